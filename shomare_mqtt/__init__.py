@@ -1,0 +1,3 @@
+"""Bridges the SMS-number provider shomare.online to MQTT and Home Assistant."""
+
+__version__ = "0.1.0"

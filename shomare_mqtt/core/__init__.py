@@ -1,0 +1,1 @@
+"""What the daemon decides; no input or output of its own."""

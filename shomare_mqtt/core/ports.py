@@ -1,0 +1,132 @@
+"""What the core needs of the world, as Protocols: the adapters implement them, tests fake only the clock and two edges."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from decimal import Decimal
+
+    from shomare_mqtt.model import (
+        Cancellation,
+        Catalog,
+        CatalogKind,
+        CheckReading,
+        Known,
+        Message,
+        Order,
+        Price,
+        PriceList,
+        Priority,
+        Product,
+        Profile,
+        Purchase,
+        Sms,
+    )
+
+
+class Clock(Protocol):
+    """Time. `boot_time` goes on while the machine sleeps and begins anew with each `boot_id`."""
+
+    boot_id: str
+
+    def now(self) -> datetime:
+        """The wall clock, in UTC; it may jump."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds that never jump, within this process."""
+        ...
+
+    def boot_time(self) -> float:
+        """Seconds since this machine booted; comparable between processes of one boot."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait; returns at once for zero or less."""
+        ...
+
+
+class Provider(Protocol):
+    """The provider's API. Every method raises a subclass of errors.ProviderError for what is not a success."""
+
+    async def profile(self, *, priority: Priority) -> Profile:
+        """The account."""
+        ...
+
+    async def catalog(self, kind: CatalogKind, *, priority: Priority) -> Catalog:
+        """One of the lists."""
+        ...
+
+    async def prices(self, country: str, operator: str, *, known: Known, priority: Priority) -> PriceList:
+        """All prices of a country and operator."""
+        ...
+
+    async def price(self, product: Product, *, known: Known, priority: Priority) -> Price:
+        """One product's price."""
+        ...
+
+    async def buy(self, product: Product, *, known: Known) -> Purchase:
+        """Buy one number, sending at most one request that may buy.
+
+        Raises ProviderRefusedError or ProviderUnreachableError where nothing was bought for sure, and
+        OutcomeUnknownError for everything else that is no purchase.
+        """
+        ...
+
+    async def check(self, purchase: str, *, known: Known, priority: Priority) -> CheckReading:
+        """Ask for the SMS."""
+        ...
+
+    async def cancel(self, purchase: str, *, known: Known) -> Cancellation:
+        """Cancel once. ProviderTimeoutError where it may have been carried out and no answer came."""
+        ...
+
+
+class Extensions(Protocol):
+    """The plugins, as the core sees them: hooks that decide are awaited, hooks that observe are only told."""
+
+    async def authorize_buy(self, product: Product, price: Decimal | None, spend: Decimal) -> None:
+        """Raises CommandRefusedError (`vetoed`) with the plugin's name and reason; failing plugins deny."""
+        ...
+
+    async def extract_code(self, text: str) -> str | None:
+        """A plugin's reading of an SMS text, or None."""
+        ...
+
+    def order_changed(self, order: Order, previous: Order | None) -> None:
+        """After the commit."""
+        ...
+
+    def sms_received(self, order: Order, sms: Sms) -> None:
+        """After the commit."""
+        ...
+
+    def balance_changed(self, profile: Profile, previous: Profile | None) -> None:
+        """After a profile with another balance was read."""
+        ...
+
+    def prices_changed(self, prices: PriceList, previous: PriceList | None) -> None:
+        """After a price list with other prices was read."""
+        ...
+
+
+class Retained(Protocol):
+    """The retained topics: the newest payload of each is published, and published again after a reconnect."""
+
+    def put(self, topic: str, payload: bytes) -> None:
+        """Wants the topic to hold the payload; empty payload: wants it emptied."""
+        ...
+
+
+class Outbox(Protocol):
+    """Messages that were journalled in the outbox and now can be sent."""
+
+    def wake(self) -> None:
+        """There are new rows."""
+        ...
+
+    def send_volatile(self, message: Message) -> None:
+        """Publishes once while connected, without the journal: for what has no worth later."""
+        ...

@@ -1,0 +1,133 @@
+"""One small tree of errors, and the codes that answers name them by (contract, section Answers)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+
+class ErrorCode(StrEnum):
+    """Every `error.code` of the contract."""
+
+    INVALID_COMMAND = "invalid_command"
+    UNKNOWN_COMMAND = "unknown_command"
+    UNKNOWN_NAME = "unknown_name"
+    AMBIGUOUS_NAME = "ambiguous_name"
+    RETAINED_COMMAND = "retained_command"
+    EXPIRED_COMMAND = "expired_command"
+    DUPLICATE_COMMAND = "duplicate_command"
+    TRANSACTION_CONFLICT = "transaction_conflict"
+    ORDER_NOT_FOUND = "order_not_found"
+    ORDER_CLOSED = "order_closed"
+    NOT_CANCELLABLE = "not_cancellable"
+    PRICE_TOO_HIGH = "price_too_high"
+    LIMIT_REACHED = "limit_reached"
+    VETOED = "vetoed"
+    BUYING_PAUSED = "buying_paused"
+    INVALID_TOKEN = "invalid_token"  # noqa: S105 - a code's name
+    ACCOUNT_BLOCKED = "account_blocked"
+    INSUFFICIENT_BALANCE = "insufficient_balance"
+    MISSING_TOKEN = "missing_token"  # noqa: S105 - a code's name
+    NOT_FOUND = "not_found"
+    UNKNOWN_ENDPOINT = "unknown_endpoint"
+    METHOD_NOT_ALLOWED = "method_not_allowed"
+    NO_NUMBERS = "no_numbers"
+    PROVIDER_ERROR = "provider_error"
+    MALFORMED_ANSWER = "malformed_answer"
+    PROVIDER_UNREACHABLE = "provider_unreachable"
+    PROVIDER_TIMEOUT = "provider_timeout"
+    OUTCOME_UNKNOWN = "outcome_unknown"
+    BUSY = "busy"
+    TOO_LARGE = "too_large"
+    INTERNAL_ERROR = "internal_error"
+
+
+RETRYABLE = frozenset(
+    {
+        ErrorCode.PROVIDER_UNREACHABLE,
+        ErrorCode.PROVIDER_TIMEOUT,
+        ErrorCode.PROVIDER_ERROR,
+        ErrorCode.NO_NUMBERS,
+        ErrorCode.BUSY,
+        ErrorCode.BUYING_PAUSED,
+    }
+)
+"""Codes for which trying again, with a new transaction, can help (contract, section Commands)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """What the provider answered: its HTTP status, and the `code` of its JSON (None where it named none)."""
+
+    http: int
+    code: int | str | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """The `upstream` of an answer: `{"http": 402, "code": 402}`."""
+        return {"http": self.http, "code": self.code}
+
+
+class ShomareError(Exception):
+    """The root of all errors that have a code of the contract; `str(error)` is a sentence for the user."""
+
+    def __init__(self, code: ErrorCode, message: str, upstream: Upstream | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.upstream = upstream
+
+    @property
+    def retryable(self) -> bool:
+        """Whether trying again can help."""
+        return self.code in RETRYABLE
+
+
+class CommandRefusedError(ShomareError):
+    """A command that is not carried out, for a reason found here: nothing was asked of the provider to buy."""
+
+
+class ProviderError(ShomareError):
+    """A call that did not give what it was for. `retry_after`: seconds the provider asked to wait, from a 429 or 503."""
+
+    def __init__(
+        self, code: ErrorCode, message: str, upstream: Upstream | None = None, *, retry_after: float | None = None
+    ) -> None:
+        super().__init__(code, message, upstream)
+        self.retry_after = retry_after
+
+
+class ProviderRefusedError(ProviderError):
+    """The provider said no in its own words (contract, end of section Answers): the call changed nothing."""
+
+
+class ProviderUnreachableError(ProviderError):
+    """Nothing was sent: the name did not resolve, the connection or the TLS handshake failed."""
+
+
+class ProviderTimeoutError(ProviderError):
+    """Sent, and no (whole) answer came; only for calls that may be asked again."""
+
+
+class ProviderFailedError(ProviderError):
+    """An answer that is neither what was asked for nor a refusal in the provider's own words."""
+
+
+class OutcomeUnknownError(ProviderError):
+    """A `buy` that may have been carried out: it must never be sent again by itself."""
+
+
+class JournalError(Exception):
+    """The journal cannot be opened, read or written. Nobody handles it but the process's end (architecture, failures)."""
+
+
+class SettingsError(Exception):
+    """Settings that cannot be used: one line with the key's path and what is wrong; exit status 78."""
+
+
+class InstanceConflictError(Exception):
+    """Another daemon uses the base topic or the state directory; exit status 78."""
+
+
+class TakenOverError(Exception):
+    """Another client took this daemon's MQTT session; exit status 1, and no fight for it."""

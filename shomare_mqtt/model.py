@@ -1,0 +1,419 @@
+"""The plain data that all parts share: frozen, without input or output.
+
+Times are timezone-aware datetimes in UTC. Money is Decimal in the provider's unit. Ids are text.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import IntEnum, StrEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+    from decimal import Decimal
+
+    from shomare_mqtt.errors import ErrorCode, Upstream
+
+Transaction = str | int | float
+"""A sender's own text or number; `17` and `"17"` differ (contract, section Commands)."""
+
+
+class OrderState(StrEnum):
+    """The states of the contract's table."""
+
+    BUYING = "buying"
+    WAITING = "waiting"
+    RECEIVED = "received"
+    FINISHED = "finished"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+OPEN_STATES = frozenset({OrderState.BUYING, OrderState.WAITING, OrderState.RECEIVED, OrderState.UNKNOWN})
+
+LEGAL_MOVES: Mapping[OrderState, frozenset[OrderState]] = {
+    OrderState.BUYING: frozenset({OrderState.WAITING, OrderState.FAILED, OrderState.UNKNOWN}),
+    OrderState.WAITING: frozenset({OrderState.RECEIVED, OrderState.CANCELLED, OrderState.EXPIRED}),
+    OrderState.RECEIVED: frozenset({OrderState.FINISHED, OrderState.CANCELLED}),
+    OrderState.UNKNOWN: frozenset({OrderState.WAITING, OrderState.FAILED}),
+    OrderState.FINISHED: frozenset(),
+    OrderState.CANCELLED: frozenset(),
+    OrderState.EXPIRED: frozenset(),
+    OrderState.FAILED: frozenset(),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Sms:
+    """One SMS of an order. `sms` is our stable id; `code` and `text` are secrets."""
+
+    sms: str
+    code: str | None = field(repr=False)
+    text: str | None = field(repr=False)
+    sender: str | None
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorInfo:
+    """The `error` object of an answer or an order."""
+
+    code: ErrorCode
+    message: str
+    retryable: bool = False
+    upstream: Upstream | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """What is bought: a country, an operator and an application, each an id with its name where the lists give one."""
+
+    country: str
+    operator: str
+    application: str
+    country_name: str | None = None
+    operator_name: str | None = None
+    application_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One order, as the contract shows it. `phone` is whole here and masked in logs."""
+
+    order: str
+    state: OrderState
+    product: Product
+    created_at: datetime
+    updated_at: datetime
+    transaction: Transaction | None = None
+    purchase: str | None = None
+    phone: str | None = None
+    price: Decimal | None = None
+    expires_at: datetime | None = None
+    closed_at: datetime | None = None
+    sms: tuple[Sms, ...] = ()
+    refunded: bool | None = None
+    charged: Decimal | None = None
+    error: ErrorInfo | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the order is in one of the open states."""
+        return self.state in OPEN_STATES
+
+    @property
+    def newest_code(self) -> str | None:
+        """The code of the newest SMS that has one (provider page, last paragraph)."""
+        return next((s.code for s in reversed(self.sms) if s.code), None)
+
+
+# --- what the provider gives -----------------------------------------------------------------------------------------
+
+
+class Endpoint(StrEnum):
+    """The provider's nine endpoints."""
+
+    PROFILE = "profile"
+    COUNTRIES = "allcountries"
+    OPERATORS = "alloperators"
+    APPLICATIONS = "allapplications"
+    PRICES = "pricebycountry"
+    PRICE = "pricebyproduct"
+    BUY = "buy"
+    CHECK = "check"
+    CANCEL = "cancel"
+
+
+class CatalogKind(StrEnum):
+    """The three lists."""
+
+    COUNTRIES = "countries"
+    OPERATORS = "operators"
+    APPLICATIONS = "applications"
+
+    @property
+    def field(self) -> str:
+        """The field of a command that names an entry: `country`, `operator`, `application`."""
+        return {"countries": "country", "operators": "operator", "applications": "application"}[self.value]
+
+
+class Priority(IntEnum):
+    """Who goes first when `requests_per_minute` is short: the lowest."""
+
+    MONEY = 0
+    QUERY = 1
+    POLL = 2
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogEntry:
+    """A country, operator or application. `names` are all its names, `name` the one to show; `extra` all else said."""
+
+    id: str
+    name: str
+    names: tuple[str, ...] = ()
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """One of the three lists, in the provider's order; ids are unique. `unread`: fields not understood."""
+
+    kind: CatalogKind
+    entries: tuple[CatalogEntry, ...]
+    unread: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """The account. `currency` is `IRR`, `IRT` or the provider's own word; `extra` all else that the provider said."""
+
+    balance: Decimal | None
+    currency: str | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    unread: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """Price and stock of one product; `count` None where the provider says only that there are some (or nothing)."""
+
+    application: str
+    price: Decimal | None
+    count: int | None
+    application_name: str | None = None
+    unread: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PriceList:
+    """Price and stock of every application of a country and an operator."""
+
+    country: str
+    operator: str
+    prices: tuple[Price, ...]
+    unread: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Purchase:
+    """A number that was bought. `lifetime`: seconds that it lives from now, where the provider names it.
+
+    `phone` is in international form with `+` where a dialling code is known. `price`: what was charged, if named.
+    """
+
+    purchase: str
+    phone: str | None = None
+    price: Decimal | None = None
+    lifetime: float | None = None
+    unread: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SmsReading:
+    """One SMS as the provider shows it. `provider_id`: the provider's id for it; `code` None where it gives none."""
+
+    code: str | None = field(repr=False)
+    text: str | None = field(repr=False)
+    sender: str | None = None
+    received_at: datetime | None = None
+    provider_id: str | None = None
+
+
+class PurchaseState(StrEnum):
+    """How a purchase stands, as a `check` says; `received` says nothing of whether more may come."""
+
+    WAITING = "waiting"
+    RECEIVED = "received"
+    FINISHED = "finished"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True)
+class CheckReading:
+    """The answer to a `check`. `state` None where it was not understood; `sms` oldest first; `lifetime`: seconds left."""
+
+    state: PurchaseState | None
+    sms: tuple[SmsReading, ...] = ()
+    phone: str | None = None
+    lifetime: float | None = None
+    unread: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Cancellation:
+    """A `cancel` that the provider carried out. `refunded` None where it does not say that the money went back."""
+
+    refunded: bool | None = True
+    unread: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known already when an answer is read, so that it can vote on what a field means."""
+
+    country: str | None = None
+    operator: str | None = None
+    application: str | None = None
+    purchase: str | None = None
+    phone: str | None = None
+    price: Decimal | None = None
+    balance: Decimal | None = None
+    countries: tuple[CatalogEntry, ...] = ()
+    operators: tuple[CatalogEntry, ...] = ()
+    applications: tuple[CatalogEntry, ...] = ()
+
+
+# --- what senders ask for --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """Where an MQTT 5 sender wants its answer as well."""
+
+    topic: str
+    correlation: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What comes with every command. `command` is its topic under the base topic; `expires_at` the sender's own."""
+
+    command: str
+    transaction: Transaction | None = None
+    expires_at: datetime | None = None
+    reply: Reply | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Buy:
+    """Buy a number. A field left out is None; a JSON integer and text are both text here, `is_id` names the integers."""
+
+    country: str | None = None
+    operator: str | None = None
+    application: str | None = None
+    max_price: Decimal | None = None
+    is_id: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """An order or a purchase. Exactly one of `order`, `purchase`, `either` is set; `order` may be `current`."""
+
+    order: str | None = None
+    purchase: str | None = None
+    either: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """Cancel an order or a purchase."""
+
+    target: Target
+
+
+@dataclass(frozen=True, slots=True)
+class SetDefault:
+    """Set `defaults/<field>`; an empty `value` goes back to the settings file's."""
+
+    field: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetBuying:
+    """The safety switch."""
+
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Resolve:
+    """The operator settles an order in state `unknown`; `purchase` and `phone` are set where `bought`."""
+
+    order: str
+    bought: bool
+    purchase: str | None = None
+    phone: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class QueryProfile:
+    """Account and balance."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueryCatalog:
+    """One of the three lists."""
+
+    kind: CatalogKind
+
+
+@dataclass(frozen=True, slots=True)
+class QueryPrices:
+    """The price list of a country and an operator."""
+
+    country: str | None = None
+    operator: str | None = None
+    is_id: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class QueryPrice:
+    """One product's price and stock."""
+
+    country: str | None = None
+    operator: str | None = None
+    application: str | None = None
+    is_id: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class QueryCheck:
+    """Ask the provider for the SMS of an order or a purchase now."""
+
+    target: Target
+
+
+@dataclass(frozen=True, slots=True)
+class QueryOrders:
+    """Orders from the journal, newest first. `state` is `open`, `closed` or `all`."""
+
+    state: str = "open"
+    limit: int = 50
+
+
+Query = QueryProfile | QueryCatalog | QueryPrices | QueryPrice | QueryCheck | QueryOrders
+Request = Buy | Cancel | SetDefault | SetBuying | Resolve | Query
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """One message on a command topic, as the broker gave it. `topic` is whole, base topic and all.
+
+    `expiry`: seconds of MQTT 5's Message Expiry Interval that were left. `packet_id` is that of the PUBLISH.
+    """
+
+    topic: str
+    payload: bytes = field(repr=False)
+    retain: bool = False
+    dup: bool = False
+    packet_id: int = 0
+    reply: Reply | None = None
+    expiry: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message to publish. `topic` stands under the base topic, or is whole where `absolute`."""
+
+    topic: str
+    payload: bytes = field(repr=False)
+    retain: bool = False
+    absolute: bool = False
+    correlation: bytes | None = None

@@ -1,0 +1,59 @@
+"""Every topic of the contract, as pure text: ids in topics are percent-encoded, commands recognised, answers named."""
+
+from __future__ import annotations
+
+from urllib.parse import unquote
+
+SUBSCRIPTIONS = (
+    "buy",
+    "cancel",
+    "defaults/+/set",
+    "buying/set",
+    "resolve",
+    "query/#",
+)
+"""What the daemon subscribes to under the base topic; nothing that it publishes itself matches."""
+
+_ENCODED = frozenset("/+#%$")
+
+
+def encode(segment: str) -> str:
+    """An id as one level of a topic: `/ + # % $` and control characters percent-encoded as UTF-8 (contract, State)."""
+    return "".join(
+        "".join(f"%{byte:02X}" for byte in c.encode()) if c in _ENCODED or (not c.isprintable() and c != " ") else c
+        for c in segment
+    )
+
+
+def decode(segment: str) -> str:
+    """The id that a level of a command's topic names.
+
+    Raises UnicodeDecodeError where the percent-encoded bytes are not UTF-8.
+    """
+    return unquote(segment, errors="strict")
+
+
+def prices(country: str, operator: str) -> str:
+    """The retained price list's topic."""
+    return f"prices/{encode(country)}/{encode(operator)}"
+
+
+def order(order_id: str) -> str:
+    """The retained topic of one order."""
+    return f"orders/{encode(order_id)}"
+
+
+def response(command: str) -> str:
+    """Where the answer to a command goes."""
+    return f"response/{command}"
+
+
+def matches(pattern: str, topic: str) -> bool:
+    """Whether an MQTT topic filter matches a topic (MQTT 5, section 4.7); both without a leading `$`."""
+    wanted, given = pattern.split("/"), topic.split("/")
+    for position, level in enumerate(wanted):
+        if level == "#":
+            return True
+        if position >= len(given) or level not in ("+", given[position]):
+            return False
+    return len(wanted) == len(given)
