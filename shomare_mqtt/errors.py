@@ -88,7 +88,7 @@ class CommandRefusedError(ShomareError):
 
 
 class ProviderError(ShomareError):
-    """A call that did not give what it was for. `retry_after`: seconds the provider asked to wait, from a 429 or 503."""
+    """A call that did not give what it was for. `retry_after`: seconds that the provider asked to wait."""
 
     def __init__(
         self, code: ErrorCode, message: str, upstream: Upstream | None = None, *, retry_after: float | None = None
@@ -98,7 +98,7 @@ class ProviderError(ShomareError):
 
 
 class ProviderRefusedError(ProviderError):
-    """The provider said no in its own words (contract, end of section Answers): the call changed nothing."""
+    """The provider said no in its own words (contract, Answers): the call changed nothing."""
 
 
 class ProviderUnreachableError(ProviderError):
@@ -118,7 +118,7 @@ class OutcomeUnknownError(ProviderError):
 
 
 class JournalError(Exception):
-    """The journal cannot be opened, read or written. Nobody handles it but the process's end (architecture, failures)."""
+    """The journal cannot be opened, read or written. Nobody handles it: the process ends."""
 
 
 class SettingsError(Exception):

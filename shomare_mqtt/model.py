@@ -6,17 +6,17 @@ Times are timezone-aware datetimes in UTC. Money is Decimal in the provider's un
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from decimal import Decimal
 from enum import IntEnum, StrEnum
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
-    from decimal import Decimal
 
-    from shomare_mqtt.errors import ErrorCode, Upstream
+    from shomare_mqtt.errors import ErrorCode, ShomareError, Upstream
 
-Transaction = str | int | float
+Transaction = str | int | Decimal
 """A sender's own text or number; `17` and `"17"` differ (contract, section Commands)."""
 
 
@@ -111,7 +111,7 @@ class Order:
         return next((s.code for s in reversed(self.sms) if s.code), None)
 
 
-# --- what the provider gives -----------------------------------------------------------------------------------------
+# --- what the provider gives ----------------------------------------------------------------------------------------
 
 
 class Endpoint(StrEnum):
@@ -236,7 +236,7 @@ class PurchaseState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CheckReading:
-    """The answer to a `check`. `state` None where it was not understood; `sms` oldest first; `lifetime`: seconds left."""
+    """The answer to a `check`. `state` None where not understood; `sms` oldest first; `lifetime`: seconds left."""
 
     state: PurchaseState | None
     sms: tuple[SmsReading, ...] = ()
@@ -269,7 +269,7 @@ class Known:
     applications: tuple[CatalogEntry, ...] = ()
 
 
-# --- what senders ask for --------------------------------------------------------------------------------------------
+# --- what senders ask for -------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,7 +292,7 @@ class Envelope:
 
 @dataclass(frozen=True, slots=True)
 class Buy:
-    """Buy a number. A field left out is None; a JSON integer and text are both text here, `is_id` names the integers."""
+    """Buy a number. A field left out is None; JSON integers are text here, and `is_id` names their fields."""
 
     country: str | None = None
     operator: str | None = None
@@ -390,6 +390,23 @@ class QueryOrders:
 
 Query = QueryProfile | QueryCatalog | QueryPrices | QueryPrice | QueryCheck | QueryOrders
 Request = Buy | Cancel | SetDefault | SetBuying | Resolve | Query
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """A command that was understood. `content` is the same for two commands that ask for the same."""
+
+    envelope: Envelope
+    request: Request
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unparsed:
+    """A message on a command topic that is no command; `error` says why."""
+
+    envelope: Envelope
+    error: ShomareError
 
 
 @dataclass(frozen=True, slots=True)

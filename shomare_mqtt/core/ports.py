@@ -1,13 +1,23 @@
-"""What the core needs of the world, as Protocols: the adapters implement them, tests fake only the clock and two edges."""
+"""What the core needs of the world, as Protocols that the adapters implement."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from datetime import datetime
     from decimal import Decimal
 
+    from shomare_mqtt.core.clock import SteadyTime
+    from shomare_mqtt.core.records import (
+        Arrival,
+        ArrivalResult,
+        Batch,
+        PendingCommand,
+        Record,
+        SpendFacts,
+    )
     from shomare_mqtt.model import (
         Cancellation,
         Catalog,
@@ -67,10 +77,11 @@ class Provider(Protocol):
         """One product's price."""
         ...
 
-    async def buy(self, product: Product, *, known: Known) -> Purchase:
+    async def buy(self, product: Product, *, known: Known, permit: Callable[[], None]) -> Purchase:
         """Buy one number, sending at most one request that may buy.
 
-        Raises ProviderRefusedError or ProviderUnreachableError where nothing was bought for sure, and
+        `permit` is called right before each request goes out, after any waiting for a turn; what it raises comes out,
+        and nothing was sent. Raises ProviderRefusedError or ProviderUnreachableError where nothing was bought, and
         OutcomeUnknownError for everything else that is no purchase.
         """
         ...
@@ -109,6 +120,72 @@ class Extensions(Protocol):
 
     def prices_changed(self, prices: PriceList, previous: PriceList | None) -> None:
         """After a price list with other prices was read."""
+        ...
+
+
+class Journal(Protocol):
+    """What is on disk. Every method raises JournalError where the file fails."""
+
+    time: SteadyTime
+
+    async def commit(self, batch: Batch) -> int:
+        """Write all of a batch, durably, or nothing of it; the count of known money movements after it."""
+        ...
+
+    async def arrive(self, arrivals: list[Arrival], remember: float) -> list[ArrivalResult]:
+        """Take commands down, in order."""
+        ...
+
+    async def forget(self, remember: float) -> int:
+        """Drop what need not be remembered; how many unsent messages were dropped with it."""
+        ...
+
+    async def find(self, order: str) -> Record | None:
+        """An order by its id."""
+        ...
+
+    async def find_purchase(self, purchase: str) -> Record | None:
+        """The newest order that holds a purchase."""
+        ...
+
+    async def newest_first(self, state: str, limit: int) -> list[Record]:
+        """Orders that are `open`, `closed` or `all`."""
+        ...
+
+    async def open_and_late(self, keep_closed: float) -> list[Record]:
+        """Every open order and every one that closed lately, newest first."""
+        ...
+
+    async def facts(self, midnight: datetime, lifetime: float) -> SpendFacts:
+        """What the limits count."""
+        ...
+
+    async def pending(self) -> list[PendingCommand]:
+        """Commands that an earlier process took and did not answer, oldest first."""
+        ...
+
+    async def answer_of(self, row: int) -> bytes | None:
+        """The stored answer to a command."""
+        ...
+
+    async def outbox_length(self) -> int:
+        """How many messages wait to be sent."""
+        ...
+
+    async def meta(self) -> dict[str, str]:
+        """All single values."""
+        ...
+
+    async def put_meta(self, values: Mapping[str, str | None]) -> None:
+        """Set single values; None removes one."""
+        ...
+
+    async def catalogs(self) -> dict[CatalogKind, tuple[Catalog, datetime]]:
+        """The lists as the provider gave them last, and when."""
+        ...
+
+    async def put_catalog(self, catalog: Catalog, updated_at: datetime) -> None:
+        """Keep one list."""
         ...
 
 

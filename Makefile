@@ -1,0 +1,49 @@
+# `make demo` and `make test` need Python 3.11 or newer, make and git; they build the virtual environment by themselves.
+PYTHON ?= python3
+VENV ?= .venv
+ARGS ?=
+
+BIN = $(VENV)/bin
+READY = $(VENV)/.ready
+DEMO_READY = $(VENV)/.ready-demo
+
+.PHONY: demo test pytest lint bench lock clean
+
+demo: $(DEMO_READY)
+	$(BIN)/shomare-mqtt demo $(ARGS)
+
+test: lint pytest
+
+pytest: $(READY)
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(READY)
+	$(BIN)/python -m tests.bench $(ARGS)
+
+# What was resolved for every platform and Python at once; pip takes it as constraints.
+lock: $(READY)
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --no-emit-index-url --no-header \
+	    --no-annotate --upgrade --output-file requirements.lock pyproject.toml
+
+clean:
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	    { echo "shomare-mqtt needs Python 3.11 or newer; name one: make PYTHON=python3.13 …" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(READY): pyproject.toml requirements.lock | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[dev]'
+	touch $(READY) $(DEMO_READY)
+
+$(DEMO_READY): pyproject.toml requirements.lock | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[demo]'
+	touch $(DEMO_READY)

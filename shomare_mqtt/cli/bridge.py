@@ -1,0 +1,148 @@
+"""Talking to a running daemon over MQTT: is it there, one command and its answer, then whatever else it publishes."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+from collections import deque
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from shomare_mqtt import topics
+from shomare_mqtt.cli.status import CommandFailedError
+from shomare_mqtt.mqtt.client import Client
+from shomare_mqtt.mqtt.failures import LinkError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from shomare_mqtt.config import Mqtt
+
+_STATE = "bridge/state"
+_STATE_PATIENCE = 5.0
+"""Seconds until a retained message must have come: the broker sends it right after the subscription."""
+
+
+class ConnectionLostError(CommandFailedError):
+    """The broker went away in the middle."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """One message. `topic` stands under the base topic; `body` is its JSON, None where it is none."""
+
+    topic: str
+    text: str
+    body: Any
+
+
+class Bridge:
+    """The daemon, as its clients see it: through the broker. Made by `reach`."""
+
+    def __init__(self, client: Client, timeout: float) -> None:
+        self._client = client
+        self._timeout = timeout
+        self._aside: deque[Heard] = deque()
+
+    async def listen(self, *filters: str) -> None:
+        """Subscribe. Raises CommandFailedError where the broker does not allow it."""
+        if refused := await self._client.subscribe(*filters):
+            raise CommandFailedError(f"the broker does not let this user read {', '.join(refused)}")
+
+    async def require_daemon(self) -> None:
+        """Waits for the word that a daemon takes commands. Raises CommandFailedError where it does not come."""
+        await self.listen(_STATE)
+        said = None
+        try:
+            async with asyncio.timeout(min(self._timeout, _STATE_PATIENCE)):
+                while said != "online":
+                    heard = await self._receive()
+                    said = heard.text if heard.topic == _STATE else said
+        except TimeoutError:
+            raise CommandFailedError(_nobody_there(said)) from None
+
+    async def ask(self, command: str, fields: dict[str, Any]) -> Heard:
+        """Sends a command and waits for its answer.
+
+        `fields` get an `expires_at`, and a `transaction` unless they have one. Raises CommandFailedError where no
+        answer comes in time; the command has expired by then, also on its way.
+        """
+        payload = {"transaction": f"cli-{secrets.token_hex(8)}"} | fields
+        payload["expires_at"] = _later(self._timeout)
+        await self.listen(topics.response(command))
+        try:
+            async with asyncio.timeout(self._timeout):
+                await self._client.publish(command, json.dumps(payload).encode(), expiry=self._timeout)
+                return await self._answer(topics.response(command), payload["transaction"])
+        except TimeoutError:
+            no_answer = f"no answer within {self._timeout:g} seconds"
+            raise CommandFailedError(f"{no_answer}; {_what_now(command)}") from None
+        except LinkError as error:
+            raise ConnectionLostError(f"{error}, before an answer came; {_what_now(command)}") from None
+
+    async def _answer(self, topic: str, transaction: str) -> Heard:
+        while True:
+            heard = await self._receive()
+            if heard.topic == topic and isinstance(heard.body, dict) and heard.body.get("transaction") == transaction:
+                return heard
+            self._aside.append(heard)
+
+    async def next(self) -> Heard:
+        """The next message, first of all those that came while an answer was awaited."""
+        return self._aside.popleft() if self._aside else await self._receive()
+
+    async def _receive(self) -> Heard:
+        incoming = await anext(self._client)
+        text = incoming.payload.decode(errors="replace")
+        return Heard(self._client.relative(incoming.topic), text, _json(text))
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text, parse_float=Decimal)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _later(seconds: float) -> str:
+    return (datetime.now(UTC) + timedelta(seconds=seconds)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _nobody_there(said: str | None) -> str:
+    if said is None:
+        return "no daemon has been on this broker under this base topic: is it running, with the same mqtt.base_topic?"
+    return "the daemon is offline: it is not running, or it has no connection to the broker; nothing was sent"
+
+
+def _what_now(command: str) -> str:
+    """What no answer means: a late answer may follow a command that was taken in time (the provider is slow, say)."""
+    text = "if it was not taken by now, it has expired and will not be carried out later"
+    return f"{text}; `shomare-mqtt query orders` tells whether a number was bought" if command == "buy" else text
+
+
+@asynccontextmanager
+async def reach(settings: Mqtt, timeout: float) -> AsyncIterator[Bridge]:  # noqa: ASYNC109 - the user's own, for answers
+    """A connection to the broker, and through it to the daemon. Raises CommandFailedError where there is no broker."""
+    where = f"the broker at {_address(settings)}"
+    async with AsyncExitStack() as stack:
+        try:
+            async with asyncio.timeout(timeout):
+                client = await stack.enter_async_context(Client(settings))
+        except LinkError as error:
+            raise CommandFailedError(f"{where}: {error}") from None
+        except TimeoutError:
+            raise CommandFailedError(f"{where} did not answer within {timeout:g} seconds") from None
+        try:
+            yield Bridge(client, timeout)
+        except LinkError as error:
+            raise ConnectionLostError(f"{where}: {error}") from None
+
+
+def _address(settings: Mqtt) -> str:
+    if settings.transport == "unix":
+        return str(settings.path)
+    return f"{settings.host}:{settings.effective_port}"

@@ -1,0 +1,27 @@
+"""`check`: what is wrong with the settings, or what is in force."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING
+
+from shomare_mqtt import config
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def print_settings(file: Path | None) -> None:
+    """Prints every setting that is set as `table.key = value`, secrets masked. Raises SettingsError."""
+    settings = config.load(file)
+    _ = settings.token  # its absence is an error here, as it is for `run`
+    sys.stdout.write(f"# {file or 'no file: the environment alone'}\n")
+    for line in _lines("", settings.masked()):
+        sys.stdout.write(f"{line}\n")
+
+
+def _lines(path: str, value: object) -> list[str]:
+    if isinstance(value, dict):
+        return [line for key, inner in value.items() for line in _lines(f"{path}.{key}" if path else key, inner)]
+    return [] if value is None else [f"{path} = {json.dumps(value, ensure_ascii=False)}"]

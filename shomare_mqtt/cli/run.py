@@ -1,0 +1,46 @@
+"""`shomare-mqtt run`: the daemon in this process. No command-line or terminal library is imported on the way here."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from shomare_mqtt import config, logs
+from shomare_mqtt.cli.status import DONE, FAILED, plain_failures
+from shomare_mqtt.daemon import run_daemon
+from shomare_mqtt.errors import InstanceConflictError, JournalError, SettingsError, TakenOverError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_LOG = logging.getLogger(__name__)
+_EXPECTED = (SettingsError, InstanceConflictError, TakenOverError, JournalError)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Runs the daemon until a signal ends it. Returns the exit status; raises SystemExit for what ends it at once."""
+    named: Path | None = _parser().parse_args(arguments).config
+    with plain_failures():
+        settings = config.load(config.find_file(named))
+        logs.set_up(settings.log, settings.secrets())
+        try:
+            asyncio.run(run_daemon(settings))
+        except _EXPECTED:
+            raise
+        except Exception:  # noqa: BLE001 - the one place for what nobody expected: the log masks the traceback
+            _LOG.critical("the daemon ends: a fault of ours", exc_info=True)
+            return FAILED
+    return DONE
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="shomare-mqtt run",
+        description="The daemon. Stops cleanly on SIGTERM and SIGINT.",
+        epilog="Exit status: 0 stopped, 1 failed, 2 usage, 78 settings, or a base topic or state directory in use.",
+    )
+    parser.add_argument("--config", type=Path, metavar="FILE", help="the settings file (or SHOMARE_CONFIG)")
+    return parser

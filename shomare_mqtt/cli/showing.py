@@ -1,0 +1,149 @@
+"""What the client commands print for people: tables and lines. Nothing that a stranger wrote can steer the terminal."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+_ORDER_ROWS = (
+    ("order", "Order"),
+    ("purchase", "Purchase"),
+    ("state", "State"),
+    ("phone", "Number"),
+    ("country", "Country"),
+    ("operator", "Operator"),
+    ("application", "Application"),
+    ("price", "Price"),
+    ("created_at", "Made"),
+    ("expires_at", "Lives until"),
+    ("closed_at", "Closed"),
+    ("refunded", "Refunded"),
+    ("charged", "Charged"),
+)
+_NAMED = ("country", "operator", "application")
+
+
+def console() -> Console:
+    """Standard output, without rich's guesses at what a text means."""
+    return Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
+
+
+def plain(value: Any) -> Text:
+    """A value as text for the terminal: control characters made visible, since SMS and names are others' words."""
+    text = _readable(value)
+    return Text("".join(c if c.isprintable() else repr(c)[1:-1] for c in text))
+
+
+def _readable(value: Any) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int | float | Decimal):
+        return f"{value:,}"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+
+
+def local_time(value: Any) -> str:
+    """A time of the contract in this machine's zone; the text itself where it is none."""
+    try:
+        return datetime.fromisoformat(value).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    except (TypeError, ValueError):
+        return _readable(value)
+
+
+def named(order: Mapping[str, Any], field: str) -> str:
+    """A product's part: its name, and the id in brackets."""
+    name, identity = order.get(f"{field}_name"), order.get(field)
+    return f"{name} ({identity})" if name and name != identity else _readable(identity)
+
+
+def order_table(order: Mapping[str, Any]) -> Table:
+    """One order, a line for each thing that is known of it, and its SMS."""
+    table = _pairs()
+    for key, label in _ORDER_ROWS:
+        if order.get(key) is not None:
+            table.add_row(label, plain(_order_value(order, key)))
+    for sms in order.get("sms") or ():
+        table.add_row("Code", Text(_readable(sms.get("code")), style="bold green"))
+        table.add_row("SMS", plain(sms.get("text")))
+    if error := order.get("error"):
+        table.add_row("Why", plain(error.get("message")))
+    return table
+
+
+def _order_value(order: Mapping[str, Any], key: str) -> Any:
+    if key in _NAMED:
+        return named(order, key)
+    return local_time(order[key]) if key.endswith("_at") else order[key]
+
+
+def orders_table(orders: Sequence[Mapping[str, Any]]) -> Table:
+    """Orders, one a line."""
+    table = _table("Order", "State", "Number", "Application", "Country", "Price", "Made", "Code")
+    for order in orders:
+        codes = [sms.get("code") for sms in order.get("sms") or () if sms.get("code")]
+        cells = (order.get("order"), order.get("state"), order.get("phone"), named(order, "application"))
+        more = (named(order, "country"), order.get("price"), local_time(order.get("created_at")))
+        table.add_row(*map(plain, (*cells, *more, codes[-1] if codes else None)))
+    return table
+
+
+def rows_table(rows: Sequence[Mapping[str, Any]]) -> Table:
+    """Any list of objects: a column for each field that one of them has."""
+    fields = list(dict.fromkeys(field for row in rows for field in row))
+    table = _table(*fields)
+    for row in rows:
+        table.add_row(*(plain(row.get(field)) for field in fields))
+    return table
+
+
+def pairs_table(data: Mapping[str, Any]) -> Table:
+    """Any object: a line for each field."""
+    table = _pairs()
+    for field, value in data.items():
+        table.add_row(field, plain(local_time(value) if field.endswith("_at") else value))
+    return table
+
+
+def show(screen: Console, what: str, data: Any) -> None:
+    """Prints the `data` of an answer in the form that suits it; what is not known is printed as JSON."""
+    match data:
+        case []:
+            screen.print("Nothing there.")
+        case {"order": str(), "state": str()}:
+            screen.print(order_table(data))
+        case {"prices": list() as prices}:
+            screen.print(pairs_table({key: value for key, value in data.items() if key != "prices"}))
+            screen.print(rows_table(prices))
+        case [{"order": str()}, *_] if what == "orders":
+            screen.print(orders_table(data))
+        case [{}, *_] if all(isinstance(row, dict) for row in data):
+            screen.print(rows_table(data))
+        case {}:
+            screen.print(pairs_table(data))
+        case _:
+            screen.print(plain(data))
+
+
+def _pairs() -> Table:
+    table = Table(show_header=False, box=None, pad_edge=False)
+    table.add_column(style="dim")
+    table.add_column(overflow="fold")
+    return table
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table

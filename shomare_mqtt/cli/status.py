@@ -1,0 +1,43 @@
+"""How a command ends: the exit statuses, and the one line on stderr."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NoReturn
+
+from shomare_mqtt.errors import InstanceConflictError, JournalError, SettingsError, TakenOverError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+DONE = 0
+FAILED = 1
+USAGE = 2
+SETTINGS = 78
+"""Settings that cannot be used, or another daemon in the same place (EX_CONFIG of sysexits(3))."""
+
+
+class CommandFailedError(Exception):
+    """A command did not do what it was for; `str(error)` tells the user why. Exit status 1."""
+
+
+def end(message: object, status: int) -> NoReturn:
+    """Ends the process with a line on stderr. Raises SystemExit."""
+    sys.stderr.write(f"shomare-mqtt: {message}\n")
+    raise SystemExit(status)
+
+
+@contextmanager
+def plain_failures() -> Iterator[None]:
+    """Turns what a user can understand into one line and an exit status. Raises SystemExit."""
+    try:
+        yield
+    except (SettingsError, InstanceConflictError) as error:
+        end(error, SETTINGS)
+    except (CommandFailedError, TakenOverError, JournalError) as error:
+        end(error, FAILED)
+    except BrokenPipeError:
+        # Whoever read our output (head, say) has seen enough; nothing more may be written, not at the end either.
+        sys.stderr.close()
+        raise SystemExit(FAILED) from None

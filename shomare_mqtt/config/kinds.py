@@ -1,0 +1,117 @@
+"""The kinds of values that settings hold, and what makes one of them impossible."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
+
+_TEN_YEARS = 10 * 365 * 86400
+
+
+class EnvironmentText(str):
+    """A value from the environment: the one place where a text may stand for a number or a switch."""
+
+    __slots__ = ()
+
+
+def _no_text(value: object) -> object:
+    """A TOML text is no number and no switch; pydantic alone would read it as one."""
+    if isinstance(value, str) and not isinstance(value, EnvironmentText):
+        raise ValueError("must not be in quotes")  # noqa: TRY004 - pydantic turns only ValueErrors into messages
+    return value
+
+
+def _number(value: object) -> object:
+    """A switch is no number, though Python takes True for 1."""
+    if isinstance(value, bool):
+        raise ValueError("must be a number")  # noqa: TRY004 - as above
+    return _no_text(value)
+
+
+def _switch(value: object) -> object:
+    if not isinstance(value, bool | EnvironmentText):
+        raise ValueError("must be true or false")  # noqa: TRY004 - as above
+    return value
+
+
+def _id_text(value: object) -> object:
+    """An id may be written as a number in TOML; an empty one is none."""
+    if value == "":
+        return None
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _money(value: object) -> object:
+    """Money goes through text, so that a TOML float loses no digits."""
+    number = _number(value)
+    return str(number) if isinstance(number, float) else number
+
+
+def _money_as_json(value: Decimal) -> float:
+    return int(value) if value == value.to_integral_value() else float(value)
+
+
+def _path(value: object) -> object:
+    if value == "":
+        raise ValueError("must not be empty")
+    return value
+
+
+def _home(value: Path) -> Path:
+    try:
+        return value.expanduser()
+    except RuntimeError as error:
+        raise ValueError("~ is used, and there is no home directory") from error
+
+
+def _topic(value: str) -> str:
+    if not value or value.startswith(("/", "$")) or value.endswith("/") or any(c in value for c in "+#\0"):
+        raise ValueError("must be a topic without wildcards, with slashes only inside")
+    return value
+
+
+def _timezone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (KeyError, ValueError, OSError) as error:
+        raise ValueError(f"there is no time zone {value!r}") from error
+    return value
+
+
+def web_address(value: str) -> str:
+    """The value, where it is an http:// or https:// address. Raises ValueError, without repeating it."""
+    try:
+        parts = urlsplit(value)
+        bad = parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0
+    except ValueError as error:
+        raise ValueError("must be an http:// or https:// address") from error
+    if bad:
+        raise ValueError("must be an http:// or https:// address")
+    return value
+
+
+Seconds = Annotated[float, BeforeValidator(_number), Field(gt=0, le=_TEN_YEARS, allow_inf_nan=False)]
+SecondsOrZero = Annotated[float, BeforeValidator(_number), Field(ge=0, le=_TEN_YEARS, allow_inf_nan=False)]
+Rate = Annotated[float, BeforeValidator(_number), Field(ge=0, allow_inf_nan=False)]
+Whole = Annotated[int, BeforeValidator(_number)]
+Port = Annotated[Whole, Field(ge=1, le=65535)]
+Count = Annotated[Whole, Field(ge=0)]
+Money = Annotated[
+    Decimal,
+    BeforeValidator(_money),
+    Field(ge=0, allow_inf_nan=False),
+    PlainSerializer(_money_as_json, when_used="json"),
+]
+Switch = Annotated[bool, BeforeValidator(_switch)]
+Text = Annotated[str, Field(min_length=1)]
+Id = Annotated[str, BeforeValidator(_id_text)]
+OptionalId = Annotated[str | None, BeforeValidator(_id_text)]
+File = Annotated[Path, BeforeValidator(_path), AfterValidator(_home)]
+Topic = Annotated[str, AfterValidator(_topic)]
+TimeZone = Annotated[str, AfterValidator(_timezone)]
+WebAddress = Annotated[str, AfterValidator(web_address)]

@@ -1,0 +1,158 @@
+"""All tables together, and the environment that outranks the file (contract, section Settings)."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.parse import quote
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+
+from shomare_mqtt.config.kinds import EnvironmentText
+from shomare_mqtt.config.tables import (
+    Defaults,
+    HomeAssistant,
+    Limits,
+    Log,
+    Metrics,
+    Mqtt,
+    Orders,
+    Plugins,
+    Privacy,
+    Provider,
+    Refresh,
+    State,
+    WatchedPrice,
+)
+from shomare_mqtt.errors import SettingsError
+
+MASK = "***"
+"""What stands in the place of a secret."""
+
+_SECRET_WORDS = ("token", "password", "secret", "key", "url")
+
+
+class _Environment(EnvSettingsSource):
+    """The variables, their texts marked as such."""
+
+    def __call__(self) -> dict[str, Any]:
+        self.env_vars = {k: EnvironmentText(v) if v is not None else None for k, v in self.env_vars.items()}
+        return super().__call__()
+
+
+class FromEnvironment(BaseSettings):
+    """A model whose constructor takes the file's tables, and which the environment overrides."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="SHOMARE_",
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment outranks the file (which arrives as the constructor's arguments)."""
+        del env_settings, dotenv_settings, file_secret_settings
+        return _Environment(settings_cls), init_settings
+
+
+class ClientSettings(FromEnvironment):
+    """What the client commands read: `[mqtt]` alone."""
+
+    mqtt: Mqtt = Mqtt()
+
+
+class Settings(FromEnvironment):
+    """All settings of the contract. Read them with `load`; secrets are read from their files by then."""
+
+    mqtt: Mqtt = Mqtt()
+    provider: Provider = Provider()
+    state: State = Field(default_factory=State)
+    orders: Orders = Orders()
+    limits: Limits = Limits()
+    defaults: Defaults = Defaults()
+    refresh: Refresh = Refresh()
+    prices: tuple[WatchedPrice, ...] = ()
+    homeassistant: HomeAssistant = HomeAssistant()
+    plugins: Plugins = Plugins()
+    metrics: Metrics = Metrics()
+    privacy: Privacy = Privacy()
+    log: Log = Log()
+
+    @property
+    def token(self) -> str:
+        """The account's token. Raises SettingsError where there is none."""
+        if self.provider.token is None or not self.provider.token.get_secret_value():
+            raise SettingsError("provider.token: is missing (set token, token_file or SHOMARE_PROVIDER__TOKEN)")
+        return self.provider.token.get_secret_value()
+
+    def secrets(self) -> tuple[str, ...]:
+        """Every secret text of these settings, longest first: what logs and answers must not repeat.
+
+        Percent-encoded and JSON-escaped forms of a secret stand among them.
+        """
+        found = self.provider.secrets() | _secret_texts(self.plugins.tables)
+        if self.mqtt.password:
+            found.add(self.mqtt.password.get_secret_value())
+        forms = {form for s in found if s for form in (s, quote(s), quote(s, safe=""), json.dumps(s)[1:-1])}
+        return tuple(sorted(forms, key=len, reverse=True))
+
+    def masked(self) -> dict[str, Any]:
+        """The settings as JSON data, each secret replaced by MASK; of plugins' tables, unknown to us, all texts."""
+        shown: dict[str, Any] = json.loads(self.model_dump_json())
+        for table, key in (("mqtt", "password"), ("provider", "token"), ("provider", "proxy")):
+            if shown[table][key] is not None:
+                shown[table][key] = MASK
+        for name in self.plugins.tables:
+            shown["plugins"][name] = _without_texts(shown["plugins"][name])
+        return shown
+
+
+class GivenSettings(Settings):
+    """The settings that the constructor is given and no others: for the demo, which must never reach a real account."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment has no say."""
+        del settings_cls, env_settings, dotenv_settings, file_secret_settings
+        return (init_settings,)
+
+
+def _secret_texts(value: object, key: str = "") -> set[str]:
+    """The texts under keys that sound secret, at any depth."""
+    match value:
+        case dict():
+            return {text for k, v in value.items() for text in _secret_texts(v, k.lower())}
+        case list() | tuple():
+            return {text for v in value for text in _secret_texts(v, key)}
+        case str() if any(word in key for word in _SECRET_WORDS):
+            return {str(value)}
+    return set()
+
+
+def _without_texts(value: Any) -> Any:
+    match value:
+        case dict():
+            return {k: _without_texts(v) for k, v in value.items()}
+        case list():
+            return [_without_texts(v) for v in value]
+        case str():
+            return MASK
+    return value

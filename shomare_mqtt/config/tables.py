@@ -1,0 +1,267 @@
+"""The tables of the settings file, key by key with their defaults (contract, section Settings)."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import unquote, urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator, model_validator
+
+from shomare_mqtt.config.kinds import (
+    Count,
+    File,
+    Id,
+    Money,
+    OptionalId,
+    Port,
+    Rate,
+    Seconds,
+    SecondsOrZero,
+    Switch,
+    Text,
+    TimeZone,
+    Topic,
+    WebAddress,
+    Whole,
+    web_address,
+)
+
+
+class Table(BaseModel):
+    """A table of the settings file: unknown keys are errors, and messages never repeat a value (it may be a secret)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, validate_default=True)
+
+
+class Tls(Table):
+    """`[mqtt.tls]`."""
+
+    enabled: Switch = False
+    ca_file: File | None = None
+    cert_file: File | None = None
+    key_file: File | None = None
+
+    @field_validator("ca_file", "cert_file", "key_file")
+    @classmethod
+    def _readable(cls, value: Path | None, info: ValidationInfo) -> Path | None:
+        if info.data.get("enabled") and value is not None and not os.access(value, os.R_OK):
+            raise ValueError(f"{value} cannot be read")
+        return value
+
+    @field_validator("key_file")
+    @classmethod
+    def _key_of_certificate(cls, value: Path | None, info: ValidationInfo) -> Path | None:
+        if value is not None and info.data.get("cert_file") is None:
+            raise ValueError("needs cert_file beside it")
+        return value
+
+
+class Mqtt(Table):
+    """`[mqtt]`: the broker. `port` None stands for the usual one, see `effective_port`."""
+
+    host: Text = "127.0.0.1"
+    port: Port | None = None
+    transport: Literal["tcp", "websockets", "unix"] = "tcp"
+    path: Text | None = None
+    username: str | None = None
+    password: SecretStr | None = None
+    password_file: File | None = None
+    client_id: Text | None = None
+    base_topic: Topic = "shomare"
+    protocol: Literal["5", "3.1.1"] = "5"
+    keepalive: Annotated[Whole, Field(ge=1, le=65535)] = 30
+    session_expiry: Annotated[Whole, Field(ge=0, le=0xFFFFFFFE)] = 60
+    tls: Tls = Tls()
+
+    @field_validator("path")
+    @classmethod
+    def _path_of_socket(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if info.data.get("transport") == "unix" and value is None:
+            raise ValueError('a transport of "unix" needs the path of the socket')
+        return value
+
+    @property
+    def effective_port(self) -> int:
+        """The port, or the usual one: 1883, with TLS 8883."""
+        return self.port or (8883 if self.tls.enabled else 1883)
+
+    @property
+    def effective_client_id(self) -> str:
+        """The client id, or the one made of the base topic."""
+        return self.client_id or f"shomare-mqtt-{self.base_topic}"
+
+
+class Dialect(Table):
+    """`[provider.dialect]`: how parameters travel, and their names; `auto` and unset are learnt."""
+
+    parameters: Literal["auto", "path", "query", "body"] = "auto"
+    buy: Literal["auto", "form", "json", "query", "path"] = "auto"
+    country: Text | None = None
+    operator: Text | None = None
+    application: Text | None = None
+    purchase: Text | None = None
+
+
+class Provider(Table):
+    """`[provider]`: the account and the API."""
+
+    base_url: WebAddress = "https://shomare.online/api"
+    token: SecretStr | None = None
+    token_file: File | None = None
+    timeout: Seconds = 20
+    requests_per_minute: Rate = 60
+    currency: Text = "IRT"
+    timezone: TimeZone = "Asia/Tehran"
+    proxy: SecretStr | None = None
+    dialect: Dialect = Dialect()
+
+    @field_validator("proxy")
+    @classmethod
+    def _proxy(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            web_address(value.get_secret_value())
+        return value
+
+    @field_validator("token")
+    @classmethod
+    def _header(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not value.get_secret_value().isprintable():
+            raise ValueError("holds characters that no HTTP header takes")
+        return value
+
+    @property
+    def proxy_password(self) -> str | None:
+        """The password within the proxy's address, as it is written there."""
+        return urlsplit(self.proxy.get_secret_value()).password if self.proxy else None
+
+    def secrets(self) -> set[str]:
+        """Every secret text of this table."""
+        whole = {secret.get_secret_value() for secret in (self.token, self.proxy) if secret}
+        written = self.proxy_password or ""
+        return whole | {written, unquote(written)}
+
+
+def default_state_directory() -> Path:
+    """Systemd's StateDirectory=, else the usual place of the user who runs this.
+
+    Raises ValueError where the user has no home directory.
+    """
+    if given := os.environ.get("STATE_DIRECTORY", "").split(":")[0]:
+        return Path(given)
+    try:
+        return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "shomare-mqtt"
+    except RuntimeError as error:
+        raise ValueError("must be set, since there is no home directory") from error
+
+
+class State(Table):
+    """`[state]`: where the journal lies; unset: `default_state_directory`."""
+
+    directory: File = Field(default_factory=default_state_directory)
+
+
+class Orders(Table):
+    """`[orders]`: times in seconds."""
+
+    poll_interval: Seconds = 5
+    lifetime: Seconds = 1200
+    cancel_on_expiry: Switch = True
+    keep_closed: SecondsOrZero = 3600
+    remember: SecondsOrZero = 86400
+    settle_delay: Seconds = 30
+
+
+class Limits(Table):
+    """`[limits]`: what the owner allows; unset is no limit."""
+
+    max_price: Money | None = None
+    max_spend_per_day: Money | None = None
+    max_buys_per_hour: Count | None = None
+    max_open_orders: Count | None = 20
+    min_balance: Money | None = None
+    double_press: SecondsOrZero = 3
+    max_unused_per_day: Count | None = 30
+
+
+class Defaults(Table):
+    """`[defaults]`: what a `buy` that leaves fields out takes; ids or names."""
+
+    country: OptionalId = None
+    operator: OptionalId = None
+    application: OptionalId = None
+    max_price: Money | None = None
+
+
+class Refresh(Table):
+    """`[refresh]`: seconds between renewals."""
+
+    profile: Seconds = 300
+    catalog: Seconds = 86400
+    prices: Seconds = 3600
+
+
+class WatchedPrice(Table):
+    """One `[[prices]]`."""
+
+    country: Id
+    operator: Id
+    application: OptionalId = None
+
+
+class HomeAssistant(Table):
+    """`[homeassistant]`: the discovery, and what the selects offer."""
+
+    enabled: Switch = True
+    discovery_prefix: Topic = "homeassistant"
+    device_name: Text = "Shomare"
+    countries: tuple[Id, ...] = ()
+    operators: tuple[Id, ...] = ()
+    applications: tuple[Id, ...] = ()
+
+
+class Plugins(BaseModel):
+    """`[plugins]`; every other table in it is handed to the plugin of its name."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, hide_input_in_errors=True)
+
+    enabled: tuple[Text, ...] = ()
+    directories: tuple[File, ...] = ()
+
+    @model_validator(mode="after")
+    def _tables(self) -> Self:
+        for name, value in self.tables.items():
+            if not isinstance(value, dict):
+                raise ValueError(f"{name}: unknown key (a plugin's own settings are a table)")  # noqa: TRY004 - pydantic
+        return self
+
+    @property
+    def tables(self) -> dict[str, Any]:
+        """The plugins' own tables by name."""
+        return dict(self.__pydantic_extra__ or {})
+
+    def of(self, name: str) -> dict[str, Any]:
+        """The table of one plugin; empty where there is none."""
+        return dict(self.tables.get(name, {}))
+
+
+class Metrics(Table):
+    """`[metrics]`: Prometheus."""
+
+    enabled: Switch = False
+    host: Text = "127.0.0.1"
+    port: Port = 9469
+
+
+class Privacy(Table):
+    """`[privacy]`."""
+
+    retain_codes: Switch = False
+
+
+class Log(Table):
+    """`[log]`."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["text", "json"] = "text"

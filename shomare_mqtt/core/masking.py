@@ -1,0 +1,40 @@
+"""Secrets taken out of texts that others see: logs, answers, topics."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+MASK = "***"
+_SHORTEST = 4
+"""A secret shorter than this would mask half of every text; whoever chose it has none."""
+
+
+class Mask:
+    """Knows the secrets of this process."""
+
+    def __init__(self, secrets: tuple[str, ...]) -> None:
+        long_enough = [re.escape(s) for s in sorted(secrets, key=len, reverse=True) if len(s) >= _SHORTEST]
+        self._pattern = re.compile("|".join(long_enough)) if long_enough else None
+
+    def text(self, text: str) -> str:
+        """The text with every secret replaced."""
+        return self._pattern.sub(MASK, text) if self._pattern else text
+
+    def value(self, value: Any) -> Any:
+        """A JSON value with every text in it masked, keys as well."""
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, dict):
+            return {self.text(str(k)): self.value(v) for k, v in value.items()}
+        if isinstance(value, list | tuple):
+            return [self.value(v) for v in value]
+        return value
+
+
+def masked_phone(phone: str | None) -> str:
+    """A phone number for logs: enough to recognise it, too little to use it."""
+    if not phone:
+        return "unknown number"
+    shown = 4 if len(phone) > 2 * _SHORTEST else 0
+    return f"{phone[:shown]}{'*' * (len(phone) - 2 * shown)}{phone[len(phone) - shown :]}" if shown else MASK

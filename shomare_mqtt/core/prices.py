@@ -1,0 +1,177 @@
+"""Price lists: those that the settings name are kept published, others are asked for when somebody asks."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from shomare_mqtt import topics
+from shomare_mqtt.core import render
+from shomare_mqtt.core.bridge_events import BridgeEvent
+from shomare_mqtt.core.waiting import Shared, pause
+from shomare_mqtt.errors import CommandRefusedError, ProviderError
+from shomare_mqtt.model import CatalogKind, Known, Price, PriceList, Priority, Product
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable
+    from datetime import datetime
+    from decimal import Decimal
+
+    from shomare_mqtt.config import WatchedPrice
+    from shomare_mqtt.core.account import Account
+    from shomare_mqtt.core.catalogs import Catalogs
+    from shomare_mqtt.core.ledger import Ledger
+    from shomare_mqtt.core.ports import Clock, Extensions, Provider, Retained
+
+_FIRST_RETRY, _LAST_RETRY = 5.0, 300.0
+
+
+class Prices:
+    """Prices as they were read last."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        provider: Provider,
+        retained: Retained,
+        extensions: Extensions,
+        catalogs: Catalogs,
+        account: Account,
+        ledger: Ledger,
+    ) -> None:
+        self._clock = clock
+        self._provider = provider
+        self._retained = retained
+        self._extensions = extensions
+        self._catalogs = catalogs
+        self._account = account
+        self._ledger = ledger
+        self._shared = Shared()
+        self._lists: dict[tuple[str, str], PriceList] = {}
+        self._single: dict[tuple[str, str, str], Price] = {}
+        self.watched: dict[int, tuple[str, str, str | None]] = {}
+        self.settled: set[int] = set()
+        self.on_watched: Callable[[], object] = lambda: None
+
+    def known(self, product: Product | None = None, price: Decimal | None = None) -> Known:
+        """What may vote when an answer of the provider is read."""
+        return Known(
+            country=product.country if product else None,
+            operator=product.operator if product else None,
+            application=product.application if product else None,
+            price=price,
+            balance=self._account.balance,
+            countries=self._catalogs.entries(CatalogKind.COUNTRIES),
+            operators=self._catalogs.entries(CatalogKind.OPERATORS),
+            applications=self._catalogs.entries(CatalogKind.APPLICATIONS),
+        )
+
+    def last(self, product: Product) -> Price | None:
+        """A product's price as it was read last, however long ago."""
+        single = self._single.get((product.country, product.operator, product.application))
+        listed = self._lists.get((product.country, product.operator))
+        if single is not None or listed is None:
+            return single
+        return next((p for p in listed.prices if p.application == product.application), None)
+
+    async def read_list(self, country: str, operator: str, priority: Priority = Priority.QUERY) -> PriceList:
+        """The price list as the provider gives it now. Raises ProviderError."""
+        key = (country, operator)
+        found: PriceList = await self._shared.get(key, lambda: self._read_list(country, operator, priority))
+        return found
+
+    async def _read_list(self, country: str, operator: str, priority: Priority) -> PriceList:
+        known = replace(self.known(), country=country, operator=operator)
+        prices = await self._provider.prices(country, operator, known=known, priority=priority)
+        prices = replace(prices, prices=tuple(self._named(p) for p in prices.prices))
+        key = (country, operator)
+        previous, self._lists[key] = self._lists.get(key), prices
+        for price in prices.prices:
+            self._single.pop((country, operator, price.application), None)
+        if any(key == (c, o) for c, o, _ in self.watched.values()):
+            self._retained.put(topics.prices(country, operator), render.dumps(self.payload(prices)))
+            await self._say_changes(prices, previous)
+        return prices
+
+    def payload(self, prices: PriceList) -> dict[str, object]:
+        """What `prices/<country>/<operator>` holds."""
+        return render.prices_json(prices, self._clock.now())
+
+    def _named(self, price: Price) -> Price:
+        name = self._catalogs.name(CatalogKind.APPLICATIONS, price.application)
+        return replace(price, application_name=name or price.application_name)
+
+    async def _say_changes(self, prices: PriceList, previous: PriceList | None) -> None:
+        if previous is None or previous.prices == prices.prices:
+            return
+        self._extensions.prices_changed(prices, previous)
+        old = {p.application: p.price for p in previous.prices}
+        here = (prices.country, prices.operator)
+        wanted = {a for c, o, a in self.watched.values() if (c, o) == here}
+        for price in prices.prices:
+            before = old.get(price.application, price.price)
+            if before == price.price or (None not in wanted and price.application not in wanted):
+                continue
+            name = price.application_name or price.application
+            message = (
+                f"{name} in country {prices.country}, operator {prices.operator}: {before} before, {price.price} now"
+            )
+            await self._ledger.say(
+                BridgeEvent.PRICE_CHANGED,
+                message,
+                country=prices.country,
+                operator=prices.operator,
+                application=price.application,
+                price=price.price,
+                previous=before,
+            )
+
+    async def read_price(self, product: Product, priority: Priority = Priority.QUERY) -> Price:
+        """One product's price as the provider gives it now. Raises ProviderError."""
+        key = (product.country, product.operator, product.application)
+        found: Price = await self._shared.get(key, lambda: self._read_price(product, priority))
+        return found
+
+    async def _read_price(self, product: Product, priority: Priority) -> Price:
+        price = await self._provider.price(product, known=self.known(product), priority=priority)
+        self._single[product.country, product.operator, product.application] = price
+        return price
+
+    def price_payload(self, product: Product, price: Price, updated_at: datetime | None = None) -> dict[str, object]:
+        """What `query/price` answers and `quote` holds."""
+        return render.price_json(product.country, product.operator, price, updated_at or self._clock.now())
+
+    # --- what the settings name -------------------------------------------------------------------------------------
+
+    async def run(self, number: int, watched: WatchedPrice, interval: float, stop: asyncio.Event) -> None:
+        """Keep one `[[prices]]` published, until `stop`."""
+        delay, retry, said = 0.0, _FIRST_RETRY, False
+        while not await pause(self._clock, delay, stop):
+            try:
+                ids = await self._resolve(watched)
+                if self.watched.get(number) != ids:
+                    self.watched[number] = ids
+                    self._settle(number)
+                await self.read_list(ids[0], ids[1], Priority.POLL)
+                delay, retry = interval, _FIRST_RETRY
+            except CommandRefusedError as error:
+                if not said:
+                    await self._ledger.say(BridgeEvent.NAME_UNKNOWN, f"prices[{number}] is left out: {error.message}")
+                said, delay = True, interval
+                self._settle(number)
+            except ProviderError:
+                delay, retry = min(retry, interval), min(retry * 2, _LAST_RETRY)
+
+    def _settle(self, number: int) -> None:
+        """It is known what a `[[prices]]` names, or that it names nothing."""
+        self.settled.add(number)
+        self.on_watched()
+
+    async def _resolve(self, watched: WatchedPrice) -> tuple[str, str, str | None]:
+        """The ids of a `[[prices]]`. Raises CommandRefusedError, ProviderError."""
+        country = await self._catalogs.resolve(CatalogKind.COUNTRIES, watched.country)
+        operator = await self._catalogs.resolve(CatalogKind.OPERATORS, watched.operator)
+        if watched.application is None:
+            return country, operator, None
+        return country, operator, await self._catalogs.resolve(CatalogKind.APPLICATIONS, watched.application)

@@ -1,0 +1,167 @@
+"""What the journal keeps, and what one transaction writes: plain data between the core and the journal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from decimal import Decimal
+
+    from shomare_mqtt.model import CatalogKind, Incoming, Message, Order, Sms, Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What is known of the money from before a `buy` was sent.
+
+    `balance` is the last one read then, None where none could be; `moves` the journal's count of known money movements,
+    `quiet` whether no refund was near that reading, so that an unchanged balance means something.
+    """
+
+    balance: Decimal | None = None
+    moves: int = 0
+    quiet: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """An order with what only the journal and the core need of it.
+
+    `made` and `deadline` and `closed` are in steady seconds (see core.clock.SteadyTime): they survive jumps of the wall
+    clock. `settled` tells that no more evidence is taken for an order in state `unknown`.
+    """
+
+    order: Order
+    made: float
+    deadline: float | None = None
+    closed: float | None = None
+    evidence: Evidence = field(default_factory=Evidence)
+    settled: bool = True
+    command: int | None = None
+
+
+class MessageKind(StrEnum):
+    """What a message in the outbox is; an SMS is never dropped."""
+
+    ANSWER = "answer"
+    EVENT = "event"
+    SMS = "sms"
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """A message to put into the outbox."""
+
+    kind: MessageKind
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxRow:
+    """A message in the outbox, in the order of `row`."""
+
+    row: int
+    kind: MessageKind
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class NewSms:
+    """An SMS to store with an order; `provider_id` is the provider's own id for it."""
+
+    order: str
+    sms: Sms
+    provider_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A command that was answered. `answer` is stored for a repeat of its transaction; None: it may be tried again."""
+
+    row: int
+    answer: bytes | None = None
+    order: str | None = None
+
+
+@dataclass(slots=True)
+class Batch:
+    """What one transaction writes: all of it or nothing. `moves`: known money movements to count."""
+
+    records: list[Record] = field(default_factory=list)
+    sms: list[NewSms] = field(default_factory=list)
+    postings: list[Posting] = field(default_factory=list)
+    done: list[Done] = field(default_factory=list)
+    meta: dict[str, str | None] = field(default_factory=dict)
+    moves: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A command to be journalled before the broker gets its PUBACK.
+
+    `session` and the packet id name one delivery of the broker's; `keyed` is the transaction of a command that it makes
+    safe to send again; `postings` are sent at once (an answer to what is no command), and the command is then done;
+    `on_conflict` are sent where its transaction was used with another content, and it is then done as well.
+    """
+
+    incoming: Incoming
+    command: str
+    content: str
+    session: str
+    received_at: datetime
+    received: float
+    keyed: Transaction | None = None
+    postings: tuple[Posting, ...] = ()
+    on_conflict: tuple[Posting, ...] = ()
+
+
+class ArrivalKind(StrEnum):
+    """What the journal found when a command arrived."""
+
+    NEW = "new"
+    REDELIVERED = "redelivered"
+    REPEATED = "repeated"
+    CONFLICT = "conflict"
+
+
+@dataclass(frozen=True, slots=True)
+class ArrivalResult:
+    """`row` is the command's own row; of a repeat `first` is the row it repeats, `answer` what was answered to that."""
+
+    kind: ArrivalKind
+    row: int
+    first: int | None = None
+    answer: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PendingCommand:
+    """A command that was taken and not answered when the last process ended; `first`: it repeats that row."""
+
+    row: int
+    incoming: Incoming
+    received_at: datetime
+    received: float
+    first: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SpendFacts:
+    """What the limits count, at one moment: money that counts today, purchases, numbers that got no SMS."""
+
+    spent_today: Decimal
+    bought_last_hour: int
+    open_orders: int
+    unused_today: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCatalog:
+    """One of the lists as the provider gave it last; `entries` is JSON of the entries."""
+
+    kind: CatalogKind
+    entries: bytes
+    updated_at: datetime

@@ -1,0 +1,210 @@
+"""What the contract's payloads look like: pure functions from the model to JSON (contract, Answers, State, Events)."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from shomare_mqtt.errors import ErrorCode, ShomareError
+from shomare_mqtt.model import Catalog, ErrorInfo, Order, Price, PriceList, Profile, Sms, Transaction
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+_DIGITS = re.compile('"\ue000([^"]*)\ue000"')
+
+
+class Status(StrEnum):
+    """How a command ended."""
+
+    OK = "ok"
+    ERROR = "error"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The answer to a command. `order` names the order that exists because of it, or that it is about."""
+
+    status: Status
+    data: Any = None
+    error: ErrorInfo | None = None
+    order: str | None = None
+
+    @classmethod
+    def ok(cls, data: Any, order: str | None = None) -> Answer:
+        """The command was carried out."""
+        return cls(Status.OK, data, None, order)
+
+    @classmethod
+    def failed(cls, error: ErrorInfo, order: str | None = None) -> Answer:
+        """The command was not carried out."""
+        return cls(Status.ERROR, None, error, order)
+
+
+def error_info(error: ShomareError) -> ErrorInfo:
+    """The `error` object of an exception."""
+    return ErrorInfo(error.code, error.message, error.retryable, error.upstream)
+
+
+def dumps(value: Any) -> bytes:
+    """JSON in UTF-8; Decimals become numbers with every digit they have."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_plain)
+    return _DIGITS.sub(r"\1", text).encode()
+
+
+def _plain(value: object) -> Any:
+    """Decimals that a float would change go through a marked text, which `dumps` takes the marks from."""
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else f"\ue000{value:f}\ue000"
+    raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+def money_text(value: Decimal) -> str:
+    """Money as plain text: all digits, no exponent, no zeros at the end."""
+    return str(int(value)) if value == value.to_integral_value() else f"{value.normalize():f}"
+
+
+def timestamp(moment: datetime | None) -> str | None:
+    """ISO 8601 in UTC with Z."""
+    return None if moment is None else moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def answer_json(answer: Answer, transaction: Transaction | None, *, replayed: bool = False) -> dict[str, Any]:
+    """An answer's payload."""
+    body: dict[str, Any] = {"status": answer.status.value, "transaction": transaction}
+    if answer.data is not None:
+        body["data"] = answer.data
+    if answer.error is not None:
+        body["error"] = error_json(answer.error)
+    if replayed:
+        body["replayed"] = True
+    return body
+
+
+def error_json(error: ErrorInfo) -> dict[str, Any]:
+    """The `error` of an answer or an order; `upstream` stands only where the provider answered."""
+    body: dict[str, Any] = {"code": error.code.value, "message": error.message, "retryable": error.retryable}
+    if error.upstream is not None:
+        body["upstream"] = error.upstream.as_json()
+    return body
+
+
+def order_json(order: Order, *, codes: bool) -> dict[str, Any]:
+    """An order, with its codes and texts or without."""
+    product = order.product
+    return {
+        "order": order.order,
+        "purchase": order.purchase,
+        "transaction": order.transaction,
+        "state": order.state.value,
+        "country": product.country,
+        "country_name": product.country_name,
+        "operator": product.operator,
+        "operator_name": product.operator_name,
+        "application": product.application,
+        "application_name": product.application_name,
+        "phone": order.phone,
+        "price": order.price,
+        "created_at": timestamp(order.created_at),
+        "updated_at": timestamp(order.updated_at),
+        "expires_at": timestamp(order.expires_at),
+        "closed_at": timestamp(order.closed_at),
+        "sms_count": len(order.sms),
+        "sms": [sms_json(s, codes=codes) for s in order.sms],
+        "refunded": order.refunded,
+        "charged": order.charged,
+        "error": None if order.error is None else error_json(order.error),
+    }
+
+
+def sms_json(sms: Sms, *, codes: bool) -> dict[str, Any]:
+    """One SMS of an order."""
+    if not codes:
+        return {"sms": sms.sms, "received_at": timestamp(sms.received_at)}
+    return {
+        "sms": sms.sms,
+        "code": sms.code,
+        "text": sms.text,
+        "sender": sms.sender,
+        "received_at": timestamp(sms.received_at),
+    }
+
+
+def sms_event(order: Order, sms: Sms) -> dict[str, Any]:
+    """`event/sms`."""
+    return {
+        "event_type": "sms_received",
+        "sms": sms.sms,
+        "order": order.order,
+        "purchase": order.purchase,
+        "phone": order.phone,
+        "country": order.product.country,
+        "country_name": order.product.country_name,
+        "application": order.product.application,
+        "application_name": order.product.application_name,
+        "code": sms.code,
+        "text": sms.text,
+        "sender": sms.sender,
+        "received_at": timestamp(sms.received_at),
+    }
+
+
+def order_event(order: Order, previous: Order | None) -> dict[str, Any]:
+    """`event/order`: codes and texts left out as in retained topics."""
+    return {
+        "event_type": order.state.value,
+        "previous": None if previous is None else previous.state.value,
+        "order": order_json(order, codes=False),
+    }
+
+
+def profile_json(profile: Profile, currency: str, updated_at: datetime) -> dict[str, Any]:
+    """`profile`."""
+    return {
+        "balance": profile.balance,
+        "currency": profile.currency or currency,
+        "updated_at": timestamp(updated_at),
+    }
+
+
+def catalog_json(catalog: Catalog) -> list[dict[str, Any]]:
+    """`countries`, `operators`, `applications`: what the provider says of each, its id and name first."""
+    return [
+        {"id": e.id, "name": e.name, **{k: v for k, v in e.extra.items() if k not in ("id", "name")}}
+        for e in catalog.entries
+    ]
+
+
+def prices_json(prices: PriceList, updated_at: datetime) -> dict[str, Any]:
+    """`prices/<country>/<operator>`."""
+    return {
+        "country": prices.country,
+        "operator": prices.operator,
+        "prices": [
+            {"application": p.application, "application_name": p.application_name, "price": p.price, "count": p.count}
+            for p in prices.prices
+        ],
+        "updated_at": timestamp(updated_at),
+    }
+
+
+def price_json(country: str, operator: str, price: Price, updated_at: datetime) -> dict[str, Any]:
+    """The answer to `query/price`, and `quote`."""
+    return {
+        "country": country,
+        "operator": operator,
+        "application": price.application,
+        "price": price.price,
+        "count": price.count,
+        "updated_at": timestamp(updated_at),
+    }
+
+
+def internal_error() -> ErrorInfo:
+    """A fault of ours."""
+    return ErrorInfo(ErrorCode.INTERNAL_ERROR, "a fault of this program; its log has the details")

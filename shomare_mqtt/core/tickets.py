@@ -1,0 +1,50 @@
+"""One command on its way through the core, and what comes of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from shomare_mqtt.core.records import Batch
+from shomare_mqtt.errors import CommandRefusedError, ErrorCode
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from shomare_mqtt.core.clock import SteadyTime
+    from shomare_mqtt.core.render import Answer
+    from shomare_mqtt.model import Envelope, Request
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """A command that was taken. `deadline`: steady seconds after which it must not be carried out any more.
+
+    `resumed`: an earlier process took it, and may have carried it out in part. `close` puts the answer, and the word
+    that the command is done, into a batch.
+    """
+
+    row: int
+    envelope: Envelope
+    request: Request
+    received: float
+    deadline: float | None
+    close: Callable[[Batch, Answer], None]
+    resumed: bool = False
+
+    def check_expired(self, time: SteadyTime) -> None:
+        """Raise CommandRefusedError (`expired_command`) where its time is over."""
+        if self.deadline is not None and time.now() >= self.deadline:
+            raise CommandRefusedError(ErrorCode.EXPIRED_COMMAND, "the command's time was over; nothing was done")
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a command comes to: its answer and what the journal has to hold with it, in one transaction.
+
+    `after` runs once that is committed. `batch` is None where the answer was closed into a batch and committed already.
+    """
+
+    answer: Answer
+    batch: Batch | None = field(default_factory=Batch)
+    after: Callable[[], Awaitable[None]] | None = None

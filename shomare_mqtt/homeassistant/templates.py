@@ -1,0 +1,169 @@
+"""The Jinja texts of the discovery: Home Assistant renders them for each message, and for each press of a button.
+
+An empty payload leaves `value_json` undefined, and most entities ignore an empty result: what is not there is rendered
+as `None`, which they show as unknown. Rows and texts are cut, as the recorder takes no more than 16 KiB of attributes.
+"""
+
+from __future__ import annotations
+
+import json
+
+_DATA = "{% set data = value_json if value_json is mapping else {} %}"
+_LIST = "{% set list = value_json if value_json is defined and value_json is iterable else [] %}"
+
+MOST_ORDERS = 24
+"""Open orders among the attributes; with names of 32 characters they stay below 16 KiB in any script."""
+
+TEXT = "{{ value if value else none }}"
+"""The payload as it is."""
+
+NUMBER_OR_ZERO = "{{ 0 if not value else value if value | float(0) <= 1000000000 else 1000000000 }}"
+"""A limit: none is 0, and one beyond the entity's range is shown as the range's end."""
+
+COUNT = _LIST + "{{ list | count if value else none }}"
+"""How long the list is."""
+
+PROBLEM = _DATA + "{{ (data.get('message') or data.get('event_type') or '') [:255] or none }}"
+"""The message of an event, as long as a state may be."""
+
+PROVIDER = _DATA + "{{ none if 'state' not in data else 'OFF' if data.get('state') == 'unreachable' else 'ON' }}"
+"""Whether the provider can be reached."""
+
+PROVIDER_AVAILABLE = _DATA + "{{ 'online' if data.get('state') in ['online', 'misunderstood'] else 'offline' }}"
+"""Whether the provider can be asked to buy and to cancel."""
+
+PROVIDER_ATTRIBUTES = (
+    _DATA + "{{ {'state': data.get('state'), 'since': data.get('since'),"
+    " 'error': (data.get('error') | string)[:1000] if data.get('error') else none,"
+    " 'fields': (data.get('fields') or [])[:50]} | tojson }}"
+)
+
+STOCK = (
+    _DATA + "{{ {'stock': data.get('count'), 'country': data.get('country'), 'operator': data.get('operator'),"
+    " 'application': data.get('application'), 'updated_at': data.get('updated_at')} | tojson }}"
+)
+"""What stands beside the price of a quote."""
+
+ORDERS = (
+    _LIST + "{% set seen = namespace(rows=[]) %}"
+    f"{{% for order in list[:{MOST_ORDERS}] %}}"
+    "{% set seen.rows = seen.rows + [{"
+    "'order': order.get('order'), 'purchase': (order.get('purchase') or '') | string | truncate(32, true, '…', 0),"
+    " 'state': order.get('state'), 'phone': order.get('phone'),"
+    " 'country': (order.get('country_name') or order.get('country')) | string | truncate(32, true, '…', 0),"
+    " 'operator': (order.get('operator_name') or order.get('operator')) | string | truncate(32, true, '…', 0),"
+    " 'application': (order.get('application_name') or order.get('application')) | string"
+    " | truncate(32, true, '…', 0),"
+    " 'price': order.get('price'), 'created_at': order.get('created_at'), 'expires_at': order.get('expires_at'),"
+    " 'sms_count': order.get('sms_count')}] %}"
+    "{% endfor %}{{ {'orders': seen.rows} | tojson }}"
+)
+"""The open orders with what a card shows of them."""
+
+_CURRENT = (
+    "order",
+    "purchase",
+    "transaction",
+    "country",
+    "country_name",
+    "operator",
+    "operator_name",
+    "application",
+    "application_name",
+    "price",
+    "created_at",
+    "expires_at",
+    "closed_at",
+    "sms_count",
+    "refunded",
+    "charged",
+)
+CURRENT = (
+    _DATA
+    + "{{ {"
+    + ", ".join(f"'{name}': data.get('{name}')" for name in _CURRENT)
+    + ", 'error': ((data.get('error') or {}).get('message') or '')[:1000] or none} | tojson }}"
+)
+"""The order without its SMS, of which there may be many."""
+
+SMS_EVENT = (
+    _DATA + "{{ dict(data, text=data.get('text')[:2000] if data.get('text') else none) | tojson if data else '' }}"
+)
+ORDER_EVENT = (
+    _DATA + "{% set order = data.get('order') or {} %}"
+    "{{ dict(data, order=dict(order, sms=(order.get('sms') or [])[-20:])) | tojson if data else '' }}"
+)
+BRIDGE_EVENT = (
+    _DATA + "{{ dict(data, message=(data.get('message') or '') | string | truncate(2000, true, '…', 0))"
+    " | tojson if data else '' }}"
+)
+
+# A button has no state of its own, so two taps are told from two purchases by what is known of the newest order. While
+# that one, bought by this button, is still being bought, or became live less than 3 s ago, a press means it again.
+# Before the first tap's order is known, taps within 10 s have the same newest order before them and so are one.
+BUY = (
+    "{%- set seen = namespace(order='', again='') -%}"
+    "{%- if device_id is defined and device_entities is defined -%}"
+    "{%- for entity in device_entities(device_id(entity_id)) if state_attr(entity, 'created_at') -%}"
+    "{%- set seen.order = state_attr(entity, 'order') -%}"
+    "{%- set transaction = state_attr(entity, 'transaction') | string -%}"
+    "{%- set age = (utcnow() - states[entity].last_changed).total_seconds() -%}"
+    "{%- if transaction.startswith('ha-')"
+    " and (is_state(entity, 'buying') or (is_state(entity, 'waiting') and age < 3)) -%}"
+    "{%- set seen.again = transaction -%}{%- endif -%}"
+    "{%- endfor -%}{%- endif -%}"
+    "{{ {'transaction': seen.again or 'ha-%d-%s' | format(utcnow().timestamp() / 10, seen.order),"
+    " 'expires_at': (utcnow() + timedelta(minutes=1)).strftime('%Y-%m-%dT%H:%M:%SZ')} | tojson }}"
+)
+
+# Taps within 5 s cancel one order: the second one's `current` may be another order by then.
+CANCEL = (
+    "{{ {'order': 'current', 'transaction': 'ha-%d' | format(utcnow().timestamp() / 5),"
+    " 'expires_at': (utcnow() + timedelta(minutes=1)).strftime('%Y-%m-%dT%H:%M:%SZ')} | tojson }}"
+)
+
+
+def field(name: str) -> str:
+    """One field of a JSON object; `None` where it is null or missing."""
+    return f"{_DATA}{{{{ data.get({literal(name)}) }}}}"
+
+
+def product_price(application: str) -> str:
+    """The price of one application in a price list."""
+    return f"{_row(application)}{{{{ row.get('price') }}}}"
+
+
+def product_stock(application: str) -> str:
+    """What stands beside that price."""
+    return (
+        f"{_row(application)}{{{{ {{'stock': row.get('count'), 'country': data.get('country'), 'operator':"
+        f" data.get('operator'), 'application': {literal(application)}, 'updated_at': data.get('updated_at')}}"
+        " | tojson }}"
+    )
+
+
+def option(renamed: dict[str, str]) -> str:
+    """The option that a label stands for, or `None`: a select logs an error for what it does not offer.
+
+    `renamed`: labels that the select shows otherwise. The options are read from the entity, since a label may come
+    before the discovery that offers it.
+    """
+    return (
+        f"{{% set shown = {_object(renamed)}.get(value, value) %}}"
+        "{% set options = this.attributes.options if this is defined and this.attributes is mapping else none %}"
+        "{{ shown if shown and (not options or shown in options) else none }}"
+    )
+
+
+def literal(text: str) -> str:
+    """A text within a template; Jinja reads the same escapes as JSON has."""
+    return json.dumps(text, ensure_ascii=False)
+
+
+def _object(texts: dict[str, str]) -> str:
+    return "{" + ", ".join(f"{literal(key)}: {literal(text)}" for key, text in texts.items()) + "}"
+
+
+def _row(application: str) -> str:
+    found = f"(data.get('prices') or []) | selectattr('application', 'eq', {literal(application)}) | first"
+    return f"{_DATA}{{% set row = {found} | default({{}}) %}}"

@@ -1,0 +1,205 @@
+"""SQL of the commands that were taken, and of the outbox: functions on a connection, run in the journal's thread."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from shomare_mqtt.core.records import (
+    Arrival,
+    ArrivalKind,
+    ArrivalResult,
+    Done,
+    MessageKind,
+    OutboxRow,
+    PendingCommand,
+    Posting,
+)
+from shomare_mqtt.journal.orders import key_of
+from shomare_mqtt.model import Incoming, Message, Reply
+
+if TYPE_CHECKING:
+    import sqlite3
+
+
+def arrive(connection: sqlite3.Connection, arrival: Arrival, remember_since: float) -> ArrivalResult:
+    """Take one command down, or find that it was taken before (contract, section Commands)."""
+    earlier = _delivered_before(connection, arrival) if arrival.incoming.dup else None
+    if earlier is not None:
+        return ArrivalResult(ArrivalKind.REDELIVERED, earlier)
+    first = _keyed_before(connection, arrival, remember_since)
+    conflict = first is not None and first[1] != _hash(arrival.content)
+    postings = arrival.on_conflict if conflict else arrival.postings
+    row = _insert(connection, arrival, first[0] if first else None, answered=bool(postings))
+    for posting in postings:
+        post(connection, posting, arrival.received)
+    if first is None:
+        return ArrivalResult(ArrivalKind.NEW, row)
+    if conflict:
+        return ArrivalResult(ArrivalKind.CONFLICT, row, first[0])
+    return ArrivalResult(ArrivalKind.REPEATED, row, first[0], first[2])
+
+
+def _delivered_before(connection: sqlite3.Connection, arrival: Arrival) -> int | None:
+    """The row of the same delivery: same session, packet id and content (MQTT 5, section 3.3.1.1)."""
+    row = connection.execute(
+        "SELECT seq FROM commands WHERE session = ? AND packet_id = ? AND digest = ? ORDER BY seq DESC LIMIT 1",
+        (arrival.session, arrival.incoming.packet_id, _digest(arrival.incoming)),
+    ).fetchone()
+    return None if row is None else int(row[0])
+
+
+def _keyed_before(
+    connection: sqlite3.Connection, arrival: Arrival, remember_since: float
+) -> tuple[int, str, bytes | None] | None:
+    """The first command of the same transaction: its row, what it asked for, what was answered."""
+    if arrival.keyed is None:
+        return None
+    row = connection.execute(
+        "SELECT seq, content, answer FROM commands WHERE command = ? AND key = ? AND received >= ?"
+        " ORDER BY seq LIMIT 1",
+        (arrival.command, key_of(arrival.keyed), remember_since),
+    ).fetchone()
+    return None if row is None else (row[0], row[1], row[2])
+
+
+def _insert(connection: sqlite3.Connection, arrival: Arrival, first: int | None, *, answered: bool) -> int:
+    """One row. Only the first of a transaction carries its key; what is answered already is done."""
+    incoming = arrival.incoming
+    reply = incoming.reply
+    cursor = connection.execute(
+        "INSERT INTO commands (topic, payload, reply_topic, correlation, expiry, command, content, session, packet_id,"
+        " digest, key, first, done, received_at, received) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            incoming.topic,
+            None if answered else incoming.payload,
+            reply.topic if reply else None,
+            reply.correlation if reply else None,
+            incoming.expiry,
+            arrival.command,
+            _hash(arrival.content),
+            arrival.session,
+            incoming.packet_id,
+            _digest(incoming),
+            None if first or answered else key_of(arrival.keyed),
+            first,
+            answered,
+            arrival.received_at.isoformat(),
+            arrival.received,
+        ),
+    )
+    return int(cursor.lastrowid or 0)
+
+
+def finish(connection: sqlite3.Connection, done: Done) -> None:
+    """A command was answered. Without a stored answer, its transaction may be used again."""
+    connection.execute(
+        "UPDATE commands SET done = 1, payload = NULL, answer = ?, order_id = ?,"
+        " key = CASE WHEN ? IS NULL THEN NULL ELSE key END WHERE seq = ?",
+        (done.answer, done.order, done.answer, done.row),
+    )
+
+
+def pending(connection: sqlite3.Connection) -> list[PendingCommand]:
+    """Commands that were taken and not answered, oldest first."""
+    rows = connection.execute(
+        "SELECT seq, topic, payload, packet_id, reply_topic, correlation, expiry, received_at, received, first"
+        " FROM commands WHERE done = 0 ORDER BY seq"
+    ).fetchall()
+    return [
+        PendingCommand(
+            row,
+            Incoming(
+                topic,
+                payload,
+                packet_id=packet_id,
+                reply=Reply(reply, correlation) if reply else None,
+                expiry=expiry,
+            ),
+            datetime.fromisoformat(received_at),
+            received,
+            first,
+        )
+        for row, topic, payload, packet_id, reply, correlation, expiry, received_at, received, first in rows
+    ]
+
+
+def answer_of(connection: sqlite3.Connection, row: int) -> bytes | None:
+    """The stored answer to a command, None while there is none."""
+    found = connection.execute("SELECT answer FROM commands WHERE seq = ?", (row,)).fetchone()
+    return None if found is None else found[0]
+
+
+def forget(connection: sqlite3.Connection, before: float) -> int:
+    """Delete answered commands from before a steady time; how many."""
+    return connection.execute("DELETE FROM commands WHERE done = 1 AND received < ?", (before,)).rowcount
+
+
+# --- the outbox -----------------------------------------------------------------------------------------------------
+
+
+def post(connection: sqlite3.Connection, posting: Posting, now: float) -> None:
+    """Put one message at the outbox's end."""
+    message = posting.message
+    connection.execute(
+        "INSERT INTO outbox (kind, topic, absolute, payload, correlation, posted) VALUES (?, ?, ?, ?, ?, ?)",
+        (posting.kind.value, message.topic, message.absolute, message.payload, message.correlation, now),
+    )
+
+
+def outbox(connection: sqlite3.Connection, after: int, limit: int) -> list[OutboxRow]:
+    """Messages that wait behind a row, oldest first, those set aside left out."""
+    rows = connection.execute(
+        "SELECT seq, kind, topic, absolute, payload, correlation FROM outbox WHERE seq > ? AND aside = 0"
+        " ORDER BY seq LIMIT ?",
+        (after, limit),
+    )
+    return [
+        OutboxRow(seq, MessageKind(kind), Message(topic, payload, absolute=bool(absolute), correlation=correlation))
+        for seq, kind, topic, absolute, payload, correlation in rows
+    ]
+
+
+def outbox_length(connection: sqlite3.Connection) -> int:
+    """How many messages wait."""
+    return int(connection.execute("SELECT count(*) FROM outbox WHERE aside = 0").fetchone()[0])
+
+
+def sent(connection: sqlite3.Connection, rows: list[int]) -> None:
+    """The broker acknowledged these."""
+    connection.executemany("DELETE FROM outbox WHERE seq = ?", [(row,) for row in rows])
+
+
+def replace_payload(connection: sqlite3.Connection, row: int, payload: bytes) -> None:
+    """Another payload for a message that waits."""
+    connection.execute("UPDATE outbox SET payload = ? WHERE seq = ?", (payload, row))
+
+
+def set_aside(connection: sqlite3.Connection, row: int) -> None:
+    """A message that cannot be sent: an SMS stays for the next start, all else is given up."""
+    connection.execute("DELETE FROM outbox WHERE seq = ? AND kind != 'sms'", (row,))
+    connection.execute("UPDATE outbox SET aside = 1 WHERE seq = ?", (row,))
+
+
+def take_back_aside(connection: sqlite3.Connection) -> None:
+    """Try again what was set aside in an earlier run."""
+    connection.execute("UPDATE outbox SET aside = 0 WHERE aside = 1")
+
+
+def drop_old(connection: sqlite3.Connection, before: float, most: int) -> int:
+    """Drop answers and events that are older than a steady time or beyond a number; how many. Never an SMS."""
+    old = connection.execute("DELETE FROM outbox WHERE kind != 'sms' AND posted < ?", (before,)).rowcount
+    beyond = connection.execute(
+        "DELETE FROM outbox WHERE kind != 'sms' AND seq <= (SELECT seq FROM outbox ORDER BY seq DESC LIMIT 1 OFFSET ?)",
+        (most,),
+    ).rowcount
+    return old + beyond
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _digest(incoming: Incoming) -> str:
+    return hashlib.sha256(incoming.topic.encode() + b"\0" + incoming.payload).hexdigest()

@@ -1,0 +1,216 @@
+"""SQL of orders and their SMS: functions on a connection, run in the journal's thread."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from shomare_mqtt.core.records import Evidence, NewSms, Record, SpendFacts
+from shomare_mqtt.errors import ErrorCode, Upstream
+from shomare_mqtt.model import ErrorInfo, Order, OrderState, Product, Sms, Transaction
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable
+
+_COLUMNS = (
+    "id, state, country, operator, application, country_name, operator_name, application_name, key, purchase, phone, "
+    "price, refunded, charged, error, created_at, updated_at, expires_at, closed_at, made, deadline, closed, "
+    "balance_before, moves_before, quiet_before, settled, command"
+)
+_NAMES = _COLUMNS.split(", ")
+_UPSERT = (
+    f"INSERT INTO orders ({_COLUMNS}) VALUES ({', '.join(':' + n for n in _NAMES)}) "  # noqa: S608 - our own names
+    f"ON CONFLICT (id) DO UPDATE SET {', '.join(f'{n} = excluded.{n}' for n in _NAMES[1:])}"
+)
+_SELECT = f"SELECT {_COLUMNS} FROM orders"  # noqa: S608 - our own names
+
+
+def save(connection: sqlite3.Connection, record: Record) -> None:
+    """Insert or replace one order, its SMS aside."""
+    connection.execute(_UPSERT, _to_row(record))
+
+
+def save_sms(connection: sqlite3.Connection, new: NewSms) -> None:
+    """Add one SMS."""
+    sms = new.sms
+    connection.execute(
+        "INSERT INTO sms (id, order_id, code, text, sender, received_at, provider_id) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (sms.sms, new.order, sms.code, sms.text, sms.sender, sms.received_at.isoformat(), new.provider_id),
+    )
+
+
+def find(connection: sqlite3.Connection, order: str) -> Record | None:
+    """One order."""
+    return _first(_load(connection, f"{_SELECT} WHERE id = ?", (order,)))
+
+
+def find_purchase(connection: sqlite3.Connection, purchase: str) -> Record | None:
+    """The newest order that holds a purchase."""
+    return _first(_load(connection, f"{_SELECT} WHERE purchase = ? ORDER BY seq DESC LIMIT 1", (purchase,)))
+
+
+def newest_first(connection: sqlite3.Connection, state: str, limit: int) -> list[Record]:
+    """Orders that are `open`, `closed` or `all`."""
+    where = {"open": "WHERE closed_at IS NULL", "closed": "WHERE closed_at IS NOT NULL", "all": ""}[state]
+    return _load(connection, f"{_SELECT} {where} ORDER BY seq DESC LIMIT ?", (limit,))
+
+
+def open_and_late(connection: sqlite3.Connection, closed_after: float) -> list[Record]:
+    """Every open order, every one that closed after a steady time, and the one that closed last; newest first."""
+    sql = f"{_SELECT} WHERE closed_at IS NULL OR closed >= ? ORDER BY seq DESC"
+    return _load(connection, sql, (closed_after,))
+
+
+def facts(
+    connection: sqlite3.Connection, midnight: datetime, made_since: float, now: float, lifetime: float
+) -> SpendFacts:
+    """What the limits count. An order is today's by either clock, so that a clock that jumps frees no money."""
+    today = "(created_at >= ? OR made >= ?)"
+    day = (midnight.isoformat(), made_since)
+    prices = connection.execute(
+        f"SELECT coalesce(charged, price, '0') FROM orders WHERE {today} AND state != 'failed' "  # noqa: S608
+        "AND coalesce(refunded, 0) = 0",
+        day,
+    )
+    spent = sum((Decimal(row[0]) for row in prices), Decimal(0))
+    hour = connection.execute("SELECT count(*) FROM orders WHERE made >= ? AND state != 'failed'", (now - 3600,))
+    unused = connection.execute(
+        f"SELECT count(*) FROM orders WHERE {today} AND state IN ('cancelled', 'expired') "  # noqa: S608
+        "AND NOT EXISTS (SELECT 1 FROM sms WHERE sms.order_id = orders.id)",
+        day,
+    )
+    still_open = connection.execute(
+        "SELECT count(*) FROM orders WHERE closed_at IS NULL AND (state != 'unknown' OR made >= ?)", (now - lifetime,)
+    )
+    return SpendFacts(spent, hour.fetchone()[0], still_open.fetchone()[0], unused.fetchone()[0])
+
+
+def _first(records: list[Record]) -> Record | None:
+    return records[0] if records else None
+
+
+def _load(connection: sqlite3.Connection, sql: str, values: Iterable[object]) -> list[Record]:
+    rows = connection.execute(sql, tuple(values)).fetchall()
+    return [_from_row(dict(zip(_NAMES, row, strict=True)), _sms_of(connection, row[0])) for row in rows]
+
+
+def _sms_of(connection: sqlite3.Connection, order: str) -> tuple[Sms, ...]:
+    rows = connection.execute(
+        "SELECT id, code, text, sender, received_at FROM sms WHERE order_id = ? ORDER BY seq", (order,)
+    )
+    return tuple(Sms(i, code, text, sender, datetime.fromisoformat(at)) for i, code, text, sender, at in rows)
+
+
+def _to_row(record: Record) -> dict[str, Any]:
+    order, product, evidence = record.order, record.order.product, record.evidence
+    return {
+        "id": order.order,
+        "state": order.state.value,
+        "country": product.country,
+        "operator": product.operator,
+        "application": product.application,
+        "country_name": product.country_name,
+        "operator_name": product.operator_name,
+        "application_name": product.application_name,
+        "key": key_of(order.transaction),
+        "purchase": order.purchase,
+        "phone": order.phone,
+        "price": _decimal_text(order.price),
+        "refunded": order.refunded,
+        "charged": _decimal_text(order.charged),
+        "error": _error_text(order.error),
+        "created_at": order.created_at.isoformat(),
+        "updated_at": order.updated_at.isoformat(),
+        "expires_at": _time_text(order.expires_at),
+        "closed_at": _time_text(order.closed_at),
+        "made": record.made,
+        "deadline": record.deadline,
+        "closed": record.closed,
+        "balance_before": _decimal_text(evidence.balance),
+        "moves_before": evidence.moves,
+        "quiet_before": evidence.quiet,
+        "settled": record.settled,
+        "command": record.command,
+    }
+
+
+def _from_row(row: dict[str, Any], sms: tuple[Sms, ...]) -> Record:
+    product = Product(
+        row["country"],
+        row["operator"],
+        row["application"],
+        row["country_name"],
+        row["operator_name"],
+        row["application_name"],
+    )
+    order = Order(
+        order=row["id"],
+        state=OrderState(row["state"]),
+        product=product,
+        created_at=datetime.fromisoformat(row["created_at"]),
+        updated_at=datetime.fromisoformat(row["updated_at"]),
+        transaction=transaction_of(row["key"]),
+        purchase=row["purchase"],
+        phone=row["phone"],
+        price=_decimal(row["price"]),
+        expires_at=_time(row["expires_at"]),
+        closed_at=_time(row["closed_at"]),
+        sms=sms,
+        refunded=None if row["refunded"] is None else bool(row["refunded"]),
+        charged=_decimal(row["charged"]),
+        error=_error(row["error"]),
+    )
+    evidence = Evidence(_decimal(row["balance_before"]), row["moves_before"], bool(row["quiet_before"]))
+    return Record(order, row["made"], row["deadline"], row["closed"], evidence, bool(row["settled"]), row["command"])
+
+
+def key_of(transaction: Transaction | None) -> str | None:
+    """A transaction as text in which `17` and `"17"` differ, and `1.0` and `1` do not."""
+    if transaction is None:
+        return None
+    if isinstance(transaction, str):
+        return json.dumps(transaction)
+    return str(Decimal(transaction).normalize())
+
+
+def transaction_of(key: str | None) -> Transaction | None:
+    """What `key_of` made a key of."""
+    if key is None:
+        return None
+    if key.startswith('"'):
+        return str(json.loads(key))
+    number = Decimal(key)
+    return int(number) if number == number.to_integral_value() else number
+
+
+def _decimal_text(value: Decimal | None) -> str | None:
+    return None if value is None else str(value)
+
+
+def _decimal(text: str | None) -> Decimal | None:
+    return None if text is None else Decimal(text)
+
+
+def _time_text(value: datetime | None) -> str | None:
+    return None if value is None else value.isoformat()
+
+
+def _time(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)
+
+
+def _error_text(error: ErrorInfo | None) -> str | None:
+    if error is None:
+        return None
+    upstream = [error.upstream.http, error.upstream.code] if error.upstream else None
+    return json.dumps([error.code.value, error.message, error.retryable, upstream])
+
+
+def _error(text: str | None) -> ErrorInfo | None:
+    if text is None:
+        return None
+    code, message, retryable, upstream = json.loads(text)
+    return ErrorInfo(ErrorCode(code), message, retryable, Upstream(*upstream) if upstream else None)

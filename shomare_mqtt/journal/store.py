@@ -1,0 +1,231 @@
+"""The journal: what the daemon must not forget. The only way in for the rest of the program."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from shomare_mqtt.core.clock import Anchor, SteadyTime
+from shomare_mqtt.core.records import Arrival, ArrivalResult, Batch, OutboxRow, PendingCommand, Record, SpendFacts
+from shomare_mqtt.journal import commands, orders
+from shomare_mqtt.journal.database import Database
+from shomare_mqtt.model import Catalog, CatalogEntry, CatalogKind
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from shomare_mqtt.core.ports import Clock
+
+OUTBOX_MOST = 10_000
+OUTBOX_AGE = 86400.0
+PluginCall = tuple[str, str, str, str, str | None, float, int]
+"""id, plugin, hook, order, SMS (or None), time in steady seconds, attempts."""
+_ANCHOR = "anchor"
+_MOVES = "moves"
+
+
+class Journal:
+    """Everything on disk. Every method raises JournalError where the file fails."""
+
+    def __init__(self, directory: Path, clock: Clock) -> None:
+        self._database = Database(directory)
+        self._clock = clock
+        self.time = SteadyTime(clock, None, 0.0, None)
+
+    async def open(self) -> None:
+        """Open the file and take up its time. Raises InstanceConflictError, JournalError."""
+        await self._database.open()
+        anchor, newest, wall = await self._database.run(_newest)
+        self.time = SteadyTime(self._clock, anchor, newest, wall)
+        text = self.time.anchor().to_text()
+        await self._database.run(lambda c: _begin(c, text))
+
+    async def close(self) -> None:
+        """Close the file after what was asked for before."""
+        await self._database.close()
+
+    # --- writing ----------------------------------------------------------------------------------------------------
+
+    async def commit(self, batch: Batch) -> int:
+        """Write all of a batch, durably, or nothing of it; the count of known money movements after it."""
+        now = self.time.now()
+        return await self._database.run(lambda c: _write(c, batch, now))
+
+    async def arrive(self, arrivals: list[Arrival], remember: float) -> list[ArrivalResult]:
+        """Take commands down, in order, before the broker gets its PUBACK. `remember`: seconds."""
+        since = self.time.now() - remember
+        return await self._database.run(lambda c: [commands.arrive(c, a, since) for a in arrivals])
+
+    async def forget(self, remember: float) -> int:
+        """Drop commands past remembering, and what is too old or too much in the outbox; the latter's number."""
+        now = self.time.now()
+
+        def work(connection: sqlite3.Connection) -> int:
+            commands.forget(connection, now - max(remember, OUTBOX_AGE))
+            return commands.drop_old(connection, now - OUTBOX_AGE, OUTBOX_MOST)
+
+        return await self._database.run(work)
+
+    # --- orders -----------------------------------------------------------------------------------------------------
+
+    async def find(self, order: str) -> Record | None:
+        """An order by its id."""
+        return await self._database.run(lambda c: orders.find(c, order))
+
+    async def find_purchase(self, purchase: str) -> Record | None:
+        """The newest order that holds a purchase."""
+        return await self._database.run(lambda c: orders.find_purchase(c, purchase))
+
+    async def newest_first(self, state: str, limit: int) -> list[Record]:
+        """Orders that are `open`, `closed` or `all`."""
+        return await self._database.run(lambda c: orders.newest_first(c, state, limit))
+
+    async def open_and_late(self, keep_closed: float) -> list[Record]:
+        """Every open order and every one that closed less than so many seconds ago, newest first."""
+        since = self.time.now() - keep_closed
+        return await self._database.run(lambda c: orders.open_and_late(c, since))
+
+    async def facts(self, midnight: datetime, lifetime: float) -> SpendFacts:
+        """What the limits count; the day began at `midnight` of the wall clock."""
+        now = self.time.now()
+        today = (self._clock.now() - midnight).total_seconds()
+        return await self._database.run(lambda c: orders.facts(c, midnight.astimezone(UTC), now - today, now, lifetime))
+
+    # --- commands and outbox ----------------------------------------------------------------------------------------
+
+    async def pending(self) -> list[PendingCommand]:
+        """Commands that an earlier process took and did not answer, oldest first."""
+        return await self._database.run(commands.pending)
+
+    async def answer_of(self, row: int) -> bytes | None:
+        """The stored answer to a command."""
+        return await self._database.run(lambda c: commands.answer_of(c, row))
+
+    async def outbox(self, after: int, limit: int) -> list[OutboxRow]:
+        """Messages to send that stand behind a row, oldest first."""
+        return await self._database.run(lambda c: commands.outbox(c, after, limit))
+
+    async def outbox_length(self) -> int:
+        """How many messages wait to be sent."""
+        return await self._database.run(commands.outbox_length)
+
+    async def sent(self, rows: list[int]) -> None:
+        """The broker acknowledged these messages."""
+        await self._database.run(lambda c: commands.sent(c, rows))
+
+    async def replace_answer(self, row: int, payload: bytes) -> None:
+        """Another payload for a message that waits."""
+        await self._database.run(lambda c: commands.replace_payload(c, row, payload))
+
+    async def set_aside(self, row: int) -> None:
+        """A message cannot be sent in this run."""
+        await self._database.run(lambda c: commands.set_aside(c, row))
+
+    # --- the rest ---------------------------------------------------------------------------------------------------
+
+    async def meta(self) -> dict[str, str]:
+        """All single values: defaults, the switch, the learnt dialect, ids made once."""
+        return await self._database.run(lambda c: dict(c.execute("SELECT key, value FROM meta").fetchall()))
+
+    async def put_meta(self, values: Mapping[str, str | None]) -> None:
+        """Set single values; None removes one."""
+        await self.commit(Batch(meta=dict(values)))
+
+    async def catalogs(self) -> dict[CatalogKind, tuple[Catalog, datetime]]:
+        """The lists as the provider gave them last, and when."""
+        rows = await self._database.run(
+            lambda c: c.execute("SELECT kind, entries, updated_at FROM catalogs").fetchall()
+        )
+        return {CatalogKind(k): (_catalog(CatalogKind(k), e), datetime.fromisoformat(at)) for k, e, at in rows}
+
+    async def put_catalog(self, catalog: Catalog, updated_at: datetime) -> None:
+        """Keep one list."""
+        entries = json.dumps([[e.id, e.name, e.names, dict(e.extra)] for e in catalog.entries], default=str)
+        values = (catalog.kind.value, entries.encode(), updated_at.isoformat())
+        await self._database.run(
+            lambda c: c.execute("INSERT OR REPLACE INTO catalogs VALUES (?, ?, ?)", values) and None
+        )
+
+    async def retained(self) -> set[str]:
+        """Whole topics that hold a retained message of ours."""
+        rows = await self._database.run(lambda c: c.execute("SELECT topic FROM retained").fetchall())
+        return {topic for (topic,) in rows}
+
+    async def remember_retained(self, topics: list[str]) -> None:
+        """Before these topics are published retained for the first time."""
+        values = [(t,) for t in topics]
+        await self._database.run(lambda c: c.executemany("INSERT OR IGNORE INTO retained VALUES (?)", values) and None)
+
+    async def forget_retained(self, topics: list[str]) -> None:
+        """After these topics were emptied."""
+        values = [(t,) for t in topics]
+        await self._database.run(lambda c: c.executemany("DELETE FROM retained WHERE topic = ?", values) and None)
+
+    async def plugin_calls(self) -> list[PluginCall]:
+        """Calls of plugins' hooks that are to be made yet, oldest first."""
+        return await self._database.run(
+            lambda c: c.execute("SELECT * FROM plugin_calls ORDER BY created, id").fetchall()
+        )
+
+    async def save_plugin_call(self, call: PluginCall) -> None:
+        """Keep one such call, or put it in the place of the one with its id."""
+        await self._database.run(
+            lambda c: c.execute("INSERT OR REPLACE INTO plugin_calls VALUES (?, ?, ?, ?, ?, ?, ?)", call) and None
+        )
+
+    async def delete_plugin_call(self, call_id: str) -> None:
+        """It succeeded, or was given up."""
+        await self._database.run(lambda c: c.execute("DELETE FROM plugin_calls WHERE id = ?", (call_id,)) and None)
+
+
+def _write(connection: sqlite3.Connection, batch: Batch, now: float) -> int:
+    for record in batch.records:
+        orders.save(connection, record)
+    for sms in batch.sms:
+        orders.save_sms(connection, sms)
+    for posting in batch.postings:
+        commands.post(connection, posting, now)
+    for done in batch.done:
+        commands.finish(connection, done)
+    for key, value in batch.meta.items():
+        _put_meta(connection, key, value)
+    row = connection.execute("SELECT value FROM meta WHERE key = ?", (_MOVES,)).fetchone()
+    moves = (int(row[0]) if row else 0) + batch.moves
+    if batch.moves:
+        _put_meta(connection, _MOVES, str(moves))
+    return moves
+
+
+def _begin(connection: sqlite3.Connection, anchor: str) -> None:
+    _put_meta(connection, _ANCHOR, anchor)
+    commands.take_back_aside(connection)
+
+
+def _put_meta(connection: sqlite3.Connection, key: str, value: str | None) -> None:
+    if value is None:
+        connection.execute("DELETE FROM meta WHERE key = ?", (key,))
+        return
+    connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+
+
+def _newest(connection: sqlite3.Connection) -> tuple[Anchor | None, float, datetime | None]:
+    """The last start's anchor, and the newest steady and wall-clock times that anything was written at."""
+    anchor = connection.execute("SELECT value FROM meta WHERE key = ?", (_ANCHOR,)).fetchone()
+    steady = connection.execute(
+        "SELECT max(m) FROM (SELECT max(made) AS m FROM orders UNION ALL SELECT max(closed) FROM orders"
+        " UNION ALL SELECT max(received) FROM commands)"
+    ).fetchone()[0]
+    wall = connection.execute(
+        "SELECT max(m) FROM (SELECT max(updated_at) AS m FROM orders UNION ALL SELECT max(received_at) FROM commands)"
+    ).fetchone()[0]
+    known = Anchor.from_text(anchor[0]) if anchor else None
+    newest = max(float(steady or 0.0), known.steady if known else 0.0)
+    return known, newest, datetime.fromisoformat(wall) if wall else None
+
+
+def _catalog(kind: CatalogKind, entries: bytes) -> Catalog:
+    rows = json.loads(entries)
+    return Catalog(kind, tuple(CatalogEntry(i, name, tuple(names), extra) for i, name, names, extra in rows))

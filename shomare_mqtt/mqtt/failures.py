@@ -1,0 +1,75 @@
+"""What can go wrong between the broker and us; each `str(error)` is half a sentence for a log line, without secrets."""
+
+from __future__ import annotations
+
+UNSUPPORTED_PROTOCOL_VERSION = 0x84
+SESSION_TAKEN_OVER = 0x8E
+
+_CREDENTIALS = frozenset({0x86, 0x87, 0x8A, 0x8C})
+"""Bad user name or password, not authorised, banned, bad authentication method (MQTT 5, section 3.2.2.2)."""
+
+_IDENTIFIER = 0x85
+
+
+class LinkError(Exception):
+    """Anything that keeps us from the broker, or that the broker refuses."""
+
+
+class BrokerUnreachableError(LinkError):
+    """No connection: the name does not resolve, nobody listens, TLS or the WebSocket handshake failed."""
+
+
+class HungUpError(LinkError):
+    """The connection was made, and ended without any answer to CONNECT; or it stayed `silent` until we gave up."""
+
+    def __init__(self, text: str, *, silent: bool = False) -> None:
+        super().__init__(text)
+        self.silent = silent
+
+
+class ConnectRefusedError(LinkError):
+    """CONNACK said no. `reason` is the reason code of MQTT 5; return codes of 3.1.1 are translated to it."""
+
+    def __init__(self, reason: int, name: str) -> None:
+        super().__init__(f"it answered {name!r} (reason code {reason:#04x})")
+        self.reason = reason
+        self.name = name
+
+    @property
+    def is_protocol(self) -> bool:
+        """Whether the broker refused this version of MQTT."""
+        return self.reason == UNSUPPORTED_PROTOCOL_VERSION
+
+    @property
+    def is_credentials(self) -> bool:
+        """Whether trying again soon is of no use: the user name, the password or the client id would have to change."""
+        return self.reason in _CREDENTIALS or self.reason == _IDENTIFIER
+
+
+class PublishError(LinkError):
+    """A message that the broker did not take."""
+
+
+class NotConnectedError(PublishError):
+    """Nothing of the message was sent: there is no connection, or it ended while the message waited for its turn."""
+
+
+class DisconnectedError(PublishError):
+    """The connection ended after the message was sent and before its PUBACK: the broker may have it or not."""
+
+
+class PublishRefusedError(PublishError):
+    """PUBACK carries a reason code of failure (MQTT 5), or nobody can publish to such a topic (reason None)."""
+
+    def __init__(self, text: str, reason: int | None = None) -> None:
+        super().__init__(text if reason is None else f"the broker answered {text!r} (reason code {reason:#04x})")
+        self.reason = reason
+
+
+class TooLargeError(PublishError):
+    """Not sent, since the packet has more bytes than the broker takes. `size` and `limit` in bytes."""
+
+    def __init__(self, size: int, limit: int, what: str = "packet") -> None:
+        super().__init__(f"the {what} has {size} bytes, and the broker takes {limit}")
+        self.size = size
+        self.limit = limit

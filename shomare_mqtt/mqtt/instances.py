@@ -1,0 +1,90 @@
+"""One daemon a base topic (contract, section Settings): looks whether another one is there."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import uuid
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from shomare_mqtt.mqtt.client import Client
+from shomare_mqtt.mqtt.failures import PublishRefusedError
+
+if TYPE_CHECKING:
+    from shomare_mqtt.config import Mqtt
+    from shomare_mqtt.mqtt.packets import Version
+
+ANSWER_WITHIN = 3.0
+"""Seconds that another daemon has for its answer (contract)."""
+
+_GRACE = 0.2
+"""Seconds for a retained message after its SUBACK and one more round trip: brokers send it at once, but need not."""
+
+_INSISTENT_GRACE = 2.0
+"""Seconds where two daemons may just be taking the session from each other, and `offline` is a last will in between."""
+
+_STATE = "bridge/state"
+_QUERY = "query/orders"
+_RESPONSE = "response/query/orders"
+
+
+async def find_other_daemon(settings: Mqtt, protocol: Version | None = None, timeout: float = ANSWER_WITHIN) -> bool:  # noqa: ASYNC109 - of the answer alone
+    """Whether another daemon answers on our base topic, seen from a connection of its own. Raises LinkError."""
+    async with Client(settings, protocol=protocol) as client:
+        return await another_answers(client, timeout)
+
+
+async def another_answers(client: Client, seconds: float = ANSWER_WITHIN, *, insist: bool = False) -> bool:
+    """Whether `bridge/state` says `online` and somebody answers a query: what a crash left does not answer.
+
+    `insist`: wait for an `online`, also after an `offline`. Where the broker lets us not ask, nobody can tell: False.
+    Raises LinkError.
+    """
+    refused = await client.subscribe(_STATE)
+    refused |= await client.subscribe(_RESPONSE)
+    if refused or not await _says_online(client, insist=insist):
+        return False
+    transaction = uuid.uuid4().hex
+    query = {"transaction": transaction, "limit": 1, "expires_at": _in(seconds)}
+    try:
+        # A second less than we wait, so that the session that our own crash left does not hold it when we connect.
+        await client.publish(_QUERY, json.dumps(query).encode(), expiry=max(1.0, seconds - 1))
+    except PublishRefusedError:
+        return False
+    return await _answered(client, transaction, seconds)
+
+
+async def _says_online(client: Client, *, insist: bool) -> bool:
+    try:
+        async with asyncio.timeout(_INSISTENT_GRACE if insist else _GRACE):
+            async for incoming in client:
+                if client.relative(incoming.topic) == _STATE and (incoming.payload == b"online" or not insist):
+                    return incoming.payload == b"online"
+    except TimeoutError:
+        pass
+    return False
+
+
+async def _answered(client: Client, transaction: str, seconds: float) -> bool:
+    try:
+        async with asyncio.timeout(seconds):
+            async for incoming in client:
+                if client.relative(incoming.topic) == _RESPONSE and _transaction(incoming.payload) == transaction:
+                    return True
+    except TimeoutError:
+        pass
+    return False
+
+
+def _transaction(payload: bytes) -> object:
+    try:
+        answer = json.loads(payload)
+    except (ValueError, RecursionError):
+        return None
+    return answer.get("transaction") if isinstance(answer, dict) else None
+
+
+def _in(seconds: float) -> str:
+    moment = datetime.now(UTC) + timedelta(seconds=seconds)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

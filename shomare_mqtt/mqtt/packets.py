@@ -1,0 +1,79 @@
+"""What the ends of a connection tell each other, as plain data, and the size that a packet has on the wire."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+Version = Literal["5", "3.1.1"]
+"""A version of MQTT, as the settings write it."""
+
+LARGEST_TOPIC = 65535
+"""Bytes of a topic name (MQTT 5, section 1.5.4)."""
+
+_VARINT_STEPS = (0x7F, 0x3FFF, 0x1F_FFFF)
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """A PUBLISH: `topic` is whole; `expiry` (whole seconds) and `correlation` travel over MQTT 5 alone."""
+
+    topic: str
+    payload: bytes = field(repr=False)
+    retain: bool = False
+    correlation: bytes | None = None
+    expiry: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What a CONNECT says, less the credentials. `session_expiry`: seconds, over MQTT 5 alone."""
+
+    protocol: Version
+    client_id: str
+    clean: bool
+    session_expiry: int = 0
+    will: Publication | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Connack:
+    """What a CONNACK said; sizes in bytes, None where nothing was said."""
+
+    session_present: bool
+    maximum_packet_size: int | None = None
+    receive_maximum: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a connection ended. `reason`: that of the broker's DISCONNECT (MQTT 5); `fault`: what `on_message` raised."""
+
+    text: str
+    reason: int | None = None
+    fault: Exception | None = None
+
+
+def publish_size(publication: Publication, protocol: Version) -> int:
+    """Bytes of the whole PUBLISH packet with QoS 1 (MQTT 5 and 3.1.1, section 3.3)."""
+    rest = 2 + len(publication.topic.encode()) + 2 + len(publication.payload)
+    if protocol == "5":
+        properties = 0 if publication.expiry is None else 5
+        properties += 0 if publication.correlation is None else 3 + len(publication.correlation)
+        rest += _varint_size(properties) + properties
+    return 1 + _varint_size(rest) + rest
+
+
+def _varint_size(number: int) -> int:
+    return 1 + sum(number > step for step in _VARINT_STEPS)
+
+
+def topic_fault(topic: str) -> str | None:
+    """Why nobody can publish to a topic, or None (MQTT 5, sections 1.5.4 and 4.7)."""
+    if not topic:
+        return "the topic is empty"
+    if any(c in topic for c in "+#\0"):
+        return "the topic holds a wildcard or a null character"
+    if any("\ud800" <= c <= "\udfff" for c in topic):
+        return "the topic is not Unicode text"
+    return None

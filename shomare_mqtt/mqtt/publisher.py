@@ -1,0 +1,184 @@
+"""The outbox goes out: in order, and a message leaves it on the broker's PUBACK."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from typing import TYPE_CHECKING, Protocol
+
+from shomare_mqtt.errors import ErrorCode
+from shomare_mqtt.mqtt.failures import DisconnectedError, LinkError, PublishRefusedError, TooLargeError
+
+if TYPE_CHECKING:
+    import logging
+    from collections.abc import Awaitable, Callable
+
+    from shomare_mqtt.core.records import OutboxRow
+    from shomare_mqtt.model import Message
+
+AT_ONCE = 20
+"""Messages on their way at once; the session waits for less where the broker takes less."""
+DROPS = 3
+"""A message during whose sending the link dropped so often is set aside (contract, failures)."""
+WAIT_AFTER_REFUSAL = 10.0
+QUOTA_EXCEEDED = 0x97
+
+
+class Sender(Protocol):
+    """The session with the broker, as the publishers see it."""
+
+    async def publish(self, message: Message) -> None:
+        """Publish with QoS 1; returns on PUBACK. Raises a subclass of LinkError."""
+        ...
+
+    async def wait_connected(self) -> None:
+        """Returns once connected."""
+        ...
+
+
+class OutboxStore(Protocol):
+    """The outbox in the journal."""
+
+    async def outbox(self, after: int, limit: int) -> list[OutboxRow]:
+        """Messages that stand behind a row, oldest first."""
+        ...
+
+    async def sent(self, rows: list[int]) -> None:
+        """The broker acknowledged these."""
+        ...
+
+    async def set_aside(self, row: int) -> None:
+        """This one cannot be sent in this run."""
+        ...
+
+    async def replace_answer(self, row: int, payload: bytes) -> None:
+        """Another payload for a message that waits."""
+        ...
+
+
+class OutboxPublisher:
+    """Sends what the journal's outbox holds, in order, again and again until the broker acknowledged it."""
+
+    def __init__(
+        self,
+        store: OutboxStore,
+        sender: Sender,
+        too_large: Callable[[bytes, TooLargeError], bytes],
+        on_set_aside: Callable[[str], Awaitable[None]],
+        sleep: Callable[[float], Awaitable[None]],
+        logger: logging.Logger,
+    ) -> None:
+        self._store = store
+        self._sleep = sleep
+        self._sender = sender
+        self._too_large = too_large
+        self._on_set_aside = on_set_aside
+        self._logger = logger
+        self._news = asyncio.Event()
+        self._empty = asyncio.Event()
+        self._drops: Counter[int] = Counter()
+        self._volatile: set[asyncio.Task[None]] = set()
+        self.set_aside = 0
+
+    def wake(self) -> None:
+        """There are new rows."""
+        self._empty.clear()
+        self._news.set()
+
+    async def drained(self) -> None:
+        """Returns once nothing waits any more."""
+        await self._empty.wait()
+
+    def send_volatile(self, message: Message) -> None:
+        """Publish once while connected, without the journal."""
+        task = asyncio.ensure_future(self._send_once(message))
+        self._volatile.add(task)
+        task.add_done_callback(self._volatile.discard)
+
+    async def _send_once(self, message: Message) -> None:
+        try:
+            await self._sender.publish(message)
+        except LinkError as error:
+            self._logger.debug("a message to %s was not sent: %s", message.topic, error)
+
+    async def run(self) -> None:
+        """Send for ever."""
+        self._news.set()
+        try:
+            while True:
+                await self._news.wait()
+                self._news.clear()
+                await self._sender.wait_connected()
+                await self._empty_outbox()
+        finally:
+            for task in self._volatile:
+                task.cancel()
+            await asyncio.gather(*self._volatile, return_exceptions=True)
+
+    async def _empty_outbox(self) -> None:
+        """Send all that waits, as far as the connection carries."""
+        while rows := await self._store.outbox(0, AT_ONCE):
+            if not await self._send_all(self._together(rows)):
+                self._news.set()
+                return
+        if not self._news.is_set():
+            self._empty.set()
+
+    def _together(self, rows: list[OutboxRow]) -> list[OutboxRow]:
+        """Rows to send at once; one that the link dropped under goes alone, to know whether it is to blame."""
+        if self._drops[rows[0].row]:
+            return rows[:1]
+        return [row for row in rows if not self._drops[row.row]]
+
+    async def _send_all(self, rows: list[OutboxRow]) -> bool:
+        """Send some rows; whether the connection held."""
+        results = await asyncio.gather(*(self._send(row) for row in rows), return_exceptions=True)
+        sent = [row.row for row, result in zip(rows, results, strict=True) if result is None]
+        if sent:
+            await self._store.sent(sent)
+        held = True
+        for row, result in zip(rows, results, strict=True):
+            if isinstance(result, BaseException):
+                held = await self._failed(row, result) and held
+            else:
+                self._drops.pop(row.row, None)
+        return held
+
+    async def _send(self, row: OutboxRow) -> None:
+        await self._sender.publish(row.message)
+
+    async def _failed(self, row: OutboxRow, error: BaseException) -> bool:
+        """Deal with a row that was not sent; whether the connection held."""
+        match error:
+            case TooLargeError():
+                await self._replace(row, error)
+                return True
+            case PublishRefusedError(reason=reason) if reason == QUOTA_EXCEEDED:
+                await self._sleep(WAIT_AFTER_REFUSAL)
+                return False
+            case PublishRefusedError():
+                await self._give_up(row, f"the broker refuses it ({error})")
+                return True
+            case LinkError():
+                self._drops[row.row] += isinstance(error, DisconnectedError)
+                if self._drops[row.row] >= DROPS:
+                    await self._give_up(row, f"the connection ended {DROPS} times while it was sent")
+                return False
+        raise error
+
+    async def _replace(self, row: OutboxRow, error: TooLargeError) -> None:
+        """An answer that is too large becomes one that says so."""
+        if row.kind == "answer" and (smaller := self._too_large(row.message.payload, error)) != row.message.payload:
+            await self._store.replace_answer(row.row, smaller)
+            self._logger.warning("the answer on %s is %s: %s", row.message.topic, ErrorCode.TOO_LARGE, error)
+            return
+        await self._give_up(row, str(error))
+
+    async def _give_up(self, row: OutboxRow, why: str) -> None:
+        self.set_aside += 1
+        self._drops.pop(row.row, None)
+        await self._store.set_aside(row.row)
+        again = "; it is kept, and tried again at the next start" if row.kind == "sms" else ""
+        text = f"a message on {row.message.topic} was set aside: {why}{again}"
+        self._logger.error("%s", text)
+        await self._on_set_aside(text)

@@ -1,0 +1,123 @@
+"""Retained topics: the newest payload of each, published again after each reconnect, emptied when it is no more."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Protocol
+
+from shomare_mqtt.model import Message
+from shomare_mqtt.mqtt.failures import LinkError, PublishRefusedError, TooLargeError
+
+if TYPE_CHECKING:
+    import logging
+
+    from shomare_mqtt.mqtt.publisher import Sender
+
+AT_ONCE = 20
+
+
+class RetainedStore(Protocol):
+    """The names of our retained topics in the journal, so that none is left behind on the broker."""
+
+    async def retained(self) -> set[str]:
+        """Whole topics that hold a message of ours."""
+        ...
+
+    async def remember_retained(self, topics: list[str]) -> None:
+        """Before they are published for the first time."""
+        ...
+
+    async def forget_retained(self, topics: list[str]) -> None:
+        """After they were emptied."""
+        ...
+
+
+class RetainedPublisher:
+    """Holds what each retained topic is to say; fulfils core.ports.Retained."""
+
+    def __init__(self, base_topic: str, store: RetainedStore, sender: Sender, logger: logging.Logger) -> None:
+        self._base = base_topic
+        self._store = store
+        self._sender = sender
+        self._logger = logger
+        self._wanted: dict[str, bytes] = {}
+        self._dirty: dict[str, None] = {}
+        self._remembered: set[str] = set()
+        self._news = asyncio.Event()
+        self._refused: set[str] = set()
+
+    def put(self, topic: str, payload: bytes) -> None:
+        """Want a topic under the base topic to hold a payload; an empty one empties it."""
+        self.put_absolute(f"{self._base}/{topic}", payload)
+
+    def put_absolute(self, topic: str, payload: bytes) -> None:
+        """Want a whole topic to hold a payload."""
+        if self._wanted.get(topic) == payload and topic not in self._dirty:
+            return
+        self._wanted[topic] = payload
+        self._dirty[topic] = None
+        self._news.set()
+
+    def put_again(self, topic: str) -> None:
+        """Publish a whole topic once more, though it says the same."""
+        if topic in self._wanted:
+            self._dirty[topic] = None
+            self._news.set()
+
+    def connected(self) -> None:
+        """After each connecting: the broker may have lost everything."""
+        self._dirty = {**dict.fromkeys(self._wanted), **self._dirty}
+        self._news.set()
+
+    async def load(self) -> None:
+        """Take up which topics an earlier process left on the broker; to be called once, before anything is put."""
+        self._remembered = await self._store.retained()
+
+    def forget_leftovers(self, keep: tuple[str, ...]) -> None:
+        """Once all is put that there is: what an earlier process left, and nobody wants any more, is emptied.
+
+        Topics that begin with one of `keep` are left to who puts them later.
+        """
+        for topic in self._remembered - set(self._wanted):
+            if not topic.startswith(keep):
+                self.put_absolute(topic, b"")
+
+    async def run(self) -> None:
+        """Publish for ever."""
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            await self._sender.wait_connected()
+            while self._dirty:
+                if not await self._publish(list(self._dirty)[:AT_ONCE]):
+                    self._news.set()
+                    break
+
+    async def _publish(self, topics: list[str]) -> bool:
+        """Publish some topics; whether the connection held."""
+        payloads = {topic: self._wanted[topic] for topic in topics}
+        for topic in topics:
+            del self._dirty[topic]
+        new = [t for t, payload in payloads.items() if payload and t not in self._remembered]
+        if new:
+            await self._store.remember_retained(new)
+            self._remembered.update(new)
+        sending = (self._send(topic, payload) for topic, payload in payloads.items())
+        held = all(await asyncio.gather(*sending))
+        emptied = [t for t, p in payloads.items() if not p and t not in self._dirty and t in self._remembered]
+        if emptied:
+            await self._store.forget_retained(emptied)
+            self._remembered.difference_update(emptied)
+        return held
+
+    async def _send(self, topic: str, payload: bytes) -> bool:
+        try:
+            await self._sender.publish(Message(topic, payload, retain=True, absolute=True))
+        except (TooLargeError, PublishRefusedError) as error:
+            if topic not in self._refused:
+                self._refused.add(topic)
+                self._logger.error("the topic %s cannot be published: %s", topic, error)  # noqa: TRY400 - no traceback
+        except LinkError:
+            self._dirty.setdefault(topic, None)
+            return False
+        return True

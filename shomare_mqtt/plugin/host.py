@@ -1,0 +1,283 @@
+"""The plugin host: the core's `Extensions`, one typed method per hook, and each plugin apart from the others.
+
+pluggy alone would run all implementations in one stack, where one that raises ends the others.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Self
+
+from shomare_mqtt.errors import CommandRefusedError, ErrorCode
+from shomare_mqtt.plugin.api import BuyRequest, Veto
+from shomare_mqtt.plugin.calls import Call, CallQueue, Noted, recall
+from shomare_mqtt.plugin.loading import load_plugins, secrets_of
+from shomare_mqtt.plugin.outlet import Outlet, make_api
+from shomare_mqtt.plugin.runner import Runner, TimeLimits
+from shomare_mqtt.plugin.standing import Standing, describe
+from shomare_mqtt.plugin.worker import HookFailedError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator
+    from decimal import Decimal
+
+    from shomare_mqtt.config import Plugins
+    from shomare_mqtt.core.ports import Clock
+    from shomare_mqtt.model import Order, PriceList, Product, Profile, Sms
+    from shomare_mqtt.plugin.api import Api
+    from shomare_mqtt.plugin.calls import PluginMemory
+    from shomare_mqtt.plugin.loading import Loaded
+
+_LONGEST_CODE = 64
+_LAST_CALLS = 3.0
+"""Seconds that a call at work has to end when the daemon stops."""
+
+
+class PluginHost:
+    """Runs the plugins that were loaded. Life: `load` (or `__init__`), `start`, `run` as a task, `stop`.
+
+    `publish` gets a topic below the base topic, payload and retain flag; `on_failed` a plugin's name and a sentence for
+    `event/bridge`; `on_change` is called where `describe` has something new; all three on the event loop. `lookup`
+    reads an order with its SMS; `now` gives seconds that go on over restarts, the wall clock's unless given.
+    """
+
+    def __init__(
+        self,
+        plugins: tuple[Loaded, ...],
+        *,
+        publish: Callable[[str, bytes, bool], None],
+        on_failed: Callable[[str, str], None],
+        on_change: Callable[[], None],
+        memory: PluginMemory,
+        lookup: Callable[[str], Awaitable[Order | None]],
+        clock: Clock,
+        base_topic: str = "shomare",
+        now: Callable[[], float] | None = None,
+        logger: logging.Logger | None = None,
+        limits: TimeLimits | None = None,
+        on_exception: Callable[[str, BaseException], None] | None = None,
+    ) -> None:
+        self._publish = publish
+        self._on_failed = on_failed
+        self._on_change = on_change
+        self._memory = memory
+        self._lookup = lookup
+        self._clock = clock
+        self._prefix = f"{base_topic}/plugin"
+        self._now = now or (lambda: clock.now().timestamp())
+        self._log = logger or logging.getLogger(__name__.rpartition(".")[0])
+        self._limits = limits or TimeLimits()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._runners = tuple(
+            Runner(loaded, Standing(clock, partial(self._tell, loaded.name)), self._limits, on_exception)
+            for loaded in plugins
+        )
+        self._queues = {
+            runner.name: CallQueue(runner, memory, clock, self._now, self._limits) for runner in self._runners
+        }
+
+    @classmethod
+    def load(cls, settings: Plugins, *, logger: logging.Logger | None = None, **wiring: Any) -> Self:
+        """The host of the plugins in the settings. Raises SettingsError where one cannot be used."""
+        log = logger or logging.getLogger(__name__.rpartition(".")[0])
+        return cls(load_plugins(settings, log), logger=log, **wiring)
+
+    # --- life -------------------------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Starts every plugin (10 s at most) and takes up the calls that an earlier process left."""
+        self._loop = asyncio.get_running_loop()
+        await asyncio.gather(*(runner.startup(self._api(runner)) for runner in self._runners))
+        if self._runners:
+            await self._recall()
+
+    async def run(self) -> None:
+        """Makes the calls of observing hooks, until `stop` or cancelled. Raises what the memory raises."""
+        async with asyncio.TaskGroup() as group:
+            self._tasks = [group.create_task(queue.run()) for queue in self._queues.values()]
+
+    async def settled(self) -> None:
+        """Returns once every call that waits for its turn was made."""
+        await asyncio.gather(*(queue.settled() for queue in self._queues.values()))
+
+    async def stop(self) -> None:
+        """Lets the calls at work end, notes those that wait, calls `shomare_shutdown`, ends the threads."""
+        await asyncio.gather(*(self._rest(queue) for queue in self._queues.values()))
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+        for queue in self._queues.values():
+            await queue.note_rest()
+        await asyncio.gather(*(runner.stop() for runner in self._runners))
+
+    def describe(self) -> list[dict[str, str | None]]:
+        """For `bridge/info`: `[{"name", "version", "state": "running" / "failed" / "left_out", "error"}]`."""
+        return [
+            {
+                "name": runner.name,
+                "version": runner.loaded.version,
+                "state": runner.standing.state,
+                "error": runner.standing.error,
+            }
+            for runner in self._runners
+        ]
+
+    def secrets(self) -> tuple[str, ...]:
+        """Every secret in the plugins' settings, for the log to mask."""
+        return tuple(secret for runner in self._runners for secret in secrets_of(runner.loaded.settings) if secret)
+
+    # --- hooks that decide ------------------------------------------------------------------------------------------
+
+    async def authorize_buy(self, product: Product, price: Decimal | None, spend: Decimal) -> None:
+        """Raises CommandRefusedError (`vetoed`) where a plugin denies, fails, or was left out."""
+        request = BuyRequest(product, price)
+        for runner in self._with("shomare_authorize_buy"):
+            try:
+                verdict = await runner.decide("shomare_authorize_buy", request=request, spend=spend)
+            except HookFailedError as error:
+                raise _vetoed(f"{error}, and a plugin that decides must answer") from None
+            if verdict is not None and verdict is not True:
+                raise _vetoed(_reason(runner, verdict))
+
+    async def extract_code(self, text: str) -> str | None:
+        """The first plugin's reading of an SMS text; None where none has any, a failing one counting as none."""
+        for runner in self._with("shomare_extract_code"):
+            try:
+                code = await runner.decide("shomare_extract_code", text=text)
+            except HookFailedError:
+                continue
+            if isinstance(code, str) and 0 < len(code.strip()) <= _LONGEST_CODE:
+                return code.strip()
+            if code is not None:
+                runner.odd("shomare_extract_code", "no code and not None")
+        return None
+
+    async def discovery(self, order: Order | None) -> dict[str, dict[str, Any]]:
+        """More components for Home Assistant's device, their keys prefixed with the plugin's name."""
+        components: dict[str, dict[str, Any]] = {}
+        for runner in self._with("shomare_discovery"):
+            try:
+                given = await runner.decide("shomare_discovery", order=order)
+            except HookFailedError:
+                continue
+            if isinstance(given, Mapping) and all(_is_component(key, value) for key, value in given.items()):
+                components |= {f"{runner.name}_{key}": dict(value) for key, value in given.items()}
+            elif given is not None:
+                runner.odd("shomare_discovery", "something that is no mapping of components with a platform")
+        return components
+
+    # --- hooks that observe -----------------------------------------------------------------------------------------
+
+    def order_changed(self, order: Order, previous: Order | None) -> None:
+        """Tells the plugins, after the commit."""
+        self._observe("shomare_order_changed", order.order, order=order, previous=previous)
+
+    def sms_received(self, order: Order, sms: Sms) -> None:
+        """Tells the plugins, after the commit; a code has a hook of its own."""
+        self._observe("shomare_sms_received", order.order, sms.sms, order=order, sms=sms)
+        if sms.code:
+            self._observe("shomare_code_received", order.order, sms.sms, order=order, sms=sms, code=sms.code)
+
+    def balance_changed(self, profile: Profile, previous: Profile | None) -> None:
+        """Tells the plugins."""
+        for runner in self._with("shomare_balance_changed"):
+            # `extra` is the one thing in all of it that a plugin could change for the others.
+            given = {"profile": _frozen(profile), "previous": previous and _frozen(previous)}
+            self._queues[runner.name].put(Call("shomare_balance_changed", given, self._now()))
+
+    def prices_changed(self, prices: PriceList, previous: PriceList | None) -> None:
+        """Tells the plugins."""
+        self._observe("shomare_prices_changed", prices=prices, previous=previous)
+
+    def _observe(self, hook: str, order_id: str | None = None, sms_id: str | None = None, **given: Any) -> None:
+        for runner in self._with(hook):
+            self._queues[runner.name].put(Call(hook, given, self._now(), order_id, sms_id))
+
+    def _with(self, hook: str) -> Iterator[Runner]:
+        return (runner for runner in self._runners if runner.has(hook))
+
+    # --- the inside -------------------------------------------------------------------------------------------------
+
+    def _api(self, runner: Runner) -> Api:
+        outlet = Outlet(runner.name, runner.standing, self._clock, partial(self._soon, self._publish))
+        return make_api(
+            runner.name,
+            runner.loaded.settings,
+            logger=self._log,
+            standing=runner.standing,
+            outlet=outlet,
+            clock=self._clock,
+            worker=runner.observer,
+            prefix=self._prefix,
+        )
+
+    def _soon(self, function: Callable[..., None], *arguments: Any) -> None:
+        """From a plugin's thread to the event loop."""
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(function, *arguments)
+
+    def _tell(self, name: str, message: str | None) -> None:
+        self._soon(self._told, name, message)
+
+    def _told(self, name: str, message: str | None) -> None:
+        if message is not None:
+            self._log.warning("%s", message)
+            self._on_failed(name, message)
+        self._on_change()
+
+    async def _rest(self, queue: CallQueue) -> None:
+        try:
+            async with asyncio.timeout(_LAST_CALLS):
+                await queue.at_rest()
+        except TimeoutError:
+            return
+
+    async def _recall(self) -> None:
+        """Queues what was noted by an earlier process, and forgets what is too old or has nobody to be told."""
+        rows = [Noted(*row) for row in await self._memory.load()]
+        newest = {(row.plugin, row.order): row.id for row in rows if row.sms is None}
+        for row in rows:
+            call = (
+                await self._recalled(row) if newest.get((row.plugin, row.order), row.id) == row.id or row.sms else None
+            )
+            if call is None:
+                await self._memory.delete(row.id)
+            else:
+                self._queues[row.plugin].put(call)
+
+    async def _recalled(self, row: Noted) -> Call | None:
+        runner = next((r for r in self._with(row.hook) if r.name == row.plugin), None)
+        if runner is None or self._now() - row.created > self._limits.keep:
+            return None
+        order = await self._lookup(row.order)
+        return recall(row, order) if order else None
+
+
+def _frozen(profile: Profile) -> Profile:
+    return replace(profile, extra=MappingProxyType(dict(profile.extra)))
+
+
+def _is_component(key: object, value: object) -> bool:
+    return isinstance(key, str) and bool(key) and isinstance(value, Mapping) and isinstance(value.get("platform"), str)
+
+
+def _reason(runner: Runner, verdict: object) -> str:
+    match verdict:
+        case False:
+            return f"plugin {runner.name} denied it and gave no reason"
+        case str() if verdict.strip():
+            return f"plugin {runner.name}: {describe(Veto(verdict), '')}"
+        case Veto():
+            return f"plugin {runner.name}: {describe(verdict, '')}"
+    return runner.odd("shomare_authorize_buy", "neither None, True, False, a text nor a Veto")
+
+
+def _vetoed(message: str) -> CommandRefusedError:
+    return CommandRefusedError(ErrorCode.VETOED, f"{message}; nothing was bought")

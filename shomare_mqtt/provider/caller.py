@@ -1,0 +1,88 @@
+"""One request in its turn: a slot of the limiter, the exchange, the reading, the counters, a line in the debug log."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from typing import TYPE_CHECKING, TypeVar
+
+from shomare_mqtt.errors import ErrorCode, ProviderError
+from shomare_mqtt.model import Priority
+
+if TYPE_CHECKING:
+    import logging
+    from collections.abc import Callable
+
+    from shomare_mqtt.core.ports import Clock
+    from shomare_mqtt.provider.dialect import Request
+    from shomare_mqtt.provider.limiter import Limiter
+    from shomare_mqtt.provider.reading import RawAnswer
+    from shomare_mqtt.provider.transport import Transport
+
+T = TypeVar("T")
+
+PAUSES = (0.5, 1.0)
+"""Seconds before each repetition of what only reads, half of it more or less by chance."""
+GATEWAY = frozenset({502, 503, 504})
+"""Statuses of something on the way that passes."""
+
+
+class Caller:
+    """Sends requests and has their answers read. `counters` as `client.Client` describes them."""
+
+    def __init__(self, transport: Transport, limiter: Limiter, clock: Clock, log: logging.Logger) -> None:
+        self.counters: Counter[str] = Counter()
+        self._transport = transport
+        self._limiter = limiter
+        self._clock = clock
+        self._log = log
+
+    async def once(
+        self,
+        request: Request,
+        read: Callable[[RawAnswer], T],
+        priority: Priority,
+        permit: Callable[[], None] | None = None,
+    ) -> T:
+        """One request, sent once. Raises what the transport and the reader raise.
+
+        `permit` is asked right before the request goes out, after the wait for a turn; what it raises comes out.
+        """
+        await self._limiter.slot(priority)
+        if permit is not None:
+            permit()
+        self.counters[request.endpoint.value] += 1
+        began, http = self._clock.monotonic(), None
+        try:
+            answer = await self._transport.ask(request)
+            http = answer.http
+            return read(answer)
+        except ProviderError:
+            self.counters[f"{request.endpoint.value}.errors"] += 1
+            raise
+        finally:
+            took = (self._clock.monotonic() - began) * 1000
+            self._log.debug("provider: %s: HTTP %s in %.0f ms", request.endpoint.value, http or "-", took)
+
+    async def repeated(self, request: Request, read: Callable[[RawAnswer], T], priority: Priority) -> T:
+        """One request that changes nothing, repeated after passing failures as long as one time limit allows.
+
+        A poll is not repeated here: the watch asks again in its own rhythm.
+        """
+        give_up = self._clock.monotonic() + self._transport.seconds
+        for pause in PAUSES if priority is not Priority.POLL else ():
+            try:
+                return await self.once(request, read, priority)
+            except ProviderError as error:
+                wait = pause * random.uniform(0.5, 1.5)  # noqa: S311 - jitter, no secret
+                if not _passes(error) or self._clock.monotonic() + wait >= give_up:
+                    raise
+            await self._clock.sleep(wait)
+        return await self.once(request, read, priority)
+
+
+def _passes(error: ProviderError) -> bool:
+    """Whether a failure is of the connection or of a gateway, and nobody said how long to wait."""
+    if error.upstream is not None and error.upstream.http in GATEWAY:
+        return error.retry_after is None
+    return error.code in (ErrorCode.PROVIDER_UNREACHABLE, ErrorCode.PROVIDER_TIMEOUT)

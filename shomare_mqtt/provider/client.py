@@ -1,0 +1,217 @@
+"""The provider's API as the core sees it: one method for each thing that can be asked of it.
+
+What only reads is repeated after passing failures (`caller`); `buy` and `cancel` never are. While it is unknown how
+parameters travel, one style after the other is tried (`learning`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Self, TypeVar
+from zoneinfo import ZoneInfo
+
+from shomare_mqtt.errors import ProviderError
+from shomare_mqtt.model import CatalogKind, Endpoint, Known, Priority
+from shomare_mqtt.provider import reading
+from shomare_mqtt.provider.caller import Caller
+from shomare_mqtt.provider.dialect import LearntDialect, Request
+from shomare_mqtt.provider.learning import Learning
+from shomare_mqtt.provider.transport import Transport
+
+if TYPE_CHECKING:
+    import logging
+    from collections import Counter
+    from collections.abc import Awaitable, Callable
+    from types import TracebackType
+
+    from shomare_mqtt.config import Provider
+    from shomare_mqtt.core.ports import Clock
+    from shomare_mqtt.model import Cancellation, Catalog, CheckReading, Price, PriceList, Product, Profile, Purchase
+    from shomare_mqtt.provider.dialect import DialectMemory
+    from shomare_mqtt.provider.limiter import Limiter
+    from shomare_mqtt.provider.reading import Context, RawAnswer
+
+T = TypeVar("T")
+
+LISTS = {
+    CatalogKind.COUNTRIES: Endpoint.COUNTRIES,
+    CatalogKind.OPERATORS: Endpoint.OPERATORS,
+    CatalogKind.APPLICATIONS: Endpoint.APPLICATIONS,
+}
+LEARN_AGAIN = 60.0
+"""Seconds after a price call that taught nothing before the next one is made only to learn."""
+
+
+class Client:
+    """Fulfils `core.ports.Provider`; an async context manager that opens and closes the connections.
+
+    `on_call`, where set, is told of each call's end once, whatever requests it took: the endpoint, and the error or
+    None. Raises SettingsError for addresses that cannot be used.
+    """
+
+    def __init__(
+        self,
+        settings: Provider,
+        token: str,
+        *,
+        clock: Clock,
+        limiter: Limiter,
+        memory: DialectMemory,
+        logger: logging.Logger,
+        on_call: Callable[[Endpoint, ProviderError | None], None] | None = None,
+    ) -> None:
+        self.on_call = on_call
+        self._clock = clock
+        self._memory = memory
+        self._timezone = ZoneInfo(settings.timezone)
+        self._transport = Transport(settings, token, clock)
+        self._caller = Caller(self._transport, limiter, clock, logger)
+        self._dialect = LearntDialect(settings.dialect, memory.load())
+        self._learning = Learning(self._dialect, logger)
+        self._learn_from = clock.monotonic()
+
+    async def __aenter__(self) -> Self:
+        await self._transport.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._transport.__aexit__(kind, error, trace)
+        await self._remember()
+
+    @property
+    def counters(self) -> Counter[str]:
+        """HTTP requests by endpoint (`buy`), and those of them that gave no success (`buy.errors`)."""
+        return self._caller.counters
+
+    async def profile(self, *, priority: Priority) -> Profile:
+        """The account."""
+        read = self._reader(reading.read_profile, Known())
+        request = Request(Endpoint.PROFILE, Endpoint.PROFILE.value)
+        return await self._told(Endpoint.PROFILE, self._caller.repeated(request, read, priority))
+
+    async def catalog(self, kind: CatalogKind, *, priority: Priority) -> Catalog:
+        """One of the lists."""
+        endpoint = LISTS[kind]
+        read = self._reader(partial(reading.read_catalog, kind), Known())
+        request = Request(endpoint, endpoint.value)
+        return await self._told(endpoint, self._caller.repeated(request, read, priority))
+
+    async def prices(self, country: str, operator: str, *, known: Known, priority: Priority) -> PriceList:
+        """All prices of a country and operator."""
+        return await self._told(Endpoint.PRICES, self._prices(country, operator, known, priority))
+
+    async def price(self, product: Product, *, known: Known, priority: Priority) -> Price:
+        """One product's price."""
+        read = self._reader(partial(reading.read_price, product.application), _of_product(known, product))
+        send = partial(self._caller.repeated, read=read, priority=priority)
+        call = self._learning.ask(Endpoint.PRICE, _ids(product), send, _names_a_price)
+        return await self._told(Endpoint.PRICE, call)
+
+    async def buy(self, product: Product, *, known: Known, permit: Callable[[], None]) -> Purchase:
+        """Buy one number; a further request is sent only where the one before is documented not to have bought.
+
+        `permit` is asked right before each; what it raises comes out, and nothing more was sent. Raises ProviderRefusedError or ProviderUnreachableError where nothing was bought for sure, OutcomeUnknownError
+        for everything else that is no purchase.
+        """
+        return await self._told(Endpoint.BUY, self._buy(product, _of_product(known, product), permit))
+
+    async def check(self, purchase: str, *, known: Known, priority: Priority) -> CheckReading:
+        """Ask for the SMS."""
+        return await self._told(Endpoint.CHECK, self._check(purchase, replace(known, purchase=purchase), priority))
+
+    async def cancel(self, purchase: str, *, known: Known) -> Cancellation:
+        """Cancel once. ProviderTimeoutError where it may have been carried out and no answer came."""
+        return await self._told(Endpoint.CANCEL, self._cancel(purchase, replace(known, purchase=purchase)))
+
+    async def _prices(self, country: str, operator: str, known: Known, priority: Priority) -> PriceList:
+        known = replace(known, country=country, operator=operator)
+        read = self._reader(partial(reading.read_prices, country, operator), known)
+        send = partial(self._caller.repeated, read=read, priority=priority)
+        return await self._learning.ask(
+            Endpoint.PRICES, {"country": country, "operator": operator}, send, _names_any_price
+        )
+
+    async def _buy(self, product: Product, known: Known, permit: Callable[[], None]) -> Purchase:
+        await self._learn_first(Endpoint.BUY, known, Priority.MONEY)
+        read = self._reader(reading.read_buy, known)
+        send = partial(self._caller.once, read=read, priority=Priority.MONEY, permit=permit)
+        return await self._learning.ask(Endpoint.BUY, _ids(product), send, _always)
+
+    async def _check(self, purchase: str, known: Known, priority: Priority) -> CheckReading:
+        await self._learn_first(Endpoint.CHECK, known, priority)
+        send = partial(self._caller.repeated, read=self._reader(reading.read_check, known), priority=priority)
+        return await self._learning.ask(Endpoint.CHECK, {"purchase": purchase}, send, _was_understood)
+
+    async def _cancel(self, purchase: str, known: Known) -> Cancellation:
+        await self._learn_first(Endpoint.CANCEL, known, Priority.MONEY)
+        send = partial(self._caller.once, read=self._reader(reading.read_cancel, known), priority=Priority.MONEY)
+        return await self._learning.ask(Endpoint.CANCEL, {"purchase": purchase}, send, _always)
+
+    async def _learn_first(self, endpoint: Endpoint, known: Known, priority: Priority) -> None:
+        """Find out by a price call how parameters travel, where nothing says so yet; its failure decides nothing."""
+        country = known.country or next((entry.id for entry in known.countries), None)
+        operator = known.operator or next((entry.id for entry in known.operators), None)
+        if country is None or operator is None or not self._dialect.plan(endpoint).open:
+            return
+        if self._clock.monotonic() < self._learn_from:
+            return
+        try:
+            await self._prices(country, operator, known, priority)
+        except ProviderError:
+            self._learn_from = self._clock.monotonic() + LEARN_AGAIN
+
+    async def _told(self, endpoint: Endpoint, call: Awaitable[T]) -> T:
+        """The call, its end told to `on_call`. What was learnt is saved, but never between a purchase and its order."""
+        try:
+            result = await call
+        except ProviderError as error:
+            self._tell(endpoint, error)
+            raise
+        self._tell(endpoint, None)
+        if endpoint is not Endpoint.BUY:
+            await self._remember()
+        return result
+
+    def _tell(self, endpoint: Endpoint, error: ProviderError | None) -> None:
+        if self.on_call is not None:
+            self.on_call(endpoint, error)
+
+    async def _remember(self) -> None:
+        if self._dialect.changed:
+            self._dialect.changed = False
+            await self._memory.save(self._dialect.as_dict())
+
+    def _reader(self, read: Callable[[RawAnswer, Context], T], known: Known) -> Callable[[RawAnswer], T]:
+        """A reader that knows what was asked, and the time at which the answer came."""
+
+        def read_now(answer: RawAnswer) -> T:
+            return read(answer, reading.Context(now=self._clock.now(), timezone=self._timezone, known=known))
+
+        return read_now
+
+
+def _of_product(known: Known, product: Product) -> Known:
+    return replace(known, country=product.country, operator=product.operator, application=product.application)
+
+
+def _ids(product: Product) -> dict[str, str]:
+    return {"country": product.country, "operator": product.operator, "application": product.application}
+
+
+def _names_a_price(price: Price) -> bool:
+    return price.price is not None
+
+
+def _names_any_price(prices: PriceList) -> bool:
+    return bool(prices.prices)
+
+
+def _was_understood(check: CheckReading) -> bool:
+    return check.state is not None or bool(check.sms)
+
+
+def _always(_: object) -> bool:
+    return True

@@ -1,0 +1,58 @@
+"""Reading the answer to `cancel`: carried out, refused, or not understood. Nothing is guessed in favour of success."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from shomare_mqtt.model import Cancellation, Endpoint, PurchaseState
+from shomare_mqtt.provider.reading.checks import STATE
+from shomare_mqtt.provider.reading.names import Field, alias, glued
+from shomare_mqtt.provider.reading.purchases import own_leaves
+from shomare_mqtt.provider.reading.shapes import Leaf
+from shomare_mqtt.provider.reading.states import state_of_words
+from shomare_mqtt.provider.reading.values import money
+from shomare_mqtt.provider.reading.verdict import accepted, malformed, unwrapped
+
+if TYPE_CHECKING:
+    from shomare_mqtt.provider.reading.decode import Context, RawAnswer
+
+_REFUND = Field(alias(w100="refunded refund isrefunded refundamount refundedamount returned moneyback refundstatus"))
+_TOLD = 60
+
+
+def read_cancel(answer: RawAnswer, context: Context) -> Cancellation:
+    """A cancel that was carried out; the money goes back with it (provider page, "Documented").
+
+    Raises ProviderRefusedError where the provider refuses, ProviderFailedError for what is neither.
+    """
+    del context  # what is known already cannot make a success of an answer that names none
+    value, marks = accepted(answer, Endpoint.CANCEL)
+    found = own_leaves(unwrapped(value))
+    states = {state for leaf in found if (state := _state(leaf)) is not None}
+    cancelled = PurchaseState.CANCELLED in states
+    if not cancelled and (not marks.succeeded or states & {PurchaseState.WAITING}):
+        raise malformed(answer, marks, Endpoint.CANCEL, "word that it was cancelled")
+    return Cancellation(_refunded(found))
+
+
+def _state(leaf: Leaf) -> PurchaseState | None:
+    """The state that a field names; a message's only where nothing else could."""
+    if isinstance(leaf.value, bool):
+        flag = glued(leaf.name).removeprefix("is") in ("canceled", "cancelled") and leaf.value
+        return PurchaseState.CANCELLED if flag else None
+    if not STATE.weight(leaf.name) or not isinstance(leaf.value, str):
+        return None
+    said = state_of_words(leaf.value)
+    return said if STATE.weight(leaf.name) >= _TOLD or said is PurchaseState.CANCELLED else None
+
+
+def _refunded(found: list[Leaf]) -> bool | None:
+    """True unless the answer says otherwise: the documented cancel gives the money back."""
+    for leaf in found:
+        if _REFUND.weight(leaf.name):
+            if isinstance(leaf.value, bool):
+                return leaf.value
+            amount = money(leaf.value)
+            if amount is not None:
+                return amount > 0
+    return True

@@ -1,0 +1,269 @@
+"""Reading the three lists: which collection of an answer it is, and each entry's id, names and all else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from shomare_mqtt.letters import fold
+from shomare_mqtt.model import Catalog, CatalogEntry, CatalogKind, Endpoint
+from shomare_mqtt.provider.reading.names import Field, alias, glued, words, wordset
+from shomare_mqtt.provider.reading.shapes import NUMBERED, Entry, Pattern, collections, role_of
+from shomare_mqtt.provider.reading.states import Truth
+from shomare_mqtt.provider.reading.values import identifier, is_scalar
+from shomare_mqtt.provider.reading.verdict import accepted, malformed, unwrapped
+
+if TYPE_CHECKING:
+    from shomare_mqtt.provider.reading.decode import Context, RawAnswer
+
+ENDPOINTS = {
+    CatalogKind.COUNTRIES: Endpoint.COUNTRIES,
+    CatalogKind.OPERATORS: Endpoint.OPERATORS,
+    CatalogKind.APPLICATIONS: Endpoint.APPLICATIONS,
+}
+_ANY_ID = alias(
+    w100="id", w90="uid pk identifier", w60="code slug key value alias symbol short shortname iso iso2 abbr shortcode"
+)
+IDS = {
+    CatalogKind.COUNTRIES: Field(
+        alias(w110="countryid idcountry", w85="countrycode ccode countryslug", w55="country") | _ANY_ID,
+    ),
+    CatalogKind.OPERATORS: Field(
+        alias(
+            w110="operatorid idoperator serverid providerid",
+            w85="operatorcode servercode",
+            w55="operator server range provider pool",
+        )
+        | _ANY_ID,
+    ),
+    CatalogKind.APPLICATIONS: Field(
+        alias(
+            w110="applicationid appid serviceid productid idservice",
+            w85="appcode servicecode productcode",
+            w55="application app service product site",
+        )
+        | _ANY_ID,
+    ),
+}
+NAME = Field(
+    alias(
+        w100="name",
+        w95="nameen enname englishname nameenglish texten titleen entitle eng en english",
+        w90="title label text displayname fullname caption نام عنوان",
+        w85="fa namefa faname persianname namefarsi farsi persian titlefa fatitle namepersian pname",
+        w80="countryname operatorname applicationname appname servicename productname servername",
+        w70="ru rus nameru textru rutitle ar namear zh chn cn es",
+        w50="country operator application app service product server provider site",
+        w40="slug shortname iso iso2 iso3 code short alias symbol abbr key",
+    ),
+    parts=alias(w75="name title", w60="text label"),
+    spoilers=wordset("id file image icon logo url count sort user prefix"),
+)
+_NAME_PARENTS = wordset("name names title titles translations translation label text i18n locale locales")
+_ATTRIBUTES = wordset("attributes fields properties info")
+_SIDE_ISSUES = wordset("links link meta errors error pagination messages prices statuses images")
+
+
+def read_catalog(kind: CatalogKind, answer: RawAnswer, context: Context) -> Catalog:
+    """One of the lists, in the provider's order, each id once.
+
+    Raises ProviderRefusedError, ProviderFailedError (`malformed_answer` where no list is in it).
+    """
+    del context  # a list is read by itself: nothing that is known already says more about it
+    endpoint = ENDPOINTS[kind]
+    value, marks = accepted(answer, endpoint)
+    inner = unwrapped(value)
+    if (
+        isinstance(inner, dict)
+        and any(isinstance(v, dict | list) for v in inner.values())
+        and not _own_id(kind, inner)[1]
+    ) or marks.status is not Truth.ABSENT:
+        value = inner
+    found = collections(value) if isinstance(value, dict | list) else {}
+    best = max(found, key=lambda p: _vote(kind, p, found[p]), default=None)
+    if best is None or _vote(kind, best, found[best]) <= 0:
+        single = _single(kind, value)
+        if single is None:
+            raise malformed(answer, marks, endpoint, f"list of {kind.value}")
+        return Catalog(kind, (single,))
+    return _catalog(kind, found[best], answer)
+
+
+def _catalog(kind: CatalogKind, entries: list[Entry], answer: RawAnswer) -> Catalog:
+    running = _running(entries)
+    read: dict[str, CatalogEntry] = {}
+    skipped = nameless = False
+    for entry in entries:
+        one = _entry(kind, entry, running=running)
+        if one is None:
+            skipped = True
+        else:
+            nameless = nameless or (isinstance(entry.value, dict) and not one.names)
+            read.setdefault(one.id, one)
+    if entries and not read:
+        raise malformed(answer, _no_marks(), ENDPOINTS[kind], "id of any entry")
+    unread = tuple(name for name, is_so in (("id", skipped), ("name", nameless)) if is_so)
+    return Catalog(kind, tuple(read.values()), unread)
+
+
+def _no_marks() -> Any:
+    from shomare_mqtt.provider.reading.verdict import Marks  # noqa: PLC0415 - needed on this one path
+
+    return Marks()
+
+
+def _vote(kind: CatalogKind, pattern: Pattern, entries: list[Entry]) -> float:
+    """How likely this collection is the list: its place's name, its entries' fields, its size."""
+    named = [p for p in pattern if p != "*"]
+    last = set(words(named[-1])) if named else set()
+    role = role_of(named[-1]) if named else None
+    vote = 30.0 if pattern[-1:] != ("*",) else 10.0
+    if role is not None:
+        vote += 80 if role == kind.value else -60
+    if last & _SIDE_ISSUES:
+        vote -= 300
+    if not entries:
+        return vote - (5 if not any(role_of(p) == kind.value for p in named) else 0) - 4 * len(pattern)
+    return vote + _vote_of_entries(kind, entries[:20]) + min(len(entries), 20) / 2 - 8 * len(pattern)
+
+
+def _vote_of_entries(kind: CatalogKind, sample: list[Entry]) -> float:
+    votes = 0.0
+    for entry in sample:
+        value = entry.value
+        if isinstance(value, dict):
+            has_id = entry.key is not None or any(IDS[kind].weight(k) for k in value)
+            has_name = any(NAME.weight(k) for k in value)
+            foreign = {glued(k) for k in value} >= {"url", "active"}
+            votes += 20 * has_id + 20 * has_name - 200 * foreign - (0 if has_id or has_name else 60)
+            votes -= 60 if value and all(NUMBERED.fullmatch(k) for k in value) else 0
+        else:
+            votes += _vote_of_plain(kind, entry)
+    return votes / len(sample)
+
+
+def _vote_of_plain(kind: CatalogKind, entry: Entry) -> float:
+    """A text in a list or under a number is likely an entry; one under a field's name is a record's field."""
+    if entry.key is None:
+        return 25 if isinstance(entry.value, str) else -40
+    if IDS[kind].weight(entry.key) or NAME.weight(entry.key):
+        return -60
+    if not isinstance(entry.value, str):
+        return -5 if is_scalar(entry.value) else -40
+    return 25 if NUMBERED.fullmatch(entry.key) else 8
+
+
+def _running(entries: list[Entry]) -> bool:
+    """Whether the keys only count: 0, 1, 2 ... or 1, 2, 3 ... and more than chance would have it."""
+    keys = [e.key for e in entries]
+    start = 0 if keys[:1] == ["0"] else 1
+    return bool(keys) and keys == [str(i) for i in range(start, start + len(keys))]
+
+
+def _entry(kind: CatalogKind, entry: Entry, *, running: bool) -> CatalogEntry | None:
+    value = entry.value
+    if isinstance(value, dict):
+        return _from_object(kind, entry.key, value, entry.groups, running=running)
+    if isinstance(value, list):
+        return None
+    return _from_plain(entry, running=running)
+
+
+def _from_plain(entry: Entry, *, running: bool) -> CatalogEntry | None:
+    """A plain text is its own id; in an object of texts the key is the id, and a number under a name is one."""
+    text = identifier(entry.value)
+    if entry.key is None or (running and isinstance(entry.value, str) and entry.key == "0"):
+        return None if text is None else CatalogEntry(text, text, (text,), _group(entry.groups))
+    if isinstance(entry.value, int) and not isinstance(entry.value, bool) and not NUMBERED.fullmatch(entry.key):
+        return CatalogEntry(str(entry.value), entry.key, (entry.key,), _group(entry.groups))
+    name = text or entry.key
+    return CatalogEntry(entry.key, name, (name,), _group(entry.groups))
+
+
+def _group(groups: tuple[str, ...]) -> dict[str, Any]:
+    return {"group": groups[-1]} if groups and groups[-1] else {}
+
+
+def _from_object(
+    kind: CatalogKind, key: str | None, value: dict[str, Any], groups: tuple[str, ...], *, running: bool
+) -> CatalogEntry | None:
+    for name in _ATTRIBUTES.intersection(value):
+        if isinstance(value[name], dict):
+            value = {**value, **value[name]}
+    names = _names(value)
+    own, used = _own_id(kind, value)
+    weight = IDS[kind].weight(used) if used else 0
+    if key is not None and not (weight >= 90 or (running and own is not None)):  # noqa: PLR2004 - an id by name
+        own, used = key.removeprefix("_") if NUMBERED.fullmatch(key) else key, None
+    if own is None:
+        own = names[0][1] if names else None
+    if own is None:
+        return None
+    texts = _unique([text for _, text in names])
+    extra = {k: _flat(v) for k, v in value.items() if k != used and (is_scalar(v) or _flat(v) is not None)}
+    return CatalogEntry(own, texts[0] if texts else own, tuple(texts), extra | _group(groups))
+
+
+def _own_id(kind: CatalogKind, value: dict[str, Any]) -> tuple[str | None, str | None]:
+    """The id, and the name of its field: `id` before a code or slug, a number before a text of equal weight."""
+    votes = [
+        (IDS[kind].weight(k) + (3 if isinstance(v, int) else 0), -i, k, own)
+        for i, (k, v) in enumerate(value.items())
+        if IDS[kind].weight(k) and (own := identifier(v)) is not None
+    ]
+    if not votes:
+        return None, None
+    _, _, used, own = max(votes)
+    return own, used
+
+
+def _names(value: dict[str, Any]) -> list[tuple[int, str]]:
+    """Every name, the one to show first."""
+    found: list[tuple[int, str]] = []
+    for k, v in value.items():
+        if isinstance(v, dict | list):
+            found += _nested_names(k, v)
+        elif isinstance(v, str) and v.strip() and (weight := NAME.weight(k)):
+            found.append((weight, v.strip()))
+    return sorted(found, key=lambda f: -f[0])
+
+
+def _nested_names(name: str, value: Any) -> list[tuple[int, str]]:
+    if set(words(name)) & _NAME_PARENTS:
+        items = value if isinstance(value, list) else [value]
+        found = [pair for item in items if isinstance(item, dict) for pair in _names(item)]
+        loose = [
+            (60, v.strip())
+            for i in items
+            if isinstance(i, dict)
+            for v in i.values()
+            if isinstance(v, str) and v.strip()
+        ]
+        return found + [pair for pair in loose if pair[1] not in {t for _, t in found}]
+    only = _flat(value)
+    return [(NAME.weight(name), only)] if isinstance(only, str) and NAME.weight(name) else []
+
+
+def _flat(value: Any) -> Any:
+    """A plain value; of an object with one flag (`{"+93": 1}`) its name; None for every other container."""
+    if is_scalar(value):
+        return value
+    if isinstance(value, dict) and len(value) == 1 and next(iter(value.values())) in (1, True):
+        return next(iter(value))
+    return None
+
+
+def _unique(texts: list[str]) -> list[str]:
+    return list({fold(t): t for t in reversed(texts)}.values())[::-1]
+
+
+def _single(kind: CatalogKind, value: Any) -> CatalogEntry | None:
+    """A list that holds one entry, given as that entry itself."""
+    inner = unwrapped(value)
+    for _ in range(4):
+        if not isinstance(inner, dict):
+            return None
+        own, _used = _own_id(kind, inner)
+        if own is not None and _names(inner):
+            return _from_object(kind, None, inner, (), running=False)
+        inner = next((v for v in inner.values() if isinstance(v, dict)), None)
+    return None

@@ -1,0 +1,247 @@
+"""Reading the answer to `check`: SMS, state, what is left of the number's life."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from shomare_mqtt.letters import ascii_digits
+from shomare_mqtt.model import CheckReading, Endpoint, PurchaseState
+from shomare_mqtt.provider.reading.messages import (
+    BOX,
+    CODE,
+    TEXT,
+    code_of,
+    in_order,
+    is_code_alone,
+    message_of,
+    messages_in,
+)
+from shomare_mqtt.provider.reading.names import Field, alias, glued, words, wordset
+from shomare_mqtt.provider.reading.purchases import fields_of, own_leaves, phone_in, purchase_in
+from shomare_mqtt.provider.reading.shapes import Leaf, focused, leaves
+from shomare_mqtt.provider.reading.states import ENDED, Truth, state_of_number, state_of_words, truth
+from shomare_mqtt.provider.reading.times import lifetime
+from shomare_mqtt.provider.reading.values import identifier, is_none_yet, is_scalar
+from shomare_mqtt.provider.reading.verdict import MESSAGE_NAMES, accepted, failure, malformed, refusal, unwrapped
+
+if TYPE_CHECKING:
+    from shomare_mqtt.model import SmsReading
+    from shomare_mqtt.provider.reading.decode import Context, RawAnswer
+    from shomare_mqtt.provider.reading.verdict import Marks
+
+STATE = Field(
+    alias(
+        w100="status state orderstatus activationstatus numberstatus smsstatus purchasestatus statustext orderstate statusname "
+        "statuslabel currentstatus stage وضعیت",
+        w80="result response condition phase statuscode statusid",
+        w60="code errorcode error",
+        w40="message msg description detail reason title sms smscode otp text",
+    ),
+    parts=alias(w70="status state"),
+    spoilers=wordset("payment user account forward http delivery date at time id"),
+)
+_FLAGS = {
+    "canceled": PurchaseState.CANCELLED,
+    "cancelled": PurchaseState.CANCELLED,
+    "banned": PurchaseState.CANCELLED,
+    "refunded": PurchaseState.CANCELLED,
+    "expired": PurchaseState.EXPIRED,
+    "timeout": PurchaseState.EXPIRED,
+    "finished": PurchaseState.FINISHED,
+    "completed": PurchaseState.FINISHED,
+    "waiting": PurchaseState.WAITING,
+    "pending": PurchaseState.WAITING,
+}
+_SENTENCE = 5
+"""More words than this are a sentence, which ends no order by itself."""
+
+
+def read_check(answer: RawAnswer, context: Context) -> CheckReading:
+    """How a purchase stands. `state` is None where it was not understood.
+
+    Raises ProviderRefusedError, ProviderFailedError (`malformed_answer` where nothing of a purchase is in it).
+    """
+    value, marks = accepted(answer, Endpoint.CHECK, lenient=True)
+    top = focused(unwrapped(value), context.known.purchase)
+    top = unwrapped(top)
+    everything, own = list(leaves(top)), own_leaves(top)
+    sms = in_order(_sms(everything, own, answer, context))
+    left, life_unread = lifetime(fields_of(own), context, fresh=False)
+    phone = phone_in(own, context.known)
+    state, sure = _state(own, left, has_sms=bool(sms), empty=_has_empty_place(everything))
+    if state is None and not sms:
+        state = _unsaid(everything, own, marks, context)
+        sure = state is not None
+    if marks.failed and state is None and not sms:
+        raise _refused(answer, marks)
+    if state is None and not sms and left is None and phone is None and not marks.succeeded:
+        raise malformed(answer, marks, Endpoint.CHECK, "state and SMS of a purchase")
+    unread = (("state", not sure), ("lifetime", life_unread), ("sms", _sms_missing(state, everything, sms)))
+    return CheckReading(state, sms, phone, left, tuple(name for name, bad in unread if bad))
+
+
+def _refused(answer: RawAnswer, marks: Marks) -> Exception:
+    if marks.status is Truth.NO:
+        return refusal(answer, marks, Endpoint.CHECK)
+    return failure(answer, marks, Endpoint.CHECK)
+
+
+def _sms(everything: list[Leaf], own: list[Leaf], answer: RawAnswer, context: Context) -> list[SmsReading]:
+    """All SMS: those in boxes, else the one that the purchase's own fields make up."""
+    boxes = [leaf for leaf in everything if isinstance(leaf.value, dict | list) and _is_box(leaf, everything)]
+    found = [s for leaf in boxes for s in messages_in(leaf.value, context, as_code=_holds_codes(leaf.name))]
+    by_depth: dict[tuple[str, ...], dict[str, Any]] = {}
+    for leaf in own:
+        if is_scalar(leaf.value) and not _is_mark(leaf, own, answer):
+            by_depth.setdefault(leaf.parents, {})[leaf.name] = leaf.value
+    loose = [one for fields in by_depth.values() if (one := message_of(fields, context, inside=False))]
+    loose += _announced(own, loose, found)
+    # A field that repeats the newest code of the list is no SMS of its own.
+    fresh = [s for s in loose if not any(s.code is not None and s.code == other.code for other in found)]
+    return [s for s in fresh if not found or s.code is not None] + found
+
+
+def _is_box(leaf: Leaf, everything: list[Leaf]) -> bool:
+    weight = BOX.weight(leaf.name)
+    if not weight or any(BOX.weight(p) for p in leaf.parents):
+        return False
+    strong = weight > 60  # noqa: PLR2004 - `message` and `list` hold SMS only where nothing else does
+    return strong or not any(BOX.weight(other.name) > 60 for other in everything)  # noqa: PLR2004
+
+
+def _holds_codes(name: str) -> bool:
+    return bool({"code", "codes", "otp", "otps"} & set(words(name))) or "code" in glued(name)
+
+
+def _is_mark(leaf: Leaf, own: list[Leaf], answer: RawAnswer) -> bool:
+    """Whether a value is the answer's own mark: its `code` beside `status`, its `message`."""
+    name, value = glued(leaf.name), leaf.value
+    beside = {glued(other.name) for other in own if other.parents == leaf.parents}
+    if name in ("code", "statuscode", "errorcode"):
+        number = identifier(value) or ""
+        like_http = len(number) == 3 and "100" <= number < "600"  # noqa: PLR2004 - HTTP's statuses
+        return number == str(answer.http) or number.startswith("-") or (like_http and "status" in beside)
+    if name in ("status", "ok", "success", "result", "response", "state"):
+        return True
+    return (
+        name in MESSAGE_NAMES and bool(beside & {"status", "success", "ok", "result"}) and not is_code_alone(str(value))
+    )
+
+
+def _announced(own: list[Leaf], loose: list[SmsReading], found: list[SmsReading]) -> list[SmsReading]:
+    """An SMS under a weak name (`msg`, `message`) that the state beside it announces."""
+    if loose or found:
+        return []
+    announced = any(
+        STATE.weight(leaf.name) >= 80
+        and isinstance(leaf.value, str)
+        and state_of_words(leaf.value) is PurchaseState.RECEIVED
+        for leaf in own
+    )
+    if not announced:
+        return []
+    texts = [leaf.value for leaf in own if TEXT.weight(leaf.name) == 80 and isinstance(leaf.value, str)]  # noqa: PLR2004
+    return [s for t in texts if any(c.isdigit() for c in t) for s in messages_in(t, _NO_CONTEXT, as_code=False)]
+
+
+_NO_CONTEXT: Any = None
+"""A plain text needs neither a clock nor a zone to be read."""
+
+
+def _state(own: list[Leaf], left: float | None, *, has_sms: bool, empty: bool) -> tuple[PurchaseState | None, bool]:
+    """The state that the purchase's fields vote for, and whether it is sure."""
+    spoken = _spoken(own)
+    if spoken is not None:
+        return (PurchaseState.RECEIVED if has_sms and spoken is PurchaseState.WAITING else spoken), True
+    if has_sms:
+        return PurchaseState.RECEIVED, True
+    bare = _bare(own)
+    if bare is PurchaseState.RECEIVED and empty:
+        return PurchaseState.WAITING, True
+    if bare in ENDED and left:
+        # A number that has time left has not ended, whatever 3 or 6 means to this provider.
+        return PurchaseState.WAITING, False
+    return bare, True
+
+
+def _spoken(own: list[Leaf]) -> PurchaseState | None:
+    votes: list[tuple[int, int, PurchaseState]] = []
+    for leaf in own:
+        flag = _FLAGS.get(glued(leaf.name).removeprefix("is"))
+        if flag is not None and leaf.value is True:
+            votes.append((95, leaf.depth, flag))
+        weight = STATE.weight(leaf.name)
+        if not weight or not isinstance(leaf.value, str):
+            continue
+        state = state_of_words(leaf.value)
+        sentence = len(words(leaf.value)) > _SENTENCE
+        if (
+            state is None
+            or (sentence and state is not PurchaseState.WAITING)
+            or (weight < 60 and _is_failure(own, state))
+        ):
+            continue
+        votes.append((weight, leaf.depth, state))
+    return max(votes, key=lambda v: (v[0] // 20, v[1]))[2] if votes else None
+
+
+def _is_failure(own: list[Leaf], state: PurchaseState) -> bool:
+    """Whether a message speaks of an end while the answer says no: then it may speak of the request."""
+    marks = [truth(leaf.value) for leaf in own if glued(leaf.name) in ("status", "ok", "success") and not leaf.parents]
+    return state in ENDED and Truth.NO in marks
+
+
+def _bare(own: list[Leaf]) -> PurchaseState | None:
+    """The state by a bare number: the innermost field's, and never by a mark of success."""
+    votes = [
+        (leaf.depth, STATE.weight(leaf.name), state)
+        for leaf in own
+        if (STATE.weight(leaf.name) >= 80 or glued(leaf.name) == "code")  # noqa: PLR2004 - a field that is a state by name
+        and (state := state_of_number(leaf.value)) is not None
+        and not (glued(leaf.name) == "code" and state is not PurchaseState.WAITING)
+        and not (
+            identifier(leaf.value) in ("0", "1") and not leaf.parents and glued(leaf.name) in ("status", "success")
+        )
+    ]
+    return max(votes, key=lambda v: v[:2])[2] if votes else None
+
+
+def _unsaid(everything: list[Leaf], own: list[Leaf], marks: Marks, context: Context) -> PurchaseState | None:
+    """Waiting, where a place for an SMS is there and empty, or the purchase is there and nothing says more."""
+    if _has_empty_place(everything) and (not marks.failed or marks.message is None):
+        return PurchaseState.WAITING
+    if marks.failed:
+        return None
+    hollow = any(glued(leaf.name) == "data" and leaf.value in (None, [], {}, "") for leaf in everything)
+    named = purchase_in(own, None)
+    ours = named is not None and context.known.purchase in (None, named)
+    return PurchaseState.WAITING if hollow or ours else None
+
+
+def _has_empty_place(everything: list[Leaf]) -> bool:
+    """Whether a place for an SMS or its code is there and says "none yet"."""
+    return any(
+        is_none_yet(leaf.value)
+        for leaf in everything
+        if BOX.weight(leaf.name) >= 90 or CODE.weight(leaf.name) >= 80 or TEXT.weight(leaf.name) == 100  # noqa: PLR2004
+    )
+
+
+def _sms_missing(state: PurchaseState | None, everything: list[Leaf], sms: tuple[SmsReading, ...]) -> bool:
+    """Whether there should be an SMS and none was understood."""
+    if sms:
+        return False
+    if state is PurchaseState.RECEIVED:
+        return True
+    return any(
+        BOX.weight(leaf.name) == 100 and isinstance(leaf.value, dict | list) and _filled(leaf.value)
+        for leaf in everything
+    )
+
+
+def _filled(box: Any) -> bool:
+    """Whether a box holds anything but "none yet"."""
+    if is_scalar(box):
+        return not is_none_yet(box) and (code_of(box) is not None or len(ascii_digits(str(box))) > 20)  # noqa: PLR2004
+    inner = box.values() if isinstance(box, dict) else box
+    return any(_filled(v) for v in inner)

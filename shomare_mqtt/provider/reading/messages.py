@@ -1,0 +1,232 @@
+"""SMS in the answer to a `check`: in a list, an object, a text, under running numbers, or as fields of the purchase."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from shomare_mqtt.letters import ascii_digits
+from shomare_mqtt.model import SmsReading
+from shomare_mqtt.provider.reading.names import Field, alias, glued, words, wordset
+from shomare_mqtt.provider.reading.shapes import NUMBERED
+from shomare_mqtt.provider.reading.states import state_of_words
+from shomare_mqtt.provider.reading.times import moment
+from shomare_mqtt.provider.reading.values import identifier, is_none_yet, is_scalar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from datetime import datetime
+
+    from shomare_mqtt.provider.reading.decode import Context
+
+BOX = Field(
+    alias(
+        w100="sms smses smslist messages smsmessages othersms inbox receivedsms smsdata receivedmessages smsinfo",
+        w90="smscode smscodes msgs codes otps verificationcodes activationcodes messagelist msglist پیامک پیامکها",
+        w60="message msg text otp code lastsms list",
+    ),
+    spoilers=wordset("count status state id has"),
+)
+"""Names of what may hold SMS."""
+
+CODE = Field(
+    alias(
+        w100="smscode activationcode verificationcode otp otpcode confirmationcode verifycode pincode codesms receivedcode کد",
+        w80="code pin password pass passcode vcode",
+        w60="sms",
+    ),
+    parts=alias(w70="otp", w50="code"),
+    spoilers=wordset(
+        "status error country area dial order tracking purchase http result response operator service app type app prefix phone "
+        "currency iso postal promo state lang"
+    ),
+)
+TEXT = Field(
+    alias(
+        w100="text fullsms smstext smscontent fulltext smsbody messagetext smsmessage fullmessage fullcode textsms content متن",
+        w80="body msg message raw",
+        w60="sms smscode description",
+    ),
+    parts=alias(w70="text content", w60="full body"),
+    spoilers=wordset("type status id time date lang error"),
+)
+SENDER = Field(
+    alias(
+        w100="sender from senderid sendername fromnumber source originator addr address smsfrom fromaddress",
+        w50="service",
+    )
+)
+WHEN = Field(
+    alias(
+        w100="receivedat date createdat datetime time received timestamp created receiveddate smsdate at senttime sentat deliveredat "
+        "receivetime receivedtime createtime smstime arrivedat تاریخ",
+        w50="updatedat",
+    )
+)
+_ID = Field(alias(w100="id smsid messageid msgid uid uuid"))
+_CODE_ALONE = re.compile(r"(?:[A-Za-z]{1,3}-)?[0-9](?:[ -]?[0-9]){2,9}")
+_CODE_LIKE = re.compile(r"(?=.*[0-9])[A-Za-z0-9](?:[A-Za-z0-9 -]{1,14})[A-Za-z0-9]")
+_MARK_NAMES = wordset("status message msg error errors success ok result description detail")
+
+
+def code_of(value: Any) -> str | None:
+    """A code as the provider gives it; None where its value says that there is none yet, or is none."""
+    if isinstance(value, bool) or is_none_yet(value) or not is_scalar(value):
+        return None
+    text = identifier(value)
+    if text is None or not _CODE_LIKE.fullmatch(text) or (text.isalpha() or len(text.split()) > 2):  # noqa: PLR2004
+        return None
+    return text
+
+
+def is_code_alone(text: str) -> bool:
+    """Whether a text holds nothing but a code: "12345", "123-456", "G-123456"."""
+    return bool(_CODE_ALONE.fullmatch(ascii_digits(text.strip())))
+
+
+def messages_in(box: Any, context: Context, *, as_code: bool) -> list[SmsReading]:
+    """The SMS of a box, whatever shape it has. `as_code`: the box's name says that it holds codes."""
+    if box is None or isinstance(box, bool):
+        return []
+    if is_scalar(box):
+        one = _from_plain(box, as_code=as_code)
+        return [] if one is None else [one]
+    if isinstance(box, list):
+        return [sms for item in box for sms in messages_in(item, context, as_code=as_code)]
+    if _is_numbered(box):
+        return [sms for k in sorted(box, key=_number) for sms in messages_in(box[k], context, as_code=as_code)]
+    nested = [
+        v for k, v in box.items() if isinstance(v, dict | list) and (BOX.weight(k) or glued(k) in ("data", "items"))
+    ]
+    one = message_of(box, context, inside=True)
+    return ([one] if one else []) or [sms for v in nested for sms in messages_in(v, context, as_code=as_code)]
+
+
+def _is_numbered(box: Mapping[str, Any]) -> bool:
+    return bool(box) and all(NUMBERED.fullmatch(k) for k in box)
+
+
+def _number(key: str) -> int:
+    return int(key.removeprefix("_")[:15])
+
+
+def _from_plain(value: Any, *, as_code: bool) -> SmsReading | None:
+    if is_none_yet(value):
+        return None
+    if not isinstance(value, str):
+        code = code_of(value)
+        return SmsReading(code, None) if code else None
+    text = value.strip()
+    if is_code_alone(text) or (as_code and code_of(text)):
+        return SmsReading(ascii_digits(text), None if as_code else text)
+    # A state's word where the SMS should be ("STATUS_WAIT_CODE") is no SMS.
+    if state_of_words(text) is not None and not any(c.isdigit() for c in text):
+        return None
+    return SmsReading(None, text) if text else None
+
+
+def message_of(
+    fields: Mapping[str, Any], context: Context, *, inside: bool, marks: frozenset[str] = frozenset()
+) -> SmsReading | None:
+    """The SMS that an object is, or that a purchase's own fields make up; None where they hold none.
+
+    `inside`: the object lies where SMS lie, so that weak names count. `marks`: names that are the answer's own marks.
+    """
+    named = {k: v for k, v in fields.items() if is_scalar(v) and (inside or glued(k) not in marks)}
+    code = _best_code(named, inside=inside)
+    text = _best_text(named, code, inside=inside)
+    if code is None and text is not None and is_code_alone(text):
+        code = ascii_digits(text.strip())
+    if code is None and text is None:
+        return None
+    return SmsReading(
+        code,
+        text,
+        _first_text(named, SENDER)
+        if inside
+        else _first_text({k: v for k, v in named.items() if glued(k) != "service"}, SENDER),
+        _moment(named, context, inside=inside),
+        _first_text(named, _ID) if inside else None,
+    )
+
+
+def _best_code(named: Mapping[str, Any], *, inside: bool) -> str | None:
+    votes = [
+        (weight, -i, code)
+        for i, (name, value) in enumerate(named.items())
+        if (weight := CODE.weight(name)) and (code := code_of(value)) and (inside or weight > 60 or is_code_alone(code))  # noqa: PLR2004
+    ]
+    return max(votes)[2] if votes else None
+
+
+def _best_text(named: Mapping[str, Any], code: str | None, *, inside: bool) -> str | None:
+    """The SMS's text: under a text's name, or under a weak one (`message`) where it holds the code."""
+    votes: list[tuple[int, int, str]] = []
+    for name, value in named.items():
+        weight = TEXT.weight(name)
+        if not weight or not isinstance(value, str) or is_none_yet(value):
+            continue
+        text = value.strip()
+        holds = code is not None and _squeezed(code) in _squeezed(text)
+        alone = code is not None and _squeezed(code) == _squeezed(text)
+        own_place = inside or BOX.weight(name) >= 90  # noqa: PLR2004 - a name of SMS
+        if (alone and "code" in glued(name)) or not (holds or _speaks(text, weight, inside=own_place)):
+            continue
+        votes.append((weight + 20 * holds - 60 * alone, -len(votes), text))
+    best = max(votes, default=None)
+    return best[2] if best is not None else None
+
+
+def _speaks(text: str, weight: int, *, inside: bool) -> bool:
+    """Whether a text may be an SMS's without holding a code that is known."""
+    if is_code_alone(text):
+        return inside or weight > 60  # noqa: PLR2004 - a weak name
+    waiting = state_of_words(text) is not None and not any(c.isdigit() for c in text)
+    return not waiting and (inside or weight == 100)  # noqa: PLR2004 - a name that no mark has
+
+
+def _squeezed(text: str) -> str:
+    return re.sub(r"[\s-]", "", ascii_digits(text)).casefold()
+
+
+def _first_text(named: Mapping[str, Any], field: Field) -> str | None:
+    votes = [(w, -i, t) for i, (n, v) in enumerate(named.items()) if (w := field.weight(n)) and (t := identifier(v))]
+    return max(votes)[2] if votes else None
+
+
+def _moment(named: Mapping[str, Any], context: Context, *, inside: bool) -> datetime | None:
+    whole = " ".join(str(named[n]) for n in ("date", "time") if isinstance(named.get(n), str))
+    joined = moment(whole, context.timezone) if inside and "date" in named and "time" in named else None
+    if joined is not None:
+        return joined
+    fields = {n: v for n, v in named.items() if inside or {"sms", "received", "receive"} & set(words(n))}
+    found = sorted(((WHEN.weight(n), n, v) for n, v in fields.items() if WHEN.weight(n)), key=lambda f: -f[0])
+    return next((m for _, _, v in found if (m := moment(v, context.timezone))), None)
+
+
+def in_order(found: list[SmsReading]) -> tuple[SmsReading, ...]:
+    """The SMS without repeats, oldest first where times or running ids tell."""
+    unique = list(_distinct(found))
+    if all(s.received_at is not None for s in unique):
+        unique.sort(key=lambda s: s.received_at.timestamp() if s.received_at else 0.0)
+    elif all(s.provider_id is not None and s.provider_id.isdigit() for s in unique):
+        unique.sort(key=lambda s: int(s.provider_id or 0))
+    return tuple(unique)
+
+
+def _distinct(found: list[SmsReading]) -> Iterator[SmsReading]:
+    """The same code and text twice is one SMS, unless ids or times tell them apart."""
+    seen: list[SmsReading] = []
+    for sms in found:
+        if not any(_same(sms, other) for other in seen):
+            seen.append(sms)
+            yield sms
+
+
+def _same(one: SmsReading, other: SmsReading) -> bool:
+    if one.provider_id and other.provider_id and one.provider_id != other.provider_id:
+        return False
+    if one.received_at and other.received_at and one.received_at != other.received_at:
+        return False
+    same_text = one.text is None or other.text is None or one.text == other.text or one.text == other.code
+    return one.code == other.code and (same_text if one.code else one.text == other.text)

@@ -1,0 +1,87 @@
+"""Names of fields as words: `phoneNumber`, `PHONE_NUMBER` and `phone-number` are one name to a vote.
+
+An alias belongs to one field of one endpoint (provider page: `code` or `amount` mean different things in different
+answers), so every reader brings its own `Field`; here is only how a name is weighed against it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from shomare_mqtt.letters import ascii_digits
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W\dA-Za-z_]+")
+_JOINERS = str.maketrans({"\u200c": " ", "\u200d": None, "ي": "ی", "ك": "ک"})
+
+
+@lru_cache(maxsize=4096)
+def words(name: str) -> tuple[str, ...]:
+    """The name's words in small letters: `walletBalance2` is `("wallet", "balance", "2")`."""
+    return tuple(w.lower() for w in _WORD.findall(ascii_digits(name[:120]).translate(_JOINERS)))
+
+
+@lru_cache(maxsize=4096)
+def glued(name: str) -> str:
+    """The name's words as one, so that `orderid`, `order_id` and `OrderID` are equal."""
+    return "".join(words(name))
+
+
+@dataclass(frozen=True)
+class Field:
+    """How strongly a name speaks for a field.
+
+    `exact` weighs whole names (glued words), `parts` single words of a longer name, `spoilers` are words that make the
+    name mean something else (`frozen_balance`). Weights go from 0 to 100.
+    """
+
+    exact: Mapping[str, int]
+    parts: Mapping[str, int] = field(default_factory=dict)
+    spoilers: frozenset[str] = frozenset()
+    _cache: dict[str, int] = field(default_factory=dict, repr=False, compare=False)
+
+    def weight(self, name: str) -> int:
+        """How strongly the name speaks for this field; 0: not at all."""
+        found = self._cache.get(name)
+        if found is None:
+            found = self._weigh(name)
+            if len(self._cache) < 4096:  # noqa: PLR2004 - a bound against answers with ever new names
+                self._cache[name] = found
+        return found
+
+    def _weigh(self, name: str) -> int:
+        exact = self.exact.get(glued(name))
+        if exact is not None:
+            return exact
+        parts = words(name)
+        if self.spoilers.intersection(parts):
+            return 0
+        return max((self.parts.get(p, 0) for p in parts), default=0)
+
+
+def alias(**weights: str) -> dict[str, int]:
+    """A table of aliases from groups: `alias(w90="price", w60="cost amount")`."""
+    return {name: int(weight[1:]) for weight, names in weights.items() for name in names.split()}
+
+
+def wordset(words_of_it: str) -> frozenset[str]:
+    """A set of words, written as one text."""
+    return frozenset(words_of_it.split())
+
+
+ENVELOPES = wordset(
+    "data result results response payload item items list rows records content body output return value "
+    "values user order account object info resource entity success message answer details attributes "
+    "number purchase activation wallet sms prices price meta status docs"
+)
+"""Names of objects that only wrap others; an object under such a name is not an entry keyed by its id."""
+
+
+def is_envelope(name: str) -> bool:
+    """Whether the name only wraps what is inside."""
+    return glued(name) in ENVELOPES

@@ -1,0 +1,120 @@
+"""Phone numbers: digits that make one, and the dialling code that may stand apart from them."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from shomare_mqtt.letters import ascii_digits, fold
+from shomare_mqtt.provider.reading.names import Field, alias, wordset
+from shomare_mqtt.provider.reading.values import identifier
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from shomare_mqtt.model import CatalogEntry, Known
+
+PHONE = Field(
+    alias(
+        w100="phonenumber phone mobilenumber phonenum fullnumber fullphone msisdn virtualnumber phonenumberfull e164",
+        w90="number mobile tel telephone cellphone orderednumber simnumber numberphone cell phoneno num شماره موبایل",
+        w60="sim line did",
+    ),
+    parts=alias(w70="phone msisdn mobile tel", w50="number"),
+    spoilers=wordset("id code prefix country count type area operator order forwarding forward status page total user"),
+)
+DIAL = Field(
+    alias(
+        w100="areacode dialcode dialingcode diallingcode callingcode phonecode phoneprefix countrydialcode telcode "
+        "countrycallingcode prefixcode countryprefix numberprefix",
+        w80="prefix cc countrycode area پیششماره",
+        w30="code",
+    ),
+    parts=alias(w60="prefix dial dialing calling"),
+)
+_SPACERS = re.compile(r"[\s().\-\u00a0\u2010-\u2015]")
+_NATIONAL = {"1": 10, "7": 10, "91": 10, "98": 10, "90": 10, "92": 10, "86": 11, "84": 9, "44": 10, "66": 9}
+"""How long national numbers are where they may begin with their own country's dialling code."""
+SHORTEST, LONGEST, INTERNATIONAL = 7, 15, 11
+
+
+def digits_of_phone(value: Any) -> str | None:
+    """A phone number's digits, with `+` where it was there (or `00`); None for what is no phone number."""
+    text = identifier(value)
+    if text is None:
+        return None
+    plain = _SPACERS.sub("", ascii_digits(text))
+    if plain.startswith("00"):
+        plain = "+" + plain[2:]
+    bare = plain.removeprefix("+")
+    return plain if bare.isascii() and bare.isdigit() and SHORTEST <= len(bare) <= LONGEST else None
+
+
+def dial_code(value: Any) -> str | None:
+    """A dialling code's digits: 7, "+7", "007"; None for anything else (a country's ISO code, say)."""
+    if isinstance(value, dict) and len(value) == 1:
+        value = next(iter(value))
+    text = identifier(value)
+    if text is None:
+        return None
+    plain = _SPACERS.sub("", text)
+    bare = plain.removeprefix("+").removeprefix("00")
+    return bare if bare.isascii() and bare.isdigit() and 1 <= len(bare) <= 4 and bare != "0" else None  # noqa: PLR2004
+
+
+def international(phone: str, code: str | None) -> str:
+    """The number with `+` and dialling code, where that is known; the code is not doubled where it is there already."""
+    if phone.startswith("+"):
+        return phone
+    national = phone.lstrip("0") if code else phone
+    if code is None:
+        return "+" + phone if len(phone) >= INTERNATIONAL and not phone.startswith("0") else phone
+    if phone.startswith(code) and _has_code(phone, code):
+        return "+" + phone
+    return "+" + code + national if len(code + national) <= LONGEST else phone
+
+
+def _has_code(phone: str, code: str) -> bool:
+    rest = len(phone) - len(code)
+    return rest >= _NATIONAL.get(code, SHORTEST - 1)
+
+
+def phone_of(fields: Iterable[tuple[str, Any, int]], codes: Iterable[tuple[str, Any]], known: Known) -> str | None:
+    """The phone number among named values (name, value, bonus), with these fields' or the country's dialling code."""
+    votes = [
+        (
+            weight + bonus + (50 if known.phone and known.phone.lstrip("+").endswith(digits.lstrip("+")[-9:]) else 0),
+            digits,
+        )
+        for name, value, bonus in fields
+        if (weight := PHONE.weight(name)) and (digits := digits_of_phone(value))
+    ]
+    if not votes:
+        return None
+    code = _code_of(codes) or country_code(known)
+    # Among equals the longest: one sister gives the number with its code and without it.
+    best = max(votes, key=lambda v: (v[0] // 20, len(v[1].lstrip("+"))))
+    return international(best[1], code)
+
+
+def _code_of(fields: Iterable[tuple[str, Any]]) -> str | None:
+    votes = [(w, c) for name, value in fields if (w := DIAL.weight(name)) > 50 and (c := dial_code(value))]  # noqa: PLR2004
+    return max(votes, key=lambda v: v[0])[1] if votes else None
+
+
+def country_code(known: Known) -> str | None:
+    """The dialling code of the country asked for, from the provider's own list."""
+    entry = next((e for e in known.countries if known.country in (e.id, e.name)), None)
+    if entry is None and known.country is not None:
+        wanted = fold(known.country)
+        entry = next((e for e in known.countries if wanted in map(fold, e.names)), None)
+    return None if entry is None else _entry_code(entry)
+
+
+def _entry_code(entry: CatalogEntry) -> str | None:
+    extra: Mapping[str, Any] = entry.extra
+    found = _code_of(extra.items())
+    if found is None:
+        # A country's `code` is its dialling code only where it is written like one.
+        found = next((dial_code(v) for n, v in extra.items() if DIAL.weight(n) and str(v).startswith("+")), None)
+    return found

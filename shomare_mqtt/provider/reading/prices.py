@@ -1,0 +1,128 @@
+"""Reading `pricebycountry` and `pricebyproduct`: rows wherever they lie, and a vote on whose price each row is.
+
+A row's application can stand in a field of the row, in an object inside it, in the row's key, or in what lies around it; so
+can its operator and its country. Each such place is a *column*; columns are matched with what is known already.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from shomare_mqtt.model import Endpoint, Price, PriceList
+from shomare_mqtt.provider.reading.columns import Columns
+from shomare_mqtt.provider.reading.rows import PRICE, STOCK, Row, rows_of
+from shomare_mqtt.provider.reading.values import count as read_count
+from shomare_mqtt.provider.reading.values import money
+from shomare_mqtt.provider.reading.verdict import accepted, malformed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from decimal import Decimal
+
+    from shomare_mqtt.model import Known
+    from shomare_mqtt.provider.reading.decode import Context, RawAnswer
+
+
+def read_prices(country: str, operator: str, answer: RawAnswer, context: Context) -> PriceList:
+    """Price and stock of every application of a country and an operator; an empty list is one.
+
+    Raises ProviderRefusedError, ProviderFailedError (`malformed_answer` where no price is in it).
+    """
+    value, marks = accepted(answer, Endpoint.PRICES)
+    rows = rows_of(value)
+    if not rows and not _says_empty(value):
+        raise malformed(answer, marks, Endpoint.PRICES, "price")
+    columns = Columns(rows, context.known, country, operator)
+    best: dict[str, Row] = {}
+    homeless = False
+    for row in columns.asked_for():
+        application = columns.application(row)
+        if application is None:
+            homeless = True
+        elif application not in best or _better(row, best[application], columns):
+            best[application] = row
+    prices = tuple(_price(application, row, columns) for application, row in best.items())
+    if rows and not prices:
+        raise malformed(answer, marks, Endpoint.PRICES, "application of any price")
+    unread = dict.fromkeys([name for price in prices for name in price.unread] + ["application"] * homeless)
+    return PriceList(country, operator, prices, tuple(unread))
+
+
+def read_price(application: str, answer: RawAnswer, context: Context) -> Price:
+    """Price and stock of one product.
+
+    Raises ProviderRefusedError, ProviderFailedError (`malformed_answer` where its price and stock are not in it).
+    """
+    value, marks = accepted(answer, Endpoint.PRICE)
+    known = context.known
+    columns = Columns(rows_of(value), known, known.country, known.operator, application)
+    rows = [r for r in columns.asked_for() if columns.application(r) in (None, application)]
+    if not rows and len(columns.asked_for()) == 1 and not columns.names_other(columns.asked_for()[0], application):
+        rows = columns.asked_for()
+    if not rows:
+        raise malformed(answer, marks, Endpoint.PRICE, "price of this application")
+    best = rows[0]
+    for row in rows[1:]:
+        best = row if _better(row, best, columns) else best
+    read = _price(application, best, columns)
+    if read.price is None and read.count is None and "count" in read.unread:
+        raise malformed(answer, marks, Endpoint.PRICE, "price")
+    return read
+
+
+def _says_empty(value: Any) -> bool:
+    """Whether the answer holds a list, and it is empty."""
+    if isinstance(value, list):
+        return not value
+    inner = [v for v in value.values() if isinstance(v, list | dict)] if isinstance(value, dict) else []
+    return bool(inner) and all(not v or _says_empty(v) for v in inner)
+
+
+def _better(row: Row, other: Row, columns: Columns) -> bool:
+    """Of two prices of one application: the one of the operator asked for, then one in stock, then the cheaper."""
+    return _rank(row, columns) < _rank(other, columns)
+
+
+def _rank(row: Row, columns: Columns) -> tuple[bool, bool, bool, Any]:
+    price, (_, stock) = _amount(row, columns.known), _stock(row)
+    return (not columns.operator_matches(row), stock == 0, price is None, price or 0)
+
+
+def _price(application: str, row: Row, columns: Columns) -> Price:
+    price = _amount(row, columns.known)
+    understood, stock = _stock(row)
+    unread = tuple(name for name, bad in (("price", price is None), ("count", not understood)) if bad)
+    return Price(application, price, stock, columns.application_name(row, application), unread)
+
+
+def _amount(row: Row, known: Known) -> Decimal | None:
+    votes: list[tuple[int, int, Decimal]] = []
+    for distance, level in enumerate(row.levels[:2]):
+        for name, value in _plain(level.fields):
+            weight = PRICE.weight(name)
+            amount = money(value) if weight else None
+            if amount is not None and amount >= 0:
+                agrees = 15 if known.price is not None and amount == known.price else 0
+                votes.append((weight + agrees - 40 * distance, -len(votes), amount))
+    return max(votes)[2] if votes else None
+
+
+def _stock(row: Row) -> tuple[bool, int | None]:
+    votes: list[tuple[int, int, int | None]] = []
+    for name, value in _plain(row.own):
+        weight = STOCK.weight(name)
+        understood, number = read_count(value) if weight else (False, None)
+        if understood:
+            # A number says more than a word, and a word more than a flag.
+            votes.append((weight - (0 if number else 15) - (25 if isinstance(value, bool) else 0), -len(votes), number))
+    return (True, max(votes, key=lambda v: v[:2])[2]) if votes else (False, None)
+
+
+def _plain(fields: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
+    """Plain values, and those of an object that only wraps a price (`{"price": {"amount": 5}}`)."""
+    for name, value in fields.items():
+        if isinstance(value, dict):
+            if PRICE.weight(name) or STOCK.weight(name):
+                yield from ((inner, v) for inner, v in value.items() if not isinstance(v, dict | list))
+        elif not isinstance(value, list):
+            yield name, value

@@ -1,0 +1,115 @@
+"""Reading the answer to `buy`: a purchase, a refusal to the contract's letter, or an unknown outcome."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from shomare_mqtt.model import Purchase
+from shomare_mqtt.provider.reading.decode import decode
+from shomare_mqtt.provider.reading.names import Field, alias, words, wordset
+from shomare_mqtt.provider.reading.phones import PHONE, digits_of_phone, phone_of
+from shomare_mqtt.provider.reading.shapes import Leaf, leaves
+from shomare_mqtt.provider.reading.times import lifetime
+from shomare_mqtt.provider.reading.values import identifier, is_scalar, money
+from shomare_mqtt.provider.reading.verdict import judged_buy, marks_of, outcome_unknown, unwrapped
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+    from shomare_mqtt.model import Known
+    from shomare_mqtt.provider.reading.decode import Context, RawAnswer
+
+PURCHASE = Field(
+    alias(
+        w100="purchaseid orderid activationid buyid purchase idorder numberid idnum idnumber tzid reserveid",
+        w90="id order activation ordercode purchasecode orderno ordernumber rentid rentalid sessionid simid transactionid ticketid "
+        "orderuuid buycode شناسه",
+        w75="trackingcode trackcode tracking requestid tracknumber uuid reference ref refid transaction request token key",
+    ),
+    parts=alias(w70="purchase order activation", w60="tzid tracking rent reserve session"),
+    spoilers=wordset(
+        "country operator service application app product user account server provider site client status state count price cost "
+        "time date at expire expires message name type in balance number phone"
+    ),
+)
+_NOT_OURS = wordset(
+    "user account profile client owner country operator service application app product site server provider sms messages"
+)
+_COST = Field(
+    alias(
+        w100="price cost activationcost finalprice orderprice charged paid قیمت",
+        w75="amount sum fee total charge debit mablagh value",
+    ),
+    parts=alias(w70="price cost"),
+    spoilers=wordset("old base retail cents id balance before after discount usd currency unit"),
+)
+WEAK = 80
+"""An id under a weaker name than this may be the request's own: it needs a phone number beside it."""
+
+
+def read_buy(answer: RawAnswer, context: Context) -> Purchase:
+    """The number that was bought.
+
+    Raises ProviderRefusedError where the provider says in its own words that nothing was bought (contract, end of section
+    Answers), and OutcomeUnknownError for every other answer that names no purchase.
+    """
+    decoded = decode(answer)
+    marks = marks_of(decoded.value)
+    found = list(own_leaves(unwrapped(decoded.value)))
+    phone = phone_in(found, context.known)
+    bought = purchase_in(found, phone)
+    problem = judged_buy(answer, named=bought is not None, decoded=decoded, marks=marks)
+    if problem is not None:
+        raise problem
+    if bought is None:
+        raise outcome_unknown(answer, marks, "its answer names no purchase")
+    left, life_unread = lifetime(fields_of(found), context, fresh=True)
+    unread = tuple(name for name, bad in (("phone", phone is None), ("lifetime", life_unread)) if bad)
+    return Purchase(bought, phone, _cost(found, context.known), left, unread)
+
+
+def own_leaves(value: Any) -> list[Leaf]:
+    """The values that are a purchase's own: none of its user's, its country's or its SMS's."""
+    return [leaf for leaf in leaves(value) if not any(_NOT_OURS.intersection(words(p)) for p in leaf.parents)]
+
+
+def fields_of(found: list[Leaf]) -> dict[str, Any]:
+    """The leaves by name; of equal names the innermost, since an envelope's `time` is not the purchase's."""
+    return {leaf.name: leaf.value for leaf in sorted(found, key=lambda leaf: leaf.depth)}
+
+
+def purchase_in(found: list[Leaf], phone: str | None) -> str | None:
+    """The purchase's id."""
+    votes: list[tuple[int, int, str]] = []
+    for leaf in found:
+        weight = PURCHASE.weight(leaf.name)
+        own = identifier(leaf.value) if weight and is_scalar(leaf.value) else None
+        if own is None or own == "0" or len(own) > 80 or " " in own:  # noqa: PLR2004 - a sentence is no id
+            continue
+        inside = 8 if leaf.parents and PURCHASE.weight(leaf.parents[-1]) else 0
+        if weight >= WEAK or phone is not None:
+            votes.append((weight + inside - leaf.depth, -len(votes), own))
+    return max(votes)[2] if votes else None
+
+
+def phone_in(found: list[Leaf], known: Known) -> str | None:
+    """The phone number, with the dialling code that stands beside it or in the country's entry."""
+    plain = [leaf for leaf in found if is_scalar(leaf.value)]
+    ids = {
+        identifier(leaf.value) for leaf in plain if PURCHASE.weight(leaf.name) >= WEAK and not PHONE.weight(leaf.name)
+    }
+    candidates = [
+        (leaf.name, leaf.value, -30 if identifier(leaf.value) in ids and digits_of_phone(leaf.value) else 0)
+        for leaf in plain
+    ]
+    return phone_of(candidates, [(leaf.name, leaf.value) for leaf in found], known)
+
+
+def _cost(found: list[Leaf], known: Known) -> Decimal | None:
+    votes: list[tuple[int, int, Decimal]] = []
+    for leaf in found:
+        weight = _COST.weight(leaf.name)
+        amount = money(leaf.value) if weight else None
+        if amount is not None and amount > 0:
+            votes.append((weight + (30 if amount == known.price else 0), -len(votes), amount))
+    return max(votes)[2] if votes else None

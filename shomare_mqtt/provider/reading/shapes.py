@@ -1,0 +1,163 @@
+"""The shapes that answers come in: envelopes, lists, objects keyed by ids, pages, groups.
+
+Nothing here knows what a field means; it only says where objects, entries and plain values lie.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from shomare_mqtt.provider.reading.names import glued, is_envelope, words, wordset
+from shomare_mqtt.provider.reading.values import identifier, is_scalar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROLE_WORDS = {
+    "countries": wordset("country countries land region regions nations کشور کشورها"),
+    "operators": wordset("operator operators server servers provider providers pool pools range ranges اپراتور"),
+    "applications": wordset(
+        "application applications app apps service services product products site sites برنامه سرویس"
+    ),
+}
+"""Words that say of a collection, or of a field, which of the three lists it belongs to."""
+
+MARKS = wordset(
+    "status code message msg ok success error errors total count page perpage currentpage lastpage from "
+    "to path statuscode timestamp time version currency unit"
+)
+"""Names beside entries that are none themselves: marks of success, and a paginator's figures."""
+
+NUMBERED = re.compile(r"_?\d+")
+_NODES = 200_000
+
+
+def role_of(name: str) -> str | None:
+    """The list (`countries`, ...) that a name speaks of: the word alone, or a plural; `WhatsApp` speaks of none."""
+    plain, said = glued(name), words(name)
+    for kind, own in ROLE_WORDS.items():
+        if plain in own or any(w in own and w.endswith("s") for w in said):
+            return kind
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """A named value somewhere in an answer: plain, or a container that a reader may look into."""
+
+    name: str
+    value: Any
+    parents: tuple[str, ...]
+
+    @property
+    def depth(self) -> int:
+        """How many named objects lie around it."""
+        return len(self.parents)
+
+
+def leaves(value: Any, parents: tuple[str, ...] = ()) -> Iterator[Leaf]:
+    """Every named value of one record, the outermost first; lists are followed only where they hold one object."""
+    if isinstance(value, list):
+        if len(value) == 1 and isinstance(value[0], dict):
+            yield from leaves(value[0], parents)
+        return
+    if not isinstance(value, dict):
+        return
+    for name, inner in value.items():
+        yield Leaf(name, inner, parents)
+    for name, inner in value.items():
+        if isinstance(inner, dict | list) and len(parents) < 8:  # noqa: PLR2004 - no envelope is deeper
+            yield from leaves(inner, (*parents, name))
+
+
+def focused(value: Any, purchase: str | None) -> Any:
+    """The answer with each list of several objects reduced to the one of the purchase asked for, where one is."""
+    if isinstance(value, dict):
+        if purchase is not None and isinstance(value.get(purchase), dict):
+            return {**{k: v for k, v in value.items() if is_scalar(v)}, "data": focused(value[purchase], purchase)}
+        return {k: focused(v, purchase) for k, v in value.items()}
+    if isinstance(value, list) and len(value) > 1 and purchase is not None:
+        ours = [v for v in value if isinstance(v, dict) and purchase in map(identifier, v.values())]
+        return ours[:1] or value
+    return value
+
+
+def keyed(value: dict[str, Any]) -> bool:
+    """Whether an object is a collection whose names are ids or running numbers, and no record."""
+    inner = {k: v for k, v in value.items() if isinstance(v, dict | list)}
+    if not inner:
+        return False
+    if all(NUMBERED.fullmatch(k) for k in inner):
+        return True
+    if any(k not in inner and glued(k) not in MARKS for k in value):
+        return False
+    if any(is_envelope(k) or role_of(k) or glued(k) in ("links", "meta") for k in inner):
+        return False
+    return len(inner) == 1 or _alike(list(inner.values())[:3])
+
+
+def _alike(values: list[Any]) -> bool:
+    """Whether the objects have mostly the same names, or are all lists, or all collections themselves."""
+    if all(isinstance(v, list) for v in values):
+        return True
+    if not all(isinstance(v, dict) for v in values):
+        return False
+    if all(all(isinstance(x, dict | list) for x in v.values()) for v in values):
+        return True
+    first, second = set(values[0]), set(values[1])
+    return 2 * len(first & second) >= min(len(first), len(second))
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of a collection: its key where it was keyed, its value, and the keys and names of the groups above."""
+
+    key: str | None
+    value: Any
+    groups: tuple[str, ...] = ()
+
+
+Pattern = tuple[str, ...]
+
+
+def collections(value: Any) -> dict[Pattern, list[Entry]]:
+    """All collections of an answer by where they lie; `*` stands for an entry, so that groups of a kind are together."""
+    found: dict[Pattern, list[Entry]] = {}
+    stack: list[tuple[Any, Pattern, tuple[str, ...]]] = [(value, (), ())]
+    visited = 0
+    while stack and visited < _NODES:
+        node, pattern, groups = stack.pop()
+        visited += 1
+        entries = entries_of(node, pattern)
+        if entries is None:
+            stack += [(v, (*pattern, k), groups) for k, v in reversed(node.items()) if isinstance(v, dict | list)]
+            continue
+        found.setdefault(pattern, []).extend(Entry(k, v, groups) for k, v in entries)
+        stack += [
+            (v, (*pattern, "*"), (*groups, _label(k, v))) for k, v in reversed(entries) if isinstance(v, dict | list)
+        ]
+    return found
+
+
+def entries_of(node: Any, pattern: Pattern) -> list[tuple[str | None, Any]] | None:
+    """The entries of a collection with their keys; None where the node is a record."""
+    if isinstance(node, list):
+        return [(None, v) for v in node]
+    if not isinstance(node, dict):
+        return []
+    if keyed(node):
+        return [(k, v) for k, v in node.items() if isinstance(v, dict | list)]
+    if node and all(is_scalar(v) for v in node.values()):
+        plain = [(k, v) for k, v in node.items() if glued(k) not in MARKS]
+        if plain and ("*" not in pattern or all(NUMBERED.fullmatch(k) for k in node)):
+            return plain  # type: ignore[return-value]  # a list of pairs with text keys is one with optional keys
+    return None
+
+
+def _label(key: str | None, value: Any) -> str:
+    if key is not None or not isinstance(value, dict):
+        return key or ""
+    named = {glued(k): v for k, v in value.items()}
+    return identifier(named.get("id", named.get("code", named.get("name")))) or ""

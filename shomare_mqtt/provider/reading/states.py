@@ -1,0 +1,139 @@
+"""Words for how a purchase stands, and for success and failure, in the languages that sisters answer in."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from enum import Enum
+from functools import lru_cache
+from typing import Any
+
+from shomare_mqtt.letters import ascii_digits, fold
+from shomare_mqtt.model import PurchaseState
+from shomare_mqtt.provider.reading.names import words, wordset
+
+_WAITING = wordset(
+    "wait waiting waits awaiting pending prepare preparation preparing processing process progress queued "
+    "queue inpool inprogress retry resend incoming notyet yet unreceived noyet notreceived ready created "
+    "reserved active"
+)
+_RECEIVED = wordset("received receive delivered arrived answer answered got gotten codereceived smsreceived")
+_FINISHED = wordset("finished finish completed complete closed done used confirmed over ended")
+_CANCELLED = wordset(
+    "canceled cancelled cancel cancels canceld canceling cancelling banned ban bad refunded refund "
+    "returned rejected aborted"
+)
+_EXPIRED = wordset("expired expire timeout timedout outdated lapsed timeover timeup")
+_NOT = wordset("no not yet none empty without isnt hasnt havent never unable failed cannot cant early deny denied")
+_SUBJECTS = wordset("sms code codes message messages otp answer msg text activation")
+_STEMS = (
+    (
+        PurchaseState.WAITING,
+        ("انتظار", "منتظر", "هنوز", "نشده", "نیامده", "ожида", "еще не", "ещё не", "等待", "未收到", "bekle"),
+    ),
+    (PurchaseState.EXPIRED, ("منقضی", "اتمام زمان", "پایان زمان", "истек", "истёк", "просроч", "过期", "超时")),
+    (PurchaseState.CANCELLED, ("لغو", "کنسل", "مسدود", "برگشت", "отмен", "заблок", "возврат", "取消", "iptal")),
+    (PurchaseState.FINISHED, ("تکمیل", "پایان یافت", "заверш", "完成")),
+    (PurchaseState.RECEIVED, ("دریافت شد", "دریافت گردید", "получен", "已收到")),
+)
+_BARE = {
+    0: PurchaseState.WAITING,
+    1: PurchaseState.WAITING,
+    2: PurchaseState.RECEIVED,
+    3: PurchaseState.CANCELLED,
+    4: PurchaseState.CANCELLED,
+    6: PurchaseState.FINISHED,
+    102: PurchaseState.WAITING,
+    202: PurchaseState.WAITING,
+}
+"""Bare numbers as the provider page gives them. They clash between sisters: words, an SMS and time left outweigh."""
+
+ENDED = frozenset({PurchaseState.FINISHED, PurchaseState.CANCELLED, PurchaseState.EXPIRED})
+
+
+class Truth(Enum):
+    """What a mark of success says; `OTHER` is a word that says neither (a purchase's state, say)."""
+
+    ABSENT = "absent"
+    YES = "yes"
+    NO = "no"
+    OTHER = "other"
+
+
+_YES = wordset("true success successful successfully succeeded succeed ok okay yes موفق موفقیت")
+_NO = wordset(
+    "false error err errors fail failed failure unsuccessful no nok none bad invalid denied deny wrong "
+    "forbidden unauthorized rejected insufficient ناموفق خطا"
+)
+
+
+def truth(value: Any) -> Truth:
+    """A `status`, `ok` or `success`: true, 1, 200, "success" are yes; false, 0, negatives, 300 and up are no."""
+    if isinstance(value, bool):
+        return Truth.YES if value else Truth.NO
+    if isinstance(value, int | Decimal):
+        return _truth_of_number(int(value)) if abs(value) < 100000 else Truth.OTHER  # noqa: PLR2004
+    if not isinstance(value, str):
+        return Truth.OTHER
+    text = ascii_digits(value).strip()
+    if re.fullmatch(r"[-+]?\d{1,4}", text):
+        return _truth_of_number(int(text))
+    return _truth_of_words(text)
+
+
+def _truth_of_number(number: int) -> Truth:
+    if number <= 0 or number >= 300:  # noqa: PLR2004 - HTTP statuses that are no success
+        return Truth.NO
+    return Truth.YES if number == 1 or number in (200, 201) else Truth.OTHER
+
+
+def _truth_of_words(text: str) -> Truth:
+    said = words(text)
+    if not said:
+        return Truth.NO if not text else Truth.OTHER
+    if said[0] == "status" and len(said) > 1:
+        return Truth.OTHER
+    if _NO.intersection(said):
+        return Truth.NO
+    return Truth.YES if _YES.intersection(said) else Truth.OTHER
+
+
+@lru_cache(maxsize=1024)
+def state_of_words(text: str) -> PurchaseState | None:
+    """The state that a word or a short sentence names; None where it names none, or several."""
+    if len(text) > 200:  # noqa: PLR2004 - an SMS's text, not a state's
+        return None
+    said = set(words(text))
+    pairs = {"".join(p) for p in zip(words(text), words(text)[1:], strict=False)}
+    said |= pairs
+    return _of_parts(said) or _of_stems(text)
+
+
+def _of_parts(said: set[str]) -> PurchaseState | None:
+    negated = bool(said & _NOT)
+    if said & _CANCELLED and not negated:
+        return PurchaseState.CANCELLED
+    if said & _EXPIRED and not negated:
+        return PurchaseState.EXPIRED
+    if "over" in said and "empty" in said:
+        return PurchaseState.EXPIRED
+    if said & _WAITING or (negated and said & (_RECEIVED | _SUBJECTS) and not said & (_CANCELLED | _EXPIRED)):
+        return PurchaseState.WAITING
+    if negated:
+        return None
+    if said & _RECEIVED or said in ({"status", "ok", "statusok"}, {"ok", "code"}):
+        return PurchaseState.RECEIVED
+    return PurchaseState.FINISHED if said & _FINISHED else None
+
+
+def _of_stems(text: str) -> PurchaseState | None:
+    plain = fold(text)
+    return next((state for state, stems in _STEMS if any(fold(s) in plain for s in stems)), None)
+
+
+def state_of_number(value: Any) -> PurchaseState | None:
+    """The state that a bare number names (provider page, rows "waiting / received" and "ended")."""
+    if isinstance(value, bool) or not isinstance(value, int | str | Decimal):
+        return None
+    text = ascii_digits(str(value)).strip()
+    return _BARE.get(int(text)) if re.fullmatch(r"\d{1,3}", text) else None

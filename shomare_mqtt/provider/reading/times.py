@@ -1,0 +1,240 @@
+"""Moments and lifetimes as the provider writes them: seconds, clocks, timestamps, ISO and Jalali dates."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from shomare_mqtt.letters import ascii_digits
+from shomare_mqtt.provider.reading.names import Field, alias, words, wordset
+from shomare_mqtt.provider.reading.values import money
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from decimal import Decimal
+    from zoneinfo import ZoneInfo
+
+    from shomare_mqtt.provider.reading.decode import Context
+
+LONGEST = 30 * 86400.0
+"""A number that lives longer than 30 days is not what this provider sells: the value means something else."""
+
+MOMENT = Field(
+    alias(
+        w100="expiresat expiredat expireat expirationdate expirationtime expirytime expirydate expiresdate expiretime "
+        "expiredate endsat endat endtime activationendtime enddate finishat finishdate validuntil deadline expireson",
+        w90="expires expiration expire expiry expired exp until endtimestamp enddatetime انقضا",
+    )
+)
+"""Names of the moment at which a number dies; a number too small for a timestamp is then taken as seconds left."""
+
+SPAN = Field(
+    alias(
+        w100="expiresin expirein orderexpirein expiresinseconds expirationin timeleft lefttime secondsleft "
+        "secondsremaining remainingseconds remainingtime timeremaining remaining remain remains left ttl countdown "
+        "timetolive secondstoexpire expireafter expiresafter timer",
+        w80="lifetime lifespan life duration validity validfor activefor minutes seconds expiresinminutes "
+        "lifetimeminutes minutesleft remainingminutes",
+        w50="time zaman زمان مهلت",
+    ),
+    parts=alias(w70="expires expire expiry expiration remaining ttl lifetime lifespan countdown left"),
+    spoilers=wordset("is has can auto refund cancel created updated at date sms balance credit count stock"),
+)
+"""Names of how long a number lives, or has left."""
+
+TOTAL = wordset("lifetime lifespan life duration validity validfor activefor minutes seconds time lifetimeminutes")
+"""Names that may tell the whole life and not what is left of it: in a `check` they say nothing by themselves."""
+
+CREATED = Field(
+    alias(w100="createdat created creationtime createtime orderedat purchasedat startedat activationtime startat")
+)
+
+_CLOCK = re.compile(r"(?:(\d{1,3}):)?(\d{1,2}):(\d{2})(?:[.,]\d+)?")
+_DATE = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})")
+_ZONE = re.compile(r"(?:Z|[+-]\d{2}:?\d{2})$", re.IGNORECASE)
+_SPAN_UNITS = (
+    (86400, re.compile(r"day|روز|дн|天", re.IGNORECASE)),
+    (3600, re.compile(r"hour|hr|\bh\b|ساعت|час|小时", re.IGNORECASE)),
+    (60, re.compile(r"min|\bm\b|دقیقه|دقيقه|мин|分", re.IGNORECASE)),
+    (1, re.compile(r"sec|\d\s*s\b|ثانیه|ثانيه|сек|秒", re.IGNORECASE)),
+)
+_MILLISECONDS, _SECONDS = 100_000_000_000, 1_000_000_000
+
+
+def moment(value: Any, zone: ZoneInfo) -> datetime | None:
+    """A point in time in UTC: timestamp (seconds or milliseconds), ISO text, Jalali text; naive ones are the zone's."""
+    number = None if isinstance(value, bool) else money(value)
+    if number is not None and number >= _SECONDS:
+        return _from_timestamp(number)
+    if not isinstance(value, str):
+        return None
+    text = ascii_digits(value).strip()
+    found = _DATE.search(text)
+    if found is None:
+        return None
+    return _from_text(text, found, zone)
+
+
+def _from_timestamp(number: Decimal) -> datetime | None:
+    seconds = number / 1000 if number >= _MILLISECONDS else number
+    try:
+        return datetime.fromtimestamp(float(seconds), UTC)
+    except (OverflowError, ValueError, OSError):
+        return None
+
+
+def _from_text(text: str, found: re.Match[str], zone: ZoneInfo) -> datetime | None:
+    year, month, day = (int(g) for g in found.groups())
+    rest = text[found.end() :].strip(" T\t")
+    clock = _CLOCK.search(rest) or _CLOCK.search(text[: found.start()])
+    hours, minutes, seconds = _clock_parts(clock)
+    try:
+        if 1200 <= year <= 1600:  # noqa: PLR2004 - a year of the Jalali calendar
+            year, month, day = gregorian(year, month, day)
+        local = datetime(year, month, day, hours, minutes, seconds, tzinfo=_zone_of(rest, zone))
+        return local.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _clock_parts(clock: re.Match[str] | None) -> tuple[int, int, int]:
+    """Hours, minutes, seconds of a time of day, in which a lone `12:30` is hours and minutes."""
+    if clock is None:
+        return 0, 0, 0
+    first, second, third = clock.groups()
+    return (int(second), int(third), 0) if first is None else (int(first), int(second), int(third))
+
+
+def _zone_of(rest: str, zone: ZoneInfo) -> Any:
+    named = _ZONE.search(rest)
+    if named is None or ":" not in rest[: named.start()]:
+        return zone
+    offset = named.group().upper().replace(":", "")
+    if offset == "Z":
+        return UTC
+    sign = -1 if offset[0] == "-" else 1
+    return _fixed(sign * (int(offset[1:3]) * 60 + int(offset[3:5])))
+
+
+def _fixed(minutes: int) -> Any:
+    from datetime import timezone  # noqa: PLC0415 - only this function needs the class whose name clashes with fields
+
+    return timezone(timedelta(minutes=minutes))
+
+
+def gregorian(year: int, month: int, day: int) -> tuple[int, int, int]:
+    """A date of the Jalali (Persian solar) calendar as a Gregorian one; raises ValueError for what is no date."""
+    if not (1 <= month <= 12 and 1 <= day <= (31 if month <= 6 else 30)):  # noqa: PLR2004 - lengths of the months
+        raise ValueError("no date of the Jalali calendar")
+    shifted = year + 1595
+    days = -355668 + 365 * shifted + shifted // 33 * 8 + (shifted % 33 + 3) // 4 + day
+    days += (month - 1) * 31 if month < 7 else (month - 7) * 30 + 186  # noqa: PLR2004 - six months of 31 days
+    date = datetime(1, 1, 1, tzinfo=UTC) + timedelta(days=days - 366)
+    return date.year, date.month, date.day
+
+
+def span(name: str, value: Any, *, guess_minutes: bool) -> float | None:
+    """A duration in seconds: a number, "00:20:00", "20 minutes"; minutes where the name says so."""
+    if isinstance(value, bool) or value is None:
+        return None
+    if isinstance(value, str):
+        text = ascii_digits(value).strip()
+        clock = _CLOCK.fullmatch(text)
+        if clock is not None:
+            return _clock_seconds(clock)
+        if _DATE.search(text):
+            return None
+        scale = next((s for s, unit in _SPAN_UNITS if unit.search(text)), None)
+        digits = re.match(r"[-+]?\d+(?:\.\d+)?", text)
+        if scale is not None and digits is not None:
+            return float(digits.group()) * scale
+    number = money(value)
+    return None if number is None else float(number) * _scale(name, number, guess_minutes=guess_minutes)
+
+
+def _clock_seconds(clock: re.Match[str]) -> float:
+    hours, minutes, seconds = (int(g or 0) for g in clock.groups())
+    return float(hours * 3600 + minutes * 60 + seconds)
+
+
+def _scale(name: str, number: Decimal, *, guess_minutes: bool) -> int:
+    said = set(words(name))
+    if said.intersection(("minute", "minutes", "min", "mins")):
+        return 60
+    if said.intersection(("hour", "hours")):
+        return 3600
+    if said.intersection(("second", "seconds", "sec")):
+        return 1
+    # Nobody sells a number that lives less than a minute: a new one's bare "20" is minutes.
+    return 60 if guess_minutes and 0 < number < 60 else 1  # noqa: PLR2004 - seconds of a minute
+
+
+def lifetime(fields: Mapping[str, Any], context: Context, *, fresh: bool) -> tuple[float | None, bool]:
+    """Seconds that the number of these fields lives from now, and whether a field was there that nobody understood.
+
+    `fresh`: the number was bought just now, so a whole life is what is left.
+    """
+    unread = False
+    candidates = sorted(fields.items(), key=lambda f: -max(MOMENT.weight(f[0]), SPAN.weight(f[0])))
+    for name, value in candidates:
+        if value in (None, "") or isinstance(value, bool) or not (MOMENT.weight(name) or SPAN.weight(name)):
+            continue
+        left = _left(name, value, fields, context, fresh=fresh)
+        if left is not None and 0 <= left <= LONGEST and not (fresh and left == 0):
+            return left, False
+        unread = unread or max(MOMENT.weight(name), SPAN.weight(name)) > 50  # noqa: PLR2004 - `time` is a weak name
+    left = _apart(fields, context)
+    return left, unread and left is None
+
+
+def _left(name: str, value: Any, fields: Mapping[str, Any], context: Context, *, fresh: bool) -> float | None:
+    if isinstance(value, dict):
+        value = value.get("date", value.get("timestamp", value.get("seconds")))
+    at = moment(_with_day(name, value, fields), context.timezone)
+    if at is not None:
+        return (at - context.now).total_seconds()
+    whole = "".join(words(name)) in TOTAL
+    length = span(name, value, guess_minutes=fresh)
+    if length is None or fresh or not whole:
+        return length
+    return _from_creation(length, fields, context)
+
+
+def _from_creation(length: float, fields: Mapping[str, Any], context: Context) -> float | None:
+    """What is left of a whole life, counted from the moment the number was bought, where that is named."""
+    created = next((m for n, v in fields.items() if CREATED.weight(n) and (m := moment(v, context.timezone))), None)
+    if created is None:
+        # `time` is what is left with some sisters, and the whole life as "00:20:00" with others: no vote.
+        return None
+    return max(0.0, length - (context.now - created).total_seconds())
+
+
+def _with_day(name: str, value: Any, fields: Mapping[str, Any]) -> Any:
+    """A time of day together with the day that a field of the same stem names (`expire_date` and `expire_time`)."""
+    if not isinstance(value, str):
+        return value
+    text = ascii_digits(value).strip()
+    stem = [w for w in words(name) if w not in ("time", "date", "at", "day", "hour", "clock")]
+    if not stem:
+        return value
+    missing = _DATE if _CLOCK.fullmatch(text) else _CLOCK if _DATE.fullmatch(text) else None
+    if missing is None:
+        return value
+    for other, given in fields.items():
+        if other != name and isinstance(given, str) and set(stem).intersection(words(other)):
+            more = ascii_digits(given).strip()
+            if missing.fullmatch(more):
+                return f"{more} {text}" if missing is _DATE else f"{text} {more}"
+    return value
+
+
+def _apart(fields: Mapping[str, Any], context: Context) -> float | None:
+    """A lone `date` beside a lone `time`: the end of the number only where they lie ahead."""
+    days = [v for n, v in fields.items() if words(n) in (("date",), ("day",)) and isinstance(v, str)]
+    clocks = [v for n, v in fields.items() if words(n) in (("time",), ("clock",), ("hour",)) and isinstance(v, str)]
+    if len(days) != 1 or len(clocks) != 1:
+        return None
+    at = moment(f"{days[0]} {clocks[0]}", context.timezone)
+    left = None if at is None else (at - context.now).total_seconds()
+    return left if left is not None and 0 < left <= LONGEST else None

@@ -1,0 +1,277 @@
+"""Whether an answer says yes or no, by the provider's documented table and the contract's rule for a `buy`.
+
+Sources: provider page, "Documented" and "Not documented" (the 404 rule); contract, end of section Answers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from shomare_mqtt.errors import (
+    ErrorCode,
+    OutcomeUnknownError,
+    ProviderError,
+    ProviderFailedError,
+    ProviderRefusedError,
+    Upstream,
+)
+from shomare_mqtt.model import Endpoint, PurchaseState
+from shomare_mqtt.provider.reading.decode import decode
+from shomare_mqtt.provider.reading.names import glued
+from shomare_mqtt.provider.reading.states import Truth, state_of_words, truth
+from shomare_mqtt.provider.reading.values import integer, is_none_yet
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from shomare_mqtt.provider.reading.decode import Decoded, RawAnswer
+
+DOCUMENTED = {
+    -1: ErrorCode.ACCOUNT_BLOCKED,
+    401: ErrorCode.INVALID_TOKEN,
+    402: ErrorCode.INSUFFICIENT_BALANCE,
+    403: ErrorCode.MISSING_TOKEN,
+    404: ErrorCode.NOT_FOUND,
+    405: ErrorCode.METHOD_NOT_ALLOWED,
+    500: ErrorCode.NO_NUMBERS,
+}
+_SENTENCES = {
+    ErrorCode.ACCOUNT_BLOCKED: "The provider has blocked this account. Ask its support",
+    ErrorCode.INVALID_TOKEN: "The provider does not accept the token. Check provider.token",
+    ErrorCode.INSUFFICIENT_BALANCE: "The wallet at the provider holds too little for this number. Top it up",
+    ErrorCode.MISSING_TOKEN: "The provider found no token in the request. Check provider.token and any proxy",
+    ErrorCode.NOT_FOUND: "The provider does not know one of the ids that were sent",
+    ErrorCode.METHOD_NOT_ALLOWED: "The provider does not take this kind of request at this address",
+    ErrorCode.NO_NUMBERS: "The provider has no free number there. Choose another country or operator",
+    ErrorCode.UNKNOWN_ENDPOINT: "There is no such address at the provider. Check provider.base_url",
+}
+CODE_NAMES = ("code", "statuscode", "errorcode", "errcode", "resultcode")
+MESSAGE_NAMES = tuple(
+    ["message", "msg", "error", "errormsg", "errormessage", "detail", "description", "details", "reason", "errors"]
+)
+_OTHER_MARKS = ("ok", "success", "result", "issuccess", "succeeded", "successful", "response")
+_TOO_MANY, _LEAST_FAILURE = 429, 400
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """What an answer says of itself: `status`, other marks of success, `code` and message."""
+
+    status: Truth = Truth.ABSENT
+    status_value: Any = None
+    others: frozenset[Truth] = frozenset()
+    code: int | str | None = None
+    message: str | None = None
+    is_object: bool = False
+
+    @property
+    def failed(self) -> bool:
+        """Whether any mark says no."""
+        return self.status is Truth.NO or Truth.NO in self.others
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether a mark says yes and none says no."""
+        return not self.failed and (self.status is Truth.YES or Truth.YES in self.others)
+
+    def upstream(self, answer: RawAnswer) -> Upstream:
+        """The `upstream` of an error."""
+        return Upstream(answer.http, self.code)
+
+
+def unwrapped(value: Any) -> Any:
+    """The object in a list of one, which sisters wrap their whole answer in."""
+    return value[0] if isinstance(value, list) and len(value) == 1 and isinstance(value[0], dict) else value
+
+
+def marks_of(value: Any) -> Marks:
+    """The marks at the top of an answer's JSON."""
+    top = unwrapped(value)
+    if not isinstance(top, dict):
+        return Marks()
+    named = {glued(k): v for k, v in reversed(top.items())}
+    status_there = "status" in named
+    return Marks(
+        status=truth(named["status"]) if status_there else Truth.ABSENT,
+        status_value=named.get("status"),
+        others=frozenset(_other_marks(named)),
+        code=_code(named),
+        message=_message(named),
+        is_object=True,
+    )
+
+
+def _other_marks(named: Mapping[str, Any]) -> list[Truth]:
+    found = [truth(named[n]) for n in _OTHER_MARKS if n in named and not isinstance(named[n], dict | list | None)]
+    error = named.get("error", named.get("errors"))
+    if error is not None:
+        found.append(Truth.ABSENT if is_none_yet(error) else Truth.NO)
+    if error is False:
+        found.append(Truth.YES)
+    own = integer(named.get("statuscode"))
+    if own is not None:
+        found.append(truth(own))
+    return found
+
+
+def _code(named: Mapping[str, Any]) -> int | str | None:
+    values = [named[n] for n in CODE_NAMES if n in named]
+    for nested in (named.get("error"), named.get("errors"), named.get("status"), named.get("meta")):
+        if isinstance(nested, dict):
+            values += [v for k, v in nested.items() if glued(k) in CODE_NAMES]
+    status = named.get("status")
+    if integer(status) is not None and not isinstance(status, bool) and abs(integer(status) or 0) >= 100:  # noqa: PLR2004
+        values.append(status)
+    for value in values:
+        if isinstance(value, str | int) and not isinstance(value, bool) and value != "":
+            number = integer(value)
+            return number if number is not None else value[:60] if isinstance(value, str) else value
+    return None
+
+
+def _message(value: Any) -> str | None:
+    """The provider's own words, from the first message field that has any."""
+    if isinstance(value, str):
+        return value.strip()[:300] or None
+    if isinstance(value, list):
+        return next((m for v in value if (m := _message(v))), None)
+    if isinstance(value, dict):
+        named = {glued(k): v for k, v in value.items()}
+        return next((m for n in MESSAGE_NAMES if (m := _message(named.get(n)))), None)
+    return None
+
+
+def _cause(answer: RawAnswer, marks: Marks, endpoint: Endpoint) -> ErrorCode:
+    """The documented cause: `code` tells it where it differs from the HTTP status (provider page)."""
+    told = marks.code if isinstance(marks.code, int) and marks.code in DOCUMENTED else answer.http
+    if told == 500 and endpoint is not Endpoint.BUY:  # noqa: PLR2004 - documented for buying alone
+        return ErrorCode.PROVIDER_ERROR
+    return DOCUMENTED.get(told, ErrorCode.PROVIDER_ERROR)
+
+
+def in_own_words(answer: RawAnswer, marks: Marks) -> bool:
+    """Whether the provider itself says no: `status` there and not true, or `code` the HTTP status and documented."""
+    if not marks.is_object:
+        return False
+    if marks.status is not Truth.ABSENT and marks.status is not Truth.YES:
+        return True
+    return marks.code == answer.http and answer.http in DOCUMENTED
+
+
+def no_such_address(answer: RawAnswer, decoded: Decoded, marks: Marks) -> bool:
+    """A 404 without JSON, or with a framework's own, which has no `status` (provider page, "Not documented")."""
+    return answer.http == 404 and not decoded.broken and not in_own_words(answer, marks)  # noqa: PLR2004
+
+
+def refusal(
+    answer: RawAnswer, marks: Marks, endpoint: Endpoint, cause: ErrorCode | None = None
+) -> ProviderRefusedError:
+    """The error for a no in the provider's own words."""
+    code = cause or _cause(answer, marks, endpoint)
+    if code is ErrorCode.PROVIDER_ERROR:
+        text = f"The provider refused ({endpoint.value}, HTTP {answer.http})"
+    else:
+        text = _SENTENCES[code]
+    if endpoint is Endpoint.BUY:
+        text += "; nothing was bought"
+    return ProviderRefusedError(code, _with_words(text, marks), marks.upstream(answer), retry_after=answer.retry_after)
+
+
+def failure(answer: RawAnswer, marks: Marks, endpoint: Endpoint) -> ProviderFailedError:
+    """The error for a failure that the provider, or something before it, reports without the documented words."""
+    text = f"The provider reported a failure ({endpoint.value}, HTTP {answer.http})"
+    return ProviderFailedError(
+        ErrorCode.PROVIDER_ERROR, _with_words(text, marks), marks.upstream(answer), retry_after=answer.retry_after
+    )
+
+
+def malformed(answer: RawAnswer, marks: Marks, endpoint: Endpoint, wanted: str) -> ProviderFailedError:
+    """The error for an answer in which nothing usable was found; `wanted` says what was looked for."""
+    text = f"The provider's answer to {endpoint.value} (HTTP {answer.http}) could not be understood: no {wanted} in it"
+    return ProviderFailedError(
+        ErrorCode.MALFORMED_ANSWER, text + ".", marks.upstream(answer), retry_after=answer.retry_after
+    )
+
+
+def outcome_unknown(answer: RawAnswer, marks: Marks, why: str) -> OutcomeUnknownError:
+    """The error for a `buy` that may have been carried out."""
+    text = (
+        f"Nobody knows whether a number was bought: {why} (HTTP {answer.http}). Money may be gone; "
+        "look at the provider's site and settle the order with resolve"
+    )
+    return OutcomeUnknownError(
+        ErrorCode.OUTCOME_UNKNOWN, _with_words(text, marks), marks.upstream(answer), retry_after=answer.retry_after
+    )
+
+
+def _with_words(text: str, marks: Marks) -> str:
+    return f"{text}. It says: {marks.message}" if marks.message else text + "."
+
+
+def accepted(answer: RawAnswer, endpoint: Endpoint, *, lenient: bool = False) -> tuple[Any, Marks]:
+    """The JSON of an answer that is no failure, and its marks; for all endpoints but `buy`.
+
+    `lenient` (a `check`) lets a 2xx with a failing mark pass, unless its code is documented: "no SMS yet" looks so.
+    Raises ProviderRefusedError or ProviderFailedError for every other answer.
+    """
+    decoded = decode(answer)
+    marks = marks_of(decoded.value)
+    if no_such_address(answer, decoded, marks):
+        raise refusal(answer, marks, endpoint, ErrorCode.UNKNOWN_ENDPOINT)
+    if not decoded.is_json:
+        raise _without_json(answer, marks, endpoint)
+    good = 200 <= answer.http < 300  # noqa: PLR2004 - HTTP's successes
+    if good and (not marks.failed or (lenient and (marks.code not in DOCUMENTED or marks.code == 500))):
+        return decoded.value, marks
+    raise _said_no(answer, marks, endpoint)
+
+
+def _without_json(answer: RawAnswer, marks: Marks, endpoint: Endpoint) -> ProviderError:
+    if answer.http == 405:  # noqa: PLR2004 - the method alone is wrong, whoever says so
+        return refusal(answer, marks, endpoint, ErrorCode.METHOD_NOT_ALLOWED)
+    if answer.http >= 500 or answer.http == _TOO_MANY:  # noqa: PLR2004 - trying again can help
+        return failure(answer, marks, endpoint)
+    return malformed(answer, marks, endpoint, "JSON")
+
+
+def _said_no(answer: RawAnswer, marks: Marks, endpoint: Endpoint) -> ProviderError:
+    if answer.http == _TOO_MANY:
+        return failure(answer, marks, endpoint)
+    own = in_own_words(answer, marks) or (marks.failed and answer.http < _LEAST_FAILURE)
+    # 401, 402 and 405 come from the provider even in other words; a 403 or 500 may be the network's (provider page).
+    if own or (marks.is_object and answer.http in (401, 402, 405)):
+        cause = _cause(answer, marks, endpoint)
+        if cause is not ErrorCode.PROVIDER_ERROR or endpoint is Endpoint.CANCEL:
+            return refusal(answer, marks, endpoint, cause)
+    if 300 <= answer.http < _LEAST_FAILURE:  # noqa: PLR2004 - redirects are never followed
+        return malformed(answer, marks, endpoint, "answer of its own, but a redirect")
+    return failure(answer, marks, endpoint)
+
+
+def judged_buy(answer: RawAnswer, *, named: bool, decoded: Decoded, marks: Marks) -> ProviderError | None:
+    """What a `buy` that is no purchase raises, to the contract's letter; None where it is a purchase.
+
+    `named`: a purchase was found in the answer.
+    """
+    if answer.http == 405:  # noqa: PLR2004 - contract: says that no such method exists
+        return refusal(answer, marks, Endpoint.BUY, ErrorCode.METHOD_NOT_ALLOWED)
+    if no_such_address(answer, decoded, marks):
+        return refusal(answer, marks, Endpoint.BUY, ErrorCode.UNKNOWN_ENDPOINT)
+    good = 200 <= answer.http < 300  # noqa: PLR2004 - HTTP's successes
+    if good and named and not marks.failed:
+        return None
+    if in_own_words(answer, marks) and not _undecided(marks):
+        return refusal(answer, marks, Endpoint.BUY)
+    if not decoded.is_json:
+        return outcome_unknown(answer, marks, "its answer holds no JSON")
+    if good and not marks.failed:
+        return outcome_unknown(answer, marks, "its answer names no purchase")
+    return outcome_unknown(answer, marks, "its answer is no refusal in the provider's own words")
+
+
+def _undecided(marks: Marks) -> bool:
+    """A `status` that is a purchase's state ("pending") is no refusal, though it is not `true`."""
+    if marks.status is not Truth.OTHER or not isinstance(marks.status_value, str):
+        return False
+    return state_of_words(marks.status_value) in (PurchaseState.WAITING, PurchaseState.RECEIVED)

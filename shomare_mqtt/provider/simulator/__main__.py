@@ -1,0 +1,59 @@
+"""`python -m shomare_mqtt.provider.simulator`: for tests that need the provider in a process of its own."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from dataclasses import MISSING, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from shomare_mqtt.provider.simulator.options import SimulatorOptions
+from shomare_mqtt.provider.simulator.serve import serve
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from shomare_mqtt.provider.simulator.server import Simulator
+
+_USAGE = 2
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run until a signal. Exit status 0, 1 where the port is taken, 2 for wrong arguments."""
+    arguments = vars(_parser().parse_args(argv))
+    host, port = arguments.pop("host"), arguments.pop("port")
+    try:
+        options = SimulatorOptions(**{name: value for name, value in arguments.items() if value is not None})
+        asyncio.run(serve(options, host, port, announce))
+    except ValueError as error:
+        sys.stderr.write(f"{error}\n")
+        return _USAGE
+    except OSError as error:
+        sys.stderr.write(f"cannot listen on {host}, port {port}: {error.strerror}\n")
+        return 1
+    return 0
+
+
+def announce(sim: Simulator) -> None:
+    """One line, at once: whoever started this process waits for it."""
+    sys.stdout.write(f"listening on {sim.base_url}\n")
+    sys.stdout.flush()
+
+
+def _parser() -> argparse.ArgumentParser:
+    """An option for each field of SimulatorOptions; values are checked there."""
+    parser = argparse.ArgumentParser(prog="shomare_mqtt.provider.simulator", description=__doc__)
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--state", dest="state_file", type=Path, metavar="FILE")
+    for field in fields(SimulatorOptions):
+        if field.name != "state_file":
+            kind: Any = {} if field.default is MISSING else {"help": f"default: {field.default}"}
+            parser.add_argument(f"--{field.name.replace('_', '-')}", **kind)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

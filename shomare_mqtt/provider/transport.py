@@ -1,0 +1,266 @@
+"""One HTTP exchange with the provider: aiohttp, its limits, and what each failure on the way means.
+
+The line that matters is where "sent" begins. Before a request's first byte is handed to the connection nothing can
+have been carried out (`provider_unreachable`); from then on a `buy` that got no whole answer is `outcome_unknown`, and
+all else is `provider_timeout`. aiohttp repeats idempotent requests by itself on any broken connection, and `cancel` is
+a GET here: what may change something goes over a connection of its own, and a second attempt at it is stopped.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Self
+from urllib.request import getproxies, proxy_bypass
+
+import aiohttp
+from aiohttp.http_exceptions import ContentEncodingError
+from yarl import URL
+
+from shomare_mqtt import __version__
+from shomare_mqtt.errors import (
+    ErrorCode,
+    OutcomeUnknownError,
+    ProviderError,
+    ProviderFailedError,
+    ProviderTimeoutError,
+    ProviderUnreachableError,
+    SettingsError,
+    Upstream,
+)
+from shomare_mqtt.model import Endpoint
+from shomare_mqtt.provider.reading.decode import RawAnswer
+
+if TYPE_CHECKING:
+    from types import SimpleNamespace, TracebackType
+
+    from shomare_mqtt.config import Provider
+    from shomare_mqtt.core.ports import Clock
+    from shomare_mqtt.provider.dialect import Request
+
+MOST_BYTES = 16 * 1024 * 1024
+"""An answer longer than this is none; it would fill a small machine's memory."""
+ONCE = frozenset({Endpoint.BUY, Endpoint.CANCEL})
+"""Endpoints that change something: one connection each, and never two attempts."""
+NO_SUCH_ADDRESS = frozenset({404, 405})
+"""By themselves these say that nothing was bought, whatever their bodies (contract, end of section Answers)."""
+YOUR_MONEY = (
+    "whether a number was bought is not known: it is never bought again by itself; "
+    "compare the balance and the provider's site"
+)
+
+
+class _AnswerTooLargeError(Exception):
+    """More than MOST_BYTES."""
+
+
+class _SecondAttemptError(Exception):
+    """The library was about to send again what must be sent once."""
+
+
+class _Attempt:
+    """What is known of one request on its way. `http` is the status, once its answer has begun."""
+
+    def __init__(self, request: Request) -> None:
+        self.request = request
+        self.sent = False
+        self.http: int | None = None
+
+    def refuse_a_second(self) -> None:
+        """Raises _SecondAttemptError where this request has been sent before and must not be again."""
+        if self.sent and self.request.endpoint in ONCE:
+            raise _SecondAttemptError
+
+
+class Transport:
+    """The aiohttp sessions; an async context manager. `seconds` is one request's time limit.
+
+    Raises SettingsError for an address that is none.
+    """
+
+    def __init__(self, settings: Provider, token: str, clock: Clock) -> None:
+        self._base = _base(settings.base_url)
+        # Not the sessions' own headers: aiohttp would hand those to a proxy with its CONNECT, in the clear.
+        self._headers = {"token": token, "Accept": "application/json", "User-Agent": f"shomare-mqtt/{__version__}"}
+        self._clock = clock
+        self.seconds = settings.timeout
+        self._proxy = _web(settings.proxy.get_secret_value()) if settings.proxy else _proxy_of_environment(self._base)
+        self._reading: aiohttp.ClientSession
+        self._once: aiohttp.ClientSession
+
+    async def __aenter__(self) -> Self:
+        self._reading = self._session(aiohttp.TCPConnector(limit=0))
+        self._once = self._session(aiohttp.TCPConnector(limit=0, force_close=True))
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._reading.close()
+        await self._once.close()
+
+    async def ask(self, request: Request) -> RawAnswer:
+        """The answer to one request, whatever its status. Takes at most the time limit of the settings.
+
+        Raises ProviderUnreachableError where nothing was sent; else OutcomeUnknownError for `buy`, and for the other
+        endpoints ProviderTimeoutError (no whole answer) or ProviderFailedError (`malformed_answer`: no HTTP).
+        """
+        attempt = _Attempt(request)
+        try:
+            return await self._exchange(attempt)
+        except (aiohttp.ClientError, TimeoutError, OSError, _AnswerTooLargeError, _SecondAttemptError) as error:
+            return self._without_answer(attempt, error)
+
+    def _session(self, connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
+        trace = aiohttp.TraceConfig()
+        trace.on_connection_create_start.append(_on_connecting)
+        trace.on_request_headers_sent.append(_on_sending)
+        return aiohttp.ClientSession(
+            connector=connector,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=aiohttp.ClientTimeout(total=self.seconds),
+            trace_configs=[trace],
+        )
+
+    async def _exchange(self, attempt: _Attempt) -> RawAnswer:
+        request = attempt.request
+        session = self._once if request.endpoint in ONCE else self._reading
+        url = URL(f"{str(self._base).rstrip('/')}/{request.target}", encoded=True)
+        async with session.request(
+            request.method,
+            url,
+            data=request.body,
+            headers=self._headers | ({"Content-Type": request.content_type} if request.content_type else {}),
+            allow_redirects=False,  # the next host would be handed the token
+            proxy=self._proxy,
+            trace_request_ctx=attempt,
+        ) as response:
+            attempt.http = response.status
+            return RawAnswer(
+                http=response.status,
+                body=await _body(response),
+                content_type=response.headers.get("Content-Type", ""),
+                retry_after=self._retry_after(response.headers.get("Retry-After")),
+                charset=response.charset,
+            )
+
+    def _retry_after(self, header: str | None) -> float | None:
+        """Seconds to wait, from either form of the header (RFC 9110, section 10.2.3)."""
+        if not header:
+            return None
+        if header.strip().isdecimal():
+            return float(header[:9])
+        with suppress(ValueError):
+            when = parsedate_to_datetime(header)
+            when = when if when.tzinfo else when.replace(tzinfo=UTC)
+            return max(0.0, (when - self._clock.now()).total_seconds())
+        return None
+
+    def _without_answer(self, attempt: _Attempt, error: Exception) -> RawAnswer:
+        """What a broken exchange comes to: an error, or an answer of which the status alone says all."""
+        if attempt.http in NO_SUCH_ADDRESS and attempt.request.endpoint is Endpoint.BUY:
+            return RawAnswer(http=attempt.http, body=b"")
+        raise self._failure(attempt, error) from None
+
+    def _failure(self, attempt: _Attempt, error: Exception) -> ProviderError:
+        """The meaning of a failure; from None, since the library's own words may hold addresses with passwords."""
+        endpoint, upstream = attempt.request.endpoint, Upstream(attempt.http) if attempt.http else None
+        why = self._why(error)
+        if not attempt.sent:
+            return ProviderUnreachableError(
+                ErrorCode.PROVIDER_UNREACHABLE, f"the provider cannot be reached: {why}; nothing was sent to it"
+            )
+        if endpoint is Endpoint.BUY:
+            return OutcomeUnknownError(
+                ErrorCode.OUTCOME_UNKNOWN, f"the purchase was sent, but {why}; {YOUR_MONEY}", upstream
+            )
+        if _is_no_answer(error):
+            return ProviderFailedError(
+                ErrorCode.MALFORMED_ANSWER, f"the answer to {endpoint} cannot be read: {why}", upstream
+            )
+        return ProviderTimeoutError(ErrorCode.PROVIDER_TIMEOUT, f"no whole answer to {endpoint}: {why}", upstream)
+
+    def _why(self, error: Exception) -> str:
+        """The failure in words for the user, without addresses."""
+        for kind, words in _WORDS:
+            if isinstance(error, kind):
+                return words.format(seconds=f"{self.seconds:g}")
+        number = error.errno if isinstance(error, OSError) else None
+        return os.strerror(number).lower() if number and number > 0 else "the connection failed"
+
+
+_WORDS: tuple[tuple[type[Exception], str], ...] = (
+    (aiohttp.ClientHttpProxyError, "the proxy refused to connect to it"),
+    (aiohttp.ClientProxyConnectionError, "the proxy cannot be reached"),
+    (aiohttp.ClientConnectorCertificateError, "its certificate is not trusted"),
+    (aiohttp.ClientConnectorSSLError, "no encrypted connection could be made"),
+    (aiohttp.ClientConnectorDNSError, "its name was not found"),
+    (TimeoutError, "no answer came within {seconds} s"),
+    (_AnswerTooLargeError, "it is too large"),
+    (aiohttp.ServerDisconnectedError, "the connection was closed before an answer came"),
+    (_SecondAttemptError, "the connection was closed before an answer came"),
+    (aiohttp.ClientPayloadError, "the answer broke off or could not be unpacked"),
+    (aiohttp.ClientResponseError, "what came is not HTTP"),
+)
+
+
+async def _on_connecting(
+    session: aiohttp.ClientSession, context: SimpleNamespace, params: aiohttp.TraceConnectionCreateStartParams
+) -> None:
+    del session, params
+    context.trace_request_ctx.refuse_a_second()
+
+
+async def _on_sending(
+    session: aiohttp.ClientSession, context: SimpleNamespace, params: aiohttp.TraceRequestHeadersSentParams
+) -> None:
+    """Called just before the first bytes are written; a proxy's CONNECT does not come here."""
+    del session, params
+    context.trace_request_ctx.refuse_a_second()
+    context.trace_request_ctx.sent = True
+
+
+async def _body(response: aiohttp.ClientResponse) -> bytes:
+    body = bytearray()
+    async for chunk in response.content.iter_any():
+        body += chunk
+        if len(body) > MOST_BYTES:
+            raise _AnswerTooLargeError
+    return bytes(body)
+
+
+def _is_no_answer(error: Exception) -> bool:
+    """Whether something came that asking again would not better: no HTTP, too much, wrongly compressed."""
+    unpacking = isinstance(error, aiohttp.ClientPayloadError) and isinstance(error.__cause__, ContentEncodingError)
+    return unpacking or isinstance(error, _AnswerTooLargeError | aiohttp.ClientResponseError)
+
+
+def _base(address: str) -> URL:
+    """Raises SettingsError, without the address: it may hold a password."""
+    url = _web(address)
+    if url is None:
+        raise SettingsError("provider.base_url: must be an http:// or https:// address")
+    return url.with_query(None).with_fragment(None)
+
+
+def _proxy_of_environment(base: URL) -> URL | None:
+    """The proxy that `http_proxy` and its like name for this address, unless `no_proxy` names it.
+
+    Kinds of proxy that cannot be used (SOCKS, often in `all_proxy`) are passed over. aiohttp's own `trust_env` would
+    look these up in a thread for each request, and take passwords from `~/.netrc`.
+    """
+    if proxy_bypass(f"{base.host}:{base.port}"):
+        return None
+    proxies = getproxies()
+    address = proxies.get(base.scheme) or proxies.get("all") or ""
+    return _web(address if "://" in address else f"http://{address}")
+
+
+def _web(address: str) -> URL | None:
+    """The address, where it is one of the web."""
+    with suppress(ValueError):
+        url = URL(address)
+        return url if url.scheme in ("http", "https") and url.host else None
+    return None

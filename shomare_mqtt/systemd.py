@@ -1,0 +1,46 @@
+"""What systemd is told while the daemon runs (sd_notify(3)): one datagram each, so no library is needed."""
+
+from __future__ import annotations
+
+import os
+import socket
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Notifier:
+    """Tells the service's supervisor how things stand; silent where there is none (no `NOTIFY_SOCKET`)."""
+
+    def __init__(self, environ: Mapping[str, str] = os.environ) -> None:
+        given = environ.get("NOTIFY_SOCKET", "")
+        # A leading @ stands for Linux's abstract namespace (sd_notify(3)).
+        self._address = "\0" + given[1:] if given.startswith("@") else given
+
+    def ready(self, status: str = "") -> None:
+        """The start is over."""
+        self._send("READY=1" + (f"\nSTATUS={_line(status)}" if status else ""))
+
+    def status(self, text: str) -> None:
+        """How things stand, in words for `systemctl status`."""
+        self._send(f"STATUS={_line(text)}")
+
+    def stopping(self) -> None:
+        """The end has begun."""
+        self._send("STOPPING=1\nSTATUS=Stopping")
+
+    def _send(self, message: str) -> None:
+        if not self._address:
+            return
+        try:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as channel:
+                channel.sendto(message.encode(), self._address)
+        except OSError:
+            # A supervisor that does not listen is no reason for a bridge to stop.
+            return
+
+
+def _line(text: str) -> str:
+    """One line: a newline would begin another assignment."""
+    return " ".join(text.split())

@@ -1,0 +1,438 @@
+"""The session against a real mosquitto: connecting, receiving, sending, ending."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from shomare_mqtt.errors import InstanceConflictError, TakenOverError
+from shomare_mqtt.model import Message
+from shomare_mqtt.mqtt.client import Client
+from shomare_mqtt.mqtt.connection import open_link
+from shomare_mqtt.mqtt.failures import DisconnectedError, NotConnectedError, PublishRefusedError, TooLargeError
+from shomare_mqtt.mqtt.instances import find_other_daemon
+from shomare_mqtt.mqtt.packets import Opening, Publication
+from tests.mosquitto import Mosquitto
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from shomare_mqtt.model import Incoming
+    from shomare_mqtt.mqtt.connection import Link
+    from tests.mqtt.conftest import Watched
+
+    Watch = Callable[..., Watched]
+
+pytestmark = pytest.mark.mosquitto
+
+
+async def plain_link(broker: Mosquitto, **opening: object) -> tuple[Link, asyncio.Queue[Incoming]]:
+    """A client with a session of its own, for what `Client` does not do."""
+    received: asyncio.Queue[Incoming] = asyncio.Queue()
+
+    def take(incoming: Incoming, ack: Callable[[], None]) -> None:
+        ack()
+        received.put_nowait(incoming)
+
+    plan = Opening(**({"protocol": "5", "client_id": "plain", "clean": True} | opening))  # type: ignore[arg-type]
+    return await open_link(broker.settings(), plan, take), received
+
+
+async def read_retained(broker: Mosquitto, topic: str) -> bytes | None:
+    async with Client(broker.settings()) as client:
+        await client.subscribe(topic)
+        await client.subscribe("round/trip")
+        try:
+            async with asyncio.timeout(0.2):
+                return (await anext(client)).payload
+        except TimeoutError:
+            return None
+
+
+async def send(broker: Mosquitto, topic: str, payload: bytes, **how: object) -> None:
+    async with Client(broker.settings()) as client:
+        await client.publish(topic, payload, **how)  # type: ignore[arg-type]
+
+
+async def test_what_is_said_of_a_connection(broker: Mosquitto, watch: Watch) -> None:
+    watched = watch(broker.settings())
+    facts = await watched.connected()
+    assert (facts.protocol, facts.session_present, facts.session) == ("5", False, 1)
+    assert facts.receive_maximum == 20
+    assert watched.session.first_attempt.is_set()
+    assert watched.session.connected
+
+
+async def test_a_message_with_all_that_mqtt_5_tells(broker: Mosquitto, watch: Watch) -> None:
+    watched = watch(broker.settings())
+    await watched.connected()
+    link, replies = await plain_link(broker)
+    await link.subscribe(["my/answers"])
+    # Publishing with a Response Topic is nothing that our own clients do: ask paho itself.
+    properties = link._adapter._publish_properties(Publication("", b"", correlation=b"\x00\xff", expiry=60))
+    properties.ResponseTopic = "my/answers"
+    link._adapter.publish("shomare/query/profile", b"{}", 1, retain=False, properties=properties)
+    incoming = await watched.message()
+    assert incoming.topic == "shomare/query/profile"
+    assert incoming.payload == b"{}"
+    assert not incoming.retain
+    assert not incoming.dup
+    assert incoming.packet_id > 0
+    assert incoming.reply is not None
+    assert incoming.reply.topic == "my/answers"
+    assert incoming.reply.correlation == b"\x00\xff"
+    assert incoming.expiry is not None
+    assert 55 <= incoming.expiry <= 60
+    answer = Message("my/answers", b"here", absolute=True, correlation=incoming.reply.correlation)
+    await watched.session.publish(answer)
+    assert (await asyncio.wait_for(replies.get(), 5)).payload == b"here"
+    await link.disconnect()
+
+
+async def test_correlation_data_comes_back(broker: Mosquitto, watch: Watch) -> None:
+    watched = watch(broker.settings())
+    await watched.connected()
+    seen: asyncio.Queue[bytes] = asyncio.Queue()
+    link, _ = await plain_link(broker)
+    link._adapter.on_message = lambda *call: seen.put_nowait(call[2].properties.CorrelationData)
+    await link.subscribe(["there"])
+    await watched.session.publish(Message("there", b"x", absolute=True, correlation=b"c-1"))
+    assert await asyncio.wait_for(seen.get(), 5) == b"c-1"
+    await link.disconnect()
+
+
+async def test_a_retained_message_shows_it_when_it_comes_the_first_time(broker: Mosquitto, watch: Watch) -> None:
+    watched = watch(broker.settings())
+    await watched.connected()
+    link, _ = await plain_link(broker)
+    await link.publish(Publication("shomare/buy", b"{}", retain=True))
+    assert (await watched.message()).retain
+    await link.publish(Publication("shomare/buy", b"{}"))
+    assert not (await watched.message()).retain
+    await link.disconnect()
+
+
+async def test_absolute_subscriptions(broker: Mosquitto, watch: Watch) -> None:
+    watched = watch(broker.settings(base_topic="a/b"))
+    await watched.connected()
+    link, _ = await plain_link(broker)
+    await link.publish(Publication("homeassistant/status", b"online"))
+    assert (await watched.message()).topic == "homeassistant/status"
+    await link.publish(Publication("a/b/buy", b"{}"))
+    assert (await watched.message()).topic == "a/b/buy"
+    await link.disconnect()
+
+
+async def test_what_was_not_acknowledged_comes_again(broker: Mosquitto, watch: Watch) -> None:
+    first = watch(broker.settings(), ack=False)
+    await first.connected()
+    await send(broker, "buy", b"one")
+    await send(broker, "buy", b"two")
+    one, ack = await first.message_and_ack()
+    two = await first.message()
+    ack()
+    ack()  # once more does nothing: the packet id may be another message's by now
+    await send(broker, "buy", b"three")
+    await first.message()
+    await first.end()
+
+    second = watch(broker.settings())
+    facts = await second.connected()
+    assert facts.session_present
+    assert facts.session == 0
+    again = await second.message()
+    assert (again.payload, again.dup, again.packet_id) == (b"two", True, two.packet_id)
+    assert again.packet_id != one.packet_id
+    assert (await second.message()).payload == b"three"
+    assert second.order[0] == "connected"
+
+
+async def test_an_ack_of_an_earlier_connection_is_ignored(broker: Mosquitto, watch: Watch) -> None:
+    watched = watch(broker.settings(), ack=False)
+    await watched.connected()
+    await send(broker, "buy", b"one")
+    _, old_ack = await watched.message_and_ack()
+    assert watched.session._link is not None
+    watched.session._link.close()
+    await watched.ended()
+    await watched.connected()
+    again, ack = await watched.message_and_ack()
+    assert again.dup
+    old_ack()
+    watched.session._link.close()
+    await watched.ended()
+    await watched.connected()
+    assert (await watched.message()).dup
+    ack()
+
+
+async def test_puback_is_awaited_and_the_message_there(broker: Mosquitto, watch: Watch) -> None:
+    watched = watch(broker.settings())
+    await watched.connected()
+    await watched.session.publish(Message("profile/balance", b"17", retain=True))
+    assert await read_retained(broker, "profile/balance") == b"17"
+
+
+async def test_many_at_once_keep_their_order(broker: Mosquitto, watch: Watch) -> None:
+    watched = watch(broker.settings())
+    await watched.connected()
+    link, received = await plain_link(broker)
+    await link.subscribe(["shomare/event/#"])
+    numbers = [str(n).encode() for n in range(200)]
+    async with asyncio.timeout(20), asyncio.TaskGroup() as group:
+        for number in numbers:
+            group.create_task(watched.session.publish(Message("event/sms", number)))
+    assert [(await received.get()).payload for _ in numbers] == numbers
+    await link.disconnect()
+
+
+async def test_without_a_connection_nothing_is_published(watch: Watch, tmp_path: Path) -> None:
+    broker = Mosquitto(tmp_path)
+    watched = watch(broker.settings())
+    with pytest.raises(NotConnectedError):
+        await watched.session.publish(Message("event/sms", b""))
+    await asyncio.wait_for(watched.session.first_attempt.wait(), 5)
+    assert not watched.session.connected
+    await broker.start()
+    await watched.connected()
+    await broker.stop()
+
+
+async def test_a_broker_that_restarts(broker: Mosquitto, watch: Watch, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    watched = watch(broker.settings())
+    await watched.connected()
+    await broker.kill()
+    await watched.ended()
+    with pytest.raises(NotConnectedError):
+        await watched.session.publish(Message("event/sms", b""))
+    for _ in range(5):
+        await watched.pauses.get()
+    await broker.start()
+    facts = await watched.connected()
+    assert (facts.session_present, facts.session) == (False, 2)
+    warnings = [r.getMessage() for r in caplog.records if r.levelno == logging.WARNING]
+    assert len(warnings) == 1
+    assert "ended" in warnings[0]
+
+
+async def test_what_the_broker_may_not_take(tmp_path: Path, watch: Watch) -> None:
+    async with Mosquitto(tmp_path, lines=["max_packet_size 1000"]) as broker:
+        watched = watch(broker.settings())
+        assert (await watched.connected()).maximum_packet_size == 1000
+        for correlation in (None, b"c" * 10):
+            over = 1000 - len(b"shomare/event") - 2 - 2 - 1 - 3 - (13 if correlation else 0)
+            await watched.session.publish(Message("event", b"x" * over, correlation=correlation))
+            with pytest.raises(TooLargeError) as caught:
+                await watched.session.publish(Message("event", b"x" * (over + 1), correlation=correlation))
+            assert (caught.value.size, caught.value.limit) == (1001, 1000)
+        assert watched.session.connected
+
+
+async def test_sizes_without_a_word_of_the_broker(broker: Mosquitto, watch: Watch) -> None:
+    watched = watch(broker.settings())
+    assert (await watched.connected()).maximum_packet_size is None
+    with pytest.raises(TooLargeError):
+        await watched.session.publish(Message("event", b"x" * 2_000_000))
+    with pytest.raises(TooLargeError):
+        await watched.session.publish(Message("t" * 65536, b"x", absolute=True))
+    await watched.session.publish(Message("event", b"x" * 1_999_000))
+
+
+@pytest.mark.parametrize("topic", ["", "a/+/b", "a/#", "a\0b", "\ud800"])
+async def test_topics_that_nobody_can_publish_to(broker: Mosquitto, watch: Watch, topic: str) -> None:
+    watched = watch(broker.settings())
+    await watched.connected()
+    with pytest.raises(PublishRefusedError):
+        await watched.session.publish(Message(topic, b"x", absolute=True))
+    assert watched.session.connected
+
+
+async def test_a_refused_publish_names_the_reason(tmp_path: Path, watch: Watch) -> None:
+    acl = ["user daemon", "topic readwrite shomare/#"]
+    async with Mosquitto(tmp_path, users={"daemon": "p"}, acl=acl) as broker:
+        watched = watch(broker.settings(username="daemon", password="p"))
+        await watched.connected()
+        with pytest.raises(PublishRefusedError) as caught:
+            await watched.session.publish(Message("elsewhere", b"x", absolute=True))
+        assert caught.value.reason == 0x87
+        await watched.session.publish(Message("event", b"x"))
+
+
+async def test_a_wrong_password_is_said_once_and_tried_once_a_minute(
+    tmp_path: Path, watch: Watch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with Mosquitto(tmp_path, users={"daemon": "right"}) as broker:
+        watched = watch(broker.settings(username="daemon", password="wr0ng-secret"))
+        await asyncio.wait_for(watched.session.first_attempt.wait(), 5)
+        assert [await watched.pauses.get() for _ in range(3)] == [60, 60, 60]
+        assert not watched.session.connected
+    warnings = [r.getMessage() for r in caplog.records if r.levelno >= logging.WARNING]
+    refused = [each for each in warnings if "refuses" in each]
+    assert len(refused) == 1
+    assert "Not authorized" in refused[0]
+    assert "wr0ng-secret" not in caplog.text
+
+
+async def test_user_and_password(tmp_path: Path, watch: Watch) -> None:
+    async with Mosquitto(tmp_path, users={"daemon": "right"}) as broker:
+        await watch(broker.settings(username="daemon", password="right")).connected()
+
+
+async def test_backing_off(watch: Watch, caplog: pytest.LogCaptureFixture, tmp_path: Path) -> None:
+    watched = watch(Mosquitto(tmp_path).settings(), pause=0)
+    pauses = [await watched.pauses.get() for _ in range(60)]
+    assert pauses[0] <= 1
+    assert all(pause <= min(60, 2**n) for n, pause in enumerate(pauses))
+    assert 30 < max(pauses) <= 60
+    assert min(pauses[10:]) < 20  # full jitter
+    assert len([r for r in caplog.records if r.levelno == logging.WARNING]) == 1
+
+
+async def test_stopping(broker: Mosquitto, watch: Watch) -> None:
+    watched = watch(broker.settings())
+    await watched.connected()
+    await watched.session.publish(Message("bridge/state", b"online", retain=True))
+    await watched.session.stop()
+    await watched.task
+    assert await read_retained(broker, "bridge/state") == b"offline"
+    assert "sending-Will" not in broker.log.read_text()
+    assert watched.endings.qsize() == 1
+    with pytest.raises(NotConnectedError):
+        await watched.session.publish(Message("event", b"x"))
+
+
+async def test_cancelled_the_will_says_offline(broker: Mosquitto, watch: Watch) -> None:
+    watched = watch(broker.settings())
+    await watched.connected()
+    await watched.session.publish(Message("bridge/state", b"online", retain=True))
+    await watched.end()
+    assert await read_retained(broker, "bridge/state") == b"offline"
+
+
+async def test_stopping_while_the_broker_is_away(watch: Watch, tmp_path: Path) -> None:
+    watched = watch(Mosquitto(tmp_path).settings(), pause=None)
+    await watched.pauses.get()
+    async with asyncio.timeout(1):
+        await watched.session.stop()
+        await watched.task
+
+
+async def test_a_session_outlives_a_short_stop(broker: Mosquitto, watch: Watch) -> None:
+    first = watch(broker.settings(session_expiry=30))
+    await first.connected()
+    await first.session.stop()
+    await send(broker, "buy", b"meanwhile")
+    second = watch(broker.settings(session_expiry=30))
+    assert (await second.connected()).session_present
+    assert (await second.message()).payload == b"meanwhile"
+
+
+async def test_a_session_that_expires(broker: Mosquitto, watch: Watch) -> None:
+    first = watch(broker.settings(session_expiry=0))
+    await first.connected()
+    await first.session.stop()
+    await send(broker, "buy", b"meanwhile")
+    second = watch(broker.settings(session_expiry=0))
+    assert not (await second.connected()).session_present
+    assert second.incoming.empty()
+
+
+async def test_pending_publishes_fail_when_the_link_drops(broker: Mosquitto, watch: Watch) -> None:
+    watched = watch(broker.settings())
+    await watched.connected()
+    assert broker._process is not None
+    broker._process.send_signal(19)  # SIGSTOP: takes bytes, and answers nothing
+    publishing = [asyncio.create_task(watched.session.publish(Message("event", b"x"))) for _ in range(25)]
+    await asyncio.sleep(0.05)
+    assert not any(each.done() for each in publishing)
+    began = asyncio.get_running_loop().time()
+    await broker.kill()
+    outcomes = await asyncio.gather(*publishing, return_exceptions=True)
+    assert [type(each) for each in outcomes] == [DisconnectedError] * 20 + [NotConnectedError] * 5
+    assert asyncio.get_running_loop().time() - began < 1
+
+
+async def test_two_daemons_on_one_base_topic(broker: Mosquitto, watch: Watch) -> None:
+    first = watch(broker.settings())
+    await first.connected()
+    assert not await find_other_daemon(broker.settings())
+    first.answering = True
+    await first.session.publish(Message("bridge/state", b"online", retain=True))
+    second = watch(broker.settings(client_id="another"))
+    with pytest.raises(InstanceConflictError, match="'shomare'"):
+        await asyncio.wait_for(second.task, 5)
+    assert second.session.first_attempt.is_set()
+    assert not second.facts
+    assert first.session.connected
+
+
+@pytest.mark.parametrize("protocol", ["5", "3.1.1"])
+async def test_two_daemons_that_take_the_session_from_each_other(
+    broker: Mosquitto, watch: Watch, protocol: str
+) -> None:
+    """Mosquitto 2.0.11 gives no reason over MQTT 5 either."""
+    first, second = watch(broker.settings(protocol=protocol)), watch(broker.settings(protocol=protocol))
+    first.answering = second.answering = True
+    done, _ = await asyncio.wait((first.task, second.task), return_when=asyncio.FIRST_COMPLETED, timeout=15)
+    assert [type(task.exception()) for task in done] == [TakenOverError]
+    left = second if first.task in done else first
+    await left.connected()
+
+
+async def test_what_a_crash_left_is_no_daemon(broker: Mosquitto) -> None:
+    link, _ = await plain_link(broker)
+    await link.publish(Publication("shomare/bridge/state", b"online", retain=True))
+    began = asyncio.get_running_loop().time()
+    assert not await find_other_daemon(broker.settings(), timeout=0.3)
+    assert asyncio.get_running_loop().time() - began < 2
+    await link.disconnect()
+
+
+async def test_no_thread_and_no_socket_stay(broker: Mosquitto) -> None:
+    """Checked in an event loop of its own, which may be closed."""
+    settings = broker.settings()
+
+    async def live() -> None:
+        async with Client(settings) as client:
+            await client.publish("x", b"y")
+
+    await asyncio.to_thread(asyncio.run, live())
+    assert not [t.name for t in threading.enumerate() if "paho" in t.name]
+
+
+async def test_the_sockets_options(broker: Mosquitto) -> None:
+    link, _ = await plain_link(broker)
+    tcp = link._opened.tcp
+    assert tcp is not None
+    assert tcp.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) == 1
+    await link.publish(Publication("x", b"y"))
+    assert tcp.getsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK) == 1
+    await link.disconnect()
+
+
+async def test_a_handler_that_raises_ends_the_run(broker: Mosquitto, watch: Watch) -> None:
+    watched = watch(broker.settings())
+    await watched.connected()
+
+    def fail(*_: object) -> None:
+        raise KeyError("a fault")
+
+    watched.session._on_message = fail
+    await send(broker, "buy", b"x")
+    with pytest.raises(KeyError):
+        await asyncio.wait_for(watched.task, 5)
+
+
+async def test_keep_alive_keeps_a_quiet_connection(broker: Mosquitto, watch: Watch) -> None:
+    watched = watch(broker.settings(keepalive=1))
+    await watched.connected()
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(watched.endings.get(), 2.5)
+    assert "PINGRESP" in broker.log.read_text()

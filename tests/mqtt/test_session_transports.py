@@ -1,0 +1,300 @@
+"""TLS, unix sockets, WebSockets, and MQTT 3.1.1, on real brokers."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+from amqtt.broker import Broker
+
+from shomare_mqtt.config import Mqtt
+from shomare_mqtt.model import Message
+from shomare_mqtt.mqtt import transport
+from shomare_mqtt.mqtt.client import Client
+from shomare_mqtt.mqtt.connection import open_link
+from shomare_mqtt.mqtt.failures import BrokerUnreachableError, LinkError
+from shomare_mqtt.mqtt.packets import Opening
+from tests.mosquitto import Mosquitto, free_port
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+    from pathlib import Path
+
+    from tests.mqtt.conftest import Watched
+
+    Watch = Callable[..., Watched]
+
+
+def openssl(folder: Path, *arguments: str) -> None:
+    subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True)
+
+
+def certificate(folder: Path, name: str, subject_alternative: str) -> None:
+    """A key and a certificate of our own authority."""
+    (folder / "ext").write_text(f"subjectAltName={subject_alternative}\n")
+    openssl(folder, "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", f"/CN={name}",
+            "-keyout", f"{name}.key", "-out", f"{name}.csr")  # fmt: skip
+    openssl(folder, "x509", "-req", "-in", f"{name}.csr", "-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial",
+            "-days", "2", "-extfile", "ext", "-out", f"{name}.crt")  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("certificates")
+    openssl(folder, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+            "-subj", "/CN=our own authority", "-keyout", "ca.key", "-out", "ca.crt")  # fmt: skip
+    certificate(folder, "server", "DNS:localhost,IP:127.0.0.1")
+    certificate(folder, "elsewhere", "DNS:elsewhere.example")
+    certificate(folder, "client", "DNS:client")
+    openssl(folder, "ec", "-in", "client.key", "-aes128", "-passout", "pass:secret", "-out", "locked.key")
+    (folder / "broken.crt").write_text("-----BEGIN CERTIFICATE-----\nnothing\n-----END CERTIFICATE-----\n")
+    return folder
+
+
+def tls_broker(tmp_path: Path, certificates: Path, *lines: str, name: str = "server") -> Mosquitto:
+    files = [
+        f"cafile {certificates}/ca.crt",
+        f"certfile {certificates}/{name}.crt",
+        f"keyfile {certificates}/{name}.key",
+    ]
+    return Mosquitto(tmp_path, listener=[*files, *lines])
+
+
+def tls(certificates: Path, **names: str) -> dict[str, object]:
+    return {"enabled": True} | {key: certificates / name for key, name in names.items()}
+
+
+@pytest.mark.mosquitto
+async def test_tls_with_an_authority_of_our_own(tmp_path: Path, certificates: Path, watch: Watch) -> None:
+    async with tls_broker(tmp_path, certificates) as broker:
+        watched = watch(broker.settings(tls=tls(certificates, ca_file="ca.crt")))
+        await watched.connected()
+        async with Client(broker.settings(host="localhost", tls=tls(certificates, ca_file="ca.crt"))) as client:
+            await client.publish("query/orders", b"x" * 500_000)
+            assert len((await watched.message()).payload) == 500_000
+            await client.subscribe("event")
+            await watched.session.publish(Message("event", b"y" * 500_000))
+            assert len((await anext(client)).payload) == 500_000
+
+
+@pytest.mark.mosquitto
+async def test_tls_certificates_that_are_not_accepted(tmp_path: Path, certificates: Path) -> None:
+    async with tls_broker(tmp_path, certificates) as broker:
+        with pytest.raises(
+            BrokerUnreachableError, match=r"certificate is not accepted: (unable to get local|self.signed)"
+        ):
+            await Client(broker.settings(tls=tls(certificates))).__aenter__()
+
+
+@pytest.mark.mosquitto
+async def test_tls_verifies_the_name(tmp_path: Path, certificates: Path) -> None:
+    async with tls_broker(tmp_path, certificates, name="elsewhere") as broker:
+        for host in ("127.0.0.1", "localhost"):
+            with pytest.raises(BrokerUnreachableError, match=r"(IP address|Hostname) mismatch"):
+                await Client(broker.settings(host=host, tls=tls(certificates, ca_file="ca.crt"))).__aenter__()
+
+
+@pytest.mark.mosquitto
+async def test_a_client_certificate(tmp_path: Path, certificates: Path) -> None:
+    async with tls_broker(
+        tmp_path, certificates, "require_certificate true", "use_identity_as_username true"
+    ) as broker:
+        keys = tls(certificates, ca_file="ca.crt", cert_file="client.crt", key_file="client.key")
+        async with Client(broker.settings(tls=keys)) as client:
+            await client.publish("x", b"y")
+        assert "u'client'" in broker.log.read_text()
+        with pytest.raises(LinkError, match=r"(?i)certificate|broke|TLS"):
+            await Client(broker.settings(tls=tls(certificates, ca_file="ca.crt"))).__aenter__()
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        ({"ca_file": "broken.crt"}, r"mqtt\.tls\.ca_file: no certificate can be read from .*broken\.crt"),
+        ({"cert_file": "broken.crt", "key_file": "client.key"}, r"mqtt\.tls\.cert_file, key_file: .*broken\.crt"),
+        ({"cert_file": "client.crt", "key_file": "server.key"}, r"mqtt\.tls\.cert_file, key_file: .*server\.key"),
+        ({"cert_file": "client.crt", "key_file": "locked.key"}, r"mqtt\.tls\.cert_file, key_file: .*locked\.key"),
+    ],
+)
+async def test_tls_files_that_are_no_such_thing(
+    certificates: Path, watch: Watch, caplog: pytest.LogCaptureFixture, names: dict[str, str], said: str
+) -> None:
+    caplog.set_level(logging.WARNING)
+    settings = Mqtt.model_validate({"port": free_port(), "tls": tls(certificates, **names)})
+    watched = watch(settings, pause=None)
+    await asyncio.wait_for(watched.session.first_attempt.wait(), 5)
+    (line,) = caplog.messages
+    assert re.search(said, line), line
+
+
+@pytest.mark.mosquitto
+async def test_tls_against_a_broker_without(tmp_path: Path, certificates: Path) -> None:
+    async with Mosquitto(tmp_path) as broker:
+        with pytest.raises(BrokerUnreachableError):
+            await Client(broker.settings(tls=tls(certificates, ca_file="ca.crt"))).__aenter__()
+
+
+async def test_cancelled_while_opening(certificates: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that takes the connection and never shakes hands: who is cancelled does not wait for the thread."""
+    monkeypatch.setattr(transport, "OPEN_TIMEOUT", 0.3)
+    arrived = asyncio.Event()
+
+    async def hold(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        arrived.set()
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(hold, "127.0.0.1", 0)
+    settings = Mqtt(port=server.sockets[0].getsockname()[1], tls={"enabled": True})
+    opening = asyncio.create_task(transport.open_stream(settings))
+    await arrived.wait()
+    opening.cancel()
+    began = asyncio.get_running_loop().time()
+    with pytest.raises(asyncio.CancelledError):
+        await opening
+    assert asyncio.get_running_loop().time() - began < 0.1
+    await asyncio.sleep(0.4)
+    server.close()
+
+
+async def test_a_connection_made_after_all_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    closed = asyncio.Event()
+
+    async def hold(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        closed.set()
+        writer.close()
+
+    server = await asyncio.start_server(hold, "127.0.0.1", 0)
+    opening = asyncio.create_task(transport.open_stream(Mqtt(port=server.sockets[0].getsockname()[1])))
+    await asyncio.sleep(0)
+    opening.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await opening
+    await asyncio.wait_for(closed.wait(), 5)
+    server.close()
+
+
+@pytest.mark.mosquitto
+async def test_a_unix_socket(tmp_path: Path, watch: Watch) -> None:
+    async with Mosquitto(tmp_path, unix=tmp_path / "broker.sock") as broker:
+        settings = broker.settings(transport="unix", path=str(broker.unix))
+        await watch(settings).connected()
+        assert "unix:" in transport.address(settings)
+    with pytest.raises(BrokerUnreachableError):
+        await Client(settings).__aenter__()
+
+
+@pytest.mark.mosquitto
+@pytest.mark.parametrize("path", [None, "/mqtt", "mqtt"])
+async def test_a_websocket(tmp_path: Path, watch: Watch, path: str | None) -> None:
+    async with Mosquitto(tmp_path, websocket=True) as broker:
+        settings = broker.settings(transport="websockets", port=broker.websocket_port, path=path)
+        watched = watch(settings)
+        assert (await watched.connected()).protocol == "5"
+        async with Client(settings) as client:
+            await client.subscribe("event")
+            for size in (0, 1, 100, 125, 126, 70_000, 1_900_000):
+                await watched.session.publish(Message("event", b"x" * size))
+                assert (await anext(client)).payload == b"x" * size
+            await client.publish("buy", b"z" * 300_000)
+            assert (await watched.message()).payload == b"z" * 300_000
+
+
+@pytest.mark.mosquitto
+async def test_a_websocket_at_another_path(tmp_path: Path) -> None:
+    async with Mosquitto(tmp_path, websocket=True) as broker:
+        settings = broker.settings(transport="websockets", port=broker.websocket_port, path="/elsewhere")
+        with pytest.raises(BrokerUnreachableError, match="/elsewhere answered with HTTP status 404"):
+            await Client(settings).__aenter__()
+        with pytest.raises(BrokerUnreachableError, match="WebSocket handshake failed"):
+            await Client(broker.settings(transport="websockets")).__aenter__()
+
+
+# --- MQTT 3.1.1 ------------------------------------------------------------------------------------------------------
+
+
+async def session_left(broker: Mosquitto) -> bool:
+    """Whether the broker still keeps a session of ours."""
+    opening = Opening("3.1.1", "shomare-mqtt-shomare", clean=False)
+    link = await open_link(broker.settings(), opening, lambda *_: None)
+    link.close()
+    return link.facts.session_present
+
+
+@pytest.mark.mosquitto
+async def test_3_1_1_begins_a_new_session_with_each_process(tmp_path: Path, watch: Watch) -> None:
+    async with Mosquitto(tmp_path) as broker:
+        first = watch(broker.settings(protocol="3.1.1"))
+        facts = await first.connected()
+        assert (facts.session_present, facts.session, facts.receive_maximum) == (False, 1, 20)
+        await first.end()
+        async with Client(broker.settings()) as client:
+            await client.publish("buy", b"out of last week's queue")
+        second = watch(broker.settings(protocol="3.1.1"))
+        assert not (await second.connected()).session_present
+        async with Client(broker.settings()) as client:
+            await client.publish("buy", b"new")
+        assert (await second.message()).payload == b"new"
+
+
+@pytest.mark.mosquitto
+async def test_3_1_1_keeps_the_queue_over_a_short_break(tmp_path: Path, watch: Watch) -> None:
+    async with Mosquitto(tmp_path) as broker:
+        watched = watch(broker.settings(protocol="3.1.1"), pause=0.3)
+        await watched.connected()
+        assert watched.session._link is not None
+        watched.session._link.close()
+        await watched.ended()
+        async with Client(broker.settings()) as client:
+            await client.publish("buy", b"meanwhile")
+        facts = await watched.connected()
+        assert (facts.session_present, facts.session) == (True, 1)
+        assert (await watched.message()).payload == b"meanwhile"
+
+
+@pytest.mark.mosquitto
+async def test_3_1_1_a_clean_stop_leaves_no_session(tmp_path: Path, watch: Watch) -> None:
+    async with Mosquitto(tmp_path) as broker:
+        watched = watch(broker.settings(protocol="3.1.1"))
+        await watched.connected()
+        await watched.session.stop()
+        await watched.task
+        assert not await session_left(broker)
+        assert await session_left(broker)  # the question itself leaves one: it does ask
+
+
+@pytest.fixture
+async def amqtt_ports() -> AsyncIterator[tuple[int, int]]:
+    """A broker that has only MQTT 3.1.1, over TCP and WebSocket."""
+    tcp, web = free_port(), free_port()
+    listeners = {
+        "default": {"type": "tcp", "bind": f"127.0.0.1:{tcp}"},
+        "web": {"type": "ws", "bind": f"127.0.0.1:{web}"},
+    }
+    plugins = {"amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}}
+    broker = Broker({"listeners": listeners, "plugins": plugins})
+    await broker.start()
+    yield tcp, web
+    await broker.shutdown()
+
+
+@pytest.mark.parametrize("kind", ["tcp", "websockets"])
+async def test_amqtt_falls_back_to_3_1_1(amqtt_ports: tuple[int, int], watch: Watch, kind: str) -> None:
+    settings = Mqtt.model_validate({"port": amqtt_ports[kind == "websockets"], "transport": kind})
+    watched = watch(settings)
+    began = asyncio.get_running_loop().time()
+    assert (await watched.connected()).protocol == "3.1.1"
+    assert asyncio.get_running_loop().time() - began < 2
+    async with Client(settings) as client:
+        assert client.protocol == "3.1.1"
+        await client.subscribe("event")
+        await client.publish("buy", b"{}", expiry=5)
+        assert (await watched.message()).payload == b"{}"
+        await watched.session.publish(Message("event", b"x" * 100_000, correlation=b"is left out"))
+        assert (await anext(client)).payload == b"x" * 100_000
+    await watched.session.stop()

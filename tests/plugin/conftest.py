@@ -1,0 +1,143 @@
+"""A host as the daemon wires it, with everything that comes out of it written down."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from shomare_mqtt.config import Plugins
+from shomare_mqtt.core.clock import SystemClock
+from shomare_mqtt.model import Order, OrderState, Product, Sms
+from shomare_mqtt.plugin.finding import Found
+from shomare_mqtt.plugin.host import PluginHost
+from shomare_mqtt.plugin.loading import Loaded, make
+from shomare_mqtt.plugin.runner import TimeLimits
+from shomare_mqtt.plugin.testing import shomare_plugin
+from shomare_mqtt.plugin.trial import TrialMemory
+
+__all__ = ["shomare_plugin"]
+
+SHIPPED = Path(__file__).parents[2] / "plugins"
+QUICK = TimeLimits(startup=0.3, shutdown=0.3, decide=0.2, observe=0.3)
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+LOG = logging.getLogger("test.plugin")
+
+
+def an_order(number: int = 1, **changes: Any) -> Order:
+    fields = {"state": OrderState.RECEIVED, "product": Product("7", "1", "3"), "created_at": NOW, "updated_at": NOW}
+    return Order(f"order-{number}", **{**fields, **changes})
+
+
+def an_sms(number: int = 1, code: str | None = "482913") -> Sms:
+    return Sms(f"sms-{number}", code, f"Your code is {code}", "Telegram", NOW)
+
+
+def plugin(name: str, table: dict[str, Any] | None = None, **hooks: Callable[..., Any]) -> Loaded:
+    """A plugin made of functions: `plugin("mine", sms_received=lambda sms: …)`."""
+    functions = {f"shomare_{hook}": function for hook, function in hooks.items()}
+    return make(name, Found(SimpleNamespace(**functions), None, None, str(Path(__file__).parent)), table or {})
+
+
+@dataclass
+class Bench:
+    """A running host, and what it told."""
+
+    host: PluginHost
+    memory: TrialMemory
+    published: list[tuple[str, bytes, bool]] = field(default_factory=list)
+    failed: list[tuple[str, str]] = field(default_factory=list)
+    changes: int = 0
+    orders: dict[str, Order] = field(default_factory=dict)
+    running: asyncio.Task[None] = field(init=False)
+
+    def states(self) -> dict[str | None, str | None]:
+        return {entry["name"]: entry["state"] for entry in self.host.describe()}
+
+    def receive(self, number: int = 1, code: str | None = "482913") -> Sms:
+        sms = an_sms(number, code)
+        order = an_order(number, sms=(sms,))
+        self.orders[order.order] = order
+        self.host.sms_received(order, sms)
+        return sms
+
+
+Load = Callable[..., PluginHost]
+Hosting = Callable[..., contextlib.AbstractAsyncContextManager[Bench]]
+
+
+@contextlib.asynccontextmanager
+async def _hosting(
+    *plugins: Loaded, limits: TimeLimits = QUICK, memory: TrialMemory | None = None, orders: Any = None
+) -> AsyncIterator[Bench]:
+    kept = memory or TrialMemory()
+    bench: Bench
+
+    async def lookup(order_id: str) -> Order | None:
+        return bench.orders.get(order_id)
+
+    def changed() -> None:
+        bench.changes += 1
+
+    host = PluginHost(
+        plugins,
+        publish=lambda *message: bench.published.append(message),
+        on_failed=lambda *failure: bench.failed.append(failure),
+        on_change=changed,
+        memory=kept,
+        lookup=lookup,
+        clock=SystemClock(),
+        logger=LOG,
+        limits=limits,
+    )
+    bench = Bench(host, kept, orders=dict(orders or {}))
+    await host.start()
+    bench.running = asyncio.create_task(host.run())
+    try:
+        yield bench
+    finally:
+        await host.stop()
+        await bench.running
+
+
+@pytest.fixture
+def hosting() -> Hosting:
+    return _hosting
+
+
+@pytest.fixture
+def load(tmp_path: Path) -> Load:
+    """Loads a plugin's source text as the daemon would, from a directory of the settings."""
+
+    def loading(source: str, table: dict[str, Any] | None = None, name: str = "mine") -> PluginHost:
+        (tmp_path / f"{name}.py").write_text(source)
+        settings = Plugins.model_validate(
+            {"enabled": (name,), "directories": (tmp_path,), **({name: table} if table else {})}
+        )
+        return load_host(settings)
+
+    return loading
+
+
+def load_host(settings: Plugins) -> PluginHost:
+    async def nothing(_order: str) -> None:
+        return None
+
+    return PluginHost.load(
+        settings,
+        logger=LOG,
+        publish=lambda *_: None,
+        on_failed=lambda *_: None,
+        on_change=lambda: None,
+        memory=TrialMemory(),
+        lookup=nothing,
+        clock=SystemClock(),
+    )

@@ -1,0 +1,163 @@
+"""Servers that answer byte by byte what a test says, and count what reached them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import struct
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from pydantic import SecretStr
+
+from shomare_mqtt.config import Dialect, Provider
+
+
+@dataclass
+class Asked:
+    """One request as it came."""
+
+    method: str
+    target: str
+    headers: dict[str, str]
+    body: bytes
+    connection: int
+
+    @property
+    def path(self) -> list[str]:
+        return [unquote(part) for part in urlsplit(self.target).path.strip("/").split("/")]
+
+    @property
+    def query(self) -> dict[str, str]:
+        return dict(parse_qsl(urlsplit(self.target).query, keep_blank_values=True))
+
+    @property
+    def form(self) -> dict[str, str]:
+        is_form = self.headers.get("content-type") == "application/x-www-form-urlencoded"
+        return dict(parse_qsl(self.body.decode(), keep_blank_values=True)) if is_form else {}
+
+    @property
+    def json(self) -> dict[str, Any]:
+        return dict(json.loads(self.body)) if self.headers.get("content-type") == "application/json" else {}
+
+
+Answer = Callable[[Asked, asyncio.StreamWriter], Awaitable[None]]
+
+
+@dataclass
+class Server:
+    """A raw HTTP/1.1 server on a free port; `asked` are the whole requests that came."""
+
+    answer: Answer
+    asked: list[Asked] = field(default_factory=list)
+    connections: int = 0
+    port: int = 0
+    idle: float | None = None
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/api"
+
+    def endpoints(self) -> list[str]:
+        return [asked.path[1] for asked in self.asked]
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        number = self.connections
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
+        try:
+            while await self._one(reader, writer, number):
+                pass
+        except (OSError, asyncio.IncompleteReadError, TimeoutError):
+            pass
+        finally:
+            self._tasks.discard(task)
+            writer.close()
+
+    async def _one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, number: int) -> bool:
+        async with asyncio.timeout(self.idle):
+            head = await reader.readuntil(b"\r\n\r\n")
+        first, *lines = head.decode().split("\r\n")
+        method, target, _ = first.split(" ")
+        headers = {k.lower(): v.strip() for k, v in (line.split(":", 1) for line in lines if line)}
+        body = await reader.readexactly(int(headers.get("content-length", 0)))
+        self.asked.append(Asked(method, target, headers, body, number))
+        await self.answer(self.asked[-1], writer)
+        return not writer.is_closing()
+
+    async def stop(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+@asynccontextmanager
+async def serving(answer: Answer, *, idle: float | None = None) -> AsyncIterator[Server]:
+    server = Server(answer, idle=idle)
+    listener = await asyncio.start_server(server.serve, "127.0.0.1", 0)
+    server.port = listener.sockets[0].getsockname()[1]
+    try:
+        yield server
+    finally:
+        listener.close()
+        await server.stop()
+
+
+def http(status: int, body: bytes, headers: str = "", content_type: str = "application/json") -> bytes:
+    head = f"HTTP/1.1 {status} X\r\nContent-Type: {content_type}\r\nContent-Length: {len(body)}\r\n{headers}\r\n"
+    return head.encode() + body
+
+
+def says(status: int, value: object, headers: str = "") -> Answer:
+    return raw(http(status, json.dumps(value).encode(), headers))
+
+
+def raw(data: bytes) -> Answer:
+    async def answer(asked: Asked, writer: asyncio.StreamWriter) -> None:
+        writer.write(data)
+        await writer.drain()
+
+    return answer
+
+
+def raw_then_close(data: bytes) -> Answer:
+    async def answer(asked: Asked, writer: asyncio.StreamWriter) -> None:
+        writer.write(data)
+        await writer.drain()
+        writer.close()
+
+    return answer
+
+
+async def hang(asked: Asked, writer: asyncio.StreamWriter) -> None:
+    await asyncio.Event().wait()
+
+
+async def reset(asked: Asked, writer: asyncio.StreamWriter) -> None:
+    sock = writer.get_extra_info("socket")
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()
+
+
+def closed_port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])
+
+
+def settings(
+    url: str, *, timeout: float = 5, proxy: str | None = None, parameters: str = "auto", buy: str = "auto", **names: str
+) -> Provider:
+    return Provider(
+        base_url=url,
+        timeout=timeout,
+        proxy=SecretStr(proxy) if proxy else None,
+        dialect=Dialect.model_validate({"parameters": parameters, "buy": buy, **names}),
+    )

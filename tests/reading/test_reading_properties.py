@@ -1,0 +1,294 @@
+"""Random dialects of a known truth are read back; random answers crash no reader and make no purchase of a no."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from .reading_support import KNOWN, answer, context
+
+from shomare_mqtt.errors import ProviderError
+from shomare_mqtt.model import CatalogKind, Known, PurchaseState
+from shomare_mqtt.provider.reading import (
+    RawAnswer,
+    read_buy,
+    read_cancel,
+    read_catalog,
+    read_check,
+    read_price,
+    read_prices,
+    read_profile,
+)
+
+READERS: dict[str, Any] = {
+    "profile": read_profile,
+    "countries": lambda a, c: read_catalog(CatalogKind.COUNTRIES, a, c),
+    "operators": lambda a, c: read_catalog(CatalogKind.OPERATORS, a, c),
+    "prices": lambda a, c: read_prices("7", "1", a, c),
+    "price": lambda a, c: read_price("3", a, c),
+    "buy": read_buy,
+    "check": read_check,
+    "cancel": read_cancel,
+}
+quick = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+ENVELOPES = st.lists(st.sampled_from(["data", "result", "response", "payload", "item"]), max_size=3)
+MARKS = st.sampled_from(
+    [
+        {},
+        {"status": True},
+        {"status": True, "code": 200},
+        {"status": 1},
+        {"status": "success", "message": "ok"},
+        {"ok": True},
+        {"success": 1},
+    ]
+)
+DIGITS = ["0123456789", "۰۱۲۳۴۵۶۷۸۹", "٠١٢٣٤٥٦٧٨٩"]
+
+
+@st.composite
+def wrapped(draw: Any, inner: Any) -> Any:
+    """The value in a random envelope, with random marks of success around it, perhaps in a list of one."""
+    names, marks = draw(ENVELOPES), draw(MARKS)
+    if not names and not isinstance(inner, dict):
+        return inner
+    for name in reversed(names):
+        inner = {name: inner}
+    top = {**marks, **inner}
+    return [top] if draw(st.booleans()) and marks else top
+
+
+@st.composite
+def number(draw: Any, value: int) -> Any:
+    """A number as one of the ways a provider may write it."""
+    script = draw(st.sampled_from(DIGITS))
+    text = draw(st.sampled_from([str(value), f"{value:,}", f"{value:,}".replace(",", "٬")]))
+    return draw(st.sampled_from([value, float(value), str(value), text.translate(str.maketrans(DIGITS[0], script))]))
+
+
+def spelt(name: str, style: int) -> str:
+    """The name in snake, camel, Pascal, upper or kebab case."""
+    first, *rest = name.split("_")
+    camel = first + "".join(w.title() for w in rest)
+    return [name, camel, camel[:1].upper() + camel[1:], name.upper(), name.replace("_", "-")][style]
+
+
+style = st.integers(0, 4)
+
+
+@quick
+@given(st.data(), st.integers(0, 10**9))
+def test_any_dialect_of_a_profile(data: st.DataObject, balance: int) -> None:
+    name = spelt(
+        data.draw(st.sampled_from(["balance", "credit", "wallet", "wallet_balance", "current_balance", "charge"])),
+        data.draw(style),
+    )
+    inner = {"id": 5, "name": "x", name: data.draw(number(balance)), "mobile": "09121234567"}
+    assert read_profile(answer(data.draw(wrapped(inner))), context(Known())).balance == balance
+
+
+@quick
+@given(st.data(), st.lists(st.integers(0, 500), min_size=1, max_size=6, unique=True))
+def test_any_dialect_of_a_list(data: st.DataObject, ids: list[int]) -> None:
+    as_text = data.draw(st.booleans())
+    name = spelt(data.draw(st.sampled_from(["name", "title", "name_en", "country_name"])), data.draw(style))
+    own = spelt(data.draw(st.sampled_from(["id", "country_id", "code"])), data.draw(style))
+    rows = [{own: str(i) if as_text else i, name: f"Country {i}", "active": 1} for i in ids]
+    keyed = data.draw(st.booleans())
+    value = (
+        {str(i): {k: v for k, v in row.items() if k != own} for i, row in zip(ids, rows, strict=True)}
+        if keyed
+        else rows
+    )
+    read = read_catalog(CatalogKind.COUNTRIES, answer(data.draw(wrapped(value))), context(Known()))
+    assert [(e.id, e.name) for e in read.entries] == [(str(i), f"Country {i}") for i in ids]
+
+
+@quick
+@given(st.data(), st.lists(st.tuples(st.integers(1, 10**7), st.integers(0, 10**5)), min_size=3, max_size=3))
+def test_any_dialect_of_a_price_list(data: st.DataObject, truth: list[tuple[int, int]]) -> None:
+    price = spelt(data.draw(st.sampled_from(["price", "cost", "amount", "sum"])), data.draw(style))
+    stock = spelt(data.draw(st.sampled_from(["count", "qty", "quantity", "stock", "available"])), data.draw(style))
+    which = spelt(
+        data.draw(st.sampled_from(["application_id", "app", "service", "product_id", "id"])), data.draw(style)
+    )
+    rows = [
+        {which: app.id, price: data.draw(number(p)), stock: data.draw(number(c))}
+        for app, (p, c) in zip(KNOWN.applications, truth, strict=True)
+    ]
+    read = read_prices("7", "1", answer(data.draw(wrapped(rows))), context())
+    assert [(p.application, p.price, p.count) for p in read.prices] == [
+        (app.id, Decimal(p), c) for app, (p, c) in zip(KNOWN.applications, truth, strict=True)
+    ]
+
+
+@quick
+@given(st.data(), st.integers(1, 10**12), st.integers(10**9, 10**10 - 1))
+def test_any_dialect_of_a_purchase(data: st.DataObject, purchase: int, national: int) -> None:
+    own = spelt(
+        data.draw(st.sampled_from(["id", "order_id", "request_id", "number_id", "activation_id", "tzid"])),
+        data.draw(style),
+    )
+    phone = spelt(data.draw(st.sampled_from(["phone", "number", "phone_number", "mobile", "tel"])), data.draw(style))
+    full = data.draw(st.booleans())
+    inner: dict[str, Any] = {
+        own: data.draw(st.sampled_from([purchase, str(purchase)])),
+        phone: f"+7{national}" if full else str(national),
+    }
+    if not full:
+        inner[spelt(data.draw(st.sampled_from(["area_code", "prefix", "dial_code"])), data.draw(style))] = data.draw(
+            st.sampled_from([7, "7", "+7"])
+        )
+    read = read_buy(answer(data.draw(wrapped(inner))), context(Known()))
+    assert (read.purchase, read.phone) == (str(purchase), f"+7{national}")
+
+
+@quick
+@given(st.data(), st.integers(1000, 99999999))
+def test_any_dialect_of_an_sms(data: st.DataObject, code: int) -> None:
+    text = f"Your code is {code}"
+    one = {
+        spelt(data.draw(st.sampled_from(["code", "sms_code", "otp"])), data.draw(style)): data.draw(
+            st.sampled_from([code, str(code)])
+        ),
+        spelt(data.draw(st.sampled_from(["text", "full_sms", "sms_text", "message", "body"])), data.draw(style)): text,
+    }
+    box: Any = data.draw(st.sampled_from([one, [one], {"0": one}]))
+    inner = {"id": 74001, spelt(data.draw(st.sampled_from(["sms", "messages", "sms_list"])), data.draw(style)): box}
+    read = read_check(answer(data.draw(wrapped(inner))), context())
+    assert read.state is PurchaseState.RECEIVED
+    assert [(s.code, s.text) for s in read.sms] == [(str(code), text)]
+
+
+NAMES = st.sampled_from(
+    [
+        "status",
+        "code",
+        "message",
+        "data",
+        "id",
+        "order_id",
+        "phone",
+        "number",
+        "price",
+        "count",
+        "balance",
+        "sms",
+        "text",
+        "result",
+        "error",
+        "success",
+        "ok",
+        "expires",
+        "time",
+        "country",
+        "operator",
+        "service",
+        "name",
+        "0",
+        "1",
+        "74001",
+        "created_at",
+        "state",
+        "total",
+        "unit",
+        "refunded",
+        "expires_in",
+        "areacode",
+    ]
+)
+PLAIN = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(allow_nan=False),
+    st.text(max_size=12),
+    st.integers(0, 600),
+    st.sampled_from(
+        [
+            "12345",
+            "+79313226657",
+            "2026-11-24 10:00",
+            "1400/13/40",
+            "00:20:00",
+            "99:99",
+            "success",
+            "wait",
+            "\ud800",
+            "1e999",
+            "-",
+        ]
+    ),
+)
+JSON = st.recursive(
+    PLAIN,
+    lambda c: st.lists(c, max_size=4) | st.dictionaries(NAMES | st.text(max_size=3), c, max_size=6),
+    max_leaves=25,
+)
+HTTP = st.sampled_from([200, 201, 202, 204, 302, 400, 401, 402, 403, 404, 405, 409, 422, 429, 500, 502, 503])
+
+
+@pytest.mark.parametrize("name", READERS)
+@quick
+@given(value=JSON, http=HTTP)
+def test_random_json_raises_nothing_else(name: str, value: Any, http: int) -> None:
+    try:
+        READERS[name](RawAnswer(http, json.dumps(value).encode()), context())
+    except ProviderError as error:
+        assert isinstance(error.message, str)  # noqa: PT017 - an answer that is read is as good
+
+
+@pytest.mark.parametrize("name", READERS)
+@quick
+@given(body=st.binary(max_size=60), charset=st.sampled_from([None, "utf-8", "latin-1", "no-such", "utf-16"]))
+def test_random_bytes_raise_nothing_else(name: str, body: bytes, charset: str | None) -> None:
+    with pytest.raises(ProviderError):
+        READERS[name](RawAnswer(200, b"<" + body, charset=charset), context())
+
+
+@quick
+@given(
+    value=st.dictionaries(NAMES, JSON, max_size=6),
+    no=st.sampled_from([False, 0, "false", "error", "fail", -1, 402]),
+    http=HTTP,
+)
+def test_a_no_is_never_a_purchase(value: dict[str, Any], no: Any, http: int) -> None:
+    with pytest.raises(ProviderError):
+        read_buy(
+            RawAnswer(http, json.dumps({**value, "id": 5, "phone": "+79313226657", "status": no}).encode()), context()
+        )
+
+
+@pytest.mark.parametrize("name", READERS)
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[" * 100000,
+        b'{"data":' * 5000 + b"1" + b"}" * 5000,
+        b'{"balance": NaN}',
+        b'{"price": Infinity, "count": 1}',
+        b'{"id": ' + b"9" * 5000 + b"}",
+        b'{"balance": 1e999999999}',
+        b'{"id": 1e400}',
+        b"\xff\xfe{\x00",
+    ],
+)
+def test_hostile_answers_do_no_harm(name: str, body: bytes) -> None:
+    with pytest.raises(ProviderError):
+        READERS[name](RawAnswer(200, body), context())
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1256"])
+def test_charsets(encoding: str) -> None:
+    text = json.dumps({"status": True, "data": [{"id": 7, "name": "سلام"}]}, ensure_ascii=False)
+    raw = RawAnswer(200, text.encode(encoding), "text/html", charset="cp1256" if encoding == "cp1256" else None)
+    assert read_catalog(CatalogKind.COUNTRIES, raw, context()).entries[0].name == "سلام"
+
+
+def test_a_lone_surrogate_can_be_published() -> None:
+    raw = RawAnswer(200, b'{"status": true, "data": [{"id": 7, "name": "x\\ud800"}]}')
+    assert read_catalog(CatalogKind.COUNTRIES, raw, context()).entries[0].name.encode()

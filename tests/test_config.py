@@ -1,0 +1,322 @@
+"""Settings: what each source gives, which one wins, and one line for whatever cannot be."""
+
+from __future__ import annotations
+
+import json
+import os
+import tomllib
+from contextlib import suppress
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from shomare_mqtt import config
+from shomare_mqtt.errors import SettingsError
+
+TOKEN = "s3cret/tok+en"
+
+
+@pytest.fixture(autouse=True)
+def _bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in os.environ:
+        if name.startswith(("SHOMARE_", "XDG_", "CREDENTIALS_", "STATE_")):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+
+
+def load(tmp_path: Path, text: str) -> config.Settings:
+    file = tmp_path / "settings.toml"
+    file.write_text(text)
+    return config.load(file)
+
+
+def complaint(tmp_path: Path, text: str) -> str:
+    with pytest.raises(SettingsError) as caught:
+        load(tmp_path, text)
+    message = str(caught.value)
+    assert "\n" not in message
+    return message
+
+
+def test_nothing_is_needed_but_the_token(tmp_path: Path) -> None:
+    settings = config.load(None)
+    assert (settings.mqtt.effective_port, settings.mqtt.effective_client_id) == (1883, "shomare-mqtt-shomare")
+    assert settings.state.directory == tmp_path / ".local" / "state" / "shomare-mqtt"
+    with pytest.raises(SettingsError, match=r"provider\.token: is missing"):
+        _ = settings.token
+
+
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        ("[mqtt]\nport = 70000", "mqtt.port: "),
+        ("[mqtt]\nport = 0", "mqtt.port: "),
+        ('[mqtt]\nport = "1883"', "mqtt.port: must not be in quotes"),
+        ("[mqtt]\nport = true", "mqtt.port: must be a number"),
+        ("[mqtt]\nhost = 5", "mqtt.host: must be a text"),
+        ('[mqtt]\nhost = ""', "mqtt.host: "),
+        ("[mqtt]\nnonsense = 1", "mqtt.nonsense: unknown key"),
+        ("[mqtt.tls]\nenabled = 1", "mqtt.tls.enabled: must be true or false"),
+        ('[mqtt.tls]\nenabled = true\nca_file = "/nonexistent"', "mqtt.tls.ca_file: /nonexistent cannot be read"),
+        ('[mqtt.tls]\nkey_file = "/nonexistent"', "mqtt.tls.key_file: needs cert_file"),
+        ('[mqtt]\ntransport = "unix"', "mqtt.path: "),
+        ('[mqtt]\ntransport = "pigeon"', "mqtt.transport: "),
+        ('[mqtt]\nbase_topic = "a/"', "mqtt.base_topic: "),
+        ('[mqtt]\nbase_topic = "a/#"', "mqtt.base_topic: "),
+        ("mqtt = 5", "mqtt: must be a table"),
+        ("nonsense = 5", "nonsense: unknown key"),
+        ("[nonsense]", "nonsense: unknown key"),
+        ('_env_file = "x"', "_env_file: unknown key"),
+        ("[orders]\npoll_interval = -1", "orders.poll_interval: "),
+        ("[orders]\npoll_interval = 0", "orders.poll_interval: "),
+        ("[orders]\nlifetime = nan", "orders.lifetime: "),
+        ("[orders]\nlifetime = inf", "orders.lifetime: "),
+        ("[limits]\nmax_price = -5", "limits.max_price: "),
+        ('[limits]\nmax_price = "5"', "limits.max_price: must not be in quotes"),
+        ("[limits]\nmax_open_orders = 1.5", "limits.max_open_orders: "),
+        ('[provider]\ntimezone = "Mars/Olympus"', "provider.timezone: there is no time zone"),
+        ('[provider]\ntimezone = "../../etc/passwd"', "provider.timezone: there is no time zone"),
+        ('[provider]\nbase_url = "ftp://x"', "provider.base_url: "),
+        ('[provider]\nbase_url = "http://x:99999"', "provider.base_url: "),
+        ('[provider]\nproxy = "socks5://user:hush@host"', "provider.proxy: must be an http"),
+        ('[provider]\ntoken = "a\\nb"', "provider.token: holds characters"),
+        ('[provider]\ntoken_file = "/nonexistent"', "provider.token_file: /nonexistent cannot be read"),
+        ('[provider.dialect]\nbuy = "maybe"', "provider.dialect.buy: "),
+        ('[state]\ndirectory = ""', "state.directory: must not be empty"),
+        ("[[prices]]\ncountry = 7", "prices.0.operator: is missing"),
+        ('[[prices]]\ncountry = ""\noperator = 1', "prices.0.country: must be a text"),
+        ('[homeassistant]\ncountries = "Russia"', "homeassistant.countries: must be a list"),
+        ("[homeassistant]\ncountries = [true]", "homeassistant.countries.0: must be a text"),
+        ("[plugins]\nnonsense = 1", "plugins: nonsense: unknown key"),
+        ("[log]\nlevel = 2025-01-01", "log.level: "),
+        ("[mqtt", "settings.toml: is not TOML: "),
+    ],
+)
+def test_what_cannot_be_is_one_line_with_the_path_of_the_key(tmp_path: Path, text: str, where: str) -> None:
+    message = complaint(tmp_path, text)
+    assert where in message
+    assert "hush" not in message
+
+
+def test_a_file_that_is_no_text(tmp_path: Path) -> None:
+    (tmp_path / "x.toml").write_bytes(b"\xff\xfe")
+    with pytest.raises(SettingsError, match=r"x\.toml: is not UTF-8"):
+        config.load(tmp_path / "x.toml")
+    with pytest.raises(SettingsError, match="cannot be read"):
+        config.load(tmp_path)
+
+
+def test_a_byte_order_mark_is_no_fault(tmp_path: Path) -> None:
+    (tmp_path / "x.toml").write_bytes(b"\xef\xbb\xbf[mqtt]\nport = 1\n")
+    assert config.load(tmp_path / "x.toml").mqtt.port == 1
+
+
+@given(name=st.sampled_from(["mqtt", "orders", "prices", "plugins", "log"]), value=st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+))  # fmt: skip
+def test_any_value_is_settings_or_a_validation_error(name: str, value: Any) -> None:
+    with suppress(ValidationError):
+        config.GivenSettings.model_validate({name: value})
+
+
+def test_ids_and_money_keep_what_was_written(tmp_path: Path) -> None:
+    settings = load(
+        tmp_path,
+        '[defaults]\ncountry = 7\noperator = "01"\napplication = ""\nmax_price = 0.1\n'
+        '[[prices]]\ncountry = 0\noperator = "any"',
+    )
+    assert (settings.defaults.country, settings.defaults.operator, settings.defaults.application) == ("7", "01", None)
+    assert settings.defaults.max_price == Decimal("0.1")
+    assert settings.prices == (config.WatchedPrice(country="0", operator="any"),)
+    assert settings.masked()["defaults"]["max_price"] == 0.1
+
+
+def test_the_environment_outranks_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHOMARE_MQTT__PORT", "1999")
+    monkeypatch.setenv("SHOMARE_MQTT__TLS__ENABLED", "true")
+    monkeypatch.setenv("SHOMARE_LIMITS__MAX_PRICE", "2500.5")
+    monkeypatch.setenv("SHOMARE_DEFAULTS__COUNTRY", "7")
+    monkeypatch.setenv("SHOMARE_PRICES", '[{"country": 7, "operator": "1"}]')
+    monkeypatch.setenv("SHOMARE_HOMEASSISTANT__COUNTRIES", '[7, "Iran"]')
+    monkeypatch.setenv("SHOMARE_PLUGINS__APPRISE__URLS", '["json://x"]')
+    monkeypatch.setenv("SHOMARE_CONFIG", "is no setting")
+    settings = load(tmp_path, "[mqtt]\nport = 1\nkeepalive = 7\n[[prices]]\ncountry = 1\noperator = 1")
+    assert (settings.mqtt.port, settings.mqtt.keepalive, settings.mqtt.tls.enabled) == (1999, 7, True)
+    assert settings.limits.max_price == Decimal("2500.5")
+    assert settings.defaults.country == "7"
+    assert settings.prices == (config.WatchedPrice(country="7", operator="1"),)
+    assert settings.homeassistant.countries == ("7", "Iran")
+    assert "urls" in settings.plugins.of("apprise")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "where"),
+    [
+        ("SHOMARE_MQTT__PORT", "many", "mqtt.port: "),
+        ("SHOMARE_MQTT__NONSENSE", "1", "mqtt.nonsense: unknown key"),
+        ("SHOMARE_NONSENSE__PORT", "1", "nonsense: unknown key"),
+        ("SHOMARE_PRICES", "Russia", "prices: a table or a list in the environment must be written as JSON"),
+        ("SHOMARE_HOMEASSISTANT__COUNTRIES", "Russia", "homeassistant: a table or a list"),
+    ],
+)
+def test_a_wrong_variable(monkeypatch: pytest.MonkeyPatch, name: str, value: str, where: str) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError) as caught:
+        config.load(None)
+    assert str(caught.value).startswith(where)
+
+
+def test_secrets_come_from_files_and_credentials(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "token").write_text(f"{TOKEN}\n")
+    (tmp_path / "mqtt_password").write_text("pass word\n")
+    assert load(tmp_path, f'[provider]\ntoken_file = "{tmp_path}/token"').token == TOKEN
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    settings = config.load(None)
+    assert settings.token == TOKEN
+    assert settings.mqtt.password is not None
+    assert settings.mqtt.password.get_secret_value() == "pass word"
+    mqtt_alone = config.load_mqtt(None)
+    assert mqtt_alone.password == settings.mqtt.password
+
+
+def test_a_secret_file_of_the_environment_outranks_a_secret_in_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "token").write_text(TOKEN)
+    monkeypatch.setenv("SHOMARE_PROVIDER__TOKEN_FILE", "~/token")
+    assert load(tmp_path, '[provider]\ntoken = "other"').token == TOKEN
+
+
+@pytest.mark.parametrize("content", ["", " \n", "two\nlines"])
+def test_a_secret_file_without_a_secret(tmp_path: Path, content: str) -> None:
+    (tmp_path / "token").write_text(content)
+    assert "provider.token_file: " in complaint(tmp_path, f'[provider]\ntoken_file = "{tmp_path}/token"')
+
+
+def test_no_secret_is_shown(tmp_path: Path) -> None:
+    settings = load(
+        tmp_path,
+        f"""
+        [mqtt]
+        username = "shomare"
+        password = "hush-1"
+        [provider]
+        token = "{TOKEN}"
+        proxy = "http://me:hush%202@127.0.0.1:3128"
+        [plugins]
+        enabled = ["apprise"]
+        [plugins.apprise]
+        urls = ["json://user:hush-3@host"]
+        deep = {{ api_key = "hush-4" }}
+        codes = true
+        """,
+    )
+    for shown in (json.dumps(settings.masked()), repr(settings), str(settings)):
+        if shown.startswith("{"):
+            assert not [secret for secret in settings.secrets() if secret in shown]
+        assert "hush-1" not in shown
+        assert TOKEN not in shown
+    assert settings.masked()["plugins"]["apprise"] == {"urls": ["***"], "deep": {"api_key": "***"}, "codes": True}
+    assert settings.masked()["plugins"]["enabled"] == ["apprise"]
+    assert {TOKEN, "s3cret%2Ftok%2Ben", "hush-1", "hush 2", "hush-4"} <= set(settings.secrets())
+    assert list(settings.secrets()) == sorted(settings.secrets(), key=len, reverse=True)
+
+
+def test_clients_read_the_mqtt_table_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_text('[mqtt]\nport = 5\n[provider]\ntoken_file = "/nonexistent"\n[nonsense]')
+    monkeypatch.setenv("SHOMARE_LIMITS__MAX_PRICE", "much")
+    monkeypatch.setenv("SHOMARE_MQTT__HOST", "broker")
+    mqtt = config.load_mqtt(file)
+    assert (mqtt.host, mqtt.port) == ("broker", 5)
+    monkeypatch.setenv("SHOMARE_MQTT__PORT", "much")
+    with pytest.raises(SettingsError, match=r"mqtt\.port: "):
+        config.load_mqtt(file)
+
+
+def test_where_the_file_is_looked_for(tmp_path: Path) -> None:
+    env = {"XDG_CONFIG_HOME": str(tmp_path / "xdg")}
+    assert config.find_file(None, env) is None
+    in_home = tmp_path / "xdg" / "shomare-mqtt" / "config.toml"
+    in_home.parent.mkdir(parents=True)
+    in_home.touch()
+    assert config.find_file(None, env) == in_home
+    Path("shomare-mqtt.toml").touch()
+    assert config.find_file(None, env) == Path("shomare-mqtt.toml")
+    named = tmp_path / "named.toml"
+    with pytest.raises(SettingsError, match=r"named\.toml: there is no such file"):
+        config.find_file(None, env | {"SHOMARE_CONFIG": str(named)})
+    named.touch()
+    assert config.find_file(None, env | {"SHOMARE_CONFIG": str(named)}) == named
+    with pytest.raises(SettingsError):
+        config.find_file(Path("other.toml"), env | {"SHOMARE_CONFIG": str(named)})
+
+
+def test_systemds_state_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STATE_DIRECTORY", f"{tmp_path}/one:{tmp_path}/two")
+    assert config.load(None).state.directory == tmp_path / "one"
+
+
+def test_what_is_given_alone_ignores_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHOMARE_PROVIDER__BASE_URL", "https://shomare.online/api")
+    given_alone = config.GivenSettings(provider=config.Provider(base_url="http://127.0.0.1:1/api"))
+    assert given_alone.provider.base_url == "http://127.0.0.1:1/api"
+
+
+EXAMPLE = Path(__file__).parent.parent / "config.example.toml"
+
+
+def _uncommented() -> dict[str, Any]:
+    lines = [
+        line[1:] if line.startswith("#") and not line.startswith("# ") else line
+        for line in EXAMPLE.read_text().splitlines()
+    ]
+    return tomllib.loads("\n".join(lines))
+
+
+def test_the_example_can_be_used_as_it_stands() -> None:
+    assert config.load(EXAMPLE) == config.load(None)
+
+
+def _leaves(model: type[Any], path: tuple[str, ...] = ()) -> dict[tuple[str, ...], Any]:
+    found: dict[tuple[str, ...], Any] = {}
+    for name, field in model.model_fields.items():
+        default = field.get_default(call_default_factory=True)
+        if isinstance(default, config.Plugins | config.tables.Table):
+            found |= _leaves(type(default), (*path, name))
+        else:
+            found[*path, name] = default
+    return found
+
+
+def test_the_example_shows_every_key_with_its_default() -> None:
+    shown = _uncommented()
+    no_default = {("mqtt", "port"): 1883, ("mqtt", "client_id"): "shomare-mqtt-shomare"}
+    for path, default in _leaves(config.Settings).items():
+        if path == ("prices",):
+            assert shown["prices"][0].keys() == config.WatchedPrice.model_fields.keys()
+            continue
+        value: Any = shown
+        for part in path:
+            assert part in value, f"{'.'.join(path)} is not in the example"
+            value = value[part]
+        if path in no_default:
+            assert value == no_default[path]
+        elif default is not None and path != ("state", "directory"):
+            assert value == (list(default) if isinstance(default, tuple) else default), ".".join(path)
+
+
+def test_the_example_shows_nothing_that_does_not_exist(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    shown = _uncommented()
+    for table, key in (("mqtt", "password_file"), ("provider", "token_file")):
+        del shown[table][key]
+    settings = config.GivenSettings.model_validate(shown)
+    assert settings.limits.max_price == 5000

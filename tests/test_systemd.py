@@ -1,0 +1,71 @@
+"""systemd: what the daemon tells it, and the unit that we ship."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+from configparser import ConfigParser
+from pathlib import Path
+
+import pytest
+
+from shomare_mqtt.config import Provider
+from shomare_mqtt.systemd import Notifier
+from tests.programs import program
+
+UNIT = Path(__file__).parent.parent / "systemd" / "shomare-mqtt.service"
+
+
+@pytest.mark.parametrize("abstract", [False, True])
+def test_what_is_told(tmp_path: Path, abstract: bool) -> None:
+    name = f"@shomare-{tmp_path.name}" if abstract else str(tmp_path / "notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as supervisor:
+        supervisor.bind("\0" + name[1:] if abstract else name)
+        supervisor.settimeout(5)
+        notifier = Notifier({"NOTIFY_SOCKET": name})
+        notifier.ready("The broker cannot be reached;\nwaiting for it")
+        notifier.status("2 open orders\nREADY=0")
+        notifier.stopping()
+        told = [supervisor.recv(1000).decode() for _ in range(3)]
+    assert told == [
+        "READY=1\nSTATUS=The broker cannot be reached; waiting for it",
+        "STATUS=2 open orders READY=0",
+        "STOPPING=1\nSTATUS=Stopping",
+    ]
+
+
+@pytest.mark.parametrize("environment", [{}, {"NOTIFY_SOCKET": ""}, {"NOTIFY_SOCKET": "/nonexistent/socket"}])
+def test_nobody_listens(environment: dict[str, str]) -> None:
+    Notifier(environment).ready()
+
+
+def test_the_unit_is_clean() -> None:
+    done = subprocess.run([program("systemd-analyze"), "verify", UNIT], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+
+
+def test_the_unit_says_what_the_daemon_relies_on() -> None:
+    unit = ConfigParser(strict=False, interpolation=None)
+    unit.optionxform = str  # type: ignore[assignment, method-assign]
+    unit.read(UNIT)
+    service = unit["Service"]
+    assert service["Type"] == "notify"
+    assert service["StateDirectoryMode"] == "0700"
+    assert service["RestartPreventExitStatus"] == "78"
+    assert service["LoadCredential"].startswith("token:")
+    assert float(service["TimeoutStopSec"]) > 2 * Provider().timeout
+
+
+def test_memory_that_may_not_become_code_is_enough() -> None:
+    """The unit's MemoryDenyWriteExecute, as the kernel offers it to a process itself (prctl(2), PR_SET_MDWE)."""
+    script = (
+        "import ctypes, sys\n"
+        "if ctypes.CDLL(None).prctl(65, 1, 0, 0, 0): sys.exit(77)\n"
+        "import asyncio, ssl, sqlite3, aiohttp, paho.mqtt.client, pydantic_settings, pluggy\n"
+        "import shomare_mqtt.config, shomare_mqtt.mqtt.connection, shomare_mqtt.provider.transport\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    if done.returncode == 77:
+        pytest.skip("this kernel does not offer PR_SET_MDWE")
+    assert (done.returncode, done.stderr) == (0, "")
