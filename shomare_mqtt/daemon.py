@@ -175,7 +175,7 @@ class Daemon:
             await self._stop(running)
 
     async def _start(self) -> None:
-        """Begin; the first attempt at the broker comes first, since another daemon on the base topic forbids the rest."""
+        """Begin, after the first attempt at the broker: another daemon on the base topic forbids the rest."""
         await self._journal.put_meta({INSTANCE: self._instance, SESSION: self._session_id})
         await self.session.first_attempt.wait()
         await self.retained.load()
@@ -190,6 +190,7 @@ class Daemon:
         self._spawn(self._announcer.run(), "discovery")
         self.bridge.catalogs.listeners.append(lambda _: self._announce_soon())
         self.bridge.prices.on_watched = self._watched_changed
+        self.bridge.defaults.on_changed = self._announce_soon
         await self._announce()
         self._forget_leftovers()
         self._notifier.ready(self._status())
@@ -206,22 +207,30 @@ class Daemon:
 
     def _forget_leftovers(self) -> None:
         """Empty topics that an earlier process left; price lists and the discovery, which come later, are not such."""
-        all_known = len(self.bridge.prices.settled) == len(self._settings.prices)
-        keep = [] if all_known else [f"{self._settings.mqtt.base_topic}/prices/"]
-        if self._settings.homeassistant.enabled:
-            keep.append(f"{self._settings.homeassistant.discovery_prefix}/")
-        self.retained.forget_leftovers(tuple(keep))
+        base = self._settings.mqtt.base_topic
+        prices_known = len(self.bridge.prices.settled) == len(self._settings.prices)
+        plugins = tuple(f"{base}/plugin/{name}/" for name in self._settings.plugins.enabled)
+        discovery = f"{self._settings.homeassistant.discovery_prefix}/"
+
+        def is_left(topic: str) -> bool:
+            if topic.startswith(f"{base}/prices/"):
+                return prices_known
+            if topic.startswith((f"{base}/orders/", f"{base}/plugin/")):
+                return not topic.startswith(plugins)
+            return not topic.startswith((f"{base}/", discovery))
+
+        self.retained.forget_leftovers(is_left)
 
     async def _stop(self, running: asyncio.Task[None]) -> None:
         await self.bridge.desk.stop(self._settings.provider.timeout + GRACE)
         for task in self._tasks - {running}:
-            if task.get_name() not in ("outbox", "plugins"):
+            if task.get_name() not in ("outbox", "retained", "plugins"):
                 task.cancel()
         await self.plugins.stop()
         if self.session.connected:
             try:
                 async with asyncio.timeout(DRAIN):
-                    await self.outbox.drained()
+                    await asyncio.gather(self.outbox.drained(), self.retained.drained())
             except TimeoutError:
                 LOG.warning("the broker did not take all messages in time; they are sent after the next start")
         await self.session.stop()

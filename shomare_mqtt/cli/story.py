@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _PATIENCE = 60.0
 """Seconds after which a demo that is to end by itself has failed."""
 _LONGEST = 100
-_TOPIC_WIDTH = 34
+_TOPIC_WIDTH = 42
 _TELLING = (
     "status",
     "event_type",

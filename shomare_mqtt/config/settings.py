@@ -93,7 +93,9 @@ class Settings(FromEnvironment):
     def token(self) -> str:
         """The account's token. Raises SettingsError where there is none."""
         if self.provider.token is None or not self.provider.token.get_secret_value():
-            raise SettingsError("provider.token: is missing (set token, token_file or SHOMARE_PROVIDER__TOKEN)")
+            raise SettingsError(
+                "provider.token: is missing (set token, token_file or SHOMARE_PROVIDER__TOKEN, or give the service a credential named token)"
+            )
         return self.provider.token.get_secret_value()
 
     def secrets(self) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
     from shomare_mqtt.model import Incoming, Parsed, Unparsed
 
 HEALTH_INTERVAL = 60.0
+_FORGET_EVERY = 60
+"""Reports between two looks at what the journal need not hold any more."""
 
 
 class Bridge:
@@ -67,7 +70,7 @@ class Bridge:
         self._began = clock.monotonic()
         self.ledger = Ledger(settings, clock, journal, retained, outbox, extensions)
         self.provider_state = ProviderState(clock, retained, self.ledger.commit, mask, logger)
-        observed = ObservedProvider(provider, self.provider_state)
+        observed = ObservedProvider(provider, self.provider_state, logger)
         currency = settings.provider.currency
         self.account = Account(clock, journal, observed, retained, extensions, mask, currency)
         self.catalogs = Catalogs(clock, journal, observed, retained)
@@ -124,7 +127,6 @@ class Bridge:
         await self.ledger.load()
         await self.catalogs.load()
         await self.defaults.load()
-        self.provider_state.show()
 
     async def start(self) -> None:
         """Begin to work: watching first, then what was left unanswered, then what comes."""
@@ -175,8 +177,10 @@ class Bridge:
     # --- health -----------------------------------------------------------------------------------------------------
 
     async def _report_health(self) -> None:
-        while True:
+        for minute in itertools.count():
             self._retained.put("bridge/health", render.dumps(await self.health()))
+            if minute % _FORGET_EVERY == 0:
+                await self.desk.forget()
             await self._clock.sleep(HEALTH_INTERVAL)
 
     async def health(self) -> dict[str, object]:

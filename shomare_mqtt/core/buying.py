@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from shomare_mqtt.core.bridge_events import BridgeEvent
 from shomare_mqtt.core.ids import new_id
 from shomare_mqtt.core.ledger import bridge_posting
-from shomare_mqtt.core.masking import masked_phone
+from shomare_mqtt.core.masking import masked_phone, trace_of
 from shomare_mqtt.core.records import Batch, Evidence, Record
 from shomare_mqtt.core.render import Answer, Status, error_info, money_text, order_json
 from shomare_mqtt.core.settling import unknown_error
@@ -199,8 +199,10 @@ class Buyer:
             return self._unknown(record, error)
         except ProviderError as error:
             return self._unknown(record, error)
-        except Exception as error:
-            self._logger.exception("order %s: a fault of this program while buying", record.order.order)
+        except Exception as error:  # noqa: BLE001 - whatever happened after the request, the number may be bought
+            self._logger.error(  # noqa: TRY400 - the exception's own words may repeat what the provider said
+                "order %s: a fault of this program: %s", record.order.order, trace_of(error)
+            )
             return self._unknown(
                 record,
                 OutcomeUnknownError(ErrorCode.OUTCOME_UNKNOWN, f"a fault of this program ({type(error).__name__})"),

@@ -14,6 +14,8 @@ from shomare_mqtt.errors import CommandRefusedError, ErrorCode, ProviderError
 from shomare_mqtt.model import CatalogKind, Priority, Product
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from shomare_mqtt.config import Settings
     from shomare_mqtt.core.catalogs import Catalogs
     from shomare_mqtt.core.ledger import Ledger
@@ -52,6 +54,7 @@ class Defaults:
         self._changed = asyncio.Event()
         self._said: set[str] = set()
         self._quoted: Product | None = None
+        self.on_changed: Callable[[], object] = lambda: None
         self.buying = True
 
     async def load(self) -> None:
@@ -108,6 +111,7 @@ class Defaults:
             self._set[field] = value
         self.show()
         self._changed.set()
+        self.on_changed()
 
     async def set_buying(self, *, on: bool) -> None:
         """Turn the switch."""

@@ -15,6 +15,7 @@ from shomare_mqtt.core import render
 from shomare_mqtt.core.bridge_events import BridgeEvent
 from shomare_mqtt.core.buying import unknown
 from shomare_mqtt.core.ledger import bridge_posting
+from shomare_mqtt.core.masking import trace_of
 from shomare_mqtt.core.records import (
     Arrival,
     ArrivalKind,
@@ -54,7 +55,6 @@ if TYPE_CHECKING:
 MOST_PENDING = 500
 """Commands that are worked on at the same moment; beyond it `busy` is answered."""
 MOST_AT_ONCE = 100
-_FORGET_EVERY = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,15 +115,11 @@ class Desk:
 
     async def run(self) -> None:
         """Take commands for ever, those that came together in one transaction."""
-        forget_at = self._journal.time.now() + _FORGET_EVERY
         while True:
             deliveries = [await self._queue.get()]
             while len(deliveries) < MOST_AT_ONCE and not self._queue.empty():
                 deliveries.append(self._queue.get_nowait())
             await self._take(deliveries)
-            if self._journal.time.now() >= forget_at:
-                forget_at += _FORGET_EVERY
-                await self._forget()
 
     async def _take(self, deliveries: list[Delivery]) -> None:
         parsed = [self._screened(d.incoming) for d in deliveries]
@@ -248,8 +244,10 @@ class Desk:
             outcome = Outcome(Answer.failed(error_info(error)))
         except JournalError:
             raise
-        except Exception:  # the one place for faults of ours: the sender is told, the daemon goes on
-            self._logger.exception("%s: a fault of this program", ticket.envelope.command)
+        except Exception as error:  # noqa: BLE001 - the one place for faults of ours: the sender is told, we go on
+            self._logger.error(  # noqa: TRY400 - the exception's own words may repeat an SMS
+                "%s: a fault of this program: %s", ticket.envelope.command, trace_of(error)
+            )
             outcome = Outcome(Answer.failed(render.internal_error()))
         if outcome.answer.order is None and outcome.answer.status is not Status.OK:
             self._forget_press(ticket)
@@ -383,7 +381,8 @@ class Desk:
             return late
         return None
 
-    async def _forget(self) -> None:
+    async def forget(self) -> None:
+        """Drop what need not be remembered, and what waits too long for the broker; to be called now and then."""
         dropped = await self._journal.forget(self._settings.orders.remember)
         if dropped:
             message = f"{dropped} messages waited too long for the broker and were dropped (never an SMS)"

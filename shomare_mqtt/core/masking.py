@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import traceback
 from typing import Any
 
 MASK = "***"
@@ -30,6 +31,11 @@ class Mask:
         if isinstance(value, list | tuple):
             return [self.value(v) for v in value]
         return value
+
+
+def trace_of(error: BaseException) -> str:
+    """Where and what kind of fault, without the exception's own words: they may repeat a code or a text."""
+    return f"{type(error).__name__}\n{''.join(traceback.format_tb(error.__traceback__))}"
 
 
 def masked_phone(phone: str | None) -> str:

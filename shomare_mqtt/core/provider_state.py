@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from shomare_mqtt.core import render
 from shomare_mqtt.core.bridge_events import BridgeEvent
 from shomare_mqtt.core.ledger import bridge_posting
+from shomare_mqtt.core.masking import trace_of
 from shomare_mqtt.core.records import Batch
-from shomare_mqtt.errors import ErrorCode, ProviderError
-from shomare_mqtt.model import Endpoint
+from shomare_mqtt.errors import ErrorCode, JournalError, ProviderError, ProviderFailedError, ProviderRefusedError
+from shomare_mqtt.model import Endpoint, Priority
 
 if TYPE_CHECKING:
     import logging
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
         Known,
         Price,
         PriceList,
-        Priority,
         Product,
         Profile,
         Purchase,
@@ -89,6 +89,21 @@ class ProviderState:
         """One of the contract's words; `unreachable` before the first call."""
         return self._state or "unreachable"
 
+    def mask(self, error: ProviderError) -> None:
+        """Take secrets out of the provider's own words: it may repeat the token, and answers show its messages."""
+        error.message = self._mask.text(error.message)
+        error.args = (error.message,)
+
+    def check_polling(self, priority: Priority) -> None:
+        """Raise ProviderRefusedError for a poll while the token is refused: a call must work first (contract, Settings).
+
+        The profile alone is still polled, more and more seldom, to find out whether one does.
+        """
+        if priority is Priority.POLL and not self.authorized.is_set():
+            raise ProviderRefusedError(
+                ErrorCode.INVALID_TOKEN, "the provider refuses the token: nothing is polled until a call works"
+            )
+
     async def worked(self, endpoint: Endpoint, unread: tuple[str, ...]) -> None:
         """A call gave what it was for."""
         self.calls[endpoint.value] += 1
@@ -146,16 +161,13 @@ class ProviderState:
 class ObservedProvider:
     """The provider, with the outcome of every call told to a ProviderState; see core.ports.Provider for the methods."""
 
-    def __init__(self, provider: Provider, state: ProviderState) -> None:
+    def __init__(self, provider: Provider, state: ProviderState, logger: logging.Logger) -> None:
         self._provider = provider
         self._state = state
+        self._logger = logger
 
     async def _observed(self, endpoint: Endpoint, call: Awaitable[T]) -> T:
-        try:
-            result = await call
-        except ProviderError as error:
-            await self._state.failed(endpoint, error)
-            raise
+        result = await self._failures(endpoint, call)
         await self._state.worked(endpoint, getattr(result, "unread", ()))
         return result
 
@@ -165,21 +177,28 @@ class ObservedProvider:
 
     async def catalog(self, kind: CatalogKind, *, priority: Priority) -> Catalog:
         """One of the lists."""
+        self._state.check_polling(priority)
         endpoint = Endpoint(f"all{kind.value}")
         return await self._observed(endpoint, self._provider.catalog(kind, priority=priority))
 
     async def prices(self, country: str, operator: str, *, known: Known, priority: Priority) -> PriceList:
         """All prices of a country and operator."""
+        self._state.check_polling(priority)
         call = self._provider.prices(country, operator, known=known, priority=priority)
         return await self._observed(Endpoint.PRICES, call)
 
     async def price(self, product: Product, *, known: Known, priority: Priority) -> Price:
         """One product's price."""
+        self._state.check_polling(priority)
         return await self._observed(Endpoint.PRICE, self._provider.price(product, known=known, priority=priority))
 
     async def buy(self, product: Product, *, known: Known, permit: Callable[[], None]) -> Purchase:
         """Buy one number. What came of it is told with `tell`, once it is in the journal."""
-        return await self._provider.buy(product, known=known, permit=permit)
+        try:
+            return await self._provider.buy(product, known=known, permit=permit)
+        except ProviderError as error:
+            self._state.mask(error)
+            raise
 
     async def check(self, purchase: str, *, known: Known, priority: Priority) -> CheckReading:
         """Ask for the SMS. An answer is told with `tell`, once it is in the journal."""
@@ -193,8 +212,20 @@ class ObservedProvider:
         try:
             return await call
         except ProviderError as error:
+            self._state.mask(error)
             await self._state.failed(endpoint, error)
             raise
+        except JournalError:
+            raise
+        except Exception as error:  # an answer that nobody foresaw must not end the watch of other orders
+            self._logger.error(  # noqa: TRY400 - the exception's own words may repeat an SMS
+                "a fault of this program while reading the provider's answer (%s): %s", endpoint, trace_of(error)
+            )
+            failure = ProviderFailedError(
+                ErrorCode.MALFORMED_ANSWER, f"a fault of this program ({type(error).__name__}) while reading the answer"
+            )
+            await self._state.failed(endpoint, failure)
+            raise failure from error
 
     async def tell(self, endpoint: Endpoint, outcome: Purchase | CheckReading | Cancellation | ProviderError) -> None:
         """How a call ended whose outcome had to be in the journal before anything else."""

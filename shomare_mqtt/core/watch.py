@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from shomare_mqtt.core.records import Batch, Record
 from shomare_mqtt.core.render import error_info
 from shomare_mqtt.core.waiting import pause
-from shomare_mqtt.errors import ErrorCode, ProviderError, ProviderTimeoutError, ProviderUnreachableError
+from shomare_mqtt.errors import ErrorCode, ProviderError
 from shomare_mqtt.model import ErrorInfo, OrderState, Priority
 
 if TYPE_CHECKING:
@@ -30,6 +30,16 @@ UNREACHABLE_FOR = 3600.0
 REFUSED_FOR = 300.0
 _LONGEST_BACKOFF = 300.0
 _RETRY, _LONGEST_RETRY = 5.0, 60.0
+_NOT_AN_ANSWER = frozenset(
+    {
+        ErrorCode.PROVIDER_UNREACHABLE,
+        ErrorCode.PROVIDER_TIMEOUT,
+        ErrorCode.INVALID_TOKEN,
+        ErrorCode.MISSING_TOKEN,
+        ErrorCode.ACCOUNT_BLOCKED,
+    }
+)
+"""Failures that say nothing of the number, and may pass: the order stays as it is for up to an hour."""
 WATCHED = frozenset({OrderState.WAITING, OrderState.RECEIVED})
 
 
@@ -162,14 +172,14 @@ class Watch:
         while (record := self._record(order)) is not None:
             try:
                 await self._checker.check(record, Priority.MONEY)
-            except (ProviderUnreachableError, ProviderTimeoutError) as error:
+            except ProviderError as error:
+                if error.code not in _NOT_AN_ANSWER:
+                    self._logger.info("order %s: the last check failed: %s", order, error.message)
+                    return None
                 if self._journal.time.now() - began + delay > UNREACHABLE_FOR:
                     return error_info(error)
                 await self._wait_for_provider(order, delay)
                 delay = min(delay * 2, _LONGEST_RETRY)
-            except ProviderError as error:
-                self._logger.info("order %s: the last check failed: %s", order, error.message)
-                return None
             else:
                 return None
         return None
@@ -193,7 +203,7 @@ class Watch:
             try:
                 cancellation = await self._canceller.give_back(record)
             except ProviderError as error:
-                away = isinstance(error, ProviderUnreachableError | ProviderTimeoutError)
+                away = error.code in _NOT_AN_ANSWER
                 waited = self._journal.time.now() - began
                 if waited + delay > (UNREACHABLE_FOR if away else REFUSED_FOR):
                     refunded = None if away or error.code is ErrorCode.NOT_FOUND else False

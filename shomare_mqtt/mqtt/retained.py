@@ -10,6 +10,7 @@ from shomare_mqtt.mqtt.failures import LinkError, PublishRefusedError, TooLargeE
 
 if TYPE_CHECKING:
     import logging
+    from collections.abc import Callable
 
     from shomare_mqtt.mqtt.publisher import Sender
 
@@ -44,6 +45,7 @@ class RetainedPublisher:
         self._dirty: dict[str, None] = {}
         self._remembered: set[str] = set()
         self._news = asyncio.Event()
+        self._empty = asyncio.Event()
         self._refused: set[str] = set()
 
     def put(self, topic: str, payload: bytes) -> None:
@@ -55,14 +57,17 @@ class RetainedPublisher:
         if self._wanted.get(topic) == payload and topic not in self._dirty:
             return
         self._wanted[topic] = payload
-        self._dirty[topic] = None
-        self._news.set()
+        self._want(topic)
 
     def put_again(self, topic: str) -> None:
         """Publish a whole topic once more, though it says the same."""
         if topic in self._wanted:
-            self._dirty[topic] = None
-            self._news.set()
+            self._want(topic)
+
+    def _want(self, topic: str) -> None:
+        self._dirty[topic] = None
+        self._empty.clear()
+        self._news.set()
 
     def connected(self) -> None:
         """After each connecting: the broker may have lost everything."""
@@ -73,14 +78,15 @@ class RetainedPublisher:
         """Take up which topics an earlier process left on the broker; to be called once, before anything is put."""
         self._remembered = await self._store.retained()
 
-    def forget_leftovers(self, keep: tuple[str, ...]) -> None:
-        """Once all is put that there is: what an earlier process left, and nobody wants any more, is emptied.
-
-        Topics that begin with one of `keep` are left to who puts them later.
-        """
+    def forget_leftovers(self, is_left: Callable[[str], bool]) -> None:
+        """Empty what an earlier process left, and nobody has put since, where `is_left` says so of the whole topic."""
         for topic in self._remembered - set(self._wanted):
-            if not topic.startswith(keep):
+            if is_left(topic):
                 self.put_absolute(topic, b"")
+
+    async def drained(self) -> None:
+        """Returns once nothing waits any more."""
+        await self._empty.wait()
 
     async def run(self) -> None:
         """Publish for ever."""
@@ -92,6 +98,8 @@ class RetainedPublisher:
                 if not await self._publish(list(self._dirty)[:AT_ONCE]):
                     self._news.set()
                     break
+            else:
+                self._empty.set()
 
     async def _publish(self, topics: list[str]) -> bool:
         """Publish some topics; whether the connection held."""

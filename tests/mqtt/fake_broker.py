@@ -29,6 +29,7 @@ class Peer:
     client_id: str = ""
     clean: bool = False
     published: list[bytes] = field(default_factory=list)
+    acknowledged: list[bytes] = field(default_factory=list)
 
     def send(self, data: bytes) -> None:
         self.writer.write(data)
@@ -108,6 +109,8 @@ class FakeBroker:
             peer.published.append(body[2 + size : 4 + size])
             if self.acknowledges:
                 peer.send(packet(PUBACK, peer.published[-1]))
+        elif kind == PUBACK:
+            peer.acknowledged.append(body[:2])
         elif kind == PINGREQ and self.pings:
             peer.send(b"\xd0\x00")
         elif kind == DISCONNECT:

@@ -177,6 +177,30 @@ async def test_messages_wait_for_on_connected(watch: Watch) -> None:
         assert watched.order == ["connected", "message"]
 
 
+async def test_a_second_ack_is_not_another_messages(watch: Watch) -> None:
+    """Packet ids are used again once they are free."""
+
+    def message(name: bytes) -> bytes:
+        body = b"\0\x0bshomare/buy\0\x07\0" + name
+        return bytes([0x32, len(body)]) + body
+
+    async with FakeBroker() as broker:
+        watched = watch(broker.settings(), ack=False)
+        await watched.connected()
+        peer = broker.sessions()[-1]
+        peer.send(message(b"one"))
+        _, first = await watched.message_and_ack()
+        first()
+        await broker.until(lambda: len(peer.acknowledged) == 1)
+        peer.send(message(b"two"))
+        _, second = await watched.message_and_ack()
+        first()
+        await watched.session.publish(Message("event", b"a round trip"))
+        assert len(peer.acknowledged) == 1
+        second()
+        await broker.until(lambda: len(peer.acknowledged) == 2)
+
+
 # --- which MQTT ------------------------------------------------------------------------------------------------------
 
 

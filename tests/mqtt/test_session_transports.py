@@ -6,6 +6,7 @@ import asyncio
 import logging
 import re
 import subprocess
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -162,20 +163,30 @@ async def test_cancelled_while_opening(certificates: Path, monkeypatch: pytest.M
 
 
 async def test_a_connection_made_after_all_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
-    closed = asyncio.Event()
+    made: list[transport.Opened] = []
+    released, really_open = threading.Event(), transport._open
+
+    def slow(settings: Mqtt) -> transport.Opened:
+        released.wait(5)
+        made.append(really_open(settings))
+        return made[0]
 
     async def hold(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()
-        closed.set()
         writer.close()
+        closed.set()
 
+    monkeypatch.setattr(transport, "_open", slow)
+    closed = asyncio.Event()
     server = await asyncio.start_server(hold, "127.0.0.1", 0)
     opening = asyncio.create_task(transport.open_stream(Mqtt(port=server.sockets[0].getsockname()[1])))
     await asyncio.sleep(0)
     opening.cancel()
     with pytest.raises(asyncio.CancelledError):
         await opening
+    released.set()
     await asyncio.wait_for(closed.wait(), 5)
+    assert made[0].stream.fileno() == -1
     server.close()
 
 

@@ -6,11 +6,12 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from .reading_support import KNOWN, answer, context
 
 from shomare_mqtt.errors import ErrorCode, OutcomeUnknownError, ProviderRefusedError
 from shomare_mqtt.model import Known
 from shomare_mqtt.provider.reading import read_buy
+
+from .reading_support import KNOWN, answer, context
 
 PHONE = "+79313226657"
 BOUGHT: list[tuple[Any, str, str | None, str | None, float | None]] = [

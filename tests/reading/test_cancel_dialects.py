@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from .reading_support import answer, context
 
 from shomare_mqtt.errors import ErrorCode, ProviderError, ProviderRefusedError
 from shomare_mqtt.provider.reading import read_cancel
+
+from .reading_support import answer, context
 
 DONE: list[tuple[Any, bool | None]] = [
     ({"status": True, "code": 200}, True),

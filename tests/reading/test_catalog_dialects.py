@@ -6,11 +6,12 @@ import time
 from typing import Any
 
 import pytest
-from .reading_support import answer, context
 
 from shomare_mqtt.errors import ErrorCode, ProviderFailedError
 from shomare_mqtt.model import CatalogKind
 from shomare_mqtt.provider.reading import read_catalog
+
+from .reading_support import answer, context
 
 C, P, A = CatalogKind.COUNTRIES, CatalogKind.OPERATORS, CatalogKind.APPLICATIONS
 RU_IR = [("7", "Russia"), ("98", "Iran")]

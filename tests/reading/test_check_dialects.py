@@ -6,11 +6,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from .reading_support import answer, context
 
 from shomare_mqtt.errors import ErrorCode, ProviderError, ProviderFailedError, ProviderRefusedError
 from shomare_mqtt.model import PurchaseState
 from shomare_mqtt.provider.reading import read_check
+
+from .reading_support import answer, context
 
 W, R, F, X, E = (
     PurchaseState.WAITING,

@@ -6,10 +6,11 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from .reading_support import BARE, KNOWN, answer, context
 
 from shomare_mqtt.errors import ErrorCode, ProviderFailedError
 from shomare_mqtt.provider.reading import read_price, read_prices
+
+from .reading_support import BARE, KNOWN, answer, context
 
 TWO = [("3", "2200", 10), ("5", "3100", 0)]
 ROWS: list[tuple[Any, Any]] = [
@@ -435,3 +436,10 @@ def test_nothing_usable_is_malformed(value: Any) -> None:
         with pytest.raises(ProviderFailedError) as caught:
             read()
         assert caught.value.code is ErrorCode.MALFORMED_ANSWER
+
+
+def test_a_rows_own_id_does_not_pass_for_another_application() -> None:
+    names = [(5, "Telegram", 1), (9, "WhatsApp", 2), (3, "Instagram", 3)]
+    rows = [{"id": own, "name": name, "price": price, "count": 1} for own, name, price in names]
+    read = read_prices("7", "1", answer({"status": True, "data": rows}), context())
+    assert [(p.application, p.price) for p in read.prices] == [("3", Decimal(1)), ("5", Decimal(2)), ("9", Decimal(3))]

@@ -6,10 +6,11 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from .reading_support import answer, context
 
 from shomare_mqtt.errors import ErrorCode, ProviderFailedError
 from shomare_mqtt.provider.reading import read_profile
+
+from .reading_support import answer, context
 
 DIALECTS: list[tuple[Any, str, str | None]] = [
     ({"status": True, "balance": 192100}, "192100", None),

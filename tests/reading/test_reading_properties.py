@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from .reading_support import KNOWN, answer, context
 
 from shomare_mqtt.errors import ProviderError
 from shomare_mqtt.model import CatalogKind, Known, PurchaseState
@@ -23,6 +22,8 @@ from shomare_mqtt.provider.reading import (
     read_prices,
     read_profile,
 )
+
+from .reading_support import KNOWN, answer, context
 
 READERS: dict[str, Any] = {
     "profile": read_profile,

@@ -6,7 +6,6 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from .reading_support import NOW, answer, context
 
 from shomare_mqtt.errors import ErrorCode, ProviderRefusedError
 from shomare_mqtt.model import CatalogKind, Known, PurchaseState
@@ -19,6 +18,8 @@ from shomare_mqtt.provider.reading import (
     read_prices,
     read_profile,
 )
+
+from .reading_support import NOW, answer, context
 
 TEXT = "Telegram code 12345. Do not share it."
 END = int(NOW.timestamp()) + 1200

@@ -1,7 +1,7 @@
 """The tolerant reading of the provider's answers: pure functions from bytes to the model, without input or output.
 
-The provider documents only `status` and `code`; every other field is found by vote: names, shapes, the values themselves and
-what is known already. What was there and not understood is named in `unread`.
+The provider documents only `status` and `code`; every other field is found by vote: names, shapes, the values
+themselves and what is known already. What was there and not understood is named in `unread`.
 """
 
 from shomare_mqtt.provider.reading.cancellations import read_cancel

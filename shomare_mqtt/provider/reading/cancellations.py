@@ -8,13 +8,13 @@ from shomare_mqtt.model import Cancellation, Endpoint, PurchaseState
 from shomare_mqtt.provider.reading.checks import STATE
 from shomare_mqtt.provider.reading.names import Field, alias, glued
 from shomare_mqtt.provider.reading.purchases import own_leaves
-from shomare_mqtt.provider.reading.shapes import Leaf
 from shomare_mqtt.provider.reading.states import state_of_words
 from shomare_mqtt.provider.reading.values import money
 from shomare_mqtt.provider.reading.verdict import accepted, malformed, unwrapped
 
 if TYPE_CHECKING:
     from shomare_mqtt.provider.reading.decode import Context, RawAnswer
+    from shomare_mqtt.provider.reading.shapes import Leaf
 
 _REFUND = Field(alias(w100="refunded refund isrefunded refundamount refundedamount returned moneyback refundstatus"))
 _TOLD = 60

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from shomare_mqtt.letters import ascii_digits
-from shomare_mqtt.model import CheckReading, Endpoint, PurchaseState
+from shomare_mqtt.model import CheckReading, Endpoint, PurchaseState, SmsReading
 from shomare_mqtt.provider.reading.messages import (
     BOX,
     CODE,
@@ -25,13 +25,13 @@ from shomare_mqtt.provider.reading.values import identifier, is_none_yet, is_sca
 from shomare_mqtt.provider.reading.verdict import MESSAGE_NAMES, accepted, failure, malformed, refusal, unwrapped
 
 if TYPE_CHECKING:
-    from shomare_mqtt.model import SmsReading
     from shomare_mqtt.provider.reading.decode import Context, RawAnswer
     from shomare_mqtt.provider.reading.verdict import Marks
 
 STATE = Field(
     alias(
-        w100="status state orderstatus activationstatus numberstatus smsstatus purchasestatus statustext orderstate statusname "
+        w100="status state orderstatus activationstatus numberstatus smsstatus purchasestatus statustext "
+        "orderstate statusname "
         "statuslabel currentstatus stage وضعیت",
         w80="result response condition phase statuscode statusid",
         w60="code errorcode error",
@@ -52,6 +52,10 @@ _FLAGS = {
     "waiting": PurchaseState.WAITING,
     "pending": PurchaseState.WAITING,
 }
+_LABELS = (("name",), ("text",), ("title",), ("label",), ("slug",), ("value",), ("key",))
+_ACCEPTED = 202
+"""An answer's HTTP status that says "not yet" (provider page, "failures told apart from waiting")."""
+_STATE_NAME, _WEAK_NAME, _BOX_NAME = 80, 60, 100
 _SENTENCE = 5
 """More words than this are a sentence, which ends no order by itself."""
 
@@ -70,7 +74,7 @@ def read_check(answer: RawAnswer, context: Context) -> CheckReading:
     phone = phone_in(own, context.known)
     state, sure = _state(own, left, has_sms=bool(sms), empty=_has_empty_place(everything))
     if state is None and not sms:
-        state = _unsaid(everything, own, marks, context)
+        state = PurchaseState.WAITING if answer.http == _ACCEPTED else _unsaid(everything, own, marks, context)
         sure = state is not None
     if marks.failed and state is None and not sms:
         raise _refused(answer, marks)
@@ -95,7 +99,7 @@ def _sms(everything: list[Leaf], own: list[Leaf], answer: RawAnswer, context: Co
         if is_scalar(leaf.value) and not _is_mark(leaf, own, answer):
             by_depth.setdefault(leaf.parents, {})[leaf.name] = leaf.value
     loose = [one for fields in by_depth.values() if (one := message_of(fields, context, inside=False))]
-    loose += _announced(own, loose, found)
+    loose += _announced(own, loose, found) or _alone(own)
     # A field that repeats the newest code of the list is no SMS of its own.
     fresh = [s for s in loose if not any(s.code is not None and s.code == other.code for other in found)]
     return [s for s in fresh if not found or s.code is not None] + found
@@ -105,8 +109,8 @@ def _is_box(leaf: Leaf, everything: list[Leaf]) -> bool:
     weight = BOX.weight(leaf.name)
     if not weight or any(BOX.weight(p) for p in leaf.parents):
         return False
-    strong = weight > 60  # noqa: PLR2004 - `message` and `list` hold SMS only where nothing else does
-    return strong or not any(BOX.weight(other.name) > 60 for other in everything)  # noqa: PLR2004
+    strong = weight > _WEAK_NAME
+    return strong or not any(BOX.weight(other.name) > _WEAK_NAME for other in everything)
 
 
 def _holds_codes(name: str) -> bool:
@@ -128,12 +132,18 @@ def _is_mark(leaf: Leaf, own: list[Leaf], answer: RawAnswer) -> bool:
     )
 
 
+def _alone(own: list[Leaf]) -> list[SmsReading]:
+    """A code that is all that the answer holds: `{"status": true, "data": "12345"}`."""
+    texts = [leaf.value for leaf in own if glued(leaf.name) in ("data", "payload") and isinstance(leaf.value, str)]
+    return [SmsReading(ascii_digits(t.strip()), None) for t in texts if is_code_alone(t)]
+
+
 def _announced(own: list[Leaf], loose: list[SmsReading], found: list[SmsReading]) -> list[SmsReading]:
     """An SMS under a weak name (`msg`, `message`) that the state beside it announces."""
     if loose or found:
         return []
     announced = any(
-        STATE.weight(leaf.name) >= 80
+        STATE.weight(leaf.name) >= _STATE_NAME
         and isinstance(leaf.value, str)
         and state_of_words(leaf.value) is PurchaseState.RECEIVED
         for leaf in own
@@ -170,7 +180,7 @@ def _spoken(own: list[Leaf]) -> PurchaseState | None:
         flag = _FLAGS.get(glued(leaf.name).removeprefix("is"))
         if flag is not None and leaf.value is True:
             votes.append((95, leaf.depth, flag))
-        weight = STATE.weight(leaf.name)
+        weight = _weight(leaf)
         if not weight or not isinstance(leaf.value, str):
             continue
         state = state_of_words(leaf.value)
@@ -178,11 +188,18 @@ def _spoken(own: list[Leaf]) -> PurchaseState | None:
         if (
             state is None
             or (sentence and state is not PurchaseState.WAITING)
-            or (weight < 60 and _is_failure(own, state))
+            or (weight < _WEAK_NAME and _is_failure(own, state))
         ):
             continue
         votes.append((weight, leaf.depth, state))
     return max(votes, key=lambda v: (v[0] // 20, v[1]))[2] if votes else None
+
+
+def _weight(leaf: Leaf) -> int:
+    """How strongly a field is the state's: by its name, or as the name inside an object `status`."""
+    if leaf.parents and STATE.weight(leaf.parents[-1]) >= _STATE_NAME and words(leaf.name)[-1:] in _LABELS:
+        return _STATE_NAME
+    return STATE.weight(leaf.name)
 
 
 def _is_failure(own: list[Leaf], state: PurchaseState) -> bool:
@@ -196,7 +213,7 @@ def _bare(own: list[Leaf]) -> PurchaseState | None:
     votes = [
         (leaf.depth, STATE.weight(leaf.name), state)
         for leaf in own
-        if (STATE.weight(leaf.name) >= 80 or glued(leaf.name) == "code")  # noqa: PLR2004 - a field that is a state by name
+        if (STATE.weight(leaf.name) >= _STATE_NAME or glued(leaf.name) == "code")
         and (state := state_of_number(leaf.value)) is not None
         and not (glued(leaf.name) == "code" and state is not PurchaseState.WAITING)
         and not (
@@ -234,7 +251,7 @@ def _sms_missing(state: PurchaseState | None, everything: list[Leaf], sms: tuple
     if state is PurchaseState.RECEIVED:
         return True
     return any(
-        BOX.weight(leaf.name) == 100 and isinstance(leaf.value, dict | list) and _filled(leaf.value)
+        BOX.weight(leaf.name) == _BOX_NAME and isinstance(leaf.value, dict | list) and _filled(leaf.value)
         for leaf in everything
     )
 

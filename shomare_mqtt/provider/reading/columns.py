@@ -1,7 +1,7 @@
 """Which column of a price list names the application, which the operator, which the country: a vote.
 
-Votes: the column's name, how many of its values are ids or names in the provider's lists, whether it tells the rows apart,
-and whether it agrees with the names that stand beside it (a row's `id` is often the row's and not the application's).
+Votes: the column's name, how many of its values the provider's lists hold, whether it tells the rows apart, and whether
+it agrees with the names that stand beside it (a row's `id` is often the row's and not the application's).
 """
 
 from __future__ import annotations
@@ -40,7 +40,8 @@ APPLICATION = Field(
 )
 OPERATOR = Field(
     alias(
-        w100="operatorid operator serverid server providerid provider operatorcode operatorname poolid pool range اپراتور",
+        w100="operatorid operator serverid server providerid provider operatorcode operatorname poolid pool "
+        "range اپراتور",
         w25="id code",
     ),
     parts=alias(w60="operator server provider pool"),

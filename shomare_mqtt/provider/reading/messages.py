@@ -31,19 +31,22 @@ BOX = Field(
 
 CODE = Field(
     alias(
-        w100="smscode activationcode verificationcode otp otpcode confirmationcode verifycode pincode codesms receivedcode کد",
+        w100="smscode activationcode verificationcode otp otpcode confirmationcode verifycode pincode "
+        "codesms receivedcode کد",
         w80="code pin password pass passcode vcode",
         w60="sms",
     ),
     parts=alias(w70="otp", w50="code"),
     spoilers=wordset(
-        "status error country area dial order tracking purchase http result response operator service app type app prefix phone "
+        "status error country area dial order tracking purchase http result response operator service "
+        "app type app prefix phone "
         "currency iso postal promo state lang"
     ),
 )
 TEXT = Field(
     alias(
-        w100="text fullsms smstext smscontent fulltext smsbody messagetext smsmessage fullmessage fullcode textsms content متن",
+        w100="text fullsms smstext smscontent fulltext smsbody messagetext smsmessage fullmessage fullcode "
+        "textsms content متن",
         w80="body msg message raw",
         w60="sms smscode description",
     ),
@@ -58,7 +61,8 @@ SENDER = Field(
 )
 WHEN = Field(
     alias(
-        w100="receivedat date createdat datetime time received timestamp created receiveddate smsdate at senttime sentat deliveredat "
+        w100="receivedat date createdat datetime time received timestamp created receiveddate smsdate at "
+        "senttime sentat deliveredat "
         "receivetime receivedtime createtime smstime arrivedat تاریخ",
         w50="updatedat",
     )
@@ -228,5 +232,5 @@ def _same(one: SmsReading, other: SmsReading) -> bool:
         return False
     if one.received_at and other.received_at and one.received_at != other.received_at:
         return False
-    same_text = one.text is None or other.text is None or one.text == other.text or one.text == other.code
+    same_text = one.text is None or other.text is None or one.text in (other.text, other.code)
     return one.code == other.code and (same_text if one.code else one.text == other.text)

@@ -1,6 +1,6 @@
 """Reading `pricebycountry` and `pricebyproduct`: rows wherever they lie, and a vote on whose price each row is.
 
-A row's application can stand in a field of the row, in an object inside it, in the row's key, or in what lies around it; so
+A row's application can stand in a field of the row, in an object inside it, in its key, or in what lies around it; so
 can its operator and its country. Each such place is a *column*; columns are matched with what is known already.
 """
 

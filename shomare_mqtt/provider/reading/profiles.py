@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 BALANCE = Field(
     alias(
         w100="balance walletbalance currentbalance accountbalance userbalance balanceamount remainingbalance موجودی",
-        w90="credit walletcredit usercredit remainingcredit walletcharge accountcredit availablebalance mojodi mojoodi "
+        w90="credit walletcredit usercredit remainingcredit walletcharge accountcredit availablebalance "
+        "mojodi mojoodi "
         "wallet currentcredit walletamount balancetoman balancerial اعتبار کیفپول",
         w70="charge inventory funds deposit remaincharge remainedcharge remaining شارژ",
         w60="amount money cash stock value total sum",

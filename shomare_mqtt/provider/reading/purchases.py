@@ -22,18 +22,22 @@ if TYPE_CHECKING:
 PURCHASE = Field(
     alias(
         w100="purchaseid orderid activationid buyid purchase idorder numberid idnum idnumber tzid reserveid",
-        w90="id order activation ordercode purchasecode orderno ordernumber rentid rentalid sessionid simid transactionid ticketid "
+        w90="id order activation ordercode purchasecode orderno ordernumber rentid rentalid sessionid simid "
+        "transactionid ticketid "
         "orderuuid buycode شناسه",
-        w75="trackingcode trackcode tracking requestid tracknumber uuid reference ref refid transaction request token key",
+        w75="trackingcode trackcode tracking requestid tracknumber uuid reference ref refid transaction "
+        "request token key",
     ),
     parts=alias(w70="purchase order activation", w60="tzid tracking rent reserve session"),
     spoilers=wordset(
-        "country operator service application app product user account server provider site client status state count price cost "
+        "country operator service application app product user account server provider site client "
+        "status state count price cost "
         "time date at expire expires message name type in balance number phone"
     ),
 )
 _NOT_OURS = wordset(
-    "user account profile client owner country operator service application app product site server provider sms messages"
+    "user account profile client owner country operator service application app product site server "
+    "provider sms messages"
 )
 _COST = Field(
     alias(
@@ -50,8 +54,8 @@ WEAK = 80
 def read_buy(answer: RawAnswer, context: Context) -> Purchase:
     """The number that was bought.
 
-    Raises ProviderRefusedError where the provider says in its own words that nothing was bought (contract, end of section
-    Answers), and OutcomeUnknownError for every other answer that names no purchase.
+    Raises ProviderRefusedError where the provider says in its own words that nothing was bought (contract, end of
+    section Answers), and OutcomeUnknownError for every other answer that names no purchase.
     """
     decoded = decode(answer)
     marks = marks_of(decoded.value)

@@ -21,7 +21,8 @@ PRICE = Field(
     ),
     parts=alias(w70="price", w60="cost"),
     spoilers=wordset(
-        "old base original retail buy purchase wholesale discount off percent id usd dollar currency unit before count list map "
+        "old base original retail buy purchase wholesale discount off percent id usd dollar currency "
+        "unit before count list map "
         "per at date updated code free"
     ),
 )

@@ -123,7 +123,7 @@ Pattern = tuple[str, ...]
 
 
 def collections(value: Any) -> dict[Pattern, list[Entry]]:
-    """All collections of an answer by where they lie; `*` stands for an entry, so that groups of a kind are together."""
+    """All collections of an answer by where they lie; `*` stands for an entry, so that groups come together."""
     found: dict[Pattern, list[Entry]] = {}
     stack: list[tuple[Any, Pattern, tuple[str, ...]]] = [(value, (), ())]
     visited = 0
@@ -152,7 +152,7 @@ def entries_of(node: Any, pattern: Pattern) -> list[tuple[str | None, Any]] | No
     if node and all(is_scalar(v) for v in node.values()):
         plain = [(k, v) for k, v in node.items() if glued(k) not in MARKS]
         if plain and ("*" not in pattern or all(NUMBERED.fullmatch(k) for k in node)):
-            return plain  # type: ignore[return-value]  # a list of pairs with text keys is one with optional keys
+            return plain
     return None
 
 

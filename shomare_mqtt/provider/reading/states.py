@@ -72,7 +72,7 @@ def truth(value: Any) -> Truth:
     if isinstance(value, bool):
         return Truth.YES if value else Truth.NO
     if isinstance(value, int | Decimal):
-        return _truth_of_number(int(value)) if abs(value) < 100000 else Truth.OTHER  # noqa: PLR2004
+        return _truth_of_number(int(value)) if -100000 < value < 100000 else Truth.OTHER  # noqa: PLR2004
     if not isinstance(value, str):
         return Truth.OTHER
     text = ascii_digits(value).strip()
@@ -111,19 +111,16 @@ def state_of_words(text: str) -> PurchaseState | None:
 
 def _of_parts(said: set[str]) -> PurchaseState | None:
     negated = bool(said & _NOT)
-    if said & _CANCELLED and not negated:
-        return PurchaseState.CANCELLED
-    if said & _EXPIRED and not negated:
-        return PurchaseState.EXPIRED
-    if "over" in said and "empty" in said:
+    ended = PurchaseState.CANCELLED if said & _CANCELLED else PurchaseState.EXPIRED if said & _EXPIRED else None
+    if ended is not None and not negated:
+        return ended
+    if {"over", "empty"} <= said:
         return PurchaseState.EXPIRED
     if said & _WAITING or (negated and said & (_RECEIVED | _SUBJECTS) and not said & (_CANCELLED | _EXPIRED)):
         return PurchaseState.WAITING
-    if negated:
-        return None
     if said & _RECEIVED or said in ({"status", "ok", "statusok"}, {"ok", "code"}):
-        return PurchaseState.RECEIVED
-    return PurchaseState.FINISHED if said & _FINISHED else None
+        return None if negated else PurchaseState.RECEIVED
+    return PurchaseState.FINISHED if said & _FINISHED and not negated else None
 
 
 def _of_stems(text: str) -> PurchaseState | None:

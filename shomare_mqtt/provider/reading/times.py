@@ -22,8 +22,10 @@ LONGEST = 30 * 86400.0
 
 MOMENT = Field(
     alias(
-        w100="expiresat expiredat expireat expirationdate expirationtime expirytime expirydate expiresdate expiretime "
-        "expiredate endsat endat endtime activationendtime enddate finishat finishdate validuntil deadline expireson",
+        w100="expiresat expiredat expireat expirationdate expirationtime expirytime expirydate expiresdate "
+        "expiretime "
+        "expiredate endsat endat endtime activationendtime enddate finishat finishdate validuntil "
+        "deadline expireson",
         w90="expires expiration expire expiry expired exp until endtimestamp enddatetime انقضا",
     )
 )
@@ -59,6 +61,7 @@ _SPAN_UNITS = (
     (60, re.compile(r"min|\bm\b|دقیقه|دقيقه|мин|分", re.IGNORECASE)),
     (1, re.compile(r"sec|\d\s*s\b|ثانیه|ثانيه|сек|秒", re.IGNORECASE)),
 )
+_ROUND = 300.0
 _MILLISECONDS, _SECONDS = 100_000_000_000, 1_000_000_000
 
 
@@ -198,15 +201,15 @@ def _left(name: str, value: Any, fields: Mapping[str, Any], context: Context, *,
     length = span(name, value, guess_minutes=fresh)
     if length is None or fresh or not whole:
         return length
-    return _from_creation(length, fields, context)
+    return _from_creation(length, fields, context, counts_down=words(name) == ("time",))
 
 
-def _from_creation(length: float, fields: Mapping[str, Any], context: Context) -> float | None:
+def _from_creation(length: float, fields: Mapping[str, Any], context: Context, *, counts_down: bool) -> float | None:
     """What is left of a whole life, counted from the moment the number was bought, where that is named."""
     created = next((m for n, v in fields.items() if CREATED.weight(n) and (m := moment(v, context.timezone))), None)
     if created is None:
-        # `time` is what is left with some sisters, and the whole life as "00:20:00" with others: no vote.
-        return None
+        # `time` is what is left with some sisters, and the whole life as "00:20:00" with others: a round one is a life.
+        return length if counts_down and length % _ROUND else None
     return max(0.0, length - (context.now - created).total_seconds())
 
 

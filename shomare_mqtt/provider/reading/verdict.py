@@ -36,6 +36,8 @@ DOCUMENTED = {
     405: ErrorCode.METHOD_NOT_ALLOWED,
     500: ErrorCode.NO_NUMBERS,
 }
+DOCUMENTED_FOR_CHECKS = frozenset(DOCUMENTED) - {500}
+"""Codes that end a `check`; 500 is documented for buying alone."""
 _SENTENCES = {
     ErrorCode.ACCOUNT_BLOCKED: "The provider has blocked this account. Ask its support",
     ErrorCode.INVALID_TOKEN: "The provider does not accept the token. Check provider.token",
@@ -47,8 +49,17 @@ _SENTENCES = {
     ErrorCode.UNKNOWN_ENDPOINT: "There is no such address at the provider. Check provider.base_url",
 }
 CODE_NAMES = ("code", "statuscode", "errorcode", "errcode", "resultcode")
-MESSAGE_NAMES = tuple(
-    ["message", "msg", "error", "errormsg", "errormessage", "detail", "description", "details", "reason", "errors"]
+MESSAGE_NAMES = (
+    "message",
+    "msg",
+    "error",
+    "errormsg",
+    "errormessage",
+    "detail",
+    "description",
+    "details",
+    "reason",
+    "errors",
 )
 _OTHER_MARKS = ("ok", "success", "result", "issuccess", "succeeded", "successful", "response")
 _TOO_MANY, _LEAST_FAILURE = 429, 400
@@ -222,7 +233,7 @@ def accepted(answer: RawAnswer, endpoint: Endpoint, *, lenient: bool = False) ->
     if not decoded.is_json:
         raise _without_json(answer, marks, endpoint)
     good = 200 <= answer.http < 300  # noqa: PLR2004 - HTTP's successes
-    if good and (not marks.failed or (lenient and (marks.code not in DOCUMENTED or marks.code == 500))):
+    if good and (not marks.failed or (lenient and marks.code not in DOCUMENTED_FOR_CHECKS)):
         return decoded.value, marks
     raise _said_no(answer, marks, endpoint)
 
@@ -263,15 +274,18 @@ def judged_buy(answer: RawAnswer, *, named: bool, decoded: Decoded, marks: Marks
         return None
     if in_own_words(answer, marks) and not _undecided(marks):
         return refusal(answer, marks, Endpoint.BUY)
+    why = "its answer is no refusal in the provider's own words"
     if not decoded.is_json:
-        return outcome_unknown(answer, marks, "its answer holds no JSON")
-    if good and not marks.failed:
-        return outcome_unknown(answer, marks, "its answer names no purchase")
-    return outcome_unknown(answer, marks, "its answer is no refusal in the provider's own words")
+        why = "its answer holds no JSON"
+    elif good and not marks.failed:
+        why = "its answer names no purchase"
+    return outcome_unknown(answer, marks, why)
 
 
 def _undecided(marks: Marks) -> bool:
-    """A `status` that is a purchase's state ("pending") is no refusal, though it is not `true`."""
-    if marks.status is not Truth.OTHER or not isinstance(marks.status_value, str):
+    """A `status` that is a purchase's state ("pending", 202) is no refusal, though it is not `true`."""
+    if marks.status is not Truth.OTHER or marks.status_value is None:
         return False
+    if not isinstance(marks.status_value, str):
+        return True
     return state_of_words(marks.status_value) in (PurchaseState.WAITING, PurchaseState.RECEIVED)

@@ -1,0 +1,153 @@
+"""A broker that outlives the daemon: a file of what happened, and the daemon's session with it.
+
+What the broker has (a PUBLISH or a PUBACK that reached it) is a line in the file. A message whose PUBACK did not reach
+it comes again with DUP and the same packet id (MQTT 5, section 4.4).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from typing import TYPE_CHECKING, Any
+
+from shomare_mqtt.model import Incoming, Message
+from shomare_mqtt.mqtt.session import ConnectionFacts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.crash.plan import Command
+    from tests.crash.points import Points
+
+BASE = "shomare/"
+
+
+class BrokerLog:
+    """What the broker knows, in a file that a dying process cannot spoil."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def add(self, **event: Any) -> None:
+        """Write one line at once."""
+        file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        os.write(file, json.dumps(event).encode() + b"\n")
+        os.close(file)
+
+    def events(self) -> list[dict[str, Any]]:
+        """Everything so far, oldest first."""
+        return [json.loads(line) for line in self.path.read_text().splitlines()] if self.path.exists() else []
+
+    def packets(self, kind: str) -> set[int]:
+        """The packet ids of `delivered` or `puback`."""
+        return {e["packet"] for e in self.events() if e["event"] == kind}
+
+    def published(self, topic: str) -> list[str]:
+        """Payloads that the daemon published on a topic under the base topic, oldest first."""
+        return [e["payload"] for e in self.events() if e["event"] == "publish" and e["topic"] == f"{BASE}{topic}"]
+
+    def retained(self) -> dict[str, str]:
+        """Whole topics and the payloads they hold."""
+        return {e["topic"]: e["payload"] for e in self.events() if e["event"] == "publish" and e["retain"]}
+
+
+class BrokerSession:
+    """Stands where mqtt.session.Session stands. The senders' `commands` come one after another, each once answered."""
+
+    def __init__(
+        self,
+        log: BrokerLog,
+        points: Points,
+        commands: tuple[Command, ...],
+        on_message: Callable[[Incoming, Callable[[], None]], None],
+        on_connected: Callable[[ConnectionFacts], None],
+    ) -> None:
+        self._log = log
+        self._points = points
+        self._commands = list(commands)
+        self._on_message = on_message
+        self._on_connected = on_connected
+        self._stopping = asyncio.Event()
+        self._connected = asyncio.Event()
+        self.first_attempt = asyncio.Event()
+        self.answered = len(self._answers())
+        self.news = asyncio.Event()
+
+    # --- what the daemon sees ---------------------------------------------------------------------------------------
+
+    @property
+    def connected(self) -> bool:
+        return self._connected.is_set()
+
+    async def wait_connected(self) -> None:
+        await self._connected.wait()
+
+    async def run(self) -> None:
+        self._connected.set()
+        self._on_connected(ConnectionFacts("5", True, 0, None, 20))
+        self.first_attempt.set()
+        self._bring_again()
+        self._bring_next()
+        await self._stopping.wait()
+
+    async def stop(self) -> None:
+        self._stopping.set()
+
+    async def publish(self, message: Message) -> None:
+        """The bytes lie in our socket; then the broker has them; then its PUBACK is here."""
+        topic = message.topic if message.absolute else f"{BASE}{message.topic}"
+        await asyncio.sleep(0)
+        self._points.reached(f"before the broker has {message.topic.split('/')[0]}")
+        self._log.add(event="publish", topic=topic, payload=message.payload.decode(), retain=message.retain)
+        self._points.reached(f"before the PUBACK for {message.topic.split('/')[0]}")
+        await asyncio.sleep(0)
+        if topic.startswith(f"{BASE}response/"):
+            self.answered = len(self._answers())
+            self._bring_next()
+        self.news.set()
+
+    # --- what the senders do ----------------------------------------------------------------------------------------
+
+    def _answers(self) -> set[int]:
+        """The numbers of the commands that were answered, by their transactions or their topics."""
+        events = [e for e in self._log.events() if e["event"] == "publish" and "/response/" in e["topic"]]
+        given = [(e["topic"].removeprefix(f"{BASE}response/"), json.loads(e["payload"])) for e in events]
+        found = set()
+        for number, command in enumerate(self._commands):
+            of_it = [a for topic, a in given if topic == command.topic and a["transaction"] == command.transaction]
+            again = [c for c in self._commands[:number] if (c.topic, c.transaction) == (command.topic, command.transaction)]
+            if again:
+                of_it = [a for a in of_it if a.get("replayed")]
+            if of_it:
+                found.add(number)
+        return found
+
+    def _bring_again(self) -> None:
+        """What an earlier connection brought and nobody acknowledged."""
+        for packet in sorted(self._log.packets("delivered") - self._log.packets("puback")):
+            self._bring(packet, dup=True)
+
+    def _bring_next(self) -> None:
+        """The next command, once all before it are answered."""
+        begun = len(self._log.packets("delivered"))
+        if begun < len(self._commands) and self.answered >= begun:
+            self._bring(begun + 1, dup=False)
+
+    def _bring(self, packet: int, *, dup: bool) -> None:
+        command = self._commands[packet - 1]
+        self._log.add(event="delivered", packet=packet)
+        if command.deadly:
+            self._points.arm()
+        incoming = Incoming(f"{BASE}{command.topic}", command.payload, dup=dup, packet_id=packet)
+        self._on_message(incoming, lambda: self._acknowledge(packet))
+
+    def _acknowledge(self, packet: int) -> None:
+        """The PUBACK lies in our socket; the loop sends it."""
+        asyncio.get_running_loop().call_soon(self._acknowledged, packet)
+
+    def _acknowledged(self, packet: int) -> None:
+        self._points.reached("before the broker has our PUBACK")
+        self._log.add(event="puback", packet=packet)
+        self._points.reached("after the broker has our PUBACK")

@@ -1,0 +1,116 @@
+"""One life of a real daemon: real journal, real HTTP, and a broker that outlives it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from shomare_mqtt import daemon
+from shomare_mqtt.config import Settings
+from shomare_mqtt.model import OrderState
+from tests.crash.broker import BrokerLog, BrokerSession
+from tests.crash.points import Points
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tests.crash.plan import Plan
+
+LONGEST = 30.0
+"""Seconds after which a life that does not become quiet has failed."""
+
+
+def live(plan: Plan) -> None:
+    """Live until all is quiet, or die at the plan's point. Raises TimeoutError."""
+    asyncio.run(_live(plan))
+
+
+async def _live(plan: Plan) -> None:
+    logging.basicConfig(stream=sys.stderr, level=logging.DEBUG)
+    folder = Path(plan.folder)
+    points = Points(plan.die_at, folder / "points")
+    points.watch_commits()
+    points.watch_tasks(asyncio.get_running_loop())
+    stage = _Stage(plan, points, BrokerLog(folder / "broker"))
+    daemon.Session = stage.session_for  # type: ignore[misc,assignment]
+    daemon.Daemon = stage.daemon_for  # type: ignore[misc,assignment]
+    stop = asyncio.Event()
+    serving = asyncio.create_task(daemon.serve(settings_for(plan), stop), name="daemon")
+    watching = asyncio.create_task(stage.until_quiet())
+    await asyncio.wait((serving, watching), return_when=asyncio.FIRST_COMPLETED)
+    points.armed = False
+    stop.set()
+    await serving
+    await watching
+
+
+def settings_for(plan: Plan) -> Settings:
+    return Settings.model_validate(
+        {
+            "state": {"directory": f"{plan.folder}/state"},
+            "provider": {
+                "base_url": plan.base_url,
+                "token": "demo-token",
+                "requests_per_minute": 0,
+                "timeout": plan.timeout,
+                "proxy": None,
+            },
+            "orders": {"poll_interval": 0.05, "settle_delay": 0.1},
+            "homeassistant": {"enabled": False},
+        }
+    )
+
+
+class _Stage:
+    """The daemon's surroundings."""
+
+    def __init__(self, plan: Plan, points: Points, log: BrokerLog) -> None:
+        self._plan = plan
+        self._points = points
+        self._log = log
+        self._daemon: daemon.Daemon | None = None
+        self._session: BrokerSession | None = None
+        self._make_daemon = daemon.Daemon
+
+    def session_for(self, settings: object, *, on_message: Any, on_connected: Any, **rest: object) -> BrokerSession:
+        del settings, rest
+        commands = self._plan.commands
+        self._session = BrokerSession(self._log, self._points, commands, on_message, on_connected)
+        return self._session
+
+    def daemon_for(self, *parts: Any) -> daemon.Daemon:
+        self._daemon = self._make_daemon(*parts)
+        return self._daemon
+
+    async def until_quiet(self) -> None:
+        """Returns once nothing is left to do: every command answered, every order decided, every message sent."""
+        async with asyncio.timeout(LONGEST):
+            while not self._quiet():
+                await asyncio.sleep(0.002)
+
+    def _quiet(self) -> bool:
+        running, session = self._daemon, self._session
+        if running is None or session is None or not session.connected:
+            return False
+        if session.answered and self._plan.deadly_from_answer:
+            self._points.arm()
+        desk, ledger = running.bridge.desk, running.bridge.ledger
+        states = {record.order.state for record in ledger.open()}
+        undecided = {OrderState.BUYING} | ({OrderState.WAITING} if self._plan.wants_sms else set())
+        return (
+            session.answered == len(self._plan.commands)
+            and not desk._working
+            and not states & undecided
+            and not running.bridge._settler._cases
+            and running.outbox._empty.is_set()
+            and _shown(running.retained._wanted, self._log.retained())
+        )
+
+
+def _shown(wanted: Mapping[str, bytes], held: Mapping[str, str]) -> bool:
+    """Whether the retained topics of orders say what they are to say."""
+    ours = {topic: payload.decode() for topic, payload in wanted.items() if "/orders" in topic or "/current" in topic}
+    return all(held.get(topic, "") == payload for topic, payload in ours.items())
