@@ -199,7 +199,7 @@ class Link:
             nonlocal pending
             if pending and not self.ended.done():
                 self._adapter.ack(packet, qos)
-            pass  # packet ids are used again: a second PUBACK would be another message's
+            pending = False  # packet ids are used again: a second PUBACK would be another message's
 
         return ack
 

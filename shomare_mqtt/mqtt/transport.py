@@ -66,7 +66,7 @@ async def open_stream(settings: Mqtt) -> Opened:
     try:
         return await asyncio.shield(opening)
     except asyncio.CancelledError:
-        pass
+        opening.add_done_callback(_close_late)
         raise
 
 
