@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.programs import LEFT_OUT, program
+from tests.programs import LEFT_OUT, PACKAGES, program
 
 if TYPE_CHECKING:
     import pytest
@@ -22,4 +22,4 @@ def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
     for name in missing:
         count = sum(LEFT_OUT + name in reason for reason in reasons)
         terminalreporter.write_sep("!", f"{count} tests were LEFT OUT: this machine has no {name}", red=True, bold=True)
-        terminalreporter.write_line(f"Install {name} (apt install {name.split('_')[0]}) and run again to test it all.")
+        terminalreporter.write_line(f"To test it all: apt install {PACKAGES.get(name, name)}, and run again.")

@@ -11,6 +11,8 @@ import shutil
 
 import pytest
 
+PACKAGES = {"systemd-analyze": "systemd", "mosquitto_pub": "mosquitto-clients", "mosquitto_sub": "mosquitto-clients"}
+"""The package of a program, where it has another name."""
 LEFT_OUT = "NOT TESTED, since this machine has no "
 
 

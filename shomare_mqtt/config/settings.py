@@ -94,7 +94,7 @@ class Settings(FromEnvironment):
         """The account's token. Raises SettingsError where there is none."""
         if self.provider.token is None or not self.provider.token.get_secret_value():
             raise SettingsError(
-                "provider.token: is missing (set token, token_file or SHOMARE_PROVIDER__TOKEN, or give the service a credential named token)"
+                "provider.token: is missing (set token or token_file, or give systemd a credential of that name)"
             )
         return self.provider.token.get_secret_value()
 

@@ -162,7 +162,7 @@ _SORTS: Final = {
 }
 _BEGIN: Final = rf"(?={_LETTER})(?:(?<!{_LETTER})|(?=[\u0900-\uffff]))"
 _CUE: Final = re.compile(f"{_BEGIN}(?:{'|'.join(f'(?P<{sort}>{words})' for sort, words in _SORTS.items())})")
-_ORDINAL: Final = re.compile(rf"(?: ?(?:no|num|number|номер|numara|شماره)(?!{_LETTER})\.?)?")
+_ORDINAL: Final = re.compile(rf"(?:(?: {_LETTER}{{1,20}})? ?(?:no|num|number|номер|numara|شماره)(?!{_LETTER})\.?)?")
 # What may follow a word for a code and take it back: "code postal", "password was changed", "code: A4F2Q9".
 _TAKEN_BACK: Final = re.compile(
     rf"[ -](?:de |du |di |del |do |of |la )?(?:{_any_of(_OTHER_CODE)})"
@@ -199,7 +199,7 @@ _LINK: Final = re.compile(
 _SEPARATED: Final = re.compile(r"(?:[:=>]|(?<![^\W_])(?:is|es|est|ist|adalah|هو|هی|это)|为|是|為|は)[\W_]*\Z")
 _COPULA_AFTER: Final = re.compile(rf" ?(?:is|est|es|ist|adalah|هو|است|می ?باشد|है|'?d[iu]r)(?!{_LETTER})")
 _CLAIMED: Final = re.compile(r"(?: [^\W\d]{1,16})?\W{1,3}\d{4}")
-_TOUCHING: Final = re.compile(r" ?[.:#]? ?#?\n?")
+_TOUCHING: Final = re.compile(r" ?(?:[.:#] ?#?\n?)?")
 _OR_BEFORE: Final = re.compile(r"[\d~]+ ?(?:or|and|oder|ou|или|и|ve|veya|یا|و|او|/) ?\Z")
 _OWN_LINE: Final = (re.compile(r"\n[^\w\n]*\Z"), re.compile(r"[^\w\n]*\n"))
 _NAMED: Final = re.compile(r"[^\d~]{1,40}[]:\n]\W{0,8}\d[\d -]{3,9}\W{0,8}|\s\d[\d -]{3,9}\n[^\n]{1,40}\n")
@@ -248,9 +248,10 @@ def _blank_run(run: re.Match[str]) -> str:
 def _cues(text: str) -> Iterator[_Cue]:
     for found in _CUE.finditer(text):
         sort, end = str(found.lastgroup), found.end()
-        if sort in _SURE and (ordinal := _ORDINAL.match(text, end)):
+        if sort in _SURE and _TAKEN_BACK.match(text, end):
+            sort = "void"
+        elif sort in _SURE and (ordinal := _ORDINAL.match(text, end)):
             end = ordinal.end()
-            sort = "void" if _TAKEN_BACK.match(text, end) else sort
         yield _Cue("thing" if sort == "void" else sort, found.start(), end)
 
 
@@ -258,7 +259,7 @@ def _common_bonus(text: str, cues: list[_Cue], *, alone: bool) -> float:
     """Weigh what the text as a whole says for or against each of its numbers."""
     sorts = {cue.sort for cue in cues}
     beside = ({first.sort, second.sort} for first, second in pairwise(cues) if second.start <= first.end + 2)
-    bonus = 2.0 if alone and sorts & _SURE else 0.0
+    bonus = 1.0 if alone and sorts & _SURE else 0.0
     if not re.search(_LETTER, text):
         bonus += 2 * _ENOUGH  # a text which is just digits is a code
     if sorts <= _STRENGTH.keys() and _NAMED.fullmatch(text):
@@ -304,7 +305,7 @@ def _against(text: str, cues: list[_Cue], number: re.Match[str]) -> float:
 def _weight_against(text: str, cue: _Cue, place: int, cues: list[_Cue]) -> float:
     gap = text[cue.end : place]
     if cue.sort == "near":
-        return 6.0 if _TOUCHING.fullmatch(gap) else 0.0
+        return 8.0 if _TOUCHING.fullmatch(gap) else 0.0
     said = _TOUCHING.match(gap)
     rest = gap[said.end() :] if said else gap
     if len(gap) > _NEARBY or {"\n", ","} & set(rest) or _STOP.search(rest) or _RUN.search(gap):
@@ -314,7 +315,7 @@ def _weight_against(text: str, cue: _Cue, place: int, cues: list[_Cue]) -> float
     if any(other.sort in _SURE and not _STOP.search(text, other.end, cue.start) for other in cues):
         # "code for order 4821" names the order, "code for the order: 4821" the code.
         return 2.0 if cue.sort == "deed" else 4.0 if _SEPARATED.search(gap[-12:]) else 8.0
-    return 3.0 if any(other.sort == "action" and other.start >= cue.end for other in cues) else 8.0
+    return 2.0 if any(other.sort == "action" and other.start >= cue.end for other in cues) else 8.0
 
 
 def _shape(text: str, number: re.Match[str]) -> float:
@@ -326,7 +327,7 @@ def _shape(text: str, number: re.Match[str]) -> float:
     if _DATE.fullmatch(number[0]):
         score -= 4
     if _HOURS.fullmatch(number[0]):
-        score -= 2
+        score -= 3
     return score
 
 

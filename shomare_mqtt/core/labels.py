@@ -31,7 +31,7 @@ def labels(entries: tuple[CatalogEntry, ...]) -> dict[str, str]:
             found[entry.id] = name
         else:
             doubtful.append(entry)
-    taken = {fold(label) for label in found.values()}
+    taken = {fold(text) for text in (*found.values(), *(entry.id for entry in entries))}
     spelt = {entry.id: _free(_with_id(entry), entry.id, taken) for entry in doubtful}
     return {entry.id: found.get(entry.id) or spelt[entry.id] for entry in entries}
 
@@ -67,8 +67,8 @@ def _with_id(entry: CatalogEntry) -> str:
 
 
 def _free(label: str, entry_id: str, taken: set[str]) -> str:
-    """The label, with the id once more for as long as another entry is called just that."""
-    while fold(label) in taken:
+    """The label, with the id once more for as long as another entry goes by just that."""
+    while label != entry_id and fold(label) in taken:
         label = f"{label} ({entry_id})"
     taken.add(fold(label))
     return label

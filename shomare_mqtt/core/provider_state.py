@@ -95,7 +95,7 @@ class ProviderState:
         error.args = (error.message,)
 
     def check_polling(self, priority: Priority) -> None:
-        """Raise ProviderRefusedError for a poll while the token is refused: a call must work first (contract, Settings).
+        """Raise ProviderRefusedError for a poll while the token is refused (contract, Settings).
 
         The profile alone is still polled, more and more seldom, to find out whether one does.
         """

@@ -38,7 +38,10 @@ class Link(Protocol):
         ...
 
     def repeat_states(self) -> None:
-        """Home Assistant is ready: publish `code` again and the retained `defaults/+/name`, changed or not."""
+        """Home Assistant is ready: publish `code`, `defaults/+/name` and `defaults/max_price` again, changed or not.
+
+        An empty one too: no broker keeps it, and only a message tells that there is no limit.
+        """
         ...
 
 
@@ -118,18 +121,19 @@ class Announcer:
         if not enabled:
             return False
         platforms = {key: c["platform"] for key, c in build_components(context).items()}
-        gone = {k: p for k, p in self._published.components.items() if platforms.get(k) != p}
+        missing = {k: p for k, p in self._published.components.items() if platforms.get(k) != p}
+        gone, kept = (missing, {}) if context.complete else ({}, missing)
         if message.payload == self._payload and not gone:
             if again:
                 await self._link.deliver(message)
             return again
         # What is about to be known must be remembered before, or a crash in between would leave it there for ever.
-        await self._remember(Published(message.topic, platforms | gone))
+        await self._remember(Published(message.topic, platforms | missing))
         if gone:
             await self._link.deliver(discovery_message(context, gone))
         self._link.put(message.topic, message.payload)
         self._payload = message.payload
-        await self._remember(Published(message.topic, platforms))
+        await self._remember(Published(message.topic, platforms | kept))
         return True
 
     async def _remember(self, published: Published) -> None:

@@ -27,7 +27,8 @@ class DiscoveryContext:
     """What the message depends on. `instance` is made once and kept; it names the device for good.
 
     `catalogs`: the lists that were read; `defaults`: field (`country`, `operator`, `application`) to the id that is
-    set; `extra`: components of plugins by their keys.
+    set; `extra`: components of plugins by their keys. `complete`: whether each `[[prices]]` was looked up; until
+    then nothing is taken back, since it may be there again a moment later.
     """
 
     instance: str
@@ -37,3 +38,4 @@ class DiscoveryContext:
     defaults: Mapping[str, str] = field(default_factory=dict)
     watched: tuple[WatchedProduct, ...] = ()
     extra: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    complete: bool = True

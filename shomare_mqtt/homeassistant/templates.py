@@ -9,9 +9,12 @@ from __future__ import annotations
 import json
 
 _DATA = "{% set data = value_json if value_json is mapping else {} %}"
-_LIST = "{% set list = value_json if value_json is defined and value_json is iterable else [] %}"
+_LIST = (
+    "{% set list = value_json if value_json is defined and value_json is iterable"
+    " and value_json is not mapping and value_json is not string else [] %}"
+)
 
-MOST_ORDERS = 24
+MOST_ORDERS = 22
 """Open orders among the attributes; with names of 32 characters they stay below 16 KiB in any script."""
 
 TEXT = "{{ value if value else none }}"
@@ -150,8 +153,8 @@ def option(renamed: dict[str, str]) -> str:
     """
     return (
         f"{{% set shown = {_object(renamed)}.get(value, value) %}}"
-        "{% set options = this.attributes.options if this is defined and this.attributes is mapping else none %}"
-        "{{ shown if shown and (not options or shown in options) else none }}"
+        "{% set options = this.attributes.get('options') if this is defined and this.attributes is mapping else none %}"
+        "{{ shown if shown and (options is none or shown in options) else none }}"
     )
 
 

@@ -13,6 +13,7 @@ import pytest
 from tests.cli.process import Finished, finish, run, running
 from tests.cli.standin import ORDER, StandIn, stand_in
 from tests.mosquitto import Mosquitto, free_port
+from tests.programs import program
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -249,7 +250,7 @@ async def test_wait_outlives_the_broker(tmp_path: Path) -> None:
 async def test_what_is_sent_expires_in_the_broker_too(tmp_path: Path) -> None:
     async with Mosquitto(tmp_path) as broker:
         listener = await asyncio.create_subprocess_exec(
-            "mosquitto_sub", "-V", "5", "-p", str(broker.port), "-t", "shomare/#", "-F", "%t %E", "-C", "2",
+            program("mosquitto_sub"), "-V", "5", "-p", str(broker.port), "-t", "shomare/#", "-F", "%t %E", "-C", "2",
             stdout=asyncio.subprocess.PIPE,
         )  # fmt: skip
         daemon = StandIn(lambda *_: ok([]))

@@ -24,9 +24,12 @@ PRODUCT = ("--country", "Russia", "--operator", "MTS", "--application", "telegra
 
 
 @asynccontextmanager
-async def system(folder: Path, **options: float) -> AsyncIterator[dict[str, str]]:
+async def system(folder: Path, *, sms_delay: float = 1000) -> AsyncIterator[dict[str, str]]:
     """Gives the settings of the running daemon, as variables; ends it with SIGTERM and sees it end well."""
-    async with Mosquitto(folder) as broker, Simulator(SimulatorOptions(token="the-token", **options)) as provider:
+    async with (
+        Mosquitto(folder) as broker,
+        Simulator(SimulatorOptions(token="the-token", sms_delay=sms_delay)) as provider,
+    ):
         settings = {
             "SHOMARE_MQTT__PORT": str(broker.port),
             "SHOMARE_PROVIDER__BASE_URL": provider.base_url,

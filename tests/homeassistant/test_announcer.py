@@ -147,6 +147,21 @@ async def test_component_taken_out_while_the_daemon_was_down_is_removed_at_start
     assert wire.how() == [("put", TOPIC), ("deliver", TOPIC), ("put", TOPIC), ("put", TOPIC)]
 
 
+async def test_nothing_is_removed_before_all_is_looked_up() -> None:
+    wire = Wire()
+    await announce(wire, context(watched=(TELEGRAM,)))
+    async with running(wire) as announcer:
+        announcer.update(context(catalogs={}, complete=False))
+        await wire.done.get()
+        announcer.update(context(watched=(TELEGRAM,)))
+        await wire.done.get()
+    assert wire.how() == [("put", TOPIC)] * 3
+    await announce(wire, context(complete=False))
+    await announce(wire, context())
+    assert wire.how()[3:] == [("put", TOPIC), ("deliver", TOPIC), ("put", TOPIC)]
+    assert wire.keys(4)["price_7_1_3"] == {"platform": "sensor"}
+
+
 async def test_component_of_another_platform_takes_the_place_of_the_old_one() -> None:
     wire = Wire()
     await announce(wire, context(extra={"lamp": {"platform": "sensor", "name": "Lamp", "state_topic": "a"}}))

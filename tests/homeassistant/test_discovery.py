@@ -144,6 +144,8 @@ def test_selects_offer_labels_narrowed_by_the_settings() -> None:
     assert found["country"]["options"] == ["Russia", "ایران", "Turkey"]
     assert found["application"]["options"] == ["Telegram", "Other (1)", "Other (2)", "None (9)"]
     assert components(context(catalogs={}))["operator"]["options"] == []
+    twice = components(context(defaults={"country": "Russia"}))["country"]["options"]
+    assert twice == ["Russia", "ایران", "Turkey"]
 
 
 def test_watched_prices_have_lasting_keys_and_encoded_topics() -> None:

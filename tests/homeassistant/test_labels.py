@@ -13,7 +13,7 @@ from shomare_mqtt.model import Catalog, CatalogEntry, CatalogKind
 
 
 def entries(*named: tuple[str, ...]) -> tuple[CatalogEntry, ...]:
-    return tuple(CatalogEntry(i, names[0] if names else "", names) for i, *names in named)
+    return tuple(CatalogEntry(i, names[0] if names else "", tuple(names)) for i, *names in named)
 
 
 def test_unique_name_is_the_label_and_others_get_their_id() -> None:

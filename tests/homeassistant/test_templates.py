@@ -1,0 +1,238 @@
+"""The Jinja texts, rendered as Home Assistant does it: `value`, `value_json` where it is JSON, the result stripped."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given, strategies
+from jinja2 import StrictUndefined
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from shomare_mqtt.homeassistant import WatchedProduct, templates
+from tests.homeassistant.contexts import TELEGRAM, components, context
+
+NOW = datetime(2026, 11, 24, 4, 0, 0, tzinfo=UTC)
+ORDER = {
+    "order": "01KAR00000000000000000000A",
+    "purchase": "74001",
+    "transaction": "t-17",
+    "state": "waiting",
+    "country": "7",
+    "country_name": "Russia",
+    "operator": "1",
+    "operator_name": "MTS",
+    "application": "3",
+    "application_name": "Telegram",
+    "phone": "+79313226657",
+    "price": 2200,
+    "created_at": "2026-11-24T03:59:00.000Z",
+    "updated_at": "2026-11-24T03:59:00.000Z",
+    "expires_at": "2026-11-24T04:19:00.000Z",
+    "closed_at": None,
+    "sms_count": 0,
+    "sms": [],
+    "refunded": None,
+    "charged": None,
+    "error": None,
+}
+
+
+class State:
+    """An entity's state, as `this` and `states[…]` show it."""
+
+    def __init__(self, state: str = "unknown", changed: datetime = NOW, **attributes: Any) -> None:
+        self.state = state
+        self.last_changed = changed
+        self.attributes = attributes
+
+
+def number(value: object, default: float) -> float:
+    try:
+        return float(str(value))
+    except ValueError:
+        return default
+
+
+def environment(states: dict[str, State]) -> ImmutableSandboxedEnvironment:
+    """What Home Assistant adds to Jinja, as far as the templates use it; undefined names are errors here."""
+    made = ImmutableSandboxedEnvironment(undefined=StrictUndefined)
+    made.globals |= {
+        "utcnow": lambda: NOW,
+        "timedelta": timedelta,
+        "states": states,
+        "device_id": lambda _: "device",
+        "device_entities": lambda _: list(states),
+        "state_attr": lambda e, name: states[e].attributes.get(name),
+        "is_state": lambda e, state: states[e].state == state,
+    }
+    made.filters["float"] = number
+    return made
+
+
+def render(template: str, payload: str = "", this: State | None = None, states: dict[str, State] | None = None) -> str:
+    known: dict[str, Any] = {"value": payload, "this": this or State(), "entity_id": "button.shomare_buy"}
+    with contextlib.suppress(ValueError):
+        known["value_json"] = json.loads(payload)
+    return environment(states or {}).from_string(template).render(known).strip()
+
+
+def attributes(template: str, payload: Any) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(render(template, payload if isinstance(payload, str) else json.dumps(payload)))
+    return found
+
+
+FOUND = components(context(watched=(TELEGRAM,)))
+READ_ONLY = sorted({c["value_template"] for c in FOUND.values() if "value_template" in c})
+ATTRIBUTES = sorted({c["json_attributes_template"] for c in FOUND.values() if "json_attributes_template" in c})
+
+
+@pytest.mark.parametrize("template", READ_ONLY)
+@pytest.mark.parametrize("payload", ["", "null", "{}", "[]", "nonsense", '"text"', "7"])
+def test_whatever_a_topic_holds_renders(template: str, payload: str) -> None:
+    render(template, payload)
+
+
+@pytest.mark.parametrize("template", READ_ONLY)
+def test_emptied_topic_shows_as_unknown(template: str) -> None:
+    if template not in (templates.SMS_EVENT, templates.ORDER_EVENT, templates.BRIDGE_EVENT):
+        assert render(template) == ("0" if template == templates.NUMBER_OR_ZERO else "None")
+
+
+@pytest.mark.parametrize("template", ATTRIBUTES)
+@pytest.mark.parametrize("payload", ["", "{}", "nonsense"])
+def test_attributes_are_an_object_whatever_the_topic_holds(template: str, payload: str) -> None:
+    assert isinstance(attributes(template, payload), dict)
+
+
+@pytest.mark.parametrize(
+    ("template", "payload", "shown"),
+    [
+        (templates.TEXT, "192100", "192100"),
+        (templates.TEXT, "0", "0"),
+        (templates.NUMBER_OR_ZERO, "2200.5", "2200.5"),
+        (templates.NUMBER_OR_ZERO, "2000000000", "1000000000"),
+        (templates.COUNT, "[]", "0"),
+        (templates.COUNT, "[{}, {}]", "2"),
+        (templates.field("phone"), json.dumps(ORDER), "+79313226657"),
+        (templates.field("expires_at"), '{"state": "none"}', "None"),
+        (templates.field("price"), '{"price": 0}', "0"),
+        (templates.PROVIDER, '{"state": "unreachable"}', "OFF"),
+        (templates.PROVIDER, '{"state": "unauthorized"}', "ON"),
+        (templates.PROVIDER_AVAILABLE, '{"state": "misunderstood"}', "online"),
+        (templates.PROVIDER_AVAILABLE, '{"state": "blocked"}', "offline"),
+        (templates.PROVIDER_AVAILABLE, "", "offline"),
+        (templates.PROBLEM, json.dumps({"event_type": "x", "message": "y" * 300}), "y" * 255),
+        (templates.PROBLEM, '{"event_type": "plugin_failed"}', "plugin_failed"),
+    ],
+)
+def test_shown(template: str, payload: str, shown: str) -> None:
+    assert render(template, payload) == shown
+
+
+def test_select_shows_only_what_it_offers() -> None:
+    template = templates.option({"None": "None (9)"})
+    this = State(options=["Telegram", "None (9)", 'O"dd \\ {{ one }}'])
+    assert render(template, "Telegram", this) == "Telegram"
+    assert render(template, "None", this) == "None (9)"
+    assert render(template, 'O"dd \\ {{ one }}', this) == 'O"dd \\ {{ one }}'
+    assert render(template, "Gone", this) == "None"
+    assert render(template, "Telegram", State(options=[])) == "None"
+    assert render(template, "Telegram", State()) == "Telegram"
+
+
+def test_stock_is_an_attribute_of_the_price() -> None:
+    quote = {"country": "7", "operator": "1", "application": "3", "price": 2200, "count": 812, "updated_at": "…Z"}
+    assert attributes(templates.STOCK, quote)["stock"] == 812
+
+
+@given(strategies.text(min_size=1))
+def test_watched_price_finds_its_application_whatever_its_id(application: str) -> None:
+    rows = [{"application": "", "price": 1, "count": 1}, {"application": application, "price": 2200, "count": None}]
+    payload = {"country": "7", "operator": "1", "prices": rows, "updated_at": "…Z"}
+    product = WatchedProduct("7", "1", application, "")
+    assert render(templates.product_price(product.application), json.dumps(payload)) == "2200"
+    assert attributes(templates.product_stock(application), payload)["application"] == application
+    assert render(templates.product_price(application), '{"prices": []}') == "None"
+
+
+@pytest.mark.parametrize("letter", ["x", "ی", "国", "😀"])
+def test_open_orders_stay_below_what_the_recorder_takes(letter: str) -> None:
+    long = letter * 300
+    names = {"country_name": long, "operator_name": long, "application_name": long, "purchase": "7" * 300}
+    orders = [ORDER | names | {"sms": [{"sms": "x" * 40, "received_at": "y"}] * 50} for _ in range(60)]
+    found = attributes(templates.ORDERS, orders)
+    assert len(found["orders"]) == templates.MOST_ORDERS
+    assert found["orders"][0]["phone"] == "+79313226657"
+    assert len(json.dumps(found, ensure_ascii=False, separators=(",", ":")).encode()) < 15_800
+
+
+def test_current_order_without_its_sms() -> None:
+    error = {"code": "no_numbers", "message": "no number is free", "retryable": True}
+    found = attributes(templates.CURRENT, ORDER | {"error": error, "sms": [{"sms": "x"}] * 999})
+    assert found["error"] == "no number is free"
+    assert found["order"] == ORDER["order"]
+    assert "sms" not in found
+
+
+def test_events_keep_their_fields_and_are_cut_where_they_could_be_long() -> None:
+    sms = {"event_type": "sms_received", "code": "012345", "text": "ی" * 70_000, "phone": "+7"}
+    found = attributes(templates.SMS_EVENT, sms)
+    assert (found["event_type"], found["code"], found["phone"]) == ("sms_received", "012345", "+7")
+    assert len(json.dumps(found, ensure_ascii=False).encode()) < 16_000
+    assert attributes(templates.SMS_EVENT, sms | {"text": None})["text"] is None
+    changed = {"event_type": "received", "previous": "waiting", "order": ORDER | {"sms": [{"sms": "x" * 40}] * 900}}
+    assert attributes(templates.ORDER_EVENT, changed)["order"]["purchase"] == "74001"
+    assert len(json.dumps(attributes(templates.ORDER_EVENT, changed))) < 16_000
+    assert attributes(templates.BRIDGE_EVENT, {"event_type": "x", "message": "y" * 90_000, "command": "buy"})["command"]
+
+
+def press(*, state: str = "none", age: float = 60, transaction: str | None = None, order: str = "A") -> dict[str, Any]:
+    """What Buy sends while the newest order is such."""
+    known = (
+        {"order": order, "transaction": transaction, "created_at": "2026-11-24T03:59:00Z"} if state != "none" else {}
+    )
+    states = {
+        "sensor.renamed": State(state, NOW - timedelta(seconds=age), **known),
+        "event.shomare_sms": State("2026", order="B", received_at="…Z"),
+    }
+    found: dict[str, Any] = json.loads(render(templates.BUY, "PRESS", states=states))
+    return found
+
+
+def test_press_has_a_transaction_and_is_good_for_a_minute() -> None:
+    sent = press()
+    assert set(sent) == {"transaction", "expires_at"}
+    assert sent["expires_at"] == "2026-11-24T04:01:00Z"
+    assert 0 < len(sent["transaction"]) <= 200
+
+
+def test_double_tap_is_one_purchase() -> None:
+    first = press()["transaction"]
+    assert press()["transaction"] == first
+    assert press(state="buying", age=15, transaction=first)["transaction"] == first
+    assert press(state="waiting", age=2.9, transaction=first)["transaction"] == first
+
+
+def test_later_press_is_another_purchase() -> None:
+    first = press()["transaction"]
+    for newest in (
+        press(state="waiting", age=3.1, transaction=first),
+        press(state="received", age=1, transaction=first),
+        press(state="failed", age=1, transaction=first),
+        press(state="cancelled", age=1, transaction=first),
+        press(state="waiting", age=1, transaction="somebody else's"),
+        press(state="buying", age=1, transaction=None),
+    ):
+        assert newest["transaction"] not in (first, "somebody else's")
+    assert press(state="failed", order="B")["transaction"] != press(state="failed", order="C")["transaction"]
+
+
+def test_cancel_names_the_current_order() -> None:
+    sent = json.loads(render(templates.CANCEL, "PRESS"))
+    assert sent["order"] == "current"
+    assert sent["transaction"]
+    assert sent["expires_at"] == "2026-11-24T04:01:00Z"
