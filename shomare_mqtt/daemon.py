@@ -10,6 +10,7 @@ import signal
 from typing import TYPE_CHECKING, Any
 
 from shomare_mqtt import __version__
+from shomare_mqtt.announcing import DISCOVERY, Announcing
 from shomare_mqtt.core import render
 from shomare_mqtt.core.bridge import Bridge
 from shomare_mqtt.core.bridge_events import BridgeEvent
@@ -18,12 +19,11 @@ from shomare_mqtt.core.desk import Delivery
 from shomare_mqtt.core.ids import new_id
 from shomare_mqtt.core.masking import Mask
 from shomare_mqtt.errors import ErrorCode
-from shomare_mqtt.homeassistant.announcer import Announcer, status_topic
-from shomare_mqtt.homeassistant.context import DiscoveryContext, WatchedProduct
+from shomare_mqtt.homeassistant.announcer import status_topic
+from shomare_mqtt.journal.memories import DialectMemory, PluginMemory
 from shomare_mqtt.journal.store import Journal
-from shomare_mqtt.model import CatalogKind, Message
+from shomare_mqtt.model import Message
 from shomare_mqtt.mqtt.commands import CommandParser
-from shomare_mqtt.mqtt.failures import LinkError, TooLargeError
 from shomare_mqtt.mqtt.publisher import OutboxPublisher
 from shomare_mqtt.mqtt.retained import RetainedPublisher
 from shomare_mqtt.mqtt.session import ConnectionFacts, Session
@@ -34,21 +34,22 @@ from shomare_mqtt.systemd import Notifier
 from shomare_mqtt.topics import SUBSCRIPTIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Sequence
+    from collections.abc import Callable, Coroutine
 
     from shomare_mqtt.config import Settings
     from shomare_mqtt.model import Incoming, Order
+    from shomare_mqtt.mqtt.failures import TooLargeError
 
 LOG = logging.getLogger("shomare_mqtt")
 DRAIN = 5.0
 """Seconds that the outbox has to empty when the daemon stops; what is left is sent after the next start."""
 GRACE = 5.0
 """Seconds beyond the provider's time limit that a purchase on its way has when the daemon stops."""
-INSTANCE, SESSION, DIALECT, DISCOVERY = "instance", "session", "dialect", "discovery"
+INSTANCE, SESSION = "instance", "session"
 
 
-async def run_daemon(settings: Settings) -> None:
-    """Run until SIGTERM or SIGINT, then stop cleanly.
+async def run_daemon(settings: Settings, mask: Mask | None = None) -> None:
+    """Run until SIGTERM or SIGINT, then stop cleanly. `mask` is the log's: it learns the plugins' secrets.
 
     Raises SettingsError, InstanceConflictError, TakenOverError, JournalError.
     """
@@ -57,13 +58,13 @@ async def run_daemon(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     try:
-        await serve(settings, stop)
+        await serve(settings, stop, mask)
     finally:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.remove_signal_handler(number)
 
 
-async def serve(settings: Settings, stop: asyncio.Event) -> None:
+async def serve(settings: Settings, stop: asyncio.Event, mask: Mask | None = None) -> None:
     """Run until `stop` is set. Raises what `run_daemon` raises."""
     clock = SystemClock()
     token = settings.token
@@ -71,13 +72,13 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
     await journal.open()
     try:
         meta = await journal.meta()
-        memory = _DialectMemory(journal, meta)
+        memory = DialectMemory(journal, meta)
         limiter = Limiter(settings.provider.requests_per_minute, clock)
         logger = LOG.getChild("provider")
         async with Client(
             settings.provider, token, clock=clock, limiter=limiter, memory=memory, logger=logger
         ) as client:
-            daemon = Daemon(settings, clock, journal, client, meta)
+            daemon = Daemon(settings, clock, journal, client, meta, mask or Mask(settings.secrets()))
             await daemon.run(stop)
     except BaseExceptionGroup as group:
         raise _first(group) from group
@@ -97,7 +98,13 @@ class Daemon:
     """One run of the daemon."""
 
     def __init__(
-        self, settings: Settings, clock: SystemClock, journal: Journal, client: Client, meta: dict[str, str]
+        self,
+        settings: Settings,
+        clock: SystemClock,
+        journal: Journal,
+        client: Client,
+        meta: dict[str, str],
+        mask: Mask,
     ) -> None:
         self._settings = settings
         self._clock = clock
@@ -134,13 +141,14 @@ class Daemon:
             publish=self._publish_of_plugin,
             on_failed=self._on_plugin_failed,
             on_change=self._show_info,
-            memory=_PluginMemory(journal),
+            memory=PluginMemory(journal),
             lookup=self._lookup,
             clock=clock,
             base_topic=base,
             now=journal.time.now,
         )
-        self.mask = Mask((*settings.secrets(), *self.plugins.secrets()))
+        self.mask = mask
+        mask.learn(self.plugins.secrets())
         self.bridge = Bridge(
             settings,
             clock=clock,
@@ -154,13 +162,18 @@ class Daemon:
             mask=self.mask,
             logger=LOG,
         )
-        self._announcer = Announcer(
-            self,
-            meta.get(DISCOVERY),
-            sleep=clock.sleep,
-            uniform=random.Random().uniform,  # noqa: S311 - jitter
-        )
         self._instance = meta.get(INSTANCE) or new_id(clock.now()).lower()
+        self._announcing = Announcing(
+            settings,
+            clock,
+            self._instance,
+            meta.get(DISCOVERY),
+            bridge=self.bridge,
+            journal=journal,
+            session=self.session,
+            retained=self.retained,
+            plugins=self.plugins,
+        )
 
     # --- life -------------------------------------------------------------------------------------------------------
 
@@ -187,11 +200,11 @@ class Daemon:
         self._spawn(self.retained.run(), "retained")
         self._spawn(self.outbox.run(), "outbox")
         await self.bridge.start()
-        self._spawn(self._announcer.run(), "discovery")
+        self._spawn(self._announcing.run(), "discovery")
         self.bridge.catalogs.listeners.append(lambda _: self._announce_soon())
         self.bridge.prices.on_watched = self._watched_changed
         self.bridge.defaults.on_changed = self._announce_soon
-        await self._announce()
+        await self._announcing.update()
         self._forget_leftovers()
         self._notifier.ready(self._status())
         LOG.info(
@@ -203,7 +216,7 @@ class Daemon:
         self._forget_leftovers()
 
     def _announce_soon(self) -> None:
-        self._spawn(self._announce(), "discovery update")
+        self._spawn(self._announcing.update(), "discovery update")
 
     def _forget_leftovers(self) -> None:
         """Empty topics that an earlier process left; price lists and the discovery, which come later, are not such."""
@@ -252,7 +265,7 @@ class Daemon:
 
     def _on_message(self, incoming: Incoming, ack: Callable[[], None]) -> None:
         if incoming.topic == self._status_topic:
-            self._announcer.heard(incoming.payload)
+            self._announcing.heard(incoming.payload)
             ack()
             return
         self.bridge.desk.deliver(Delivery(incoming, self._session_id, ack))
@@ -289,62 +302,6 @@ class Daemon:
         }
         self.retained.put("bridge/info", render.dumps(info))
 
-    # --- Home Assistant: fulfils homeassistant.announcer.Link -------------------------------------------------------
-
-    async def _announce(self) -> None:
-        catalogs = {kind: found for kind in CatalogKind if (found := self.bridge.catalogs.get(kind))}
-        defaults = {kind.field: value for kind in CatalogKind if (value := self.bridge.defaults.get(kind.field))}
-        current = self.bridge.ledger.current()
-        self._announcer.update(
-            DiscoveryContext(
-                instance=self._instance,
-                version=__version__,
-                settings=self._settings,
-                catalogs=catalogs,
-                defaults=defaults,
-                watched=tuple(self._watched()),
-                extra=await self.plugins.discovery(current.order if current else None),
-            )
-        )
-
-    def _watched(self) -> list[WatchedProduct]:
-        found = []
-        for country, operator, application in self.bridge.prices.watched.values():
-            if application is not None:
-                labels = (
-                    self.bridge.catalogs.label(CatalogKind.APPLICATIONS, application),
-                    self.bridge.catalogs.label(CatalogKind.COUNTRIES, country),
-                )
-                found.append(WatchedProduct(country, operator, application, " ".join(labels)))
-        return found
-
-    def put(self, topic: str, payload: bytes) -> None:
-        """Want a whole retained topic to hold the payload."""
-        self.retained.put_absolute(topic, payload)
-
-    async def deliver(self, message: Message) -> None:
-        """Publish once, and return when the broker has it."""
-        while True:
-            await self.session.wait_connected()
-            try:
-                return await self.session.publish(message)
-            except TooLargeError as error:
-                LOG.error("Home Assistant is not told of the device: %s", error)  # noqa: TRY400 - no traceback
-                return None
-            except LinkError:
-                await self._clock.sleep(1.0)
-
-    async def remember(self, text: str) -> None:
-        """Keep what Home Assistant was told."""
-        await self._journal.put_meta({DISCOVERY: text})
-
-    def repeat_states(self) -> None:
-        """Home Assistant is ready: what it may have missed is published again."""
-        self.bridge.ledger.publish_code_again()
-        base = self._settings.mqtt.base_topic
-        for kind in CatalogKind:
-            self.retained.put_again(f"{base}/defaults/{kind.field}/name")
-
     # --- plugins ----------------------------------------------------------------------------------------------------
 
     def _publish_of_plugin(self, topic: str, payload: bytes, retain: bool) -> None:  # noqa: FBT001 - the host's port
@@ -368,38 +325,3 @@ def _too_large(answer: bytes, error: TooLargeError) -> bytes:
     message = f"{error}; ask for less (a smaller limit, one list at a time)"
     problem = {"code": ErrorCode.TOO_LARGE.value, "message": message, "retryable": False}
     return render.dumps({"status": "error", "transaction": body.get("transaction"), "error": problem})
-
-
-class _DialectMemory:
-    """What was learnt of the provider's dialect, in the journal; fulfils provider.dialect.DialectMemory."""
-
-    def __init__(self, journal: Journal, meta: dict[str, str]) -> None:
-        self._journal = journal
-        self._stored = meta.get(DIALECT)
-
-    def load(self) -> dict[str, str]:
-        """What was learnt by earlier processes."""
-        return dict(json.loads(self._stored)) if self._stored else {}
-
-    async def save(self, learnt: dict[str, str]) -> None:
-        """Keep what was learnt."""
-        await self._journal.put_meta({DIALECT: json.dumps(learnt)})
-
-
-class _PluginMemory:
-    """Calls of plugins that outlive the process; fulfils plugin.calls.PluginMemory."""
-
-    def __init__(self, journal: Journal) -> None:
-        self._journal = journal
-
-    async def load(self) -> Sequence[tuple[str, str, str, str, str | None, float, int]]:
-        """All of them, oldest first."""
-        return await self._journal.plugin_calls()
-
-    async def save(self, row: tuple[str, str, str, str, str | None, float, int]) -> None:
-        """Keep one."""
-        await self._journal.save_plugin_call(row)
-
-    async def delete(self, row_id: str) -> None:
-        """Forget one."""
-        await self._journal.delete_plugin_call(row_id)

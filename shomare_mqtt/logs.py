@@ -22,15 +22,17 @@ _PRIORITIES = ((logging.ERROR, 3), (logging.WARNING, 4), (logging.INFO, 6))
 _OTHERS = ("asyncio", "aiohttp", "amqtt", "transitions", "paho")
 
 
-def set_up(log: Log, secrets: tuple[str, ...], stream: TextIO | None = None) -> None:
-    """Makes stderr (or `stream`) the only handler of the root logger, in the wanted level and format."""
+def set_up(log: Log, secrets: tuple[str, ...], stream: TextIO | None = None) -> Mask:
+    """Makes stderr (or `stream`) the only handler of the root logger, in the wanted level and format; its mask."""
     target = sys.stderr if stream is None else stream
     handler = logging.StreamHandler(target)
-    handler.setFormatter(_formatter(log.format, Mask(secrets), journald=_is_journal(target)))
+    mask = Mask(secrets)
+    handler.setFormatter(_formatter(log.format, mask, journald=_is_journal(target)))
     logging.basicConfig(level=log.level.upper(), handlers=[handler], force=True)
     for name in _OTHERS:
         # Libraries tell of connections that come and go, which the daemon says in words of its own.
         logging.getLogger(name).setLevel(logging.ERROR if name != "asyncio" else logging.WARNING)
+    return mask
 
 
 def _formatter(kind: str, mask: Mask, *, journald: bool) -> logging.Formatter:

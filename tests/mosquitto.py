@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import shutil
 import socket
 import subprocess
 import time
@@ -13,6 +12,8 @@ from typing import TYPE_CHECKING, Self
 
 import pytest
 from aiohttp import WSMsgType, web
+
+from tests.programs import program
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,13 +30,8 @@ def free_port() -> int:
 
 
 def executable(name: str = "mosquitto") -> str:
-    """The path of a program of mosquitto's; fails the test without it, or skips where SHOMARE_TEST_NO_MOSQUITTO=1."""
-    path = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
-    if path is not None:
-        return path
-    if os.environ.get("SHOMARE_TEST_NO_MOSQUITTO") == "1":
-        pytest.skip(f"no {name}, and SHOMARE_TEST_NO_MOSQUITTO=1 says that this is known")
-    pytest.fail(f"{name} is not installed (apt install mosquitto mosquitto-clients); SHOMARE_TEST_NO_MOSQUITTO=1 skips")
+    """The path of a program of mosquitto's; the policy for a machine without it is that of tests.programs."""
+    return program(name)
 
 
 class Mosquitto:

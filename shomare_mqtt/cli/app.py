@@ -121,7 +121,7 @@ def simulate(context: typer.Context) -> None:
     """Run the simulated provider alone; `simulate --help` lists its options."""
     from shomare_mqtt.provider.simulator import __main__ as simulator  # noqa: PLC0415 - nor a web server
 
-    raise typer.Exit(simulator.main(context.args))
+    raise typer.Exit(simulator.main(context.args, "shomare-mqtt simulate"))
 
 
 @app.command()

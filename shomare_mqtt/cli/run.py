@@ -25,9 +25,9 @@ def run(arguments: Sequence[str]) -> int:
     named: Path | None = _parser().parse_args(arguments).config
     with plain_failures():
         settings = config.load(config.find_file(named))
-        logs.set_up(settings.log, settings.secrets())
+        mask = logs.set_up(settings.log, settings.secrets())
         try:
-            asyncio.run(run_daemon(settings))
+            asyncio.run(run_daemon(settings, mask))
         except _EXPECTED:
             raise
         except Exception:  # noqa: BLE001 - the one place for what nobody expected: the log masks the traceback

@@ -187,7 +187,7 @@ _NUMBER: Final = re.compile(
 )
 # "20240512", "12052024", "12-05-24", "05-2024", "2024", and the years of the Persian calendar.
 _DATE: Final = re.compile(
-    r"(?:19|20|13|14)\d\d(?:0\d|1[0-2])[0-3]\d|[0-3]\d(?:0\d|1[0-2])20[0-3]\d"
+    r"(?:19|20|13|14)\d\d(?:0[1-9]|1[0-2])[0-3]\d|[0-3]\d(?:0[1-9]|1[0-2])20[0-3]\d"
     r"|[0-3]?\d-[01]?\d-\d\d|[01]?\d-(?:20|14)\d\d|(?:19|20)\d\d|1[34]\d\d"
 )
 _HOURS: Final = re.compile(r"\d\d[ -]\d\d")  # "10-18", "12 30"
@@ -325,7 +325,7 @@ def _shape(text: str, number: re.Match[str]) -> float:
     if _OWN_LINE[0].search(before) and _OWN_LINE[1].match(after):
         score += 3
     if _DATE.fullmatch(number[0]):
-        score -= 4
+        score -= 3.5
     if _HOURS.fullmatch(number[0]):
         score -= 3
     return score

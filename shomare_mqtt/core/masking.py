@@ -15,8 +15,15 @@ class Mask:
     """Knows the secrets of this process."""
 
     def __init__(self, secrets: tuple[str, ...]) -> None:
-        long_enough = [re.escape(s) for s in sorted(secrets, key=len, reverse=True) if len(s) >= _SHORTEST]
-        self._pattern = re.compile("|".join(long_enough)) if long_enough else None
+        self._secrets: set[str] = set()
+        self._pattern: re.Pattern[str] | None = None
+        self.learn(secrets)
+
+    def learn(self, secrets: tuple[str, ...]) -> None:
+        """Mask these as well."""
+        self._secrets |= {s for s in secrets if len(s) >= _SHORTEST}
+        longest_first = sorted(self._secrets, key=len, reverse=True)
+        self._pattern = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
 
     def text(self, text: str) -> str:
         """The text with every secret replaced."""

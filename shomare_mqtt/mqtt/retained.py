@@ -71,7 +71,8 @@ class RetainedPublisher:
 
     def connected(self) -> None:
         """After each connecting: the broker may have lost everything."""
-        self._dirty = {**dict.fromkeys(self._wanted), **self._dirty}
+        # What was emptied stays empty on a broker that lost everything, and an empty message is news to others.
+        self._dirty = {**dict.fromkeys(t for t, payload in self._wanted.items() if payload), **self._dirty}
         self._news.set()
 
     async def load(self) -> None:

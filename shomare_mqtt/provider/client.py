@@ -113,8 +113,9 @@ class Client:
     async def buy(self, product: Product, *, known: Known, permit: Callable[[], None]) -> Purchase:
         """Buy one number; a further request is sent only where the one before is documented not to have bought.
 
-        `permit` is asked right before each; what it raises comes out, and nothing more was sent. Raises ProviderRefusedError or ProviderUnreachableError where nothing was bought for sure, OutcomeUnknownError
-        for everything else that is no purchase.
+        `permit` is asked right before each; what it raises comes out, and nothing more was sent. Raises
+        ProviderRefusedError or ProviderUnreachableError where nothing was bought for sure, OutcomeUnknownError for
+        everything else that is no purchase.
         """
         return await self._told(Endpoint.BUY, self._buy(product, _of_product(known, product), permit))
 

@@ -67,3 +67,7 @@ async def settle() -> None:
     """Let everything that can run now run."""
     for _ in range(10):
         await asyncio.sleep(0)
+
+
+def allowed() -> None:
+    """A permit that nothing stands against."""

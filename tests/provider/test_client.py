@@ -16,7 +16,7 @@ from shomare_mqtt.model import CatalogKind, Endpoint, Known, Priority, Product, 
 from shomare_mqtt.provider.client import Client
 from shomare_mqtt.provider.limiter import Limiter
 
-from .fakes import QuickClock
+from .fakes import QuickClock, allowed
 from .servers import Answer, Asked, Server, closed_port, hang, http, raw, reset, says, serving, settings
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_every_style_is_learnt_and_one_number_bought(style: str, buy: str) -> None:
     async with api(style, buy) as (bench, server, provider):
         client = bench.client
-        bought = await client.buy(PRODUCT, known=KNOWN)
+        bought = await client.buy(PRODUCT, known=KNOWN, permit=allowed)
         assert bought.purchase == "74001"
         assert provider.bought == [{"country_id": "7", "OperatorID": "1", "service": "3"}]
         assert (await client.price(PRODUCT, known=KNOWN, priority=QUERY)).price == Decimal(2200)
@@ -157,7 +157,7 @@ async def test_every_style_is_learnt_and_one_number_bought(style: str, buy: str)
         assert bench.memory.learnt == learnt
         before = len(server.asked)
         await client.prices("7", "1", known=KNOWN, priority=QUERY)
-        await client.buy(PRODUCT, known=KNOWN)
+        await client.buy(PRODUCT, known=KNOWN, permit=allowed)
         await client.check("74001", known=KNOWN, priority=POLL)
         await client.cancel("74001", known=KNOWN)
         assert server.endpoints()[before:] == ["pricebycountry", "buy", "check", "cancel"]
@@ -166,7 +166,7 @@ async def test_every_style_is_learnt_and_one_number_bought(style: str, buy: str)
 async def test_what_was_learnt_is_used_from_the_start() -> None:
     memory = Memory({"pricebycountry": "query", "buy": "json", "check": "query"})
     async with api("query", "json", memory) as (bench, server, provider):
-        await bench.client.buy(PRODUCT, known=KNOWN)
+        await bench.client.buy(PRODUCT, known=KNOWN, permit=allowed)
         await bench.client.check("74001", known=KNOWN, priority=POLL)
         await bench.client.cancel("74001", known=KNOWN)
         assert server.endpoints() == ["buy", "check", "cancel"]
@@ -181,7 +181,7 @@ async def test_what_is_set_by_hand_is_not_learnt() -> None:
         "purchase": "order_id",
     }
     async with api("query", "json", parameters="query", buy_="json", **names) as (bench, server, _):
-        await bench.client.buy(PRODUCT, known=KNOWN)
+        await bench.client.buy(PRODUCT, known=KNOWN, permit=allowed)
         await bench.client.check("74001", known=KNOWN, priority=POLL)
         assert server.endpoints() == ["buy", "check"]
         assert server.asked[0].json == {"country_id": "7", "OperatorID": "1", "service": "3"}
@@ -191,7 +191,7 @@ async def test_what_is_set_by_hand_is_not_learnt() -> None:
 async def test_a_style_set_wrongly_buys_nothing_and_says_so() -> None:
     async with api("path", "form", parameters="path", buy_="json") as (bench, server, provider):
         with pytest.raises(ProviderRefusedError) as caught:
-            await bench.client.buy(PRODUCT, known=KNOWN)
+            await bench.client.buy(PRODUCT, known=KNOWN, permit=allowed)
         assert caught.value.code is ErrorCode.NOT_FOUND
         assert server.endpoints() == ["buy"]
         assert provider.bought == []
@@ -239,7 +239,7 @@ async def test_ids_that_do_not_exist_are_not_found_in_any_style() -> None:
             await bench.client.prices("99", "1", known=Known(), priority=QUERY)
         assert caught.value.code is ErrorCode.NOT_FOUND
         with pytest.raises(ProviderRefusedError) as caught:
-            await bench.client.buy(Product("99", "1", "3"), known=Known())
+            await bench.client.buy(Product("99", "1", "3"), known=Known(), permit=allowed)
         assert caught.value.code is ErrorCode.NOT_FOUND
         assert provider.bought == []
 
@@ -253,11 +253,11 @@ async def test_learning_that_fails_is_not_tried_before_each_call() -> None:
     async with api("path", "form", override=broken) as (bench, server, _):
         for _ in range(3):
             with pytest.raises(ProviderRefusedError):
-                await bench.client.buy(PRODUCT, known=KNOWN)
+                await bench.client.buy(PRODUCT, known=KNOWN, permit=allowed)
         assert server.endpoints() == ["pricebycountry"] * 4 + ["buy"] * 3
         bench.clock.seconds += 61
         with pytest.raises(ProviderRefusedError):
-            await bench.client.buy(PRODUCT, known=KNOWN)
+            await bench.client.buy(PRODUCT, known=KNOWN, permit=allowed)
         assert Counter(server.endpoints())["pricebycountry"] == 8
 
 
@@ -273,7 +273,7 @@ async def test_a_404_without_json_forgets_and_learns_anew_in_the_same_call(wrong
     async with api("path", "path", memory, override=gone) as (bench, _, provider):
         await bench.client.prices("7", "1", known=KNOWN, priority=QUERY)
         await bench.client.check("74001", known=KNOWN, priority=POLL)
-        await bench.client.buy(PRODUCT, known=KNOWN)
+        await bench.client.buy(PRODUCT, known=KNOWN, permit=allowed)
         assert len(provider.bought) == 1
     assert memory.learnt == {"pricebycountry": "path", "check": "path", "buy": "path"}
 
@@ -283,7 +283,7 @@ async def test_what_no_style_reaches_is_forgotten() -> None:
     async with serving(raw(HTML_404)) as server, connected(server.url, memory) as bench:
         for call in (
             bench.client.prices("7", "1", known=KNOWN, priority=QUERY),
-            bench.client.buy(PRODUCT, known=KNOWN),
+            bench.client.buy(PRODUCT, known=KNOWN, permit=allowed),
         ):
             with pytest.raises(ProviderRefusedError) as caught:
                 await call
@@ -300,7 +300,7 @@ async def test_a_404_in_the_providers_own_words_is_no_reason_to_forget() -> None
     ):
         for call in (
             bench.client.check("1", known=KNOWN, priority=POLL),
-            bench.client.buy(PRODUCT, known=KNOWN),
+            bench.client.buy(PRODUCT, known=KNOWN, permit=allowed),
             bench.client.cancel("1", known=KNOWN),
         ):
             with pytest.raises(ProviderRefusedError) as caught:
@@ -337,7 +337,7 @@ async def test_a_buy_of_unknown_outcome_is_sent_once(answer: str, memory: dict[s
     limit = 0.3 if answer == "hang" else 5
     async with api("query", "form", Memory(memory), override=only_buy, timeout=limit) as (bench, server, _):
         with pytest.raises(OutcomeUnknownError) as caught:
-            await bench.client.buy(PRODUCT, known=Known())
+            await bench.client.buy(PRODUCT, known=Known(), permit=allowed)
         assert caught.value.code is ErrorCode.OUTCOME_UNKNOWN
         assert Counter(server.endpoints())["buy"] == 1
         assert bench.told[-1] == (Endpoint.BUY, ErrorCode.OUTCOME_UNKNOWN)
@@ -358,7 +358,7 @@ async def test_a_buy_of_unknown_outcome_is_sent_once(answer: str, memory: dict[s
 async def test_a_refused_buy_ends_and_teaches_nothing(status: int, said: dict[str, Any], code: ErrorCode) -> None:
     async with api(override=lambda asked: says(status, said) if asked.path[1] == "buy" else None) as (bench, server, _):
         with pytest.raises(ProviderRefusedError) as caught:
-            await bench.client.buy(PRODUCT, known=KNOWN)
+            await bench.client.buy(PRODUCT, known=KNOWN, permit=allowed)
         assert caught.value.code is code
         assert Counter(server.endpoints())["buy"] == 1
         assert "buy" not in bench.memory.learnt
@@ -371,7 +371,7 @@ async def test_what_documents_that_nothing_was_bought_goes_on(status: int, body:
         return raw(http(status, body)) if asked.form else None
 
     async with api("query", "json", override=form_alone_is_no_address) as (bench, _, provider):
-        await bench.client.buy(PRODUCT, known=Known())
+        await bench.client.buy(PRODUCT, known=Known(), permit=allowed)
         assert len(provider.bought) == 1
 
 
@@ -382,7 +382,7 @@ async def test_a_buy_that_breaks_in_the_second_style_is_unknown_and_ends() -> No
     memory = Memory({"pricebycountry": "form"})
     async with api("form", "query", memory, override=second) as (bench, server, provider):
         with pytest.raises(OutcomeUnknownError):
-            await bench.client.buy(PRODUCT, known=Known())
+            await bench.client.buy(PRODUCT, known=Known(), permit=allowed)
         assert server.endpoints() == ["buy", "buy"]
         assert provider.bought == []
 
@@ -475,7 +475,7 @@ async def test_every_request_takes_a_slot_of_its_priority() -> None:
         slots = Slots(0, bench.clock)
         slots.taken = []
         bench.client._caller._limiter = slots
-        await bench.client.buy(PRODUCT, known=KNOWN)
+        await bench.client.buy(PRODUCT, known=KNOWN, permit=allowed)
         assert slots.taken == [MONEY] * len(server.asked)
         await bench.client.check("74001", known=KNOWN, priority=POLL)
         assert slots.taken[-1] is POLL
@@ -484,7 +484,7 @@ async def test_every_request_takes_a_slot_of_its_priority() -> None:
 async def test_the_log_names_neither_token_nor_content(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG):
         async with api() as (bench, _, _provider):
-            await bench.client.buy(PRODUCT, known=KNOWN)
+            await bench.client.buy(PRODUCT, known=KNOWN, permit=allowed)
             await bench.client.check("74001", known=KNOWN, priority=POLL)
     text = caplog.text
     assert "provider: buy: HTTP 200 in" in text
@@ -494,7 +494,7 @@ async def test_the_log_names_neither_token_nor_content(caplog: pytest.LogCapture
 async def test_what_a_buy_taught_is_saved_by_the_next_call_or_at_the_end() -> None:
     memory = Memory({"pricebycountry": "path"})
     async with api("path", "form", memory) as (bench, _, _provider):
-        await bench.client.buy(PRODUCT, known=KNOWN)
+        await bench.client.buy(PRODUCT, known=KNOWN, permit=allowed)
         assert "buy" not in memory.learnt
     assert memory.learnt["buy"] == "form"
 

@@ -14,7 +14,7 @@ from shomare_mqtt.provider.client import Client
 from shomare_mqtt.provider.limiter import Limiter
 from shomare_mqtt.provider.simulator import DIALECTS, Simulator, SimulatorOptions
 
-from .fakes import QuickClock
+from .fakes import QuickClock, allowed
 from .servers import settings
 from .test_client import Memory
 
@@ -60,7 +60,7 @@ async def test_everything_is_learnt_and_the_ledger_shows_what_was_asked_for(dial
         balance = (await client.profile(priority=QUERY)).balance
         assert balance is not None
         price = (await client.price(chosen, known=known, priority=QUERY)).price
-        bought = await client.buy(chosen, known=known)
+        bought = await client.buy(chosen, known=known, permit=allowed)
         assert [bought.purchase] == list(sim.purchases)
         assert balance - sim.balance > 0
         assert price is not None
@@ -69,13 +69,13 @@ async def test_everything_is_learnt_and_the_ledger_shows_what_was_asked_for(dial
         sim.deliver_sms(bought.purchase, code="123456")
         read = await client.check(bought.purchase, known=known, priority=POLL)
         assert any("123456" in f"{sms.code} {sms.text}" for sms in read.sms)
-        again = await client.buy(chosen, known=known)
+        again = await client.buy(chosen, known=known, permit=allowed)
         assert list(sim.purchases) == [bought.purchase, again.purchase]
         await client.cancel(again.purchase, known=known)
         assert sim.purchases[again.purchase].state.value.startswith("cancel")
     calls = sim.calls.copy()
     async with sim, connected(sim, memory) as client:
-        await client.buy(chosen, known=known)
+        await client.buy(chosen, known=known, permit=allowed)
         assert sim.calls["buy"] == calls["buy"] + 1
         assert sim.calls["pricebycountry"] == calls["pricebycountry"]
     assert len(sim.purchases) == 3
@@ -87,7 +87,7 @@ async def test_a_buy_with_nothing_learnt_buys_once(dialect: str) -> None:
         async with connected(sim, Memory()) as client:
             chosen, _ = await product(client)
         async with connected(sim, Memory()) as client:
-            await client.buy(chosen, known=Known())
+            await client.buy(chosen, known=Known(), permit=allowed)
         assert len(sim.purchases) == 1
 
 
@@ -101,7 +101,7 @@ async def test_an_unknown_outcome_is_never_followed_by_another_request(dialect: 
         chosen, known = await product(client)
         sim.fault("buy", kind, times=None)
         with pytest.raises(OutcomeUnknownError):
-            await client.buy(chosen, known=known)
+            await client.buy(chosen, known=known, permit=allowed)
         assert len(sim.purchases) == bought
         assert sum(n for fault, n in sim.faults.done.items() if fault.startswith("buy")) == 1
 
@@ -135,5 +135,5 @@ async def test_a_purchase_that_does_not_exist_is_not_found(dialect: str) -> None
 
 async def _refused(client: Client, chosen: Product, known: Known) -> ErrorCode:
     with pytest.raises(ProviderRefusedError) as caught:
-        await client.buy(chosen, known=known)
+        await client.buy(chosen, known=known, permit=allowed)
     return caught.value.code

@@ -20,18 +20,18 @@ if TYPE_CHECKING:
 _USAGE = 2
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None, prog: str = "python -m shomare_mqtt.provider.simulator") -> int:
     """Run until a signal. Exit status 0, 1 where the port is taken, 2 for wrong arguments."""
-    arguments = vars(_parser().parse_args(argv))
+    arguments = vars(_parser(prog).parse_args(argv))
     host, port = arguments.pop("host"), arguments.pop("port")
     try:
         options = SimulatorOptions(**{name: value for name, value in arguments.items() if value is not None})
         asyncio.run(serve(options, host, port, announce))
     except ValueError as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"{prog}: {error}\n")
         return _USAGE
     except OSError as error:
-        sys.stderr.write(f"cannot listen on {host}, port {port}: {error.strerror}\n")
+        sys.stderr.write(f"{prog}: cannot listen on {host}, port {port}: {error.strerror}\n")
         return 1
     return 0
 
@@ -42,9 +42,9 @@ def announce(sim: Simulator) -> None:
     sys.stdout.flush()
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(prog: str) -> argparse.ArgumentParser:
     """An option for each field of SimulatorOptions; values are checked there."""
-    parser = argparse.ArgumentParser(prog="shomare_mqtt.provider.simulator", description=__doc__)
+    parser = argparse.ArgumentParser(prog=prog, description=__doc__)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--state", dest="state_file", type=Path, metavar="FILE")
