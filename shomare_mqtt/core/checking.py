@@ -8,7 +8,6 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from shomare_mqtt.core.codes import extract_code
 from shomare_mqtt.core.masking import masked_phone
 from shomare_mqtt.core.records import Batch, Record
 from shomare_mqtt.errors import ErrorCode
@@ -99,7 +98,7 @@ class Checker:
 
     async def _code(self, text: str) -> str | None:
         """The code in a text: a plugin's reading outranks ours."""
-        return await self._extensions.extract_code(text) or extract_code(text)
+        return await self._extensions.extract_code(text) or code_in(text)
 
     def _add_sms(self, batch: Batch, record: Record, reading: CheckReading, codes: list[str | None]) -> Record:
         order = record.order
@@ -147,6 +146,14 @@ class Checker:
             return record
         expires_at = self._clock.now() + timedelta(seconds=lifetime)
         return self._ledger.changed(batch, replace(record, deadline=deadline), expires_at=expires_at)
+
+
+def code_in(text: str) -> str | None:
+    """The code in an SMS text, where neither the provider nor a plugin gives one."""
+    # Its patterns take long to compile and much memory, and most providers make them unneeded.
+    from shomare_mqtt.core.codes import extract_code  # noqa: PLC0415
+
+    return extract_code(text)
 
 
 def _same(shown: SmsReading, code: str | None, stored: Sms) -> bool:

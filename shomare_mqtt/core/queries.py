@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from shomare_mqtt.core import render
 from shomare_mqtt.core.cancelling import find_target
-from shomare_mqtt.core.codes import extract_code
+from shomare_mqtt.core.checking import code_in
 from shomare_mqtt.core.render import Answer
 from shomare_mqtt.core.tickets import Outcome
 from shomare_mqtt.errors import CommandRefusedError, ErrorCode
@@ -120,7 +120,7 @@ def _foreign(purchase: str, reading: CheckReading) -> dict[str, object]:
         "state": reading.state.value if reading.state else None,
         "sms": [
             {
-                "code": s.code or (extract_code(s.text) if s.text else None),
+                "code": s.code or (code_in(s.text) if s.text else None),
                 "text": s.text,
                 "sender": s.sender,
                 "received_at": render.timestamp(s.received_at),
