@@ -9,7 +9,7 @@ import random
 import signal
 from typing import TYPE_CHECKING, Any
 
-from shomare_mqtt import __version__
+from shomare_mqtt import __version__, topics
 from shomare_mqtt.announcing import DISCOVERY, Announcing
 from shomare_mqtt.core import render
 from shomare_mqtt.core.bridge import Bridge
@@ -222,12 +222,13 @@ class Daemon:
         """Empty topics that an earlier process left; price lists and the discovery, which come later, are not such."""
         base = self._settings.mqtt.base_topic
         prices_known = len(self.bridge.prices.settled) == len(self._settings.prices)
+        watched = {f"{base}/{topics.prices(c, o)}" for c, o, _ in self.bridge.prices.watched.values()}
         plugins = tuple(f"{base}/plugin/{name}/" for name in self._settings.plugins.enabled)
         discovery = f"{self._settings.homeassistant.discovery_prefix}/"
 
         def is_left(topic: str) -> bool:
             if topic.startswith(f"{base}/prices/"):
-                return prices_known
+                return prices_known and topic not in watched
             if topic.startswith((f"{base}/orders/", f"{base}/plugin/")):
                 return not topic.startswith(plugins)
             return not topic.startswith((f"{base}/", discovery))

@@ -132,7 +132,7 @@ class Buyer:
     async def _evidence(self) -> Evidence:
         """What is known of the money before the request: the balance, asked for anew where money has moved since."""
         account, ledger = self._account, self._ledger
-        if account.balance is None or account.asked_at <= ledger.last_move:
+        if self._guard.needs_balance or account.balance is None or account.asked_at <= ledger.last_move:
             try:
                 async with asyncio.timeout(_EVIDENCE_TIMEOUT):
                     await account.read_fresh(Priority.MONEY)

@@ -169,8 +169,8 @@ class Defaults:
     async def _quote(self) -> bool:
         """Ask for the price of what the defaults name; whether that was not in vain."""
         product = self.product
-        if product != self._quoted:
-            self._put("quote", "")
+        if product is None or product != self._quoted:
+            self._put("quote", "")  # also what an earlier process left there
             self._quoted = None
         if product is None:
             return True

@@ -25,7 +25,6 @@ from shomare_mqtt.model import (
     QueryPrice,
     QueryPrices,
     QueryProfile,
-    Reply,
     Request,
     Resolve,
     SetBuying,
@@ -49,6 +48,10 @@ PRODUCT_FIELDS = ("country", "operator", "application")
 
 _ENVELOPE_FIELDS = frozenset({"transaction", "expires_at"})
 _MAX_EXPONENT = 30
+_REFUSED_REPLY = (
+    "the Response Topic must be a topic without wildcards, outside the base topic's tree, the discovery prefix and $; "
+    "nothing was done"
+)
 
 
 class CommandParser:
@@ -61,25 +64,20 @@ class CommandParser:
     def parse(self, incoming: Incoming) -> Parsed | Unparsed:
         """The command that a message is, or why it is none."""
         command = incoming.topic.removeprefix(self._base)
-        envelope = Envelope(command)
+        refused = incoming.reply is not None and self._is_refused(incoming.reply.topic)
+        envelope = Envelope(command, reply=None if refused else incoming.reply)
         try:
-            envelope = Envelope(command, reply=self._reply(incoming.reply))
-            return _parse(incoming, envelope)
+            parsed = _parse(incoming, envelope)
         except _InvalidError as error:
             return Unparsed(error.envelope or envelope, CommandRefusedError(error.code, str(error)))
+        if refused:
+            return Unparsed(parsed.envelope, CommandRefusedError(ErrorCode.INVALID_COMMAND, _REFUSED_REPLY))
+        return parsed
 
-    def _reply(self, reply: Reply | None) -> Reply | None:
-        """The Response Topic, where an answer may be sent (contract, section Answers)."""
-        if reply is None:
-            return None
-        topic = reply.topic
+    def _is_refused(self, topic: str) -> bool:
+        """Whether no answer may go to a Response Topic (contract, section Answers)."""
         own = any(topic == r or topic.startswith(r + "/") for r in self._reserved)
-        if not topic or own or topic.startswith("$") or any(c in topic for c in "+#\0"):
-            raise _InvalidError(
-                "the Response Topic must be a topic without wildcards, outside the base topic's tree, the discovery "
-                "prefix and $; nothing was done"
-            )
-        return reply
+        return not topic or own or topic.startswith("$") or any(c in topic for c in "+#\0")
 
 
 class _InvalidError(Exception):
@@ -151,7 +149,7 @@ def _from_json(text: str, envelope: Envelope, build: Callable[[dict[str, Any]], 
         _check_fields(given, fields)
         request = build(given)
     except _InvalidError as error:
-        error.envelope = envelope
+        error.envelope = error.envelope or envelope
         raise
     content = {k: v for k, v in given.items() if k not in _ENVELOPE_FIELDS}
     return Parsed(envelope, request, f"{envelope.command} {json.dumps(content, sort_keys=True, default=str)}")
@@ -343,7 +341,9 @@ def _resolve(given: dict[str, Any]) -> Resolve:
 
 
 def _orders(given: dict[str, Any]) -> QueryOrders:
-    state = given.get("state", "") or "open"
+    state = given.get("state", "open")
+    if state == "":
+        state = "open"
     if state not in ORDER_FILTERS:
         raise _InvalidError("state: must be open, closed or all")
     limit = given.get("limit", 50)

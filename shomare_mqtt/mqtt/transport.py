@@ -147,11 +147,14 @@ def tls_context(tls: Tls) -> ssl.SSLContext:
 
 def _own_authority(path: Path) -> ssl.SSLContext:
     try:
-        return ssl.create_default_context(cafile=path)
+        context = ssl.create_default_context(cafile=path)
     except (OSError, ValueError) as error:
         raise BrokerUnreachableError(
             f"mqtt.tls.ca_file: no certificate can be read from {path} ({explain(error)})"
         ) from None
+    # Python 3.13 turns on checks of form that authorities made at home, as mosquitto's own guide makes them, fail.
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    return context
 
 
 def explain(error: Exception) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import struct
 from http import HTTPStatus
@@ -64,9 +65,28 @@ def faulty(fault: Fault, outcome: Outcome | None, dialect: Dialect) -> web.Respo
 
 async def send(request: web.Request, response: web.StreamResponse) -> bool:
     """Write an answer. True where all of it was handed to a connection that still stood."""
+    if _has_left(request):
+        return False
     await response.prepare(request)
     await response.write_eof()
     return request.transport is not None and not request.transport.is_closing()
+
+
+def _has_left(request: web.Request) -> bool:
+    """Whether the client closed its end: the event loop may not have got round to telling."""
+    if request.transport is None or request.transport.is_closing():
+        return True
+    connection: socket.socket | None = request.transport.get_extra_info("socket")
+    if connection is None:
+        return False
+    try:
+        descriptor = socket.socket(fileno=os.dup(connection.fileno()))
+        with descriptor:
+            return descriptor.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
 
 
 async def cut_off(request: web.Request, outcome: Outcome, dialect: Dialect) -> web.StreamResponse:
