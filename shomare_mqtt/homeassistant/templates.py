@@ -103,12 +103,14 @@ BRIDGE_EVENT = (
 
 # A button has no state of its own, so two taps are told from two purchases by what is known of the newest order. While
 # that one, bought by this button, is still being bought, or became live less than 3 s ago, a press means it again.
-# Before the first tap's order is known, taps within 10 s have the same newest order before them and so are one.
+# Before the first tap's order is known, taps within 10 s have the same newest order before them and so are one; with the
+# time of its last change, since a cancel may make an older order the newest once more.
 BUY = (
     "{%- set seen = namespace(order='', again='') -%}"
     "{%- if device_id is defined and device_entities is defined -%}"
     "{%- for entity in device_entities(device_id(entity_id)) if state_attr(entity, 'created_at') -%}"
-    "{%- set seen.order = state_attr(entity, 'order') -%}"
+    "{%- set seen.order = '%s-%d' | format(state_attr(entity, 'order'),"
+    " states[entity].last_updated.timestamp() * 1000) -%}"
     "{%- set transaction = state_attr(entity, 'transaction') | string -%}"
     "{%- set age = (utcnow() - states[entity].last_changed).total_seconds() -%}"
     "{%- if transaction.startswith('ha-')"

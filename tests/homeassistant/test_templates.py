@@ -46,7 +46,7 @@ class State:
 
     def __init__(self, state: str = "unknown", changed: datetime = NOW, **attributes: Any) -> None:
         self.state = state
-        self.last_changed = changed
+        self.last_changed = self.last_updated = changed
         self.attributes = attributes
 
 
@@ -215,6 +215,12 @@ def test_double_tap_is_one_purchase() -> None:
     assert press()["transaction"] == first
     assert press(state="buying", age=15, transaction=first)["transaction"] == first
     assert press(state="waiting", age=2.9, transaction=first)["transaction"] == first
+
+
+def test_press_after_a_cancel_is_another_purchase_though_an_older_order_is_the_newest_again() -> None:
+    before = press(state="received", age=60, transaction="ha-0-x")["transaction"]
+    assert press(state="received", age=60, transaction="ha-0-x")["transaction"] == before
+    assert press(state="received", age=0.4, transaction="ha-0-x")["transaction"] != before
 
 
 def test_later_press_is_another_purchase() -> None:
