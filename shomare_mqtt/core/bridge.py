@@ -129,12 +129,13 @@ class Bridge:
         await self.defaults.load()
 
     async def start(self) -> None:
-        """Begin to work: watching first, then what was left unanswered, then what comes."""
-        self._watch.start()
+        """Begin to work: what was left unanswered, then watching, then what comes."""
         self._settler.start()
         self.ledger.listeners.append(lambda record, previous: self._look_at_balance(record.order.purchase, previous))
         self.provider_state.on_recovered = self._watch.provider_is_back
         await self.desk.resume()
+        # After it: what a cancel that is asked for again did before must not look like the provider's own doing.
+        self._watch.start()
         refresh = self._settings.refresh
         self._spawn(self.desk.run(), "desk")
         self._spawn(self.ledger.run(), "ledger")

@@ -75,7 +75,7 @@ class Canceller:
 
     async def cancel(self, ticket: Ticket, request: Cancel) -> Outcome:
         """Carry out one `cancel`. Raises CommandRefusedError, or ProviderError for a purchase that is not ours."""
-        record, purchase = await find_target(self._ledger, request.target)
+        record, purchase = await find_target(self._ledger, request.target, ticket)
         if record is None:
             return await self._foreign(ticket, purchase)
         record = await self._bought(record)
@@ -213,7 +213,7 @@ class Resolver:
 
     async def resolve(self, ticket: Ticket, request: Resolve) -> Outcome:
         """Carry out one `resolve`. Raises CommandRefusedError."""
-        record, _ = await find_target(self._ledger, Target(order=request.order))
+        record, _ = await find_target(self._ledger, Target(order=request.order), ticket)
         order = record.order.order if record is not None else request.order
         async with self._ledger.changing(order):
             record = await self._ledger.find(order)
@@ -256,11 +256,15 @@ class Resolver:
         )
 
 
-async def find_target(ledger: Ledger, target: Target) -> tuple[Record | None, str]:
-    """The order that a command means; else None and the purchase. Raises CommandRefusedError (`order_not_found`)."""
+async def find_target(ledger: Ledger, target: Target, ticket: Ticket | None = None) -> tuple[Record | None, str]:
+    """The order that a command means; else None and the purchase. Raises CommandRefusedError (`order_not_found`).
+
+    To a command that an earlier process took, `current` is no order that was made after it came.
+    """
     order = target.order or target.either
     if order == CURRENT:
-        if (newest := next(iter(ledger.open()), None)) is not None:
+        until = ticket.received if ticket is not None and ticket.resumed else float("inf")
+        if (newest := next((r for r in ledger.open() if r.made <= until), None)) is not None:
             return newest, ""
         raise CommandRefusedError(ErrorCode.ORDER_NOT_FOUND, "no order is open")
     if order is not None and (record := await ledger.find(order)) is not None:

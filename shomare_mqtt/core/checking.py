@@ -159,5 +159,5 @@ def code_in(text: str) -> str | None:
 def _same(shown: SmsReading, code: str | None, stored: Sms) -> bool:
     """Whether an SMS is one that is stored: by what it says. The same id with another code is another SMS."""
     if shown.text is not None and stored.text is not None:
-        return shown.text == stored.text and code == stored.code
+        return shown.text == stored.text and code in (None, stored.code)  # codes may stand with the newest SMS alone
     return code == stored.code and (code is not None or shown.text == stored.text)

@@ -26,8 +26,13 @@ NUMBER_OR_ZERO = "{{ 0 if not value else value if value | float(0) <= 1000000000
 COUNT = _LIST + "{{ list | count if value else none }}"
 """How long the list is."""
 
-PROBLEM = _DATA + "{{ (data.get('message') or data.get('event_type') or '') [:255] or none }}"
-"""The message of an event, as long as a state may be."""
+PROBLEM = (
+    _DATA + "{% set before = this.state if this is defined and this.state is defined else 'unknown' %}"
+    "{{ before if data.get('event_type') == 'buying_resumed' and before not in ['unknown', 'unavailable']"
+    " else (data.get('message') or data.get('event_type') or '') [:255] or none }}"
+)
+"""The message of an event, as long as a state may be. That buying goes on is no problem, and does not hide the one before
+it, which may tell of money that is gone."""
 
 PROVIDER = _DATA + "{{ none if 'state' not in data else 'OFF' if data.get('state') == 'unreachable' else 'ON' }}"
 """Whether the provider can be reached."""
@@ -103,8 +108,8 @@ BRIDGE_EVENT = (
 
 # A button has no state of its own, so two taps are told from two purchases by what is known of the newest order. While
 # that one, bought by this button, is still being bought, or became live less than 3 s ago, a press means it again.
-# Before the first tap's order is known, taps within 10 s have the same newest order before them and so are one; with the
-# time of its last change, since a cancel may make an older order the newest once more.
+# Before the first tap's order is known, taps within 10 s have the same newest order before them and so are one; the
+# time of its last change tells whether it was the newest all along, or became it again by a cancel.
 BUY = (
     "{%- set seen = namespace(order='', again='') -%}"
     "{%- if device_id is defined and device_entities is defined -%}"

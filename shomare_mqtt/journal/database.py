@@ -167,7 +167,7 @@ def _hold(directory: Path) -> int:
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         if stat.S_IMODE(directory.stat().st_mode) & 0o077:
             directory.chmod(0o700)
-        for path in directory.glob("journal.sqlite3*"):
+        for path in (*directory.glob("journal.sqlite3*"), *directory.glob("lock")):
             path.chmod(0o600)
         lock = os.open(directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:

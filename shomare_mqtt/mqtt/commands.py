@@ -165,11 +165,14 @@ def _from_topic(
     text: str, envelope: Envelope, build: Callable[[dict[str, Any]], Request], given: dict[str, str]
 ) -> Parsed:
     """A command whose fields are levels of its topic; the payload may still hold the fields of every command."""
-    try:
-        fields = {key: topics.decode(value) for key, value in given.items()}
-    except UnicodeDecodeError:
-        raise _InvalidError("an id in the topic is not percent-encoded UTF-8") from None
-    return _from_json(text, envelope, lambda _: build(fields), set())
+
+    def decoded(_: dict[str, Any]) -> Request:
+        try:
+            return build({key: topics.decode(value) for key, value in given.items()})
+        except UnicodeDecodeError:
+            raise _InvalidError("an id in the topic is not percent-encoded UTF-8") from None
+
+    return _from_json(text, envelope, decoded, set())
 
 
 def _object(text: str) -> dict[str, Any]:

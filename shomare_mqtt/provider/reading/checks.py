@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from shomare_mqtt.letters import ascii_digits
@@ -13,6 +14,7 @@ from shomare_mqtt.provider.reading.messages import (
     code_of,
     in_order,
     is_code_alone,
+    is_code_in,
     message_of,
     messages_in,
 )
@@ -100,9 +102,22 @@ def _sms(everything: list[Leaf], own: list[Leaf], answer: RawAnswer, context: Co
             by_depth.setdefault(leaf.parents, {})[leaf.name] = leaf.value
     loose = [one for fields in by_depth.values() if (one := message_of(fields, context, inside=False))]
     loose += _announced(own, loose, found) or _alone(own)
+    found, loose = _joined(found, loose)
     # A field that repeats the newest code of the list is no SMS of its own.
     fresh = [s for s in loose if not any(s.code is not None and s.code == other.code for other in found)]
     return [s for s in fresh if not found or s.code is not None] + found
+
+
+def _joined(found: list[SmsReading], loose: list[SmsReading]) -> tuple[list[SmsReading], list[SmsReading]]:
+    """A code that stands apart from the texts is the code of the last of them that holds it."""
+    joined, rest = list(found), []
+    for one in loose:
+        holders = [i for i, sms in enumerate(joined) if one.text is None and is_code_in(one.code, sms)]
+        if holders:
+            joined[holders[-1]] = replace(joined[holders[-1]], code=one.code)
+        else:
+            rest.append(one)
+    return joined, rest
 
 
 def _is_box(leaf: Leaf, everything: list[Leaf]) -> bool:

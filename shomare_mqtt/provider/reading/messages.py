@@ -88,6 +88,11 @@ def is_code_alone(text: str) -> bool:
     return bool(_CODE_ALONE.fullmatch(ascii_digits(text.strip())))
 
 
+def is_code_in(code: str | None, sms: SmsReading) -> bool:
+    """Whether an SMS that has no code yet holds this one in its text."""
+    return code is not None and sms.code is None and _squeezed(code) in _squeezed(sms.text or "")
+
+
 def messages_in(box: Any, context: Context, *, as_code: bool) -> list[SmsReading]:
     """The SMS of a box, whatever shape it has. `as_code`: the box's name says that it holds codes."""
     if box is None or isinstance(box, bool):
