@@ -32,7 +32,7 @@ from shomare_mqtt.model import (
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
     from shomare_mqtt.config import Settings
     from shomare_mqtt.core.account import Account
@@ -79,6 +79,14 @@ class Canceller:
         if record is None:
             return await self._foreign(ticket, purchase)
         record = await self._bought(record)
+        order = record.order.order
+        async with self._alone(order):
+            # Looked at only now: another cancel may have been on its way.
+            record = self._cancellable(await self._ledger.find(order) or record)
+            return await self._cancel_open(ticket, record)
+
+    def _cancellable(self, record: Record) -> Record:
+        """The order, where it can be cancelled. Raises CommandRefusedError."""
         order = record.order
         if not order.is_open:
             raise CommandRefusedError(ErrorCode.ORDER_CLOSED, f"order {order.order} is closed ({order.state.value})")
@@ -87,8 +95,7 @@ class Canceller:
                 ErrorCode.NOT_CANCELLABLE,
                 f"nobody knows whether order {order.order} was bought; settle it with resolve",
             )
-        async with self._alone(order.order):
-            return await self._cancel_open(ticket, record)
+        return record
 
     async def _cancel_open(self, ticket: Ticket, record: Record) -> Outcome:
         order = record.order.order
@@ -177,7 +184,7 @@ class Canceller:
         while record.order.state is OrderState.BUYING:
             self._decided.clear()
             await self._decided.wait()
-            record = self._ledger.get(record.order.order) or record
+            record = await self._ledger.find(record.order.order) or record
         return record
 
     @asynccontextmanager
@@ -189,13 +196,14 @@ class Canceller:
         if not lock.locked():
             self._asking.pop(order, None)
 
-    async def give_back(self, record: Record) -> Cancellation:
-        """Cancel an order whose time is over, for the money. Raises ProviderError."""
-        async with self._alone(record.order.order), self._checker.ending(record.order.order):
-            return await self.ask(record.order.purchase or "", record)
-
-    async def tell(self, cancellation: Cancellation) -> None:
-        """The provider answered, and that is in the journal."""
+    async def give_back(self, record: Record, close: Callable[[Cancellation], Awaitable[None]]) -> None:
+        """Cancel an order whose time is over, for the money, and close it. Raises ProviderError."""
+        order = record.order.order
+        async with self._alone(order), self._checker.ending(order):
+            if (current := self._ledger.get(order)) is None or not current.order.is_open:
+                return
+            cancellation = await self.ask(record.order.purchase or "", record)
+            await close(cancellation)
         await self._provider.tell(Endpoint.CANCEL, cancellation)
 
 

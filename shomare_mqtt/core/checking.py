@@ -159,5 +159,6 @@ def code_in(text: str) -> str | None:
 def _same(shown: SmsReading, code: str | None, stored: Sms) -> bool:
     """Whether an SMS is one that is stored: by what it says. The same id with another code is another SMS."""
     if shown.text is not None and stored.text is not None:
-        return shown.text == stored.text and code in (None, stored.code)  # codes may stand with the newest SMS alone
+        # A code may stand with the newest SMS alone; one found in the text has no say: a plugin may fail the next time.
+        return shown.text == stored.text and shown.code in (None, stored.code)
     return code == stored.code and (code is not None or shown.text == stored.text)

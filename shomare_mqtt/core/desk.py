@@ -10,19 +10,18 @@ import asyncio
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from shomare_mqtt import topics
 from shomare_mqtt.core import render
+from shomare_mqtt.core.answering import Answering, Repeat
 from shomare_mqtt.core.bridge_events import BridgeEvent
 from shomare_mqtt.core.buying import unknown
-from shomare_mqtt.core.ledger import bridge_posting
 from shomare_mqtt.core.masking import trace_of
+from shomare_mqtt.core.presses import Presses
 from shomare_mqtt.core.records import (
     Arrival,
     ArrivalKind,
     ArrivalResult,
     Batch,
     Done,
-    MessageKind,
     PendingCommand,
     Posting,
 )
@@ -32,12 +31,9 @@ from shomare_mqtt.errors import CommandRefusedError, ErrorCode, JournalError, Sh
 from shomare_mqtt.model import (
     Buy,
     Cancel,
-    Envelope,
     Incoming,
-    Message,
     OrderState,
     Parsed,
-    Reply,
     Resolve,
     Unparsed,
 )
@@ -66,14 +62,6 @@ class Delivery:
     ack: Callable[[], None]
 
 
-@dataclass(slots=True)
-class _Repeat:
-    """A repeat of a command that is still worked on."""
-
-    row: int
-    envelope: Envelope
-
-
 class Desk:
     """Takes commands, has them carried out, answers them."""
 
@@ -100,11 +88,15 @@ class Desk:
         self._logger = logger
         self._queue: asyncio.Queue[Delivery] = asyncio.Queue()
         self._working: dict[int, asyncio.Task[None]] = {}
-        self._repeats: dict[int, list[_Repeat]] = {}
-        self._presses: dict[str, float] = {}
+        self._presses = Presses(settings.limits.double_press)
+        self._answering = Answering(journal, ledger, logger)
         self._stopping = False
         self.commands = 0
-        self.answers = 0
+
+    @property
+    def answers(self) -> int:
+        """How many answers were given."""
+        return self._answering.count
 
     # --- taking -----------------------------------------------------------------------------------------------------
 
@@ -166,7 +158,7 @@ class Desk:
         postings: tuple[Posting, ...] = ()
         content, keyed = "", None
         if isinstance(what, Unparsed):
-            postings = self._refusal(envelope, what.error)
+            postings = self._answering.refusal(envelope, what.error)
         else:
             content = what.content
             keyed = envelope.transaction if isinstance(what.request, Buy | Cancel | Resolve) else None
@@ -183,7 +175,7 @@ class Desk:
             received=self._journal.time.now(),
             keyed=keyed,
             postings=postings,
-            on_conflict=self._refusal(envelope, conflict),
+            on_conflict=self._answering.refusal(envelope, conflict),
         )
 
     async def _begin(
@@ -195,10 +187,10 @@ class Desk:
         elif result.kind is ArrivalKind.CONFLICT:
             self._logger.warning("%s refused: %s", arrival.command, ErrorCode.TRANSACTION_CONFLICT)
         elif isinstance(what, Unparsed):
-            self.answers += 1
+            self._answering.count += 1
             self._logger.warning("%s refused: %s: %s", arrival.command, what.error.code, what.error.message)
         elif result.kind is ArrivalKind.REPEATED:
-            await self._repeat(_Repeat(result.row, what.envelope), result.first or 0, result.answer)
+            await self._answering.repeat(Repeat(result.row, what.envelope), result.first or 0, result.answer)
         else:
             self._start(self._ticket(result.row, incoming, what, arrival.received))
 
@@ -213,7 +205,7 @@ class Desk:
             ends.append(self._journal.time.now() + left)
 
         def close(batch: Batch, answer: Answer) -> None:
-            self._close(ticket, batch, answer)
+            self._answering.close(ticket, batch, answer)
 
         ticket = Ticket(row, parsed.envelope, parsed.request, received, min(ends, default=None), close, resumed)
         return ticket
@@ -221,24 +213,24 @@ class Desk:
     # --- carrying out -----------------------------------------------------------------------------------------------
 
     def _start(self, ticket: Ticket) -> None:
-        self._repeats[ticket.row] = []
+        self._answering.begin(ticket)
         self._working[ticket.row] = self._spawn(self._work(ticket), f"{ticket.envelope.command} {ticket.row}")
 
     async def _work(self, ticket: Ticket) -> None:
         try:
             outcome = await self._outcome(ticket)
             if outcome.batch is not None:
-                self._close(ticket, outcome.batch, outcome.answer)
+                self._answering.close(ticket, outcome.batch, outcome.answer)
                 await self._ledger.commit(outcome.batch)
             if outcome.after is not None:
                 await outcome.after()
         finally:
             self._working.pop(ticket.row, None)
-            self._repeats.pop(ticket.row, None)
+            self._answering.end(ticket)
 
     async def _outcome(self, ticket: Ticket) -> Outcome:
         try:
-            self._check_double_press(ticket)
+            self._presses.check(ticket)
             outcome = await self._handle(ticket)
         except ShomareError as error:
             outcome = Outcome(Answer.failed(error_info(error)))
@@ -250,79 +242,8 @@ class Desk:
             )
             outcome = Outcome(Answer.failed(render.internal_error()))
         if outcome.answer.order is None and outcome.answer.status is not Status.OK:
-            self._forget_press(ticket)
+            self._presses.forget(ticket)
         return outcome
-
-    def _close(self, ticket: Ticket, batch: Batch, answer: Answer) -> None:
-        """Put the answer into a batch: for its sender, for those who repeated it, and for repeats to come."""
-        self._logger.debug("%s: %s", ticket.envelope.command, answer.status)
-        refused = answer.status is Status.ERROR and answer.order is None
-        keep = (
-            ticket.envelope.transaction is not None
-            and not refused
-            and isinstance(ticket.request, Buy | Cancel | Resolve)
-        )
-        stored = render.dumps(render.answer_json(answer, ticket.envelope.transaction)) if keep else None
-        self._post_answer(batch, ticket.envelope, answer)
-        batch.done.append(Done(ticket.row, stored, answer.order))
-        if refused and answer.error is not None:
-            batch.postings.append(_refused_event(ticket.envelope, answer))
-            self._logger.warning("%s refused: %s: %s", ticket.envelope.command, answer.error.code, answer.error.message)
-        for repeat in self._repeats.get(ticket.row, []):
-            self._post_answer(batch, repeat.envelope, answer, replayed=True)
-            batch.done.append(Done(repeat.row))
-
-    def _post_answer(self, batch: Batch, envelope: Envelope, answer: Answer, *, replayed: bool = False) -> None:
-        self.answers += 1
-        body = render.answer_json(answer, envelope.transaction, replayed=replayed)
-        batch.postings.extend(answer_postings(envelope, render.dumps(body)))
-
-    def _refusal(self, envelope: Envelope, error: ShomareError) -> tuple[Posting, ...]:
-        answer = Answer.failed(error_info(error))
-        body = render.dumps(render.answer_json(answer, envelope.transaction))
-        return (*answer_postings(envelope, body), _refused_event(envelope, answer))
-
-    async def _repeat(self, repeat: _Repeat, first: int, stored: bytes | None) -> None:
-        """Answer a repeat of a transaction with the first one's answer, now or when that is there."""
-        if stored is None and first in self._repeats:
-            self._repeats[first].append(repeat)
-            return
-        stored = stored or await self._journal.answer_of(first)
-        batch = Batch(done=[Done(repeat.row)])
-        if stored is None:
-            answer = Answer.failed(render.internal_error())
-            self._post_answer(batch, repeat.envelope, answer)
-        else:
-            self.answers += 1
-            batch.postings.extend(answer_postings(repeat.envelope, stored[:-1] + b',"replayed":true}'))
-        await self._ledger.commit(batch)
-
-    # --- two presses ------------------------------------------------------------------------------------------------
-
-    def _check_double_press(self, ticket: Ticket) -> None:
-        """Raise CommandRefusedError where the same `buy` came within `double_press` seconds (contract, Commands)."""
-        window = self._settings.limits.double_press
-        if (
-            not isinstance(ticket.request, Buy)
-            or ticket.envelope.transaction is not None
-            or ticket.resumed
-            or not window
-        ):
-            return
-        self._presses = {k: at for k, at in self._presses.items() if ticket.received - at < window}
-        if (press := repr(ticket.request)) in self._presses:
-            raise CommandRefusedError(
-                ErrorCode.DUPLICATE_COMMAND,
-                f"the same buy came within {window:g} seconds: taken for one press, this one is not carried out "
-                "(give each buy a transaction of its own to buy several)",
-            )
-        self._presses[press] = ticket.received
-
-    def _forget_press(self, ticket: Ticket) -> None:
-        """A `buy` that was refused before it cost anything may be pressed again."""
-        press = repr(ticket.request)
-        if self._presses.get(press) == ticket.received:
-            del self._presses[press]
 
     # --- starting and stopping --------------------------------------------------------------------------------------
 
@@ -344,18 +265,17 @@ class Desk:
     async def _resume(self, command: PendingCommand, record: Record | None) -> None:
         what = self._parse(command.incoming)
         if isinstance(what, Unparsed):
-            batch = Batch(postings=list(self._refusal(what.envelope, what.error)), done=[Done(command.row)])
+            batch = Batch(postings=list(self._answering.refusal(what.envelope, what.error)), done=[Done(command.row)])
             await self._ledger.commit(batch)
             return
         ticket = self._ticket(command.row, command.incoming, what, command.received, resumed=True)
         if command.first is not None:
-            await self._repeat(_Repeat(command.row, what.envelope), command.first, None)
+            await self._answering.repeat(Repeat(command.row, what.envelope), command.first, None)
         elif record is not None:
             await self._answer_unknown(ticket, record)
         elif (late := self._why_not_resumed(ticket, command)) is not None:
-            batch = Batch()
-            self._close(ticket, batch, Answer.failed(error_info(CommandRefusedError(ErrorCode.EXPIRED_COMMAND, late))))
-            await self._ledger.commit(batch)
+            error = CommandRefusedError(ErrorCode.EXPIRED_COMMAND, late)
+            await self._answer(ticket, Batch(), Answer.failed(error_info(error)))
         else:
             self._start(ticket)
 
@@ -365,8 +285,13 @@ class Desk:
         changed = unknown(self._ledger, batch, record, _DIED)
         self._logger.error("order %s: %s", changed.order.order, _DIED)
         data = render.order_json(changed.order, codes=True)
-        self._close(ticket, batch, Answer(Status.UNKNOWN, data, changed.order.error, changed.order.order))
+        await self._answer(ticket, batch, Answer(Status.UNKNOWN, data, changed.order.error, changed.order.order))
+
+    async def _answer(self, ticket: Ticket, batch: Batch, answer: Answer) -> None:
+        """Answer a command that is not worked on any more."""
+        self._answering.close(ticket, batch, answer)
         await self._ledger.commit(batch)
+        self._answering.end(ticket)
 
     def _why_not_resumed(self, ticket: Ticket, command: PendingCommand) -> str | None:
         """Why a `buy` that was taken before the restart comes too late; a purchase must not come out of the blue."""
@@ -407,20 +332,3 @@ def _kind(command: str) -> str:
     """The command that a transaction belongs to: its topic less ids in it."""
     parts = command.split("/")
     return "/".join(parts[:2]) if parts[0] == "query" else command
-
-
-def answer_postings(envelope: Envelope, body: bytes) -> list[Posting]:
-    """An answer for the command's own topic, and for the Response Topic that an MQTT 5 sender gave."""
-    messages = [Message(topics.response(envelope.command), body)]
-    reply: Reply | None = envelope.reply
-    if reply is not None:
-        messages.append(Message(reply.topic, body, absolute=True, correlation=reply.correlation))
-    return [Posting(MessageKind.ANSWER, m) for m in messages]
-
-
-def _refused_event(envelope: Envelope, answer: Answer) -> Posting:
-    """`command_refused`: the only event for a command that was answered with an error before an order existed."""
-    error = answer.error or render.internal_error()
-    message = f"{envelope.command}: {error.message}"
-    more = {"command": envelope.command, "code": error.code.value, "transaction": envelope.transaction}
-    return bridge_posting(BridgeEvent.COMMAND_REFUSED, message, **more)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from shomare_mqtt.core.records import Batch, Record
 from shomare_mqtt.core.render import error_info
 from shomare_mqtt.core.waiting import pause
-from shomare_mqtt.errors import ErrorCode, ProviderError
+from shomare_mqtt.errors import ErrorCode, ProviderError, ProviderRefusedError
 from shomare_mqtt.model import ErrorInfo, OrderState, Priority
 
 if TYPE_CHECKING:
@@ -201,12 +201,15 @@ class Watch:
         delay, began = _RETRY, self._journal.time.now()
         while (record := self._record(order)) is not None and not record.order.sms:
             try:
-                cancellation = await self._canceller.give_back(record)
+                await self._canceller.give_back(
+                    record, lambda c: self._close(order, None, refunded=c.refunded, moves=1)
+                )
             except ProviderError as error:
                 away = error.code in _NOT_AN_ANSWER
                 waited = self._journal.time.now() - began
                 if waited + delay > (UNREACHABLE_FOR if away else REFUSED_FOR):
-                    refunded = None if away or error.code is ErrorCode.NOT_FOUND else False
+                    refused = isinstance(error, ProviderRefusedError) and error.code is not ErrorCode.NOT_FOUND
+                    refunded = False if refused and not away else None
                     await self._close(order, error_info(error), refunded=refunded)
                     return
                 if not away:
@@ -214,8 +217,6 @@ class Watch:
                 await self._wait_for_provider(order, delay)
                 delay = min(delay * 2, _LONGEST_RETRY)
             else:
-                await self._close(order, None, refunded=cancellation.refunded, moves=1)
-                await self._canceller.tell(cancellation)
                 return
         if (record := self._record(order)) is not None:
             await self._sleep_to_the_end(record)
@@ -238,7 +239,8 @@ class Watch:
                 return
             batch = Batch(moves=moves)
             if record.order.sms:
-                record = self._ledger.changed(batch, record, state=OrderState.FINISHED)
+                # An SMS that came while the cancel was on its way: the money may be back all the same.
+                record = self._ledger.changed(batch, record, state=OrderState.FINISHED, refunded=refunded)
             else:
                 state = OrderState.EXPIRED
                 record = self._ledger.changed(batch, record, state=state, error=error, refunded=refunded)

@@ -31,8 +31,8 @@ PROBLEM = (
     "{{ before if data.get('event_type') == 'buying_resumed' and before not in ['unknown', 'unavailable']"
     " else (data.get('message') or data.get('event_type') or '') [:255] or none }}"
 )
-"""The message of an event, as long as a state may be. That buying goes on is no problem, and does not hide the one before
-it, which may tell of money that is gone."""
+"""The message of an event, as long as a state may be. That buying goes on is no problem, and hides none before it,
+which may tell of money that is gone."""
 
 PROVIDER = _DATA + "{{ none if 'state' not in data else 'OFF' if data.get('state') == 'unreachable' else 'ON' }}"
 """Whether the provider can be reached."""

@@ -9,15 +9,16 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from shomare_mqtt.letters import fold
 from shomare_mqtt.model import CatalogKind
 from shomare_mqtt.provider.reading.names import Field, alias, glued, wordset
 from shomare_mqtt.provider.reading.shapes import role_of
 from shomare_mqtt.provider.reading.values import identifier
 
 if TYPE_CHECKING:
-    from shomare_mqtt.model import CatalogEntry, Known
+    from decimal import Decimal
+
     from shomare_mqtt.provider.reading.rows import Level, Row
+    from shomare_mqtt.provider.reading.vocabulary import Vocabularies
 
 Column = tuple[int, str]
 """How far out the column lies (0: in the row itself), and its name; `#` for the key that the object stands under."""
@@ -57,44 +58,14 @@ _KEY_WEIGHT = 45
 _SAMPLE = 300
 
 
-class Vocabulary:
-    """The ids and names of one of the provider's lists, to find a value's id by."""
-
-    def __init__(self, entries: tuple[CatalogEntry, ...], asked: str | None) -> None:
-        self._ids = {e.id for e in entries} | ({asked} if asked else set())
-        self._names: dict[str, str] = {}
-        for entry in entries:
-            for name in (entry.id, entry.name, *entry.names):
-                self._names.setdefault(fold(name), entry.id)
-        self._shown = {e.id: e.name for e in entries}
-        self.known = bool(entries)
-
-    def name(self, own: str) -> str | None:
-        """The name that the list shows for an id."""
-        return self._shown.get(own)
-
-    def resolve(self, value: Any) -> str | None:
-        """The id that a value is, or names; None where the list knows it not."""
-        text = identifier(value)
-        if text is None:
-            return None
-        return text if text in self._ids else self._names.get(fold(text))
-
-
 class Columns:
     """The rows of a price list and what their columns mean."""
 
-    def __init__(
-        self, rows: list[Row], known: Known, country: str | None, operator: str | None, application: str | None = None
-    ) -> None:
-        self.known = known
-        self._rows = rows
-        self._asked = {"application": application, "operator": operator, "country": country}
-        self._vocabularies = {
-            "application": Vocabulary(known.applications, application),
-            "operator": Vocabulary(known.operators, operator),
-            "country": Vocabulary(known.countries, country),
-        }
+    def __init__(self, rows: list[Row], vocabularies: Vocabularies, price: Decimal | None) -> None:
+        self.rows = rows
+        self.price = price
+        self._asked = {role: vocabulary.asked for role, vocabulary in vocabularies.items()}
+        self._vocabularies = vocabularies
         self._levels: dict[int, dict[str, Any]] = {}
         self._cells = [self._cells_of_row(row) for row in rows]
         self._of = {id(row): cells for row, cells in zip(rows, self._cells, strict=True)}
@@ -200,6 +171,14 @@ class Columns:
         """The id of the row's application; the list's own id wherever the list knows it."""
         return self._resolved(row, "application")[0]
 
+    def speaks_of(self, name: str, application: str) -> bool:
+        """Whether a field's own name is the application's: `{"tg": 10, "price": 22}`."""
+        return self._vocabularies["application"].resolve(name) == application
+
+    def name_of(self, application: str) -> str | None:
+        """The name that the provider's list shows for an application."""
+        return self._vocabularies["application"].name(application)
+
     def names_other(self, row: Row, application: str) -> bool:
         """Whether the row is, by the provider's list, another application's."""
         found, sure = self._resolved(row, "application")
@@ -220,7 +199,7 @@ class Columns:
     def asked_for(self) -> list[Row]:
         """The rows of the country and operator (and application) asked for, where rows name them."""
         if self._asked_rows is None:
-            rows = self._rows
+            rows = self.rows
             for role in ("country", "operator", "application"):
                 verdicts = [self._matches(row, role) for row in rows]
                 if True in verdicts:

@@ -7,14 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 from shomare_mqtt.provider.reading.names import Field, alias, glued, is_envelope, words, wordset
 from shomare_mqtt.provider.reading.shapes import MARKS, keyed, role_of
+from shomare_mqtt.provider.reading.tables import Table
 from shomare_mqtt.provider.reading.values import count, is_scalar, money
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from shomare_mqtt.provider.reading.tables import Tables
+
 PRICE = Field(
     alias(
-        w100="price finalprice sellprice priceamount unitprice pricetoman pricerial قیمت",
+        w110="finalprice discountedprice pricediscounted payableprice payable priceafterdiscount",
+        w100="price sellprice priceamount unitprice pricetoman pricerial قیمت",
         w90="cost userprice sellingprice saleprice yourprice gheymat qeymat mablagh مبلغ",
         w75="amount sum value rate fee tariff minprice defaultprice cheapestprice",
         w60="money toman rial irt irr maxprice",
@@ -30,11 +34,22 @@ STOCK = Field(
     alias(
         w100="count stock quantity qty instock countnumbers numberscount availablecount stockcount تعداد موجودی",
         w90="available numbers availability inventory totalcount physicalcount total remaining remain countavailable",
-        w70="number amountavailable volume units pieces isavailable active enabled balance state status",
+        w70="number online amountavailable volume units pieces isavailable active enabled balance state status",
     ),
     parts=alias(w75="count stock qty quantity", w60="available"),
     spoilers=wordset("id price cost country code name page old sold rate sms success"),
 )
+INSIDE_PRICE = Field(
+    alias(
+        w100="final finalprice discounted discountedprice payable payableprice afterdiscount",
+        w95="toman irt pricetoman",
+        w90="amount value price current now net sum cost",
+        w80="sale sell user rial irr total",
+    ),
+    parts=alias(w70="price amount"),
+    spoilers=PRICE.spoilers,
+)
+"""Names inside an object that is the price: of several amounts the one to pay."""
 _FLAGS = wordset("active enabled state status balance number")
 _NESTING = 10
 
@@ -60,31 +75,44 @@ class Row:
         return self.levels[0].fields
 
 
-def rows_of(value: Any) -> list[Row]:
+def rows_of(value: Any, tables: Tables) -> list[Row]:
     """Every row of an answer, in its order."""
-    return list(_rows(value, (), None, None))
+    return list(_rows(value, (), _Place(None, None), tables))
 
 
-def _rows(node: Any, around: tuple[Level, ...], key: str | None, place: str | None) -> Iterator[Row]:
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where an object lies: its key, the name of what it lies in, and whether that has a price of its own."""
+
+    key: str | None
+    name: str | None
+    priced: bool = False
+
+
+def _rows(node: Any, around: tuple[Level, ...], at: _Place, tables: Tables) -> Iterator[Row]:
     if len(around) > _NESTING:
         return
     if isinstance(node, list):
         for item in node:
-            yield from _rows(item, around, key, place)
+            yield from _rows(item, around, at, tables)
         return
     if not isinstance(node, dict):
         return
-    levels = (Level(node, key, place), *around)
-    if _is_tariff(node):
-        yield from _tariff(node, levels)
+    plain = _plain_table(node)
+    if plain:
+        # A table inside a row that names its price says what others paid, not what this costs.
+        yield from () if at.priced else _of_table(plain, Level(node, at.key, at.name), around, tables)
         return
-    if _is_row(node):
+    levels = (Level(node, at.key, at.name), *around)
+    priced = _is_row(node)
+    if priced:
         yield Row(levels)
     by_key = keyed(node)
     for name, inner in node.items():
         if isinstance(inner, dict | list) and not _attached(name, inner):
             own_key = by_key or _names_itself(name, node)
-            yield from _rows(inner, levels, name if own_key else None, place if own_key else name)
+            place = _Place(name, at.name, priced) if own_key else _Place(None, name, priced)
+            yield from _rows(inner, levels, place, tables)
 
 
 def _names_itself(name: str, node: dict[str, Any]) -> bool:
@@ -95,14 +123,22 @@ def _names_itself(name: str, node: dict[str, Any]) -> bool:
 def _is_row(node: Mapping[str, Any]) -> bool:
     """Whether the object itself names a price or a stock; a page's `total` is none of both."""
     for name, value in node.items():
-        if isinstance(value, dict) and PRICE.weight(name) >= 90 and any(money(v) is not None for v in value.values()):  # noqa: PLR2004
-            return all(PRICE.weight(k) or STOCK.weight(k) or is_scalar(v) for k, v in value.items())
+        if is_price_object(name, value):
+            return True
         if is_scalar(value) and PRICE.weight(name) >= 60 and money(value) is not None:  # noqa: PLR2004 - not by a part alone
             return True
     holds_more = any(isinstance(v, list) or (isinstance(v, dict) and v) for v in node.values())
     return not holds_more and any(
         STOCK.weight(n) and glued(n) not in _FLAGS and count(v)[0] for n, v in node.items() if is_scalar(v)
     )
+
+
+def is_price_object(name: str, value: Any) -> bool:
+    """Whether a value is an object that only wraps a price: `{"price": {"amount": 5, "currency": "IRT"}}`."""
+    if not isinstance(value, dict) or not (PRICE.weight(name) or glued(name) == "prices"):
+        return False
+    plain = all(is_scalar(v) for v in value.values())
+    return plain and any(INSIDE_PRICE.weight(k) and money(v) is not None for k, v in value.items())
 
 
 def _attached(name: str, inner: Any) -> bool:
@@ -112,19 +148,26 @@ def _attached(name: str, inner: Any) -> bool:
     if any(isinstance(v, dict | list) for v in inner.values()):
         return False
     role = role_of(words(name)[0] if words(name) else "") is not None and not _is_row(inner)
-    return role or (PRICE.weight(name) >= 90 and glued(name) != "prices")  # noqa: PLR2004 - an object named `price`
+    return role or is_price_object(name, inner)
 
 
-def _is_tariff(node: Mapping[str, Any]) -> bool:
-    """Whether an object is a plain table from names to prices: `{"telegram": 2200, "whatsapp": "3,000"}`."""
+def _plain_table(node: Mapping[str, Any]) -> dict[str, Any]:
+    """The object as a plain table of numbers; empty where it is none."""
     plain = {k: v for k, v in node.items() if glued(k) not in MARKS}
-    if not plain or any(PRICE.weight(k) or STOCK.weight(k) or is_envelope(k) for k in plain):
-        return False
+    if any(PRICE.weight(k) or STOCK.weight(k) or INSIDE_PRICE.weight(k) or is_envelope(k) for k in plain):
+        return {}
     named_ids = any(glued(k).endswith("id") or glued(k) in ("name", "title", "iso", "prefix") for k in plain)
-    return not named_ids and all(money(v) is not None and not isinstance(v, bool) for v in plain.values())
+    if named_ids or not all(money(v) is not None for v in plain.values()):
+        return {}
+    return plain
 
 
-def _tariff(node: Mapping[str, Any], around: tuple[Level, ...]) -> Iterator[Row]:
-    for name, value in node.items():
-        if glued(name) not in MARKS:
-            yield Row((Level({"price": money(value)}, name, around[0].place), *around))
+def _of_table(plain: Mapping[str, Any], own: Level, around: tuple[Level, ...], tables: Tables) -> Iterator[Row]:
+    levels = (own, *around)
+    keys = [level.key for level in levels if level.key is not None]
+    kind = tables.kind(plain, keys, [level.fields for level in around])
+    for name, value in plain.items():
+        if kind is Table.PRICES:
+            yield Row((Level({"price": money(value)}, name, own.place), *levels))
+        elif kind is Table.COUNTS:
+            yield Row((Level({"price": money(name), "count": money(value)}, own.key, own.place), *around))

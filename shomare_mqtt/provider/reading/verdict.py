@@ -67,12 +67,16 @@ _TOO_MANY, _LEAST_FAILURE = 429, 400
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """What an answer says of itself: `status`, other marks of success, `code` and message."""
+    """What an answer says of itself: `status`, other marks of success, `code` and message.
+
+    `own_code`: the field `code` itself, where `code` may also stand under another name or in an object `error`.
+    """
 
     status: Truth = Truth.ABSENT
     status_value: Any = None
     others: frozenset[Truth] = frozenset()
     code: int | str | None = None
+    own_code: int | None = None
     message: str | None = None
     is_object: bool = False
 
@@ -108,6 +112,7 @@ def marks_of(value: Any) -> Marks:
         status_value=named.get("status"),
         others=frozenset(_other_marks(named)),
         code=_code(named),
+        own_code=None if isinstance(named.get("code"), bool) else integer(named.get("code")),
         message=_message(named),
         is_object=True,
     )
@@ -167,7 +172,8 @@ def in_own_words(answer: RawAnswer, marks: Marks) -> bool:
         return False
     if marks.status is not Truth.ABSENT and marks.status is not Truth.YES:
         return True
-    return marks.code == answer.http and answer.http in DOCUMENTED
+    # A framework has a `statusCode` or an `error.code` of its own; only `code` is documented (contract, Answers).
+    return marks.own_code == answer.http and answer.http in DOCUMENTED
 
 
 def no_such_address(answer: RawAnswer, decoded: Decoded, marks: Marks) -> bool:

@@ -1,0 +1,69 @@
+"""Plain tables of numbers in a price list: prices by name (`{"telegram": 2200}`), or counts by price (`{"22.50": 10}`).
+
+To take one for the other would take the stock for the price. So a table is one of the two only where its keys, by the
+provider's lists, can mean nothing else; a table that may be both is neither.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+from shomare_mqtt.provider.reading.shapes import role_of
+from shomare_mqtt.provider.reading.values import count, is_scalar, money
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from decimal import Decimal
+
+    from shomare_mqtt.provider.reading.vocabulary import Vocabularies
+
+
+class Table(Enum):
+    """What a plain table holds."""
+
+    PRICES = "prices by the name of an application, an operator or a country"
+    COUNTS = "counts by price"
+
+
+class Tables:
+    """Tells the two kinds apart, by the lists and by the price that is known already."""
+
+    def __init__(self, lists: Vocabularies, price: Decimal | None) -> None:
+        self._lists = lists
+        self._price = price
+
+    def kind(self, plain: Mapping[str, Any], keys: Sequence[str], fields: Sequence[Mapping[str, Any]]) -> Table | None:
+        """The kind of a table of numbers; `keys` and `fields` are those of the objects that it lies in."""
+        above = self._application_above(keys, fields)
+        if any(self._names(role, plain) for role in self._lists if not (above and role == "application")):
+            return Table.PRICES
+        counting = all(money(k) is not None for k in plain) and all(count(v)[0] for v in plain.values())
+        if counting and self._price is not None and self._price in map(money, plain):
+            return Table.COUNTS
+        if above or self._lists["application"].known:
+            return Table.COUNTS if counting else None
+        if counting and any("." in k for k in plain):
+            return Table.COUNTS
+        doubtful = counting and all((money(k) or 0) > (money(v) or 0) for k, v in plain.items())
+        return None if doubtful else Table.PRICES
+
+    def _names(self, role: str, plain: Mapping[str, Any]) -> bool:
+        """Whether the table's keys are a role's: the one asked for is among them, or (of many asked) any known one."""
+        vocabulary = self._lists[role]
+        found = {vocabulary.resolve(k) for k in plain} - {None}
+        return bool(found) if vocabulary.asked is None else vocabulary.asked in found
+
+    def _application_above(self, keys: Sequence[str], fields: Sequence[Mapping[str, Any]]) -> bool:
+        """Whether what lies around names the application: a key that is no country and no operator, or a field."""
+        if any(is_scalar(v) and role_of(n) == "applications" for named in fields for n, v in named.items()):
+            return True
+        return any(not self._is_place(k) for k in keys)
+
+    def _is_place(self, key: str) -> bool:
+        for role in ("country", "operator"):
+            vocabulary = self._lists[role]
+            found = vocabulary.resolve(key)
+            if found is not None and vocabulary.asked in (None, found):
+                return True
+        return False
