@@ -132,7 +132,7 @@ class Buyer:
     async def _evidence(self) -> Evidence:
         """What is known of the money before the request: the balance, asked for anew where money has moved since."""
         account, ledger = self._account, self._ledger
-        if self._guard.needs_balance or account.balance is None or account.asked_at <= ledger.last_move:
+        if self._guard.needs_balance or account.balance is None or self._is_stale():
             try:
                 async with asyncio.timeout(_EVIDENCE_TIMEOUT):
                     await account.read_fresh(Priority.MONEY)
@@ -146,8 +146,18 @@ class Buyer:
                 if self._guard.needs_balance:
                     raise
         fresh = account.asked_at > ledger.last_move
-        quiet = account.asked_at - ledger.last_refund >= self._orders.settle_delay and not ledger.refunds_in_flight
+        quiet = self._is_quiet(account.asked_at) and not ledger.refunds_in_flight
         return Evidence(account.balance if fresh else None, ledger.moves, quiet)
+
+    def _is_quiet(self, moment: float) -> bool:
+        """Whether no money may have come back just before a moment (steady seconds): it may be booked late."""
+        return moment - self._ledger.last_refund >= self._orders.settle_delay
+
+    def _is_stale(self) -> bool:
+        """Whether money has moved since the balance was read, or was moving then and is at rest by now."""
+        asked_at = self._account.asked_at
+        at_rest = self._is_quiet(self._journal.time.now()) and not self._is_quiet(asked_at)
+        return at_rest or asked_at <= self._ledger.last_move
 
     async def _intend(self, ticket: Ticket, product: Product, price: Decimal | None, evidence: Evidence) -> Record:
         """The last look at every limit, then the intent, durable. Raises CommandRefusedError."""

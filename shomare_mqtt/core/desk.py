@@ -281,6 +281,7 @@ class Desk:
 
     async def _answer_unknown(self, ticket: Ticket, record: Record) -> None:
         """A `buy` that may have been on its way when the last process ended."""
+        self._presses.check(ticket)
         batch = Batch()
         changed = unknown(self._ledger, batch, record, _DIED)
         self._logger.error("order %s: %s", changed.order.order, _DIED)

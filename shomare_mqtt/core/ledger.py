@@ -12,7 +12,7 @@ from shomare_mqtt import topics
 from shomare_mqtt.core import render
 from shomare_mqtt.core.records import Batch, MessageKind, NewSms, Posting, Record
 from shomare_mqtt.core.waiting import pause
-from shomare_mqtt.model import LEGAL_MOVES, Message, Order, Sms
+from shomare_mqtt.model import LEGAL_MOVES, Message, Order, OrderState, Sms
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from shomare_mqtt.config import Settings
     from shomare_mqtt.core.bridge_events import BridgeEvent
     from shomare_mqtt.core.ports import Clock, Extensions, Journal, Outbox, Retained
+
+
+_GIVEN_BACK = frozenset({OrderState.CANCELLED, OrderState.EXPIRED})
+"""States in which the money may have come back, whether or not the provider said so."""
 
 
 def bridge_posting(event: BridgeEvent, message: str, **more: Any) -> Posting:
@@ -61,7 +65,7 @@ class Ledger:
         """Take up what the journal holds; to be called once, before anything else."""
         for record in reversed(await self._journal.open_and_late(self._settings.orders.keep_closed)):
             self._records[record.order.order] = record
-            if record.order.refunded and record.closed is not None:
+            if record.order.state in _GIVEN_BACK and record.closed is not None:
                 self.last_refund = max(self.last_refund, record.closed)
         self.moves = await self._journal.commit(Batch())
         for record in self._records.values():
@@ -177,7 +181,7 @@ class Ledger:
         order = record.order
         previous = self._records.get(order.order)
         self._records[order.order] = record
-        if order.refunded and not (previous and previous.order.refunded):
+        if order.state in _GIVEN_BACK and not (previous and previous.order.state is order.state):
             self.last_refund = self._journal.time.now()
         self._show(record)
         if not order.is_open:

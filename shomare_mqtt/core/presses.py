@@ -16,24 +16,22 @@ class Presses:
 
     def __init__(self, window: float) -> None:
         self._window = window
-        self._presses: dict[str, float] = {}
+        self._presses: dict[str, Ticket] = {}
 
     def check(self, ticket: Ticket) -> None:
         """Raise CommandRefusedError (`duplicate_command`) where the same `buy` came within the window."""
-        with_transaction = ticket.envelope.transaction is not None
-        if not isinstance(ticket.request, Buy) or with_transaction or ticket.resumed or not self._window:
+        if not isinstance(ticket.request, Buy) or ticket.envelope.transaction is not None or not self._window:
             return
-        self._presses = {k: at for k, at in self._presses.items() if ticket.received - at < self._window}
-        if (press := repr(ticket.request)) in self._presses:
+        self._presses = {k: t for k, t in self._presses.items() if ticket.received - t.received < self._window}
+        if self._presses.setdefault(repr(ticket.request), ticket) is not ticket:
             raise CommandRefusedError(
                 ErrorCode.DUPLICATE_COMMAND,
                 f"the same buy came within {self._window:g} seconds: taken for one press, this one is not carried out "
                 "(give each buy a transaction of its own to buy several)",
             )
-        self._presses[press] = ticket.received
 
     def forget(self, ticket: Ticket) -> None:
         """Let a `buy` that was refused before it cost anything be pressed again."""
         press = repr(ticket.request)
-        if self._presses.get(press) == ticket.received:
+        if self._presses.get(press) is ticket:
             del self._presses[press]

@@ -237,7 +237,8 @@ class Watch:
             record = self._record(order)
             if record is None:
                 return
-            batch = Batch(moves=moves)
+            # The provider may give the money for a number without SMS back by itself.
+            batch = Batch(moves=moves if record.order.sms else 1)
             if record.order.sms:
                 # An SMS that came while the cancel was on its way: the money may be back all the same.
                 record = self._ledger.changed(batch, record, state=OrderState.FINISHED, refunded=refunded)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tests.crash.plan import Command
+    from tests.crash.plan import Plan
     from tests.crash.points import Points
 
 BASE = "shomare/"
@@ -54,26 +54,26 @@ class BrokerLog:
 
 
 class BrokerSession:
-    """Stands where mqtt.session.Session stands. The senders' `commands` come one after another, each once answered."""
+    """Stands where mqtt.session.Session stands. The plan's commands come one after another, each once answered."""
 
     def __init__(
         self,
         log: BrokerLog,
         points: Points,
-        commands: tuple[Command, ...],
+        plan: Plan,
         on_message: Callable[[Incoming, Callable[[], None]], None],
         on_connected: Callable[[ConnectionFacts], None],
     ) -> None:
         self._log = log
         self._points = points
-        self._commands = list(commands)
+        self._commands = plan.commands
+        self._deadly_from_answer = plan.deadly_from_answer
         self._on_message = on_message
         self._on_connected = on_connected
         self._stopping = asyncio.Event()
         self._connected = asyncio.Event()
         self.first_attempt = asyncio.Event()
         self.answered = len(self._answers())
-        self.news = asyncio.Event()
 
     # --- what the daemon sees ---------------------------------------------------------------------------------------
 
@@ -106,7 +106,8 @@ class BrokerSession:
         if topic.startswith(f"{BASE}response/"):
             self.answered = len(self._answers())
             self._bring_next()
-        self.news.set()
+            if self._deadly_from_answer:
+                self._points.arm()
 
     # --- what the senders do ----------------------------------------------------------------------------------------
 
@@ -116,11 +117,9 @@ class BrokerSession:
         given = [(e["topic"].removeprefix(f"{BASE}response/"), json.loads(e["payload"])) for e in events]
         found = set()
         for number, command in enumerate(self._commands):
+            repeats = any(c.asks_the_same(command) for c in self._commands[:number])
             of_it = [a for topic, a in given if topic == command.topic and a["transaction"] == command.transaction]
-            again = [c for c in self._commands[:number] if (c.topic, c.transaction) == (command.topic, command.transaction)]
-            if again:
-                of_it = [a for a in of_it if a.get("replayed")]
-            if of_it:
+            if any(a.get("replayed") or not repeats for a in of_it):
                 found.add(number)
         return found
 
@@ -130,9 +129,13 @@ class BrokerSession:
             self._bring(packet, dup=True)
 
     def _bring_next(self) -> None:
-        """The next command, once all before it are answered."""
+        """The next command, once all before it are answered, or taken where it comes at once."""
         begun = len(self._log.packets("delivered"))
-        if begun < len(self._commands) and self.answered >= begun:
+        if begun == len(self._commands):
+            return
+        at_once = self._commands[begun].at_once
+        ready = len(self._log.packets("puback")) if at_once else self.answered
+        if ready >= begun:
             self._bring(begun + 1, dup=False)
 
     def _bring(self, packet: int, *, dup: bool) -> None:
@@ -151,3 +154,4 @@ class BrokerSession:
         self._points.reached("before the broker has our PUBACK")
         self._log.add(event="puback", packet=packet)
         self._points.reached("after the broker has our PUBACK")
+        self._bring_next()

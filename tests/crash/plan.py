@@ -9,11 +9,17 @@ from typing import Any, Self
 
 @dataclass(frozen=True)
 class Command:
-    """What a sender publishes, at QoS 1. `deadly`: from its delivery on, points count."""
+    """What a sender publishes, at QoS 1. `deadly`: from its delivery on, points count.
+
+    `at_once`: it comes while the one before is still worked on, once that is in the journal. `means`: the transaction
+    of the order that `current` means.
+    """
 
     topic: str
     fields: dict[str, Any]
     deadly: bool = False
+    at_once: bool = False
+    means: str | None = None
 
     @property
     def payload(self) -> bytes:
@@ -23,22 +29,29 @@ class Command:
     def transaction(self) -> Any:
         return self.fields.get("transaction")
 
+    def asks_the_same(self, other: Command) -> bool:
+        """Whether one repeats the other."""
+        return (self.topic, self.transaction) == (other.topic, other.transaction)
+
 
 @dataclass(frozen=True)
 class Plan:
     """One life. `folder` holds the state directory, the broker's file and the points.
 
-    `die_at`: the point to die at; None: live until all is quiet. `deadly_from_answer`: points count from the first
-    answer on. `wants_sms`: it is quiet only once each number that was bought has its SMS.
+    `die_at`: the point to die at; None: live until all is quiet. `died_at`: where the life before ended.
+    `deadly_from_answer`: points count from the first answer on. `wants_sms`: it is quiet only once each number that was
+    bought has its SMS.
     """
 
     folder: str
     base_url: str
     commands: tuple[Command, ...]
-    die_at: int | None = None
+    die_at: tuple[str, int] | None = None
+    died_at: tuple[str, int] | None = None
     deadly_from_answer: bool = False
     wants_sms: bool = False
     timeout: float = 20.0
+    poll_interval: float = 5.0
 
     def to_line(self) -> str:
         return json.dumps(asdict(self))
@@ -46,4 +59,6 @@ class Plan:
     @classmethod
     def from_line(cls, line: str) -> Self:
         plan = cls(**json.loads(line))
-        return replace(plan, commands=tuple(Command(**c) for c in plan.commands))  # type: ignore[arg-type]
+        commands: Any = plan.commands
+        die_at = None if plan.die_at is None else (plan.die_at[0], plan.die_at[1])
+        return replace(plan, commands=tuple(Command(**each) for each in commands), die_at=die_at)

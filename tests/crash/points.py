@@ -1,7 +1,7 @@
 """Where a process can die: each resumption of each task, each COMMIT (before and after), each word with the broker.
 
-Nothing is listed by hand: a task factory wraps every coroutine, and a connection's `execute` is wrapped. Points are
-counted once armed; at the chosen one the process is gone, with nothing cleaned up.
+Nothing is listed by hand: a task factory wraps every coroutine, and a connection's `execute` is wrapped. A point is a
+place and how often it was reached since arming; at the chosen one the process is gone, with nothing cleaned up.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
+from collections import Counter
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
@@ -21,30 +22,42 @@ if TYPE_CHECKING:
 
 ABORTED = 99
 """Exit status of a process that died at its point."""
+Point = tuple[str, int]
+"""A place, and which time that it is reached."""
+
+
+def points_in(file: Path) -> list[Point]:
+    """Every point that a life went through, in order."""
+    reached: Counter[str] = Counter()
+    found = []
+    for place in file.read_text().splitlines():
+        reached[place] += 1
+        found.append((place, reached[place]))
+    return found
 
 
 class Points:
-    """Counts points, and dies at one of them; `file` gets a line for each: its number and where it was."""
+    """Counts points, and dies at one of them; `file` gets a line for each: the place."""
 
-    def __init__(self, die_at: int | None, file: Path) -> None:
+    def __init__(self, die_at: Point | None, file: Path) -> None:
         self._die_at = die_at
         self._file = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         self._turn = threading.Lock()
-        self._count = 0
+        self._reached: Counter[str] = Counter()
         self.armed = False
 
     def arm(self) -> None:
         """From now on points count."""
         self.armed = True
 
-    def reached(self, where: str) -> None:
+    def reached(self, place: str) -> None:
         """One more point; the last thing that happens in this process where it is the chosen one."""
         if not self.armed:
             return
         with self._turn:
-            self._count += 1
-            os.write(self._file, f"{self._count} {where}\n".encode())
-            if self._count == self._die_at:
+            self._reached[place] += 1
+            os.write(self._file, f"{place}\n".encode())
+            if self._die_at == (place, self._reached[place]):
                 os._exit(ABORTED)
 
     def watch_tasks(self, loop: asyncio.AbstractEventLoop) -> None:

@@ -223,6 +223,14 @@ def test_press_after_a_cancel_is_another_purchase_though_an_older_order_is_the_n
     assert press(state="received", age=0.4, transaction="ha-0-x")["transaction"] != before
 
 
+def test_good_news_do_not_hide_the_problem_before_them() -> None:
+    news = json.dumps({"event_type": "buying_resumed", "message": "buying is possible again"})
+    assert render(templates.PROBLEM, news, State("the balance fell by 2220")) == "the balance fell by 2220"
+    assert render(templates.PROBLEM, news, State("unavailable")) == "buying is possible again"
+    refused = json.dumps({"event_type": "command_refused", "message": "no"})
+    assert render(templates.PROBLEM, refused, State("the balance fell by 2220")) == "no"
+
+
 def test_later_press_is_another_purchase() -> None:
     first = press()["transaction"]
     for newest in (

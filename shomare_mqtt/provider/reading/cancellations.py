@@ -8,9 +8,9 @@ from shomare_mqtt.model import Cancellation, Endpoint, PurchaseState
 from shomare_mqtt.provider.reading.checks import STATE
 from shomare_mqtt.provider.reading.names import Field, alias, glued
 from shomare_mqtt.provider.reading.purchases import own_leaves
-from shomare_mqtt.provider.reading.states import state_of_words
+from shomare_mqtt.provider.reading.states import denies, state_of_words
 from shomare_mqtt.provider.reading.values import money
-from shomare_mqtt.provider.reading.verdict import accepted, malformed, unwrapped
+from shomare_mqtt.provider.reading.verdict import MESSAGE_NAMES, accepted, malformed, unwrapped
 
 if TYPE_CHECKING:
     from shomare_mqtt.provider.reading.decode import Context, RawAnswer
@@ -30,7 +30,7 @@ def read_cancel(answer: RawAnswer, context: Context) -> Cancellation:
     found = own_leaves(unwrapped(value))
     states = {state for leaf in found if (state := _state(leaf)) is not None}
     cancelled = PurchaseState.CANCELLED in states
-    if not cancelled and (not marks.succeeded or states & {PurchaseState.WAITING}):
+    if not cancelled and (not marks.succeeded or states or any(_denies(leaf) for leaf in found)):
         raise malformed(answer, marks, Endpoint.CANCEL, "word that it was cancelled")
     return Cancellation(_refunded(found))
 
@@ -44,6 +44,15 @@ def _state(leaf: Leaf) -> PurchaseState | None:
         return None
     said = state_of_words(leaf.value)
     return said if STATE.weight(leaf.name) >= _TOLD or said is PurchaseState.CANCELLED else None
+
+
+def _denies(leaf: Leaf) -> bool:
+    """Whether a field says that nothing was cancelled, whatever the mark of success says of the request."""
+    name = glued(leaf.name)
+    if isinstance(leaf.value, str):
+        return name in (*MESSAGE_NAMES, "data", "result", "response") and denies(leaf.value)
+    told = name.removeprefix("is") in ("canceled", "cancelled", "success", "ok", "result", "status")
+    return told and leaf.value is False
 
 
 def _refunded(found: list[Leaf]) -> bool | None:

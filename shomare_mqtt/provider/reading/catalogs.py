@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from shomare_mqtt.letters import fold
 from shomare_mqtt.model import Catalog, CatalogEntry, CatalogKind, Endpoint
 from shomare_mqtt.provider.reading.names import Field, alias, glued, words, wordset
-from shomare_mqtt.provider.reading.shapes import NUMBERED, Entry, Pattern, collections, role_of
+from shomare_mqtt.provider.reading.shapes import NUMBERED, Entry, Pattern, as_records, collections, role_of
 from shomare_mqtt.provider.reading.states import Truth
 from shomare_mqtt.provider.reading.values import identifier, is_scalar
 from shomare_mqtt.provider.reading.verdict import accepted, malformed, unwrapped
@@ -21,7 +21,10 @@ ENDPOINTS = {
     CatalogKind.APPLICATIONS: Endpoint.APPLICATIONS,
 }
 _ANY_ID = alias(
-    w100="id", w90="uid pk identifier", w60="code slug key value alias symbol short shortname iso iso2 abbr shortcode"
+    w100="id شناسه",
+    w90="uid pk identifier",
+    w70="uuid guid",
+    w60="کد code slug key value alias symbol short shortname iso iso2 abbr shortcode",
 )
 IDS = {
     CatalogKind.COUNTRIES: Field(
@@ -72,6 +75,7 @@ def read_catalog(kind: CatalogKind, answer: RawAnswer, context: Context) -> Cata
     endpoint = ENDPOINTS[kind]
     value, marks = accepted(answer, endpoint)
     inner = unwrapped(value)
+    inner, value = as_records(inner), as_records(value)
     if (
         isinstance(inner, dict)
         and any(isinstance(v, dict | list) for v in inner.values())

@@ -37,7 +37,7 @@ STATE = Field(
         "statuslabel currentstatus stage وضعیت",
         w80="result response condition phase statuscode statusid",
         w60="code errorcode error",
-        w40="message msg description detail reason title sms smscode otp text",
+        w40="message msg description detail reason title sms smscode otp text data",
     ),
     parts=alias(w70="status state"),
     spoilers=wordset("payment user account forward http delivery date at time id"),
@@ -57,6 +57,7 @@ _FLAGS = {
 _LABELS = (("name",), ("text",), ("title",), ("label",), ("slug",), ("value",), ("key",))
 _ACCEPTED = 202
 """An answer's HTTP status that says "not yet" (provider page, "failures told apart from waiting")."""
+_MARKED_CODES = ("code", "statuscode", "errorcode")
 _STATE_NAME, _WEAK_NAME, _BOX_NAME = 80, 60, 100
 _SENTENCE = 5
 """More words than this are a sentence, which ends no order by itself."""
@@ -136,21 +137,39 @@ def _is_mark(leaf: Leaf, own: list[Leaf], answer: RawAnswer) -> bool:
     """Whether a value is the answer's own mark: its `code` beside `status`, its `message`."""
     name, value = glued(leaf.name), leaf.value
     beside = {glued(other.name) for other in own if other.parents == leaf.parents}
-    if name in ("code", "statuscode", "errorcode"):
+    if name in _MARKED_CODES:
         number = identifier(value) or ""
         like_http = len(number) == 3 and "100" <= number < "600"  # noqa: PLR2004 - HTTP's statuses
         return number == str(answer.http) or number.startswith("-") or (like_http and "status" in beside)
     if name in ("status", "ok", "success", "result", "response", "state"):
         return True
-    return (
-        name in MESSAGE_NAMES and bool(beside & {"status", "success", "ok", "result"}) and not is_code_alone(str(value))
+    marked = name in MESSAGE_NAMES and bool(beside & {"status", "success", "ok", "result"})
+    return marked and not is_code_alone(str(value)) and not _quotes_a_code(leaf, own, answer)
+
+
+def _quotes_a_code(leaf: Leaf, own: list[Leaf], answer: RawAnswer) -> bool:
+    """Whether a message repeats the code that stands beside it: then it is the SMS's text."""
+    codes = (
+        code_of(other.value)
+        for other in own
+        if other.parents == leaf.parents and other is not leaf and CODE.weight(other.name) >= _STATE_NAME
+        if glued(other.name) not in _MARKED_CODES or not _is_mark(other, own, answer)
     )
+    return any(code is not None and code in str(leaf.value) for code in codes)
 
 
 def _alone(own: list[Leaf]) -> list[SmsReading]:
     """A code that is all that the answer holds: `{"status": true, "data": "12345"}`."""
     texts = [leaf.value for leaf in own if glued(leaf.name) in ("data", "payload") and isinstance(leaf.value, str)]
-    return [SmsReading(ascii_digits(t.strip()), None) for t in texts if is_code_alone(t)]
+    codes = [_after_state(t) or t for t in texts]
+    return [SmsReading(ascii_digits(t.strip()), None) for t in codes if is_code_alone(t)]
+
+
+def _after_state(text: str) -> str | None:
+    """The code behind a state's word: "STATUS_OK:12345"."""
+    state, colon, rest = text.partition(":")
+    known = state_of_words(state) in (PurchaseState.RECEIVED, PurchaseState.WAITING)
+    return rest.strip(" '\"") if colon and known else None
 
 
 def _announced(own: list[Leaf], loose: list[SmsReading], found: list[SmsReading]) -> list[SmsReading]:
@@ -231,6 +250,7 @@ def _bare(own: list[Leaf]) -> PurchaseState | None:
         if (STATE.weight(leaf.name) >= _STATE_NAME or glued(leaf.name) == "code")
         and (state := state_of_number(leaf.value)) is not None
         and not (glued(leaf.name) == "code" and state is not PurchaseState.WAITING)
+        and not (state in ENDED and any("active" in words(parent) for parent in leaf.parents))
         and not (
             identifier(leaf.value) in ("0", "1") and not leaf.parents and glued(leaf.name) in ("status", "success")
         )

@@ -25,7 +25,8 @@ BOX = Field(
         w90="smscode smscodes msgs codes otps verificationcodes activationcodes messagelist msglist پیامک پیامکها",
         w60="message msg text otp code lastsms list",
     ),
-    spoilers=wordset("count status state id has"),
+    parts=alias(w60="sms otp codes messages"),
+    spoilers=wordset("count status state id has can status error"),
 )
 """Names of what may hold SMS."""
 

@@ -103,13 +103,13 @@ def _better(row: Row, other: Row, columns: Columns) -> bool:
 
 
 def _rank(row: Row, columns: Columns) -> tuple[bool, bool, bool, Any]:
-    price, (_, stock) = _amount(row, columns.price), _stock(row, columns)
+    price, (_, stock) = _amount(row, columns.price), _stock(row, columns, columns.application(row))
     return (not columns.operator_matches(row), stock == 0, price is None, price or 0)
 
 
 def _price(application: str, row: Row, columns: Columns) -> Price:
     price = _amount(row, columns.price)
-    understood, stock = _stock(row, columns)
+    understood, stock = _stock(row, columns, application)
     unread = tuple(name for name, bad in (("price", price is None), ("count", not understood)) if bad)
     return Price(application, price, stock, columns.application_name(row, application), unread)
 
@@ -134,8 +134,7 @@ def _priced(name: str, value: Any) -> Iterable[tuple[int, Any]]:
         yield weight, value
 
 
-def _stock(row: Row, columns: Columns) -> tuple[bool, int | None]:
-    application = columns.application(row)
+def _stock(row: Row, columns: Columns, application: str | None) -> tuple[bool, int | None]:
     votes: list[tuple[int, int, int | None]] = []
     for name, value in _plain(row.own):
         weight = STOCK.weight(name)

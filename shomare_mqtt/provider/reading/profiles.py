@@ -32,6 +32,7 @@ _UNIT = Field(
     alias(w100="currency unit currencycode balanceunit balancecurrency currencyunit vahed moneyunit واحد ارز"),
     parts=alias(w80="currency unit"),
 )
+_WRAPPERS = ("data", "payload")
 _SETTLED = ("status", "ok", "success", "result", "error", "errors", "message", "msg", *CODE_NAMES)
 
 
@@ -42,7 +43,7 @@ def read_profile(answer: RawAnswer, context: Context) -> Profile:
     """
     value, marks = accepted(answer, Endpoint.PROFILE)
     found = list(leaves(unwrapped(value)))
-    best = _balance(found, context)
+    best = _balance(found, context) or _alone(found)
     extra = _extra(unwrapped(value), best)
     if best is None and not extra:
         raise malformed(answer, marks, Endpoint.PROFILE, "balance")
@@ -54,6 +55,12 @@ def read_profile(answer: RawAnswer, context: Context) -> Profile:
 def _balance(found: list[Leaf], context: Context) -> Leaf | None:
     votes = [(vote, -i, leaf) for i, leaf in enumerate(found) if (vote := _vote(leaf, context)) > 0]
     return max(votes)[2] if votes else None
+
+
+def _alone(found: list[Leaf]) -> Leaf | None:
+    """The number that is all that an answer holds: `{"status": true, "data": 45000}`."""
+    named = [leaf for leaf in found if glued(leaf.name) in _WRAPPERS and money(leaf.value) is not None]
+    return named[0] if len(named) == 1 else None
 
 
 def _vote(leaf: Leaf, context: Context) -> int:
@@ -102,5 +109,6 @@ def _extra(top: Any, best: Leaf | None) -> dict[str, Any]:
     return {
         k: v
         for k, v in inner.items()
-        if not (marks_apart and glued(k) in _SETTLED) and not (k == name and is_scalar(v) and v == amount)
+        if not (marks_apart and (glued(k) in _SETTLED or (glued(k) in _WRAPPERS and is_scalar(v))))
+        and not (k == name and is_scalar(v) and v == amount)
     }

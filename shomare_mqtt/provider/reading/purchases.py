@@ -47,6 +47,14 @@ _COST = Field(
     parts=alias(w70="price cost"),
     spoilers=wordset("old base retail cents id balance before after discount usd currency unit"),
 )
+_ODD_ID = wordset("pid rid oid tid sid aid nid bid hash guid contract operation deal invoice")
+"""Short names that are nothing but an id; whose, nobody says."""
+_FOREIGN_ID = wordset(
+    "country operator service application app product user account server provider site client message "
+    "pool panel region range agent parent hosting currency category plan tariff package price profile owner "
+    "customer member telegram chat device bank card trace correlation log branch slot gateway external"
+)
+"""Words before `id` that say whose else the id is: `user_id`."""
 WEAK = 80
 """An id under a weaker name than this may be the request's own: it needs a phone number beside it."""
 
@@ -93,7 +101,29 @@ def purchase_in(found: list[Leaf], phone: str | None) -> str | None:
         inside = 8 if leaf.parents and PURCHASE.weight(leaf.parents[-1]) else 0
         if weight >= WEAK or phone is not None:
             votes.append((weight + inside - leaf.depth, -len(votes), own))
-    return max(votes)[2] if votes else None
+    if votes:
+        return max(votes)[2]
+    return _only_odd_id(found) if phone is not None else None
+
+
+def _only_odd_id(found: list[Leaf]) -> str | None:
+    """The id under a name that nobody foresaw (`contract_id`), where a number lies beside it and it is the only one.
+
+    Of two such ids one would be a guess, and a guess costs the number that was paid for.
+    """
+    odd = [leaf for leaf in found if _is_odd_id(leaf)]
+    ids = {own for leaf in odd if (own := identifier(leaf.value)) is not None}
+    return ids.pop() if len(ids) == 1 else None
+
+
+def _is_odd_id(leaf: Leaf) -> bool:
+    said = words(leaf.name)
+    own = identifier(leaf.value) if is_scalar(leaf.value) else None
+    if not said or own is None or own == "0" or len(own) > 80 or " " in own:  # noqa: PLR2004 - a sentence is no id
+        return False
+    if len(said) == 1:
+        return said[0] in _ODD_ID
+    return said[-1] in ("id", "uuid") and not _FOREIGN_ID.intersection(said[:-1])
 
 
 def phone_in(found: list[Leaf], known: Known) -> str | None:

@@ -51,6 +51,8 @@ INSIDE_PRICE = Field(
 )
 """Names inside an object that is the price: of several amounts the one to pay."""
 _FLAGS = wordset("active enabled state status balance number")
+_PAGER = wordset("page perpage currentpage lastpage pagesize limit offset next")
+"""Beside these a `total` counts entries and is no stock."""
 _NESTING = 10
 
 
@@ -127,6 +129,8 @@ def _is_row(node: Mapping[str, Any]) -> bool:
             return True
         if is_scalar(value) and PRICE.weight(name) >= 60 and money(value) is not None:  # noqa: PLR2004 - not by a part alone
             return True
+    if _PAGER & set(map(glued, node)):
+        return False
     holds_more = any(isinstance(v, list) or (isinstance(v, dict) and v) for v in node.values())
     return not holds_more and any(
         STOCK.weight(n) and glued(n) not in _FLAGS and count(v)[0] for n, v in node.items() if is_scalar(v)
@@ -137,8 +141,9 @@ def is_price_object(name: str, value: Any) -> bool:
     """Whether a value is an object that only wraps a price: `{"price": {"amount": 5, "currency": "IRT"}}`."""
     if not isinstance(value, dict) or not (PRICE.weight(name) or glued(name) == "prices"):
         return False
-    plain = all(is_scalar(v) for v in value.values())
-    return plain and any(INSIDE_PRICE.weight(k) and money(v) is not None for k, v in value.items())
+    if any(not is_scalar(v) or (STOCK.weight(k) and not INSIDE_PRICE.weight(k)) for k, v in value.items()):
+        return False
+    return any(INSIDE_PRICE.weight(k) and money(v) is not None for k, v in value.items())
 
 
 def _attached(name: str, inner: Any) -> bool:

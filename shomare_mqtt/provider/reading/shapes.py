@@ -30,6 +30,7 @@ MARKS = wordset(
 )
 """Names beside entries that are none themselves: marks of success, and a paginator's figures."""
 
+AMOUNT = re.compile(r"\d+(?:[.,]\d+)?")
 NUMBERED = re.compile(r"_?\d+")
 _NODES = 200_000
 
@@ -106,8 +107,36 @@ def _alike(values: list[Any]) -> bool:
         return False
     if all(all(isinstance(x, dict | list) for x in v.values()) for v in values):
         return True
+    if all(AMOUNT.fullmatch(k) for v in values for k in v):
+        return True
     first, second = set(values[0]), set(values[1])
     return 2 * len(first & second) >= min(len(first), len(second))
+
+
+def as_records(value: Any) -> Any:
+    """The answer with each list of bare rows (`[["7", "Russia"]]`) as one of objects with an id and names."""
+    if isinstance(value, dict):
+        return {k: as_records(v) for k, v in value.items()}
+    if not isinstance(value, list):
+        return value
+    at = _id_column(value)
+    return [as_records(v) for v in value] if at is None else [_record(row, at) for row in value]
+
+
+def _id_column(rows: list[Any]) -> int | None:
+    """Which column of a list of bare rows is the id; None where it is no such list."""
+    if not rows or not all(isinstance(r, list) and 2 <= len(r) <= 6 for r in rows):  # noqa: PLR2004 - an id, some names
+        return None
+    wide = len(rows[0])
+    if any(len(r) != wide or not all(is_scalar(v) for v in r) for r in rows):
+        return None
+    numbers = (i for i in range(wide) if all(NUMBERED.fullmatch(identifier(r[i]) or "") for r in rows))
+    return next(numbers, None)
+
+
+def _record(row: list[Any], at: int) -> dict[str, Any]:
+    names = [v for i, v in enumerate(row) if i != at and isinstance(v, str)]
+    return {"id": row[at], **dict(zip(("name", "title", "label", "text", "caption"), names, strict=False))}
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +179,7 @@ def entries_of(node: Any, pattern: Pattern) -> list[tuple[str | None, Any]] | No
     if keyed(node):
         return [(k, v) for k, v in node.items() if isinstance(v, dict | list)]
     if node and all(is_scalar(v) for v in node.values()):
-        plain = [(k, v) for k, v in node.items() if glued(k) not in MARKS]
+        plain = [(k, v) for k, v in node.items() if glued(k) not in MARKS and glued(k) not in ("data", "payload")]
         if plain and ("*" not in pattern or all(NUMBERED.fullmatch(k) for k in node)):
             return plain
     return None

@@ -25,6 +25,11 @@ _CANCELLED = wordset(
 )
 _EXPIRED = wordset("expired expire timeout timedout outdated lapsed timeover timeup")
 _NOT = wordset("no not yet none empty without isnt hasnt havent never unable failed cannot cant early deny denied")
+_DENIED = wordset(
+    "not cannot cant denied deny unable failed early never impossible isnt wasnt نیست نشد نشده ندارد نمی نمیشود "
+    "نمیتوان نمیتوانید ناموفق عدم غیرممکن امکانپذیرنیست не нельзя невозможно"
+)
+"""Words that turn an end into none: "cannot cancel yet"."""
 _SUBJECTS = wordset("sms code codes message messages otp answer msg text activation")
 _STEMS = (
     (
@@ -125,7 +130,15 @@ def _of_parts(said: set[str]) -> PurchaseState | None:
 
 def _of_stems(text: str) -> PurchaseState | None:
     plain = fold(text)
-    return next((state for state, stems in _STEMS if any(fold(s) in plain for s in stems)), None)
+    found = next((state for state, stems in _STEMS if any(fold(s) in plain for s in stems)), None)
+    if found is None or found is PurchaseState.WAITING or not denies(text):
+        return found
+    return PurchaseState.WAITING if found is PurchaseState.RECEIVED else None
+
+
+def denies(text: str) -> bool:
+    """Whether a text says of what it speaks of that it is not so, or cannot be: "cannot cancel yet"."""
+    return bool(_DENIED.intersection(words(text)))
 
 
 def state_of_number(value: Any) -> PurchaseState | None:

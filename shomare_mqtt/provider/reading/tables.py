@@ -9,7 +9,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from shomare_mqtt.provider.reading.shapes import role_of
+from shomare_mqtt.provider.reading.shapes import AMOUNT, role_of
 from shomare_mqtt.provider.reading.values import count, is_scalar, money
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class Tables:
         above = self._application_above(keys, fields)
         if any(self._names(role, plain) for role in self._lists if not (above and role == "application")):
             return Table.PRICES
-        counting = all(money(k) is not None for k in plain) and all(count(v)[0] for v in plain.values())
+        counting = all(AMOUNT.fullmatch(k) for k in plain) and all(count(v)[0] for v in plain.values())
         if counting and self._price is not None and self._price in map(money, plain):
             return Table.COUNTS
         if above or self._lists["application"].known:
@@ -52,7 +52,7 @@ class Tables:
         """Whether the table's keys are a role's: the one asked for is among them, or (of many asked) any known one."""
         vocabulary = self._lists[role]
         found = {vocabulary.resolve(k) for k in plain} - {None}
-        return bool(found) if vocabulary.asked is None else vocabulary.asked in found
+        return bool(found) if vocabulary.asked is None else bool(found & {vocabulary.asked, "any"})
 
     def _application_above(self, keys: Sequence[str], fields: Sequence[Mapping[str, Any]]) -> bool:
         """Whether what lies around names the application: a key that is no country and no operator, or a field."""

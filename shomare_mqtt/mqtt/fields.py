@@ -1,0 +1,151 @@
+"""What stands in a command's payload: JSON, ids, money, times and transactions, each read or refused with its name."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Any
+
+from shomare_mqtt.errors import ErrorCode
+
+if TYPE_CHECKING:
+    from shomare_mqtt.model import Envelope, Transaction
+
+MAX_TRANSACTION = 200
+MAX_ID = 200
+PRODUCT_FIELDS = ("country", "operator", "application")
+
+_MAX_EXPONENT = 30
+
+
+class InvalidError(Exception):
+    """What is wrong with a message; `envelope` where it was understood that far."""
+
+    def __init__(self, message: str, code: ErrorCode = ErrorCode.INVALID_COMMAND) -> None:
+        super().__init__(message)
+        self.code = code
+        self.envelope: Envelope | None = None
+
+
+def json_object(text: str) -> dict[str, Any]:
+    """The JSON object that a payload is; numbers with a point are Decimal. Raises InvalidError, as all here do."""
+    try:
+        value = json.loads(text, parse_float=_number, parse_constant=_constant, object_pairs_hook=_pairs)
+    except (ValueError, RecursionError, InvalidOperation):
+        raise InvalidError("the payload is not JSON") from None
+    if not isinstance(value, dict):
+        raise InvalidError("the payload is not a JSON object")
+    return value
+
+
+def _number(text: str) -> Decimal:
+    value = Decimal(text)
+    if not value.is_finite() or (value and abs(value.adjusted()) > _MAX_EXPONENT):
+        raise ValueError("a number out of range")
+    return value
+
+
+def _constant(text: str) -> Any:
+    raise ValueError(f"{text} is not JSON")
+
+
+def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object; one that names a field twice is an error, since either value could cost money."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise InvalidError("a field stands there twice")
+    return found
+
+
+def transaction_of(value: Any) -> Transaction | None:
+    """The sender's own text or number; None for an empty text."""
+    if isinstance(value, str):
+        if len(value) > MAX_TRANSACTION or not _encodable(value):
+            raise InvalidError(f"transaction: at most {MAX_TRANSACTION} characters of text")
+        return value or None
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        raise InvalidError("transaction: must be text or a number")
+    if abs(value) >= 10**_MAX_EXPONENT:
+        raise InvalidError("transaction: the number is too large")
+    return value
+
+
+def time_of(value: Any) -> datetime:
+    """A time with a zone, in UTC."""
+    if not isinstance(value, str):
+        raise InvalidError("expires_at: must be an ISO 8601 time with a zone, as text")
+    try:
+        moment = datetime.fromisoformat(value)
+        in_utc = moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise InvalidError("expires_at: is not an ISO 8601 time") from None
+    if moment.tzinfo is None:
+        raise InvalidError("expires_at: the time needs a zone, such as Z")
+    return in_utc
+
+
+def _encodable(text: str) -> bool:
+    """Whether text can be sent at all: JSON may hold half of a surrogate pair, UTF-8 may not."""
+    return not any("\ud800" <= c <= "\udfff" for c in text)
+
+
+def shown(name: str) -> str:
+    """A name that somebody sent, short enough for a message."""
+    return repr(name[:64])
+
+
+def identifier(given: dict[str, Any], field: str) -> str:
+    """An id or a name that must be there: text or a JSON integer."""
+    value = optional_identifier(given, field)
+    if value is None:
+        raise InvalidError(f"{field}: is missing")
+    return value
+
+
+def optional_identifier(given: dict[str, Any], field: str) -> str | None:
+    """An id or a name; None where it is left out or empty."""
+    value = given.get(field, "")
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value) if abs(value) < 10**MAX_ID else "x" * (MAX_ID + 1)
+    if not isinstance(value, str):
+        raise InvalidError(f"{field}: must be text or an integer")
+    value = value.strip()
+    if len(value) > MAX_ID or not _encodable(value):
+        raise InvalidError(f"{field}: at most {MAX_ID} characters of text")
+    return value or None
+
+
+def integers(given: dict[str, Any]) -> frozenset[str]:
+    """The fields of a product that were JSON integers: those are ids."""
+    return frozenset(f for f in PRODUCT_FIELDS if isinstance(given.get(f), int))
+
+
+def order_identifier(given: dict[str, Any]) -> str | None:
+    """An id of ours, which is always text."""
+    if not isinstance(given.get("order", ""), str):
+        raise InvalidError("order: must be text")
+    return optional_identifier(given, "order")
+
+
+def money(given: dict[str, Any], field: str) -> Decimal | None:
+    """An amount from 0; None where it is left out or empty."""
+    value = given.get(field, "")
+    if isinstance(value, str) and not value:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        raise InvalidError(f"{field}: must be a number")
+    if not 0 <= value < 10**_MAX_EXPONENT:
+        raise InvalidError(f"{field}: must be a number from 0")
+    return Decimal(value)
+
+
+def price_text(value: str) -> Decimal:
+    """A price as plain text."""
+    try:
+        price = _number(value)
+    except (ValueError, InvalidOperation):
+        raise InvalidError("max_price: must be a number") from None
+    if price < 0:
+        raise InvalidError("max_price: must be a number from 0")
+    return price

@@ -1,0 +1,118 @@
+"""The three promises, held against what the provider's ledger, the broker and the journal say after all is quiet."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from shomare_mqtt.provider.simulator.ledger import Purchase
+    from tests.crash.broker import BrokerLog
+    from tests.crash.plan import Command, Plan
+
+
+class Findings:
+    """What is broken; `broken` is empty where every promise was kept."""
+
+    def __init__(self, plan: Plan, folder: Path, log: BrokerLog, purchases: Mapping[str, Purchase]) -> None:
+        self._plan = plan
+        self._log = log
+        self._purchases = purchases
+        self._orders = _orders(folder / "state" / "journal.sqlite3")
+        self.broken: list[str] = []
+        self._nothing_is_bought_twice()
+        self._no_sms_is_lost()
+        for order in self._orders:
+            self._end_is_true(order)
+            self._broker_shows_the_same(order)
+        self._every_purchase_has_its_order()
+        self._answers_are_true()
+
+    @property
+    def states(self) -> list[str]:
+        """How the orders ended."""
+        return [order["state"] for order in self._orders]
+
+    def _nothing_is_bought_twice(self) -> None:
+        for command in self._plan.commands:
+            if command.topic == "buy" and len(self._bought(command.fields["application"])) > 1:
+                self.broken.append("one command made two purchases")
+
+    def _no_sms_is_lost(self) -> None:
+        ids: dict[tuple[str, str], set[str]] = {}
+        for payload in self._log.published("event/sms"):
+            event = json.loads(payload)
+            ids.setdefault((event["purchase"], event["text"]), set()).add(event["sms"])
+        shown = {(p.purchase, m.text) for p in self._purchases.values() for m in p.sms if m.shown}
+        self.broken += [f"the SMS {sms} was shown and not published" for sms in shown - set(ids)]
+        self.broken += [f"the SMS {sms} was published as {names}" for sms, names in ids.items() if len(names) > 1]
+
+    def _bought(self, application: object) -> list[Purchase]:
+        """What was bought of an application; a plan buys no application twice."""
+        return [p for p in self._purchases.values() if p.application == str(application)]
+
+    def _end_is_true(self, order: dict[str, Any]) -> None:
+        state, purchase = order["state"], order["purchase"]
+        bought = self._purchases.get(purchase or "")
+        if state == "buying":
+            self.broken.append("an order is still `buying`")
+        elif state == "failed" and self._bought(order["application"]):
+            self.broken.append("an order is `failed`, and the number was bought")
+        elif state == "unknown" and order["charged"] is not None and not self._bought(order["application"]):
+            self.broken.append("an order was `charged`, and nothing was bought")
+        elif state in ("waiting", "received", "cancelled"):
+            if bought is None:
+                self.broken.append(f"an order is {state}, and its purchase {purchase} was never made")
+            elif bought.state.value != state:
+                self.broken.append(f"an order is {state}, its purchase {bought.state.value}")
+            elif order["refunded"] and not bought.refunded:
+                self.broken.append("an order is `refunded`, and its purchase is not")
+
+    def _broker_shows_the_same(self, order: dict[str, Any]) -> None:
+        held = self._log.retained().get(f"shomare/orders/{order['id']}")
+        shown = json.loads(held)["state"] if held else None
+        if shown != order["state"]:
+            self.broken.append(f"an order is {order['state']}, and the broker shows {shown}")
+
+    def _every_purchase_has_its_order(self) -> None:
+        known = {order["purchase"] for order in self._orders}
+        unknown = {order["application"]: order for order in self._orders if order["state"] == "unknown"}
+        for bought in self._purchases.values():
+            if bought.purchase in known:
+                continue
+            if bought.application not in unknown:
+                self.broken.append(f"the purchase {bought.purchase} was made, and no order may be it")
+            elif unknown[bought.application]["charged"] is None:
+                self.broken.append(f"the purchase {bought.purchase} was made, the balance fell, and nobody says so")
+
+    def _answers_are_true(self) -> None:
+        for command in self._plan.commands:
+            given = [json.loads(a) for a in self._log.published(f"response/{command.topic}")]
+            given = [a for a in given if a["transaction"] == command.transaction]
+            said = {json.dumps({k: v for k, v in a.items() if k != "replayed"}, sort_keys=True) for a in given}
+            if len(said) != 1:
+                self.broken.append(f"{command.topic} has {len(said)} different answers: {said}")
+                continue
+            self._answer_is_true(command, given[0])
+
+    def _answer_is_true(self, command: Command, answer: dict[str, Any]) -> None:
+        order = next((o for o in self._orders if o["id"] == (answer.get("data") or {}).get("order")), None)
+        if answer["status"] == "ok" and (order is None or order["purchase"] != answer["data"]["purchase"]):
+            self.broken.append(f"the answer speaks of a purchase that the journal does not have: {answer}")
+        if answer["status"] == "error" and (command.topic != "buy" or self._bought(command.fields["application"])):
+            self.broken.append(f"the answer is an error, and it was carried out: {answer}")
+        if command.means is not None and order is not None and json.loads(order["key"]) != command.means:
+            self.broken.append(f"{command.topic} was carried out on another order than it meant: {answer}")
+
+
+def _orders(path: Path) -> list[dict[str, Any]]:
+    connection = sqlite3.connect(path)
+    connection.row_factory = sqlite3.Row
+    try:
+        return [dict(row) for row in connection.execute("SELECT * FROM orders ORDER BY seq")]
+    finally:
+        connection.close()

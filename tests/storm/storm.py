@@ -1,0 +1,202 @@
+"""A storm: real processes, killed again and again in the middle of work, with a provider that fails in every way."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from random import Random
+from typing import TYPE_CHECKING, Any, Self
+
+from tests.mosquitto import Mosquitto
+from tests.storm.asking import Asked, Asking
+from tests.storm.people import FILTERS, Heard, Person, order_became
+from tests.storm.processes import Daemon, Journal, Provider
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FAULTS = {
+    "kinds": ["hang_before", "hang_after", "reset_before", "reset_after", "html", "html_after", "framework_500",
+              "framework_500_after", "empty", "truncated", "cut", "slow", "429", "redirect"],
+    "probability": 0.12, "delay": 0.5, "retry_after": 1,
+}  # fmt: skip
+PATIENCE = 60.0
+BROKER = (
+    "persistence true",
+    "persistence_location {folder}/",
+    "max_queued_messages 0",
+    "persistent_client_expiration 1d",
+)
+
+
+@dataclass
+class Kills:
+    """How often the daemon was killed, and what was on its way then."""
+
+    count: int = 0
+    hit: Counter[str] = field(default_factory=Counter)
+
+    def add(self, journal: Journal, asked: list[Asked]) -> None:
+        """Look at what the dead left behind; one kill may hit several things."""
+        self.count += 1
+        hits = {
+            "before PUBACK": any(each.taken and each.digest not in journal.taken for each in asked),
+            "while buying": any(order["state"] == "buying" for order in journal.orders),
+            "answer unsent": "answer" in journal.outbox,
+            "SMS unpublished": "sms" in journal.outbox,
+        }
+        self.hit.update({name: int(hit) for name, hit in hits.items()})
+
+
+class Storm:
+    """All actors. `async with Storm(folder, seed) as storm:` starts them; `rounds` is the storm; `calm` its end."""
+
+    def __init__(self, folder: Path, seed: int) -> None:
+        self._folder = folder
+        self._chance = Random(seed)
+        self._seed = seed
+        self._stack = AsyncExitStack()
+        self.broker = Mosquitto(folder, lines=[line.format(folder=folder) for line in BROKER])
+        self.provider = Provider(folder)
+        self.daemon = Daemon(folder, self.broker.port, self.provider.port)
+        settings = self.broker.settings()
+        self.recorder = Person(settings, "recorder", FILTERS)
+        sender = Person(settings, "sender")
+        self.asking = Asking(sender, self._chance)
+        self._people = (self.recorder, sender)
+        self._started_at = 0
+        self.kills = Kills()
+        self.restarts: Counter[str] = Counter()
+        self.purchases: list[dict[str, Any]] = []
+        self.status: int | None = None
+        self._moments = {
+            "before PUBACK": self._before_puback,
+            "while buying": self._while_buying,
+            "an answer on its way": self._answer,
+            "an SMS on its way": self._sms,
+            "the broker away": self._broker_away,
+            "the provider away": self._provider_away,
+            "any": self._any,
+        }
+
+    async def __aenter__(self) -> Self:
+        await self._stack.enter_async_context(self.broker)
+        for process in (self.provider, self.daemon):
+            await process.start()
+            self._stack.push_async_callback(process.kill)
+        for person in self._people:
+            await self._stack.enter_async_context(person)
+        assert await self._online(), self.daemon.log.read_text()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._stack.aclose()
+
+    async def rounds(self, number: int) -> None:
+        """So many kills. Each moment has its turn, in an order that the seed gives."""
+        await self.provider.set_faults(**FAULTS, seed=self._seed)
+        bag: list[str] = []
+        for _ in range(number):
+            bag = bag or self._chance.sample(sorted(self._moments), len(self._moments))
+            await self._round(bag.pop())
+
+    async def _round(self, moment: str) -> None:
+        await self._online()
+        await self.asking.repeat_some()
+        await self._moments[moment](len(self.recorder.heard))
+        await self.daemon.kill()
+        journal = await asyncio.to_thread(self.daemon.journal, self._folder / "copy")
+        self.kills.add(journal, self.asking.asked)
+        if moment == "the broker away":
+            await self.broker.start()
+        self._started_at = len(self.recorder.heard)
+        await self.daemon.start()
+
+    async def _online(self) -> bool:
+        """Whether the daemon takes commands, at last."""
+        online = Heard("bridge/state", "online")
+        return await self.recorder.hears(lambda heard: heard == online, PATIENCE, self._started_at)
+
+    # --- moments at which to kill ---------------------------------------------------------------------------------
+
+    async def _before_puback(self, since: int) -> None:
+        """The broker has just told the sender that it has the command."""
+        await self._some_buys(2)
+        await self.recorder.hears(order_became("waiting"), self._chance.uniform(0, 1), since)
+        buys = [asyncio.create_task(self.asking.buy()) for _ in range(4)]
+        await asyncio.wait(buys, return_when=asyncio.FIRST_COMPLETED)
+        await self.daemon.kill()
+        await asyncio.gather(*buys)
+
+    async def _while_buying(self, since: int) -> None:
+        await self._some_buys(3)
+        await self.recorder.hears(order_became("buying"), 3, since)
+        await asyncio.sleep(self._chance.uniform(0, 0.05))
+
+    async def _answer(self, since: int) -> None:
+        await self._some_buys(3)
+        await self.recorder.hears(order_became("waiting"), 3, since)
+
+    async def _sms(self, since: int) -> None:
+        await self._some_buys(3)
+        await self.recorder.hears(order_became("received"), 4, since)
+
+    async def _broker_away(self, since: int) -> None:
+        """Answers and SMS wait for a broker that comes back only after the daemon's death."""
+        await self._some_buys(4)
+        await self.recorder.hears(order_became("buying"), 3, since)
+        await self.broker.stop()
+        self.restarts["broker"] += 1
+        await asyncio.sleep(self._chance.uniform(0.5, 1.5))
+
+    async def _provider_away(self, since: int) -> None:
+        await self._some_buys(3)
+        await self.recorder.hears(order_became("buying"), 3, since)
+        await self.provider.kill()
+        self.restarts["provider"] += 1
+        await self.provider.start()
+        await asyncio.sleep(self._chance.uniform(0, 0.5))
+
+    async def _any(self, since: int) -> None:
+        """Some numbers are given back; then the end, whatever is on its way."""
+        await self._some_buys(3)
+        await self.recorder.hears(order_became("waiting"), 3, since)
+        for order in self._open_orders()[:3]:
+            if order["state"] in ("waiting", "received"):
+                await self.asking.cancel(order["order"])
+        await asyncio.sleep(self._chance.uniform(0, 0.3))
+
+    async def _some_buys(self, number: int) -> None:
+        await asyncio.gather(*(self.asking.buy() for _ in range(number)))
+
+    def _open_orders(self) -> list[dict[str, Any]]:
+        heard = self.recorder.last("orders")
+        orders: list[dict[str, Any]] = heard.json if heard else []
+        return orders
+
+    # --- the end ------------------------------------------------------------------------------------------------------
+
+    async def calm(self) -> Journal:
+        """Nothing fails any more; the operator settles what is unknown; then the daemon stops, and this is left."""
+        await self.provider.control("clear")
+        await self._online()
+        await self.recorder.until(self._all_decided, PATIENCE)
+        self.purchases = (await self.provider.state())["purchases"]
+        ledger = {(p["country"], p["operator"], p["application"]): p for p in self.purchases}
+        for order in self._open_orders():
+            if order["state"] == "unknown":
+                product = (order["country"], order["operator"], order["application"])
+                await self.asking.resolve(order["order"], ledger.get(product))
+        await self.recorder.until(lambda: not self._open_orders() and self._all_answered(), PATIENCE)
+        self.status = await self.daemon.stop()
+        self.purchases = (await self.provider.state())["purchases"]
+        return await asyncio.to_thread(self.daemon.journal, self._folder / "copy")
+
+    def _all_decided(self) -> bool:
+        return all(order["state"] == "unknown" for order in self._open_orders()) and self._all_answered()
+
+    def _all_answered(self) -> bool:
+        asked = {each.transaction for each in self.asking.asked} - {None}
+        return asked <= {each.json["transaction"] for each in self.recorder.heard if each.topic.startswith("response/")}

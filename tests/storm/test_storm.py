@@ -1,0 +1,27 @@
+"""A short storm in every run of the tests; `python -m tests.soak` is a long one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.storm.storm import Storm
+from tests.storm.tally import tally
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.mark.mosquitto
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+async def test_a_storm_breaks_no_promise(tmp_path: Path) -> None:
+    async with Storm(tmp_path, seed=4) as storm:
+        await storm.rounds(7)
+        journal = await storm.calm()
+        result = tally(storm, journal)
+    print("\n".join(result.lines()))
+    assert not result.broken
+    assert len(storm.purchases) >= 5
+    assert sum(storm.kills.hit.values()) >= 5

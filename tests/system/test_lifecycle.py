@@ -1,0 +1,193 @@
+"""Starting, stopping, dying, and daemons that get in each other's way."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.mosquitto import Mosquitto, free_port
+from tests.system.house import PRODUCT, House, merged
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.mosquitto
+
+
+async def test_the_watch_goes_on_after_a_restart(house: House) -> None:
+    order = await house.buy()
+    assert await house.daemons[0].stop() == 0
+    house.sim.deliver_sms(order["purchase"], code="60606")
+    await house.again()
+    assert (await house.probe.message("code")).text == "60606"
+    received = await house.order(order["order"], "received")
+    assert received["created_at"] == order["created_at"]
+    assert (await house.probe.holds("current", lambda o: o["state"] == "received"))["order"] == order["order"]
+    await house.again()
+    assert (await house.probe.ok("query/orders"))[0]["sms"][0]["code"] == "60606"
+    assert len(house.probe.all("event/sms")) == 1
+    assert len(house.bought()) == 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_signal_lets_a_purchase_finish(house: House, number: int) -> None:
+    house.sim.fault("buy", "slow", delay=1)
+    since = await house.probe.publish("buy", {**PRODUCT, "transaction": "t"})
+    await house.probe.message("event/order", since, lambda s: s.json["event_type"] == "buying")
+    await house.sim.wait_until(lambda: bool(house.sim._desk.ledger.purchases))
+    assert await house.daemons[0].stop(number) == 0
+    answer = (await house.probe.message("response/buy", since)).json
+    assert (answer["status"], answer["data"]["state"]) == ("ok", "waiting")
+    await house.probe.text("bridge/state", "offline")
+    await house.again()
+    assert (await house.probe.ok("query/orders"))[0]["state"] == "waiting"
+    assert len(house.bought()) == 1
+
+
+@pytest.mark.parametrize("after", [True, False])
+async def test_a_crash_while_buying(house: House, after: bool) -> None:
+    house.sim.fault("buy", "hang_after" if after else "hang_before")
+    since = await house.probe.publish("buy", {**PRODUCT, "transaction": "t"})
+    await house.sim.wait_until(lambda: house.sim.hanging == 1)
+    order = (await house.probe.message("event/order", since)).json["order"]["order"]
+    await house.again(number=signal.SIGKILL)
+    answer = (await house.probe.message("response/buy", since)).json
+    assert (answer["status"], answer["transaction"]) == ("unknown", "t")
+    assert (answer["error"]["code"], answer["data"]["order"]) == ("outcome_unknown", order)
+    if after:
+        settled = await house.probe.holds(f"orders/{order}", lambda o: o["charged"] is not None)
+        assert settled["state"] == "unknown"
+    else:
+        await house.order(order, "failed")
+    repeated = await house.probe.ask("buy", {**PRODUCT, "transaction": "t"})
+    assert (repeated["status"], repeated["replayed"]) == ("unknown", True)
+    assert len(house.bought()) == after
+
+
+async def test_it_starts_before_the_broker_and_the_provider(tmp_path: Path) -> None:
+    port = free_port()
+    house = House(tmp_path, port, "early", {})
+    daemon = await house.launch({"provider": {"base_url": f"http://127.0.0.1:{free_port()}/api"}})
+    await daemon.said("broker")
+    assert daemon.process.returncode is None
+    async with Mosquitto(tmp_path, port=port), house.another_probe() as probe:
+        await probe.text("bridge/state", "online")
+        await probe.holds("provider/state", lambda s: s["state"] == "unreachable")
+        assert (await probe.refused("query/profile", {}))["code"] == "provider_unreachable"
+        assert await probe.ok("query/orders", {}) == []
+        assert await daemon.stop() == 0
+
+
+async def test_stopping_without_a_broker(tmp_path: Path) -> None:
+    house = House(tmp_path, free_port(), "never", {})
+    daemon = await house.launch({"provider": {"base_url": f"http://127.0.0.1:{free_port()}/api"}})
+    await daemon.said("broker")
+    assert await daemon.stop() == 0
+
+
+async def test_a_second_daemon_ends(house: House) -> None:
+    same_directory = await house.launch(name="second.toml")
+    assert await same_directory.ended() == 78
+    other = {"state": {"directory": str(house.folder / "other")}, "mqtt": {"client_id": "another"}}
+    same_topic = await house.launch(other, name="third.toml")
+    assert await same_topic.ended() == 78
+    for daemon in (same_directory, same_topic):
+        assert len(daemon.log.splitlines()) <= 3, daemon.log
+    assert house.base in same_topic.log
+    await house.probe.text("bridge/state", "online")
+    assert (await house.buy())["state"] == "waiting"
+    assert house.daemons[0].process.returncode is None
+
+
+async def test_what_a_crash_left_forbids_nothing(house: House) -> None:
+    house.daemons[0].process.send_signal(signal.SIGKILL)
+    await house.daemons[0].ended()
+    await house.probe.publish("bridge/state", "online", retain=True)
+    since = len(house.probe.seen)
+    other = {"state": {"directory": str(house.folder / "other")}}
+    daemon = await house.launch(other)
+    await house.probe.message("bridge/info", since)
+    assert daemon.process.returncode is None
+    assert (await house.buy())["state"] == "waiting"
+
+
+BAD: list[tuple[dict[str, Any], str]] = [
+    ({"mqtt": {"port": 70000}}, "mqtt.port"),
+    ({"mqtt": {"base_topic": "/x"}}, "mqtt.base_topic"),
+    ({"mqtt": {"base_topic": "a/+/b"}}, "mqtt.base_topic"),
+    ({"mqtt": {"protocol": "4"}}, "mqtt.protocol"),
+    ({"mqtt": {"colour": "red"}}, "mqtt.colour"),
+    ({"colours": {}}, "colours"),
+    ({"orders": {"poll_interval": -1}}, "orders.poll_interval"),
+    ({"orders": {"cancel_on_expiry": "perhaps"}}, "orders.cancel_on_expiry"),
+    ({"provider": {"timezone": "Mars/Olympus"}}, "provider.timezone"),
+    ({"provider": {"timeout": 0}}, "provider.timeout"),
+    ({"provider": {"dialect": {"buy": "pigeon"}}}, "provider.dialect.buy"),
+    ({"limits": {"max_price": "cheap"}}, "limits.max_price"),
+    ({"prices": [{"country": 7}]}, "prices"),
+    ({"mqtt": {"password_file": "/nonexistent"}}, "mqtt.password_file"),
+]
+
+
+async def test_settings_that_cannot_be(tmp_path: Path) -> None:
+    house = House(tmp_path, free_port(), "bad", {})
+    base = {"provider": {"base_url": "http://127.0.0.1:9/api"}}
+    for pair in (BAD[n : n + 3] for n in range(0, len(BAD), 3)):
+        daemons = [
+            (await house.launch(merged(base, settings), name=f"{n}.toml"), key)
+            for n, (settings, key) in enumerate(pair)
+        ]
+        for daemon, key in daemons:
+            assert await daemon.ended() == 78, daemon.log
+            lines = daemon.log.splitlines()
+            assert len(lines) == 1, lines
+            assert key in lines[0]
+    assert not (tmp_path / "state").exists()
+
+
+async def test_the_state_directory_is_the_owners_alone(house: House) -> None:
+    state = house.folder / "state"
+    await house.buy()
+    assert state.stat().st_mode & 0o077 == 0
+    for path in state.rglob("*"):
+        assert path.stat().st_mode & 0o077 == 0, path
+    await house.daemons[0].stop()
+    state.chmod(0o755)
+    for path in state.iterdir():
+        path.chmod(0o644)
+    await house.again()
+    assert state.stat().st_mode & 0o077 == 0
+    for path in state.iterdir():
+        assert path.stat().st_mode & 0o077 == 0, path
+
+
+@pytest.mark.slow
+async def test_two_daemons_do_not_fight_for_the_session(house: House) -> None:
+    first = house.daemons[0]
+    first.process.send_signal(signal.SIGSTOP)  # it does not answer, so that a second one may start
+    since = len(house.probe.seen)
+    second = await house.launch({"state": {"directory": str(house.folder / "other")}}, name="second.toml")
+    await house.probe.message("bridge/info", since)
+    first.process.send_signal(signal.SIGCONT)
+    endings = [asyncio.ensure_future(d.process.wait()) for d in (first, second)]
+    done, left = await asyncio.wait(endings, timeout=60, return_when=asyncio.FIRST_COMPLETED)
+    assert [ending.result() for ending in done] == [1], first.log + second.log
+    (survivor,) = left
+    assert await house.probe.ok("query/orders", {}) == []
+    assert not survivor.done()
+    survivor.cancel()
+
+
+async def test_what_was_not_answered_before_the_stop_is_answered_after_it(house: House) -> None:
+    house.sim.fault("pricebyproduct", "hang_before", times=None)
+    await house.probe.publish("query/price/7/1/3", {"transaction": "left"})
+    await house.sim.wait_until(lambda: house.sim.hanging >= 1)
+    assert await house.daemons[0].stop() == 0
+    assert not house.probe.all("response/query/price/7/1/3")
+    house.sim.clear_faults()
+    await house.again()
+    answer = (await house.probe.message("response/query/price/7/1/3")).json
+    assert (answer["status"], answer["transaction"]) == ("ok", "left")
