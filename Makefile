@@ -2,12 +2,13 @@
 PYTHON ?= python3
 VENV ?= .venv
 ARGS ?=
+ROUNDS ?= 50
 
 BIN = $(VENV)/bin
 READY = $(VENV)/.ready
 DEMO_READY = $(VENV)/.ready-demo
 
-.PHONY: demo test pytest lint bench lock clean
+.PHONY: demo test pytest lint bench soak lock clean
 
 demo: $(DEMO_READY)
 	$(BIN)/shomare-mqtt demo $(ARGS)
@@ -25,6 +26,10 @@ lint: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m tests.bench $(ARGS)
+
+# A storm of purchases with everything killed and restarted at random; `make soak ROUNDS=200` is the long one.
+soak: $(READY)
+	$(BIN)/python -m tests.soak --rounds $(ROUNDS) $(ARGS)
 
 # What was resolved for every platform and Python at once; pip takes it as constraints.
 lock: $(READY)

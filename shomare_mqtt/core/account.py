@@ -43,6 +43,7 @@ class Account:
         self._currency = currency
         self._shared = Shared()
         self._moved = asyncio.Event()
+        self._is_polling = False
         self.profile: Profile | None = None
         self.asked_at = float("-inf")
 
@@ -87,6 +88,11 @@ class Account:
         """A purchase or a refund happened: look at the balance soon."""
         self._moved.set()
 
+    def provider_lost(self) -> None:
+        """Another call found the provider away: ask from now on until it is back, and do not sleep out the interval."""
+        if not self._is_polling:
+            self._moved.set()
+
     async def run(self, interval: float) -> None:
         """Renew the profile every `interval` seconds and after money has moved, for ever."""
         delay, retry = 0.0, _FIRST_RETRY
@@ -94,8 +100,11 @@ class Account:
             if await pause(self._clock, delay, self._moved):
                 await self._clock.sleep(_SETTLING)
             self._moved.clear()
+            self._is_polling = True
             try:
                 await self.read(Priority.POLL)
                 delay, retry = interval, _FIRST_RETRY
             except ProviderError:
                 delay, retry = min(retry, interval), retry * 2
+            finally:
+                self._is_polling = False

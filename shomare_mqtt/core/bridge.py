@@ -66,6 +66,7 @@ class Bridge:
         self._retained = retained
         self._spawn = spawn
         self._setting = asyncio.Lock()
+        self._switching = asyncio.Lock()
         self._never = asyncio.Event()
         self._began = clock.monotonic()
         self.ledger = Ledger(settings, clock, journal, retained, outbox, extensions)
@@ -133,6 +134,7 @@ class Bridge:
         self._settler.start()
         self.ledger.listeners.append(lambda record, previous: self._look_at_balance(record.order.purchase, previous))
         self.provider_state.on_recovered = self._watch.provider_is_back
+        self.provider_state.on_lost = self.account.provider_lost
         await self.desk.resume()
         # After it: what a cancel that is asked for again did before must not look like the provider's own doing.
         self._watch.start()
@@ -158,7 +160,7 @@ class Bridge:
         """Carry out one command. Raises CommandRefusedError, ProviderError for what is not carried out."""
         match ticket.request:
             case Buy() as request:
-                async with self._setting:  # a default that was set just before counts
+                async with self._setting, self._switching:  # what was set just before counts
                     pass
                 return await self._buyer.buy(ticket, request)
             case Cancel() as request:
@@ -169,7 +171,7 @@ class Bridge:
                 async with self._setting:
                     return Outcome(Answer.ok({field: await self.defaults.set(field, value)}))
             case SetBuying(on):
-                async with self._setting:
+                async with self._switching:  # of its own: a list that hangs must not keep the switch from turning
                     await self.defaults.set_buying(on=on)
                     return Outcome(Answer.ok({"buying": "on" if on else "off"}))
             case query:
@@ -180,6 +182,7 @@ class Bridge:
     async def _report_health(self) -> None:
         for minute in itertools.count():
             self._retained.put("bridge/health", render.dumps(await self.health()))
+            await self._journal.keep_time()
             if minute % _FORGET_EVERY == 0:
                 await self.desk.forget()
             await self._clock.sleep(HEALTH_INTERVAL)
@@ -210,6 +213,6 @@ def _resident_bytes() -> int | None:
     """What this process takes of the machine's memory."""
     try:
         pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    except (OSError, ValueError):
+    except (OSError, ValueError, IndexError):
         return None
     return pages * os.sysconf("SC_PAGE_SIZE")

@@ -75,6 +75,7 @@ class Buyer:
         self._extensions = extensions
         self._logger = logger
         self._spending = asyncio.Lock()
+        self._charged: dict[str, tuple[float, Decimal]] = {}
 
     async def buy(self, ticket: Ticket, request: Buy) -> Outcome:
         """Carry out one `buy`. Raises CommandRefusedError, ProviderError: then nothing was bought, and no order made.
@@ -188,12 +189,14 @@ class Buyer:
         self._guard.check_paused()
 
     def _left(self) -> Decimal | None:
-        """The balance, less what is being bought at this moment."""
-        balance = self._account.balance
+        """The balance, less what is being bought, and what was bought since the balance was asked for."""
+        balance, asked_at = self._account.balance, self._account.asked_at
         if balance is None:
             return None
-        buying = [r.order.price for r in self._ledger.open() if r.order.state is OrderState.BUYING]
-        return balance - sum(p for p in buying if p is not None)
+        self._charged = {order: charged for order, charged in self._charged.items() if charged[0] > asked_at}
+        spent = {r.order.order: r.order.price for r in self._ledger.open() if r.order.state is OrderState.BUYING}
+        spent |= {order: price for order, (_, price) in self._charged.items()}
+        return balance - sum(p for p in spent.values() if p is not None)
 
     # --- the request and its outcome --------------------------------------------------------------------------------
 
@@ -243,6 +246,8 @@ class Buyer:
         lifetime = purchase.lifetime or self._orders.lifetime
         now, order = self._journal.time.now(), record.order
         price = purchase.price if purchase.price is not None else order.price
+        if self._guard.needs_balance and price is not None:
+            self._charged[order.order] = now, price
         batch = Batch(moves=1)
         changed = self._ledger.changed(
             batch,

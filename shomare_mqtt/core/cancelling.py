@@ -231,7 +231,7 @@ class Resolver:
                 raise CommandRefusedError(
                     ErrorCode.INVALID_COMMAND, f"order {order} is {state.value}: there is nothing to settle"
                 )
-            batch = Batch()
+            batch = Batch(moves=int(request.bought))  # what it took is no evidence for other orders
             changed = await self._bought(batch, record, request) if request.bought else self._not_bought(batch, record)
             answer = Answer.ok(order_json(changed.order, codes=True), order)
             ticket.close(batch, answer)

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 _TOLERANCE = 1.0
 """Seconds that a wall clock may go back, as time servers make it, without being called wrong."""
+_LONGEST_DOWN = 30 * 86400.0
+"""Seconds between two boots beyond which the wall clock, and not the time, is taken to have jumped."""
 
 
 class SystemClock:
@@ -50,39 +52,42 @@ def _boot_id() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    """One moment in steady seconds and in a machine's boot time, as kept in the journal."""
+    """One moment in steady seconds, in a machine's boot time and by its wall clock, as kept in the journal.
+
+    `newest` is the newest time that the wall clock ever showed.
+    """
 
     boot_id: str
     boot_time: float
     steady: float
+    wall: datetime
+    newest: datetime
 
     def to_text(self) -> str:
         """As stored."""
-        return json.dumps([self.boot_id, self.boot_time, self.steady])
+        return json.dumps([self.boot_id, self.boot_time, self.steady, self.wall.isoformat(), self.newest.isoformat()])
 
     @classmethod
     def from_text(cls, text: str) -> Anchor:
         """As it was stored."""
-        boot_id, boot_time, steady = json.loads(text)
-        return cls(str(boot_id), float(boot_time), float(steady))
+        boot_id, boot_time, steady, wall, newest = json.loads(text)
+        moments = (datetime.fromisoformat(wall), datetime.fromisoformat(newest))
+        return cls(str(boot_id), float(boot_time), float(steady), *moments)
 
 
 class SteadyTime:
     """Seconds that go on evenly, over jumps of the wall clock and over restarts.
 
-    Within one boot they follow the machine's boot time, whatever the wall clock does. Over a reboot they take up where
-    the wall clock is, but never earlier than the newest moment in the journal: a clock that woke up in the past delays
-    deadlines, and brings none forward.
+    Within one boot they follow the machine's boot time, whatever the wall clock does. Over a reboot they go on by as
+    much as the wall clock did since the last writing, but never back, and not by what no daemon is down for: a clock
+    that woke up in the past delays deadlines, and one that was wrong before brings none forward.
     """
 
-    def __init__(self, clock: Clock, anchor: Anchor | None, newest: float, newest_wall: datetime | None) -> None:
+    def __init__(self, clock: Clock, anchor: Anchor | None) -> None:
         self._clock = clock
-        self._newest_wall = newest_wall
-        if anchor is not None and anchor.boot_id and anchor.boot_id == clock.boot_id:
-            began = max(newest, anchor.steady + clock.boot_time() - anchor.boot_time)
-        else:
-            began = max(newest, clock.now().timestamp())
-        self._offset = began - clock.monotonic()
+        self._newest_wall = anchor.newest if anchor else clock.now()
+        self._offset = _resumed(clock, anchor) - clock.monotonic()
+        self._kept = self._difference()
 
     def now(self) -> float:
         """Steady seconds."""
@@ -91,15 +96,32 @@ class SteadyTime:
     def wall(self) -> datetime:
         """The wall clock, remembered as the newest time that the journal may hold."""
         now = self._clock.now()
-        if self._newest_wall is None or now > self._newest_wall:
-            self._newest_wall = now
+        self._newest_wall = max(self._newest_wall, now)
         return now
 
     def wall_is_behind(self) -> bool:
         """Whether the wall clock is earlier than the newest time in the journal: nobody can tell what is late."""
-        newest = self._newest_wall
-        return newest is not None and (newest - self._clock.now()).total_seconds() > _TOLERANCE
+        return (self._newest_wall - self._clock.now()).total_seconds() > _TOLERANCE
+
+    def was_set(self) -> bool:
+        """Whether somebody set the wall clock since the last anchor."""
+        return abs(self._difference() - self._kept) > _TOLERANCE
 
     def anchor(self) -> Anchor:
         """This moment, to be kept for the next start."""
-        return Anchor(self._clock.boot_id, self._clock.boot_time(), self.now())
+        self._kept = self._difference()
+        wall = self.wall()
+        return Anchor(self._clock.boot_id, self._clock.boot_time(), self.now(), wall, self._newest_wall)
+
+    def _difference(self) -> float:
+        return self._clock.now().timestamp() - self.now()
+
+
+def _resumed(clock: Clock, anchor: Anchor | None) -> float:
+    """Steady seconds at the start of a process."""
+    if anchor is None:
+        return clock.now().timestamp()
+    if anchor.boot_id and anchor.boot_id == clock.boot_id:
+        return anchor.steady + max(0.0, clock.boot_time() - anchor.boot_time)
+    down = (clock.now() - anchor.wall).total_seconds()
+    return anchor.steady + (down if 0 < down <= _LONGEST_DOWN else 0.0)

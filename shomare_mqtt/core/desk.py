@@ -191,7 +191,7 @@ class Desk:
             self._logger.warning("%s refused: %s: %s", arrival.command, what.error.code, what.error.message)
         elif result.kind is ArrivalKind.REPEATED:
             await self._answering.repeat(Repeat(result.row, what.envelope), result.first or 0, result.answer)
-        else:
+        elif not self._stopping:  # else it is in the journal, and the next process begins it
             self._start(self._ticket(result.row, incoming, what, arrival.received))
 
     def _ticket(
@@ -281,7 +281,7 @@ class Desk:
 
     async def _answer_unknown(self, ticket: Ticket, record: Record) -> None:
         """A `buy` that may have been on its way when the last process ended."""
-        self._presses.check(ticket)
+        self._presses.note(ticket)
         batch = Batch()
         changed = unknown(self._ledger, batch, record, _DIED)
         self._logger.error("order %s: %s", changed.order.order, _DIED)
@@ -318,9 +318,8 @@ class Desk:
     async def stop(self, timeout: float) -> None:  # noqa: ASYNC109 - the bound is what is asked for
         """Take no more commands; let a purchase that may be on its way end, leave the rest to the next start."""
         self._stopping = True
-        spending = {r.command for r in self._ledger.open() if r.order.state is OrderState.BUYING}
         for row, task in self._working.items():
-            if row not in spending:
+            if row not in self._ledger.intents:
                 task.cancel()
         if tasks := list(self._working.values()):
             await asyncio.wait(tasks, timeout=timeout)

@@ -60,6 +60,8 @@ class Ledger:
         self.last_refund = float("-inf")
         self.refunds_in_flight = 0
         self.sms_count = 0
+        self.intents: set[int | None] = set()
+        """Rows of the commands whose purchase may be on its way, from before the intent is written."""
 
     async def load(self) -> None:
         """Take up what the journal holds; to be called once, before anything else."""
@@ -127,6 +129,7 @@ class Ledger:
     def created(self, batch: Batch, record: Record) -> None:
         """Put a new order into a batch, with its event."""
         batch.records.append(record)
+        self.intents.add(record.command)
         self._post_event(batch, record.order, None)
 
     def add_sms(self, batch: Batch, order: Order, new: Sms, provider_id: str | None) -> None:
@@ -181,6 +184,8 @@ class Ledger:
         order = record.order
         previous = self._records.get(order.order)
         self._records[order.order] = record
+        if order.state is not OrderState.BUYING:
+            self.intents.discard(record.command)
         if order.state in _GIVEN_BACK and not (previous and previous.order.state is order.state):
             self.last_refund = self._journal.time.now()
         self._show(record)

@@ -136,6 +136,10 @@ class Journal(Protocol):
         """Take commands down, in order."""
         ...
 
+    async def keep_time(self) -> None:
+        """Write down that the wall clock was set, where it was."""
+        ...
+
     async def forget(self, remember: float) -> int:
         """Drop what need not be remembered; how many unsent messages were dropped with it."""
         ...

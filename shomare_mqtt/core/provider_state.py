@@ -81,6 +81,7 @@ class ProviderState:
         self.calls: Counter[str] = Counter()
         self.errors: Counter[str] = Counter()
         self.on_recovered: Callable[[], None] = _nothing
+        self.on_lost: Callable[[], None] = _nothing
         self.authorized = asyncio.Event()
         self.authorized.set()
 
@@ -136,10 +137,15 @@ class ProviderState:
         self._error = render.error_json(render.error_info(error)) if error else None
         if before != state:
             self._since = self._clock.now()
-        (self.authorized.clear if state in ("unauthorized", "blocked") else self.authorized.set)()
+        if state in ("unauthorized", "blocked"):
+            self.authorized.clear()
+        elif state != "unreachable":  # no answer says nothing of the token
+            self.authorized.set()
         self.show()
         if state == "online" and before not in (None, state):
             self.on_recovered()
+        if state == "unreachable" and before not in (None, state):
+            self.on_lost()
         # The first answer of a run that works is no news.
         if before != state and not (before is None and state == "online"):
             level = self._logger.info if state == "online" else self._logger.warning

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import secrets
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -15,7 +16,9 @@ from shomare_mqtt.model import Catalog, ErrorInfo, Order, Price, PriceList, Prof
 if TYPE_CHECKING:
     from datetime import datetime
 
-_DIGITS = re.compile('"\ue000([^"]*)\ue000"')
+_MARK = secrets.token_hex(8)
+"""Nobody else knows it: a text that somebody sent is never taken for a number."""
+_DIGITS = re.compile(f'"{_MARK}([^"]*)"')
 
 
 class Status(StrEnum):
@@ -60,7 +63,7 @@ def dumps(value: Any) -> bytes:
 def _plain(value: object) -> Any:
     """Decimals that a float would change go through a marked text, which `dumps` takes the marks from."""
     if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else f"\ue000{value:f}\ue000"
+        return int(value) if value == value.to_integral_value() else f"{_MARK}{value:f}"
     raise TypeError(f"{type(value).__name__} has no JSON form")
 
 

@@ -120,7 +120,7 @@ class Watch:
             left = self._left(record)
             if left <= 0:
                 await self._end(order)
-                return
+                continue
             wake.clear()
             if await pause(self._clock, min(delay, left), wake) or delay >= left:
                 delay = min(delay, self._settings.poll_interval)
@@ -160,6 +160,8 @@ class Watch:
             return
         if problem is not None:
             await self._close(order, problem)
+        elif self._left(record) > 0:
+            return  # the provider says that it lives longer than was known
         elif record.order.sms or not self._settings.cancel_on_expiry:
             await self._sleep_to_the_end(record)
             await self._close(order, None)

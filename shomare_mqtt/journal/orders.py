@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import TYPE_CHECKING, Any
 
 from shomare_mqtt.core.records import Evidence, NewSms, Record, SpendFacts
@@ -25,6 +25,8 @@ _UPSERT = (
     f"INSERT INTO orders ({_COLUMNS}) VALUES ({', '.join(':' + n for n in _NAMES)}) "  # noqa: S608 - our own names
     f"ON CONFLICT (id) DO UPDATE SET {', '.join(f'{n} = excluded.{n}' for n in _NAMES[1:])}"
 )
+_ALL_DIGITS = Context(prec=100_000)
+"""A payload's size bounds the digits of a number; none may be lost."""
 _SELECT = f"SELECT {_COLUMNS} FROM orders"  # noqa: S608 - our own names
 
 
@@ -173,7 +175,7 @@ def key_of(transaction: Transaction | None) -> str | None:
         return None
     if isinstance(transaction, str):
         return json.dumps(transaction)
-    return str(Decimal(transaction).normalize())
+    return str(Decimal(transaction).normalize(_ALL_DIGITS))
 
 
 def transaction_of(key: str | None) -> Transaction | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from shomare_mqtt.core.clock import Anchor, SteadyTime
 from shomare_mqtt.core.records import Arrival, ArrivalResult, Batch, OutboxRow, PendingCommand, Record, SpendFacts
@@ -14,10 +14,12 @@ from shomare_mqtt.model import Catalog, CatalogEntry, CatalogKind
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from shomare_mqtt.core.ports import Clock
+
+T = TypeVar("T")
 
 OUTBOX_MOST = 10_000
 OUTBOX_AGE = 86400.0
@@ -33,15 +35,13 @@ class Journal:
     def __init__(self, directory: Path, clock: Clock) -> None:
         self._database = Database(directory)
         self._clock = clock
-        self.time = SteadyTime(clock, None, 0.0, None)
+        self.time = SteadyTime(clock, None)
 
     async def open(self) -> None:
         """Open the file and take up its time. Raises InstanceConflictError, JournalError."""
         await self._database.open()
-        anchor, newest, wall = await self._database.run(_newest)
-        self.time = SteadyTime(self._clock, anchor, newest, wall)
-        text = self.time.anchor().to_text()
-        await self._database.run(lambda c: _begin(c, text))
+        self.time = SteadyTime(self._clock, await self._database.run(_anchor))
+        await self._anchored(commands.take_back_aside)
 
     async def close(self) -> None:
         """Close the file after what was asked for before."""
@@ -52,12 +52,27 @@ class Journal:
     async def commit(self, batch: Batch) -> int:
         """Write all of a batch, durably, or nothing of it; the count of known money movements after it."""
         now = self.time.now()
-        return await self._database.run(lambda c: _write(c, batch, now))
+        return await self._anchored(lambda c: _write(c, batch, now))
 
     async def arrive(self, arrivals: list[Arrival], remember: float) -> list[ArrivalResult]:
         """Take commands down, in order, before the broker gets its PUBACK. `remember`: seconds."""
         since = self.time.now() - remember
-        return await self._database.run(lambda c: [commands.arrive(c, a, since) for a in arrivals])
+        return await self._anchored(lambda c: [commands.arrive(c, a, since) for a in arrivals])
+
+    async def keep_time(self) -> None:
+        """Write down that the wall clock was set, where it was: a reboot would take that for time gone by."""
+        if self.time.was_set():
+            await self._anchored(lambda _: None)
+
+    async def _anchored(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Do some work, and write this moment down with it."""
+        anchor = self.time.anchor().to_text()
+
+        def anchored(connection: sqlite3.Connection) -> T:
+            _put_meta(connection, _ANCHOR, anchor)
+            return work(connection)
+
+        return await self._database.run(anchored)
 
     async def forget(self, remember: float) -> int:
         """Drop commands past remembering, and what is too old or too much in the outbox; the latter's number."""
@@ -199,11 +214,6 @@ def _write(connection: sqlite3.Connection, batch: Batch, now: float) -> int:
     return moves
 
 
-def _begin(connection: sqlite3.Connection, anchor: str) -> None:
-    _put_meta(connection, _ANCHOR, anchor)
-    commands.take_back_aside(connection)
-
-
 def _put_meta(connection: sqlite3.Connection, key: str, value: str | None) -> None:
     if value is None:
         connection.execute("DELETE FROM meta WHERE key = ?", (key,))
@@ -211,19 +221,10 @@ def _put_meta(connection: sqlite3.Connection, key: str, value: str | None) -> No
     connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
 
 
-def _newest(connection: sqlite3.Connection) -> tuple[Anchor | None, float, datetime | None]:
-    """The last start's anchor, and the newest steady and wall-clock times that anything was written at."""
-    anchor = connection.execute("SELECT value FROM meta WHERE key = ?", (_ANCHOR,)).fetchone()
-    steady = connection.execute(
-        "SELECT max(m) FROM (SELECT max(made) AS m FROM orders UNION ALL SELECT max(closed) FROM orders"
-        " UNION ALL SELECT max(received) FROM commands)"
-    ).fetchone()[0]
-    wall = connection.execute(
-        "SELECT max(m) FROM (SELECT max(updated_at) AS m FROM orders UNION ALL SELECT max(received_at) FROM commands)"
-    ).fetchone()[0]
-    known = Anchor.from_text(anchor[0]) if anchor else None
-    newest = max(float(steady or 0.0), known.steady if known else 0.0)
-    return known, newest, datetime.fromisoformat(wall) if wall else None
+def _anchor(connection: sqlite3.Connection) -> Anchor | None:
+    """The last moment that was written down."""
+    row = connection.execute("SELECT value FROM meta WHERE key = ?", (_ANCHOR,)).fetchone()
+    return Anchor.from_text(row[0]) if row else None
 
 
 def _catalog(kind: CatalogKind, entries: bytes) -> Catalog:

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
     from pathlib import Path
 
-Opening = "Callable[..., Awaitable[World]]"
+    Opening = Callable[..., Awaitable[World]]
+    """What the fixture `opened` gives."""
 
 
 def pytest_asyncio_loop_factories() -> dict[str, Any]:

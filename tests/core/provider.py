@@ -141,9 +141,7 @@ class FakeProvider:
             scripted = scripted.error
         if isinstance(scripted, ProviderError):
             # Each call has an error of its own: the core masks what is in it.
-            raise type(scripted)(
-                scripted.code, scripted.message, scripted.upstream, retry_after=scripted.retry_after
-            )
+            raise type(scripted)(scripted.code, scripted.message, scripted.upstream, retry_after=scripted.retry_after)
         if isinstance(scripted, Exception):
             raise scripted
         return usual() if scripted is None else scripted

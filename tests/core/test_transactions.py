@@ -151,7 +151,7 @@ async def test_a_repeat_in_the_moment_when_the_answer_is_written(world: World, s
 
 
 async def test_a_repeat_that_comes_too_late_for_a_refusal(world: World) -> None:
-    """Behind another repeat, that is still being answered, the first one's refusal is gone: the sender may try again."""
+    """Behind another repeat that is still answered, the first one's refusal is gone: the sender may try again."""
     answering = world.bridge.desk._answering
     await answering.repeat(Repeat(99, Envelope("buy", "t", reply=Reply("reply/x"))), 98, None)
     await world.settle()
@@ -288,7 +288,7 @@ async def test_acknowledged_only_when_it_is_in_the_journal(world: World) -> None
         acked.append(command.acked)
         return await real(*args)
 
-    world.journal.arrive = arrive  # type: ignore[method-assign]
+    world.journal.arrive = arrive  # type: ignore[method-assign,assignment]
     command = world.send("buy", PRODUCT)
     await world.answer(command)
     assert (acked, command.acked) == ([0], 1)

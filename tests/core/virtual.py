@@ -1,7 +1,7 @@
 """An event loop whose time passes only while nothing happens, and a clock that follows it.
 
-Everything that runs on it (`asyncio.sleep`, `asyncio.timeout`, `call_later`) takes no real time: when no callback is ready
-and no other thread owes an answer, time jumps to the next timer. So a test waits an hour by sleeping an hour.
+Everything that runs on it (`asyncio.sleep`, `asyncio.timeout`, `call_later`) takes no real time: when no callback is
+ready and no other thread owes an answer, time jumps to the next timer. So a test waits an hour by sleeping an hour.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _REAL_PATIENCE = 10.0
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
 
-class _Selector(selectors.DefaultSelector):  # type: ignore[valid-type,misc]  # whichever the machine has
+class _Selector(selectors.DefaultSelector):  # whichever the machine has
     """Waits really only while another thread owes an answer."""
 
     loop: VirtualLoop

@@ -68,6 +68,7 @@ class BrokerSession:
         self._points = points
         self._commands = plan.commands
         self._deadly_from_answer = plan.deadly_from_answer
+        self._deadly_from_start = plan.deadly_from_start
         self._on_message = on_message
         self._on_connected = on_connected
         self._stopping = asyncio.Event()
@@ -85,6 +86,8 @@ class BrokerSession:
         await self._connected.wait()
 
     async def run(self) -> None:
+        if self._deadly_from_start:
+            self._points.arm()
         self._connected.set()
         self._on_connected(ConnectionFacts("5", True, 0, None, 20))
         self.first_attempt.set()

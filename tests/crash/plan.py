@@ -39,8 +39,8 @@ class Plan:
     """One life. `folder` holds the state directory, the broker's file and the points.
 
     `die_at`: the point to die at; None: live until all is quiet. `died_at`: where the life before ended.
-    `deadly_from_answer`: points count from the first answer on. `wants_sms`: it is quiet only once each number that was
-    bought has its SMS.
+    `deadly_from_answer`, `deadly_from_start`: points count from the first answer, from the connection with the broker
+    on. `wants_sms`: it is quiet only once each number that was bought has its SMS.
     """
 
     folder: str
@@ -49,6 +49,7 @@ class Plan:
     die_at: tuple[str, int] | None = None
     died_at: tuple[str, int] | None = None
     deadly_from_answer: bool = False
+    deadly_from_start: bool = False
     wants_sms: bool = False
     timeout: float = 20.0
     poll_interval: float = 5.0

@@ -29,6 +29,7 @@ BARE_BUY = Command("buy", PRODUCT)
 CANCEL = Command("cancel", {"order": "current", "transaction": "c-1"}, means="t-1")
 ANOTHER_BUY = Command("buy", PRODUCT | {"application": 4, "transaction": "t-2"}, at_once=True)
 ATTEMPTS = 3
+LEAST_SECOND_DEATHS = 20
 MOST_MISSED = 2
 """Places of work that is only sometimes in progress, and may be missed in every attempt."""
 
@@ -126,14 +127,16 @@ async def zygotes() -> AsyncIterator[asyncio.Queue[Zygote]]:
 
 @dataclass
 class Report:
-    """What all lives of a scenario came to."""
+    """What all lives of a scenario came to. `first`: where a life before them died."""
 
     turn: asyncio.Semaphore
+    first: Point | None = None
     died: list[str] = field(default_factory=list)
     states: Counter[str] = field(default_factory=Counter)
     broken: list[str] = field(default_factory=list)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda s: s.name)
 async def test_no_death_breaks_a_promise(scenario: Scenario, tmp_path: Path) -> None:
@@ -151,6 +154,47 @@ async def test_no_death_breaks_a_promise(scenario: Scenario, tmp_path: Path) -> 
     print(f"{scenario.name}: {len(points)} points, {len(report.died)} deaths at {len(places)} places, {report.states}")
     assert not report.broken, "\n".join(report.broken)
     assert len(places - set(report.died)) <= MOST_MISSED
+
+
+SECOND_DEATHS = (
+    # The last place at which the first life ends, and in the midst of what it does.
+    (SCENARIOS[1], "before the broker has our PUBACK"),
+    (SCENARIOS[0], "provider/transport.py"),
+    (SCENARIOS[0], "before the broker has response"),
+    (SCENARIOS[2], "before the broker has event"),
+    (SCENARIOS[3], "provider/transport.py"),
+)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize(("scenario", "first"), SECOND_DEATHS, ids=lambda each: getattr(each, "name", each))
+async def test_no_death_while_taking_up_work_breaks_a_promise(scenario: Scenario, first: str, tmp_path: Path) -> None:
+    """The life that follows a death dies as well, when it first reaches each place."""
+    async with zygotes() as free:
+        await _first_start(tmp_path / "template", free)
+        whole = await _live_whole(scenario, free, tmp_path)
+        died_at = [point for point in whole if point[0].startswith(first)][-1]
+        points = await _live_again_whole(scenario, died_at, free, tmp_path)
+        report = Report(asyncio.Semaphore(free.qsize()), first=died_at)
+        await _die_at_each(scenario, [point for point in points if point[1] == 1], free, tmp_path, report)
+    print(f"{scenario.name}, {died_at}: {len(points)} points, {len(report.died)} deaths, {report.states}")
+    assert not report.broken, "\n".join(report.broken)
+    assert len(report.died) >= LEAST_SECOND_DEATHS
+
+
+async def _live_again_whole(
+    scenario: Scenario, died_at: Point, free: asyncio.Queue[Zygote], tmp_path: Path
+) -> list[Point]:
+    """The points of a life that takes up what a death left."""
+    folder = tmp_path / "again"
+    shutil.copytree(tmp_path / "template" / "state", folder / "state")
+    async with _provider(scenario) as simulator:
+        plan = scenario.plan(folder, simulator.base_url)
+        await _live(replace(plan, die_at=died_at), free)
+        (folder / "points").unlink()
+        await _live(replace(plan, deadly_from_start=True, died_at=died_at), free)
+    return points_in(folder / "points")
 
 
 async def _die_at_each(
@@ -210,6 +254,10 @@ async def _die_and_live_again(
     async with report.turn, _provider(scenario) as simulator:
         plan = scenario.plan(folder, simulator.base_url)
         shutil.copytree(folder.parent / "template" / "state", folder / "state")
+        if report.first is not None:
+            await _live(replace(plan, die_at=report.first), free)
+            await _carried_out(simulator)
+            plan = replace(plan, deadly_from_start=True, died_at=report.first)
         if await _live(replace(plan, die_at=die_at), free) == ABORTED:
             report.died.append(die_at[0])
         await _carried_out(simulator)

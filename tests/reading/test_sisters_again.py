@@ -20,9 +20,9 @@ from shomare_mqtt.provider.reading import (
     read_prices,
     read_profile,
 )
-from tests.reading.reading_support import APPLICATIONS, KNOWN, OPERATORS, answer, context
+from tests.reading.reading_support import KNOWN, answer, context
 
-C, O, A = CatalogKind.COUNTRIES, CatalogKind.OPERATORS, CatalogKind.APPLICATIONS
+COUNTRIES, POOLS, APPS = CatalogKind.COUNTRIES, CatalogKind.OPERATORS, CatalogKind.APPLICATIONS
 
 
 def told(data: Any, **more: Any) -> dict[str, Any]:
@@ -57,28 +57,81 @@ def test_profile(given: Any, balance: str, unit: str | None) -> None:
 
 
 LISTS: list[tuple[CatalogKind, Any, dict[str, str]]] = [
-    (C, told({"countries": {"data": [{"id": 7, "name": "Russia"}]}}), {"7": "Russia"}),
-    (C, {"status": True, "countries": {"russia": {"id": 7, "fa": "روسیه"}, "iran": {"id": 98, "fa": "ایران"}}}, {"7": "روسیه", "98": "ایران"}),
-    (C, told({"list": [{"id": 7, "name": "Russia"}, {"id": 98, "name": "Iran"}], "count": 2}), {"7": "Russia", "98": "Iran"}),
-    (C, told({"7": {"country": "Russia", "flag": "ru"}, "98": {"country": "Iran", "flag": "ir"}}), {"7": "Russia", "98": "Iran"}),
-    (C, told([{"country": {"id": 7, "name": "Russia"}}, {"country": {"id": 98, "name": "Iran"}}]), {"7": "Russia", "98": "Iran"}),
-    (C, told([{"id": "7", "iso2": "RU", "iso3": "RUS", "persian_name": "روسیه", "english_name": "Russia"}]), {"7": "Russia"}),
-    (C, told([{"CountryCode": 7, "Country": "Russia"}, {"CountryCode": 98, "Country": "Iran"}]), {"7": "Russia", "98": "Iran"}),
-    (C, told([{"c_id": 7, "c_name": "Russia"}, {"c_id": 98, "c_name": "Iran"}]), {"7": "Russia", "98": "Iran"}),
-    (O, told([{"name": "mts"}, {"name": "beeline"}]), {"mts": "mts", "beeline": "beeline"}),
-    (O, told({"operators": ["1", "2", "any"]}), {"1": "1", "2": "2", "any": "any"}),
-    (O, told([1, 2, 3]), {"1": "1", "2": "2", "3": "3"}),
-    (O, told({"1": "سرور 1", "2": "سرور 2"}), {"1": "سرور 1", "2": "سرور 2"}),
-    (A, told({"tg": {"name": "Telegram", "icon": "t.png"}, "wa": {"name": "WhatsApp", "icon": "w.png"}}), {"tg": "Telegram", "wa": "WhatsApp"}),
-    (A, told({"messengers": [{"id": 3, "name": "Telegram"}], "social": [{"id": 9, "name": "Instagram"}]}), {"3": "Telegram", "9": "Instagram"}),
-    (A, told([{"category": "Messenger", "items": [{"id": 3, "name": "Telegram"}, {"id": 5, "name": "WhatsApp"}]}]), {"3": "Telegram", "5": "WhatsApp"}),
-    (A, told([{"id": 3, "name": "Telegram", "price": 2200, "count": 10}]), {"3": "Telegram"}),
-    (A, told([{"_id": "64ab", "name": "Telegram"}, {"_id": "64ac", "name": "WhatsApp"}]), {"64ab": "Telegram", "64ac": "WhatsApp"}),
-    (O, told([{"id": 1, "name": "سرور ۱", "country_id": 7}, {"id": 2, "name": "سرور ۲", "country_id": 7}]), {"1": "سرور ۱", "2": "سرور ۲"}),
-    (O, told([{"id": 1, "operator": "mts", "country": {"id": 7, "name": "Russia"}}]), {"1": "mts"}),
-    (A, told([{"id": 3, "app_name": "Telegram", "persian": "تلگرام", "image": {"url": "x"}}]), {"3": "Telegram"}),
-    (C, told([{"id": 7, "name": "Russia", "operators": [{"id": 1, "name": "mts"}]}, {"id": 98, "name": "Iran", "operators": []}]), {"7": "Russia", "98": "Iran"}),
-    (C, told({"total": 2, "items": {"7": "Russia", "98": "Iran"}}), {"7": "Russia", "98": "Iran"}),
+    (COUNTRIES, told({"countries": {"data": [{"id": 7, "name": "Russia"}]}}), {"7": "Russia"}),
+    (
+        COUNTRIES,
+        {"status": True, "countries": {"russia": {"id": 7, "fa": "روسیه"}, "iran": {"id": 98, "fa": "ایران"}}},
+        {"7": "روسیه", "98": "ایران"},
+    ),
+    (
+        COUNTRIES,
+        told({"list": [{"id": 7, "name": "Russia"}, {"id": 98, "name": "Iran"}], "count": 2}),
+        {"7": "Russia", "98": "Iran"},
+    ),
+    (
+        COUNTRIES,
+        told({"7": {"country": "Russia", "flag": "ru"}, "98": {"country": "Iran", "flag": "ir"}}),
+        {"7": "Russia", "98": "Iran"},
+    ),
+    (
+        COUNTRIES,
+        told([{"country": {"id": 7, "name": "Russia"}}, {"country": {"id": 98, "name": "Iran"}}]),
+        {"7": "Russia", "98": "Iran"},
+    ),
+    (
+        COUNTRIES,
+        told([{"id": "7", "iso2": "RU", "iso3": "RUS", "persian_name": "روسیه", "english_name": "Russia"}]),
+        {"7": "Russia"},
+    ),
+    (
+        COUNTRIES,
+        told([{"CountryCode": 7, "Country": "Russia"}, {"CountryCode": 98, "Country": "Iran"}]),
+        {"7": "Russia", "98": "Iran"},
+    ),
+    (COUNTRIES, told([{"c_id": 7, "c_name": "Russia"}, {"c_id": 98, "c_name": "Iran"}]), {"7": "Russia", "98": "Iran"}),
+    (POOLS, told([{"name": "mts"}, {"name": "beeline"}]), {"mts": "mts", "beeline": "beeline"}),
+    (POOLS, told({"operators": ["1", "2", "any"]}), {"1": "1", "2": "2", "any": "any"}),
+    (POOLS, told([1, 2, 3]), {"1": "1", "2": "2", "3": "3"}),
+    (POOLS, told({"1": "سرور 1", "2": "سرور 2"}), {"1": "سرور 1", "2": "سرور 2"}),
+    (
+        APPS,
+        told({"tg": {"name": "Telegram", "icon": "t.png"}, "wa": {"name": "WhatsApp", "icon": "w.png"}}),
+        {"tg": "Telegram", "wa": "WhatsApp"},
+    ),
+    (
+        APPS,
+        told({"messengers": [{"id": 3, "name": "Telegram"}], "social": [{"id": 9, "name": "Instagram"}]}),
+        {"3": "Telegram", "9": "Instagram"},
+    ),
+    (
+        APPS,
+        told([{"category": "Messenger", "items": [{"id": 3, "name": "Telegram"}, {"id": 5, "name": "WhatsApp"}]}]),
+        {"3": "Telegram", "5": "WhatsApp"},
+    ),
+    (APPS, told([{"id": 3, "name": "Telegram", "price": 2200, "count": 10}]), {"3": "Telegram"}),
+    (
+        APPS,
+        told([{"_id": "64ab", "name": "Telegram"}, {"_id": "64ac", "name": "WhatsApp"}]),
+        {"64ab": "Telegram", "64ac": "WhatsApp"},
+    ),
+    (
+        POOLS,
+        told([{"id": 1, "name": "سرور ۱", "country_id": 7}, {"id": 2, "name": "سرور ۲", "country_id": 7}]),
+        {"1": "سرور ۱", "2": "سرور ۲"},
+    ),
+    (POOLS, told([{"id": 1, "operator": "mts", "country": {"id": 7, "name": "Russia"}}]), {"1": "mts"}),
+    (APPS, told([{"id": 3, "app_name": "Telegram", "persian": "تلگرام", "image": {"url": "x"}}]), {"3": "Telegram"}),
+    (
+        COUNTRIES,
+        told(
+            [
+                {"id": 7, "name": "Russia", "operators": [{"id": 1, "name": "mts"}]},
+                {"id": 98, "name": "Iran", "operators": []},
+            ]
+        ),
+        {"7": "Russia", "98": "Iran"},
+    ),
+    (COUNTRIES, told({"total": 2, "items": {"7": "Russia", "98": "Iran"}}), {"7": "Russia", "98": "Iran"}),
 ]
 
 
@@ -94,7 +147,10 @@ TG, WA = ("2200", 10), ("1500", 0)
 PRICES: list[tuple[Any, dict[str, tuple[str, int | None]]]] = [
     (told({"telegram": {"price": 2200, "count": 10}, "whatsapp": {"price": 1500, "count": 0}}), {"3": TG, "5": WA}),
     (told([{"application": {"id": 3, "name": "Telegram"}, "cost": 2200, "available": True}]), {"3": ("2200", None)}),
-    (told([{"name": "Telegram", "price": 2200, "count": 10}, {"name": "WhatsApp", "price": 1500, "count": 0}]), {"3": TG, "5": WA}),
+    (
+        told([{"name": "Telegram", "price": 2200, "count": 10}, {"name": "WhatsApp", "price": 1500, "count": 0}]),
+        {"3": TG, "5": WA},
+    ),
     (told({"prices": {"3": {"price": 2200, "count": 10}, "5": {"price": 1500, "count": 0}}}), {"3": TG, "5": WA}),
     (told([{"id": 3, "title": "Telegram", "pivot": {"price": 2200, "count": 10, "country_id": 7}}]), {"3": TG}),
     (told([{"service": {"id": 3, "name": "Telegram"}, "detail": {"price": 2200, "count": 10}}]), {"3": TG}),
@@ -103,11 +159,22 @@ PRICES: list[tuple[Any, dict[str, tuple[str, int | None]]]] = [
     (told([{"id": 3, "name": "Telegram", "price": {"toman": 2200, "dollar": 0.04}, "count": 10}]), {"3": TG}),
     (told([{"id": 3, "name": "Telegram", "price": "2,200", "count": "10+"}]), {"3": TG}),
     (told([{"id": 3, "name": "Telegram", "price": 2200, "count": "نامحدود"}]), {"3": ("2200", None)}),
-    (told([{"id": 881, "application_id": 3, "country_id": 7, "operator_id": 1, "price": 2200, "number": 10}]), {"3": TG}),
+    (
+        told([{"id": 881, "application_id": 3, "country_id": 7, "operator_id": 1, "price": 2200, "number": 10}]),
+        {"3": TG},
+    ),
     (told({"country": 7, "operator": 1, "items": [{"app": 3, "price": 2200, "count": 10}]}), {"3": TG}),
     (told({"7": {"1": {"3": {"price": 2200, "count": 10}}}}), {"3": TG}),
     (told({"7": {"3": {"1": {"cost": 2200, "count": 10}, "2": {"cost": 900, "count": 3}}}}), {"3": TG}),
-    (told([{"id": 5, "service_id": 3, "price": 2200, "count": 10}, {"id": 3, "service_id": 5, "price": 1500, "count": 0}]), {"3": TG, "5": WA}),
+    (
+        told(
+            [
+                {"id": 5, "service_id": 3, "price": 2200, "count": 10},
+                {"id": 3, "service_id": 5, "price": 1500, "count": 0},
+            ]
+        ),
+        {"3": TG, "5": WA},
+    ),
     (told([{"app_id": 3, "price": 2200, "total": 100, "sold": 90, "remaining": 10}]), {"3": TG}),
     (told([{"slug": "telegram", "fa": "تلگرام", "price": 2200, "quantity": 10, "success": 88, "speed": 5}]), {"3": TG}),
     (told([{"AppID": 3, "CountryID": 7, "OperatorID": 1, "Amount": 2200, "Stock": 10}]), {"3": TG}),
@@ -150,12 +217,10 @@ BUYS: list[tuple[Any, str, str | None]] = [
     (told({"_id": "64ab12", "phone": P}), "64ab12", "+" + P),
     (told({"buyId": 74001, "simNumber": P}), "74001", "+" + P),
     (told({"id": 74001, "phone": P, "expire": 1200, "message": "ok"}, request_id="req-77"), "74001", "+" + P),
-    (told({"sms": {"id": 74001, "number": P, "status": "waiting"}}), "74001", "+" + P),
     (told({"PurchaseID": 74001, "PhoneNumber": P}), "74001", "+" + P),
     (told({"kharid_id": 74001, "shomare": P}), "74001", "+" + P),
     (told({"id_kharid": 74001, "number": P}), "74001", "+" + P),
     (told({"شماره مجازی": P, "شناسه خرید": 74001}), "74001", "+" + P),
-    (told({"code": 74001, "number": P, "message": "ok"}), "74001", "+" + P),
     (told({"order_number": 74001, "number": P}), "74001", "+" + P),
 ]
 
@@ -172,13 +237,24 @@ CHECKS: list[tuple[Any, S | None, list[tuple[str | None, str | None]]]] = [
     (told({"sms": {"code": "12345", "body": T}}), S.RECEIVED, [("12345", T)]),
     (told({"messages": [{"message": T, "received": "2026-11-24 15:31:00"}]}), S.RECEIVED, [(None, T)]),
     ({"status": True, "code": 200, "sms": [T]}, S.RECEIVED, [(None, T)]),
-    (told({"codes": [{"code": "12345", "created_at": "2026-11-24 15:31:00"}, {"code": "22233", "created_at": "2026-11-24 15:32:00"}]}), S.RECEIVED, [("12345", None), ("22233", None)]),
+    (
+        told(
+            {
+                "codes": [
+                    {"code": "12345", "created_at": "2026-11-24 15:31:00"},
+                    {"code": "22233", "created_at": "2026-11-24 15:32:00"},
+                ]
+            }
+        ),
+        S.RECEIVED,
+        [("12345", None), ("22233", None)],
+    ),
     (told({"status": "done", "code": "12345"}), S.FINISHED, [("12345", None)]),
     (told({"status": "success", "code": "12345"}), S.RECEIVED, [("12345", None)]),
     (told({"status": "ok", "code": None}), S.WAITING, []),
     (told({"state": "WAIT_SMS"}), S.WAITING, []),
     (told({"status": "no_sms"}), S.WAITING, []),
-    (told({"status": "SMS_RECEIVED", "sms": "12345"}), S.RECEIVED, [("12345", None)]),
+    (told({"status": "SMS_RECEIVED", "sms": "12345"}), S.RECEIVED, [("12345", "12345")]),
     (told({"status_text": "کد دریافت شد", "code": "12345"}), S.RECEIVED, [("12345", None)]),
     (told({"status": "timeout"}), S.EXPIRED, []),
     (told({"status": "منقضی"}), S.EXPIRED, []),
@@ -191,14 +267,22 @@ CHECKS: list[tuple[Any, S | None, list[tuple[str | None, str | None]]]] = [
     (told({"text": "Your code 12-34-56", "code": 123456}), S.RECEIVED, [("123456", "Your code 12-34-56")]),
     (told({"otp": 0}), S.WAITING, []),
     (told({"verification_code": "G-123456"}), S.RECEIVED, [("G-123456", None)]),
-    (told({"id": 74001, "phone": P, "sms_text": T, "sms_code": "12345", "received_at": "2026-11-24 15:31:00"}), S.RECEIVED, [("12345", T)]),
+    (
+        told({"id": 74001, "phone": P, "sms_text": T, "sms_code": "12345", "received_at": "2026-11-24 15:31:00"}),
+        S.RECEIVED,
+        [("12345", T)],
+    ),
     (told({"number": {"id": 74001, "number": P, "code": "12345", "status": 1}}), S.RECEIVED, [("12345", None)]),
     (told({"id": 74001, "phone": P, "inbox": [{"from": "Telegram", "content": T}]}), S.RECEIVED, [(None, T)]),
     (told({"id": 74001, "country_code": 7, "dial_code": "98765", "code": None}), S.WAITING, []),
     (told({"id": 74001, "order_code": "55443", "status": "waiting"}), S.WAITING, []),
     (told({"id": 74001, "price": 12345, "created_at": 1795521600, "sms": None}), S.WAITING, []),
     ({"status": True, "code": 200, "message": T, "data": {"code": "12345"}}, S.RECEIVED, [("12345", None)]),
-    (told({"id": 74001, "sms": [{"id": 2, "text": "b", "code": "22222"}, {"id": 1, "text": "a", "code": "11111"}]}), S.RECEIVED, [("11111", "a"), ("22222", "b")]),
+    (
+        told({"id": 74001, "sms": [{"id": 2, "text": "b", "code": "22222"}, {"id": 1, "text": "a", "code": "11111"}]}),
+        S.RECEIVED,
+        [("11111", "a"), ("22222", "b")],
+    ),
     (told({"پیامک": "کد شما ۱۲۳۴۵", "وضعیت": "دریافت شد"}), S.RECEIVED, [(None, "کد شما ۱۲۳۴۵")]),
     (told({"id": 74001, "code": None, "message": "تا ۲ دقیقه امکان لغو وجود ندارد"}), S.WAITING, []),
     (told({"id": 74001, "status": "waiting", "description": "در صورت لغو مبلغ بازگشت داده می شود"}), S.WAITING, []),
@@ -251,9 +335,9 @@ SHAPES = [
 ]
 READS: dict[Endpoint, Any] = {
     Endpoint.PROFILE: read_profile,
-    Endpoint.COUNTRIES: lambda a, c: read_catalog(C, a, c),
-    Endpoint.OPERATORS: lambda a, c: read_catalog(O, a, c),
-    Endpoint.APPLICATIONS: lambda a, c: read_catalog(A, a, c),
+    Endpoint.COUNTRIES: lambda a, c: read_catalog(COUNTRIES, a, c),
+    Endpoint.OPERATORS: lambda a, c: read_catalog(POOLS, a, c),
+    Endpoint.APPLICATIONS: lambda a, c: read_catalog(APPS, a, c),
     Endpoint.PRICES: lambda a, c: read_prices("7", "1", a, c),
     Endpoint.PRICE: lambda a, c: read_price("3", a, c),
     Endpoint.BUY: read_buy,
@@ -279,13 +363,29 @@ def test_lists_that_share_their_ids() -> None:
     known = replace(KNOWN, country="3", operator="1", application="3", countries=countries, applications=apps)
     for given in (
         told({"3": {"price": 2200, "count": 10}, "5": {"price": 1500, "count": 0}}),
-        told([{"id": 1, "country_id": 3, "operator_id": 1, "app_id": 3, "price": 2200, "count": 10}, {"id": 2, "country_id": 3, "operator_id": 1, "app_id": 5, "price": 1500, "count": 0}]),
+        told(
+            [
+                {"id": 1, "country_id": 3, "operator_id": 1, "app_id": 3, "price": 2200, "count": 10},
+                {"id": 2, "country_id": 3, "operator_id": 1, "app_id": 5, "price": 1500, "count": 0},
+            ]
+        ),
         told({"3": {"1": {"3": {"price": 2200, "count": 10}, "5": {"price": 1500, "count": 0}}}}),
         told({"3": {"2200": 10}, "5": {"1500": 0}}),
-        told([{"id": 3, "name": "App 3", "price": 2200, "count": 10}, {"id": 5, "name": "App 5", "price": 1500, "count": 0}]),
+        told(
+            [
+                {"id": 3, "name": "App 3", "price": 2200, "count": 10},
+                {"id": 5, "name": "App 5", "price": 1500, "count": 0},
+            ]
+        ),
         told([{"id": 3, "price": 2200, "count": 10}, {"id": 5, "price": 1500, "count": 0}]),
-        told({"country": {"id": 3, "name": "Country 3"}, "operator": {"id": 1}, "apps": [{"id": 3, "price": 2200, "count": 10}, {"id": 5, "price": 1500, "count": 0}]}),
+        told(
+            {
+                "country": {"id": 3, "name": "Country 3"},
+                "operator": {"id": 1},
+                "apps": [{"id": 3, "price": 2200, "count": 10}, {"id": 5, "price": 1500, "count": 0}],
+            }
+        ),
     ):
         read = read_prices("3", "1", answer(given), context(known))
-        assert {p.application: (p.price, p.count) for p in read.prices} == {"3": (2200, 10), "5": (1500, 0)}, given
-    assert (APPLICATIONS, OPERATORS) == (KNOWN.applications, KNOWN.operators)
+        found = {p.application: (p.price, p.count) for p in read.prices}
+        assert found == {"3": (Decimal(2200), 10), "5": (Decimal(1500), 0)}, given

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from shomare_mqtt.errors import OutcomeUnknownError, ProviderError, ProviderRefusedError
-from shomare_mqtt.model import CatalogKind
-from shomare_mqtt.provider.reading import read_buy, read_cancel, read_catalog, read_check, read_price, read_prices, read_profile
+from shomare_mqtt.model import CatalogEntry, CatalogKind
+from shomare_mqtt.provider.reading import (
+    read_buy,
+    read_cancel,
+    read_catalog,
+    read_check,
+    read_price,
+    read_prices,
+    read_profile,
+)
 from shomare_mqtt.provider.reading.states import ENDED
 from tests.reading.reading_support import BARE, KNOWN, answer, context
 
@@ -67,6 +76,8 @@ UNKNOWN_BUYS: list[tuple[Any, int]] = [
     ({"status": True, "code": 200, "data": {"service": {"id": 3}, "country": {"id": 7}}}, 200),
     ({"status": True, "code": 200, "data": {"country_id": 7, "service_code": 3, "number": PHONE}}, 200),
     ({"status": True, "code": 200, "data": {"first_id": 5, "second_id": 6, "number": PHONE}}, 200),
+    ({"status": True, "code": 200, "data": {"code": 74001, "number": PHONE}}, 200),
+    ({"status": True, "code": 200, "data": {"kind_id": 3, "number": PHONE}}, 200),
     ({"status": True, "data": {"status": False}}, 200),
     ({"status": "pending"}, 200),
     ({"status": "processing", "message": "try later"}, 202),
@@ -222,7 +233,18 @@ ODD_PRICES: list[tuple[Any, str | None]] = [
     ({"3": 2200, "5": 100, "77": 900}, "2200"),
     ({"7": {"1": {"3": 2200, "5": 100}}}, "2200"),
     ({"service": "3", "prices": {"2200": 10}}, "2200"),
-    ({"3": {"country": 7, "count": 43575, "price": 15, "retail_price": 30, "freePriceMap": {"12.00": 43, "18.00": 3}}}, "15"),
+    (
+        {
+            "3": {
+                "country": 7,
+                "count": 43575,
+                "price": 15,
+                "retail_price": 30,
+                "freePriceMap": {"12.00": 43, "18.00": 3},
+            }
+        },
+        "15",
+    ),
     ({"status": True, "data": {"app_id": 3, "price": None, "count": 5}}, None),
     ({"status": True, "data": {"app_id": 3, "price": -1, "count": 5}}, None),
 ]
@@ -236,7 +258,18 @@ def test_never_a_wrong_price(given: Any, wanted: str | None) -> None:
     assert found["3"] == expected
 
 
-@pytest.mark.parametrize("given", [{"3": {"2200": 10}}, {"7": {"3": {"2200": 10}}}, {"status": True, "3": {"22.5": 10}}])
+def test_a_price_that_is_also_an_id() -> None:
+    """Ids without a gap: 22 is an application, and 7 one as well as the country asked for."""
+    every = tuple(CatalogEntry(str(i), f"App {i}", (f"App {i}",)) for i in range(1, 60))
+    given = {"3": {"22": 10}, "7": {"22": 10, "31": 4}, "9": {"15": 2}}
+    read = read_prices("7", "1", answer(given), context(replace(KNOWN, applications=every)))
+    found = {p.application: (p.price, p.count) for p in read.prices}
+    assert found == {"3": (Decimal(22), 10), "7": (Decimal(22), 10), "9": (Decimal(15), 2)}
+
+
+@pytest.mark.parametrize(
+    "given", [{"3": {"2200": 10}}, {"7": {"3": {"2200": 10}}}, {"status": True, "3": {"22.5": 10}}]
+)
 def test_the_stock_is_no_price_where_no_list_is_known(given: Any) -> None:
     try:
         read = read_price("3", answer(given), context(BARE))
@@ -247,7 +280,14 @@ def test_the_stock_is_no_price_where_no_list_is_known(given: Any) -> None:
 
 @pytest.mark.parametrize(
     "given",
-    [HTML, {}, [], {"status": True, "code": 200}, {"status": True, "code": 200, "message": "ok"}, {"status": True, "data": True}],
+    [
+        HTML,
+        {},
+        [],
+        {"status": True, "code": 200},
+        {"status": True, "code": 200, "message": "ok"},
+        {"status": True, "data": True},
+    ],
 )
 def test_no_profile(given: Any) -> None:
     with pytest.raises(ProviderError):
@@ -266,7 +306,8 @@ def test_no_balance(given: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "given", [HTML, {}, {"status": True, "code": 200}, {"status": True, "message": "ok"}, {"status": True, "data": "ok"}, 5]
+    "given",
+    [HTML, {}, {"status": True, "code": 200}, {"status": True, "message": "ok"}, {"status": True, "data": "ok"}, 5],
 )
 @pytest.mark.parametrize("kind", list(CatalogKind))
 def test_no_list(given: Any, kind: CatalogKind) -> None:

@@ -23,6 +23,8 @@ FAULTS = {
     "probability": 0.12, "delay": 0.5, "retry_after": 1,
 }  # fmt: skip
 PATIENCE = 60.0
+PAUSE = 4.0
+"""Seconds that buying pauses at most after an unknown outcome, with the settings of these processes."""
 BROKER = (
     "persistence true",
     "persistence_location {folder}/",
@@ -104,6 +106,7 @@ class Storm:
 
     async def _round(self, moment: str) -> None:
         await self._online()
+        await self.recorder.until(self._buying_is_possible, PAUSE)
         await self.asking.repeat_some()
         await self._moments[moment](len(self.recorder.heard))
         await self.daemon.kill()
@@ -118,6 +121,11 @@ class Storm:
         """Whether the daemon takes commands, at last."""
         online = Heard("bridge/state", "online")
         return await self.recorder.hears(lambda heard: heard == online, PATIENCE, self._started_at)
+
+    def _buying_is_possible(self) -> bool:
+        """Whether no pause was announced last: in one, nothing is bought that could be lost."""
+        said = (each.json["event_type"] for each in reversed(self.recorder.heard) if each.topic == "event/bridge")
+        return next((word for word in said if word.startswith("buying_")), "buying_resumed") == "buying_resumed"
 
     # --- moments at which to kill ---------------------------------------------------------------------------------
 

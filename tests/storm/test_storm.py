@@ -23,5 +23,5 @@ async def test_a_storm_breaks_no_promise(tmp_path: Path) -> None:
         result = tally(storm, journal)
     print("\n".join(result.lines()))
     assert not result.broken
-    assert len(storm.purchases) >= 5
-    assert sum(storm.kills.hit.values()) >= 5
+    assert storm.purchases
+    assert storm.kills.hit.total()

@@ -17,7 +17,7 @@ from tests.cli.process import environment
 from tests.system.probe import Probe
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Coroutine, Mapping
     from pathlib import Path
 
 TOKEN = "tok-5f0c1e7a9b"
@@ -154,14 +154,7 @@ class House:
         self.settings = dict(settings or {})
         since = len(self.probe.seen)
         daemon = await self.launch(settings)
-        died = asyncio.ensure_future(daemon.process.wait())
-        up = asyncio.ensure_future(self.until_up(since))
-        await asyncio.wait((died, up), return_when=asyncio.FIRST_COMPLETED)
-        died.cancel()
-        if not up.done():
-            up.cancel()
-            raise AssertionError(f"the daemon ended with {daemon.process.returncode}:\n{daemon.log}")
-        await up
+        await self._unless_it_dies(daemon, self.until_up(since))
         return daemon
 
     async def until_up(self, since: int = 0) -> None:
@@ -174,8 +167,20 @@ class House:
         await self.daemons[-1].stop(number)
         since = len(self.probe.seen)
         daemon = await self.launch(self.settings if settings is None else settings)
-        await self.probe.message("bridge/state", since, lambda s: s.text == "online")
+        online = self.probe.message("bridge/state", since, lambda s: s.text == "online")
+        await self._unless_it_dies(daemon, online)
         return daemon
+
+    async def _unless_it_dies(self, daemon: Daemon, work: Coroutine[Any, Any, object]) -> None:
+        """Wait for something, failing as soon as the daemon has ended."""
+        died, up = asyncio.ensure_future(daemon.process.wait()), asyncio.ensure_future(work)
+        try:
+            await asyncio.wait((died, up), return_when=asyncio.FIRST_COMPLETED)
+            assert up.done(), f"the daemon ended with {daemon.process.returncode}:\n{daemon.log}"
+            await up
+        finally:
+            died.cancel()
+            up.cancel()
 
     # --- what tests do again and again ------------------------------------------------------------------------------
 

@@ -89,7 +89,7 @@ async def test_a_broker_that_lost_everything_gets_it_again(tmp_path: Path) -> No
         async with house.another_probe() as probe:
             await probe.text("bridge/state", "online")
             await probe.until(lambda: held <= set(probe.retained()), what="all retained topics")
-            assert json.loads(probe.retained()["current"])["state"] == "received"
+            await probe.holds("current", lambda o: o["state"] == "received")
         assert (await house.probe.message("code")).text == "20304"
         assert (await house.probe.message("event/sms")).json["code"] == "20304"
         assert len(house.probe.all("event/sms")) == 1

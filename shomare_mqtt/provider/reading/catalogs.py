@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from shomare_mqtt.letters import fold
 from shomare_mqtt.model import Catalog, CatalogEntry, CatalogKind, Endpoint
 from shomare_mqtt.provider.reading.names import Field, alias, glued, words, wordset
-from shomare_mqtt.provider.reading.shapes import NUMBERED, Entry, Pattern, as_records, collections, role_of
+from shomare_mqtt.provider.reading.shapes import NUMBERED, ROLE_WORDS, Entry, Pattern, as_records, collections, role_of
 from shomare_mqtt.provider.reading.states import Truth
 from shomare_mqtt.provider.reading.values import identifier, is_scalar
 from shomare_mqtt.provider.reading.verdict import accepted, malformed, unwrapped
@@ -26,25 +26,33 @@ _ANY_ID = alias(
     w70="uuid guid",
     w60="کد code slug key value alias symbol short shortname iso iso2 abbr shortcode",
 )
+_NOT_ITS_ID = wordset("image icon flag file parent category group user sort type language currency")
+
+
+def _ids(kind: CatalogKind, **exact: str) -> Field:
+    """The names of a list's ids: what ends in `id` is one too, unless it says whose else's (`country_id`)."""
+    foreign = [own for other, own in ROLE_WORDS.items() if other != kind.value]
+    return Field(alias(**exact) | _ANY_ID, parts=alias(w45="id"), spoilers=_NOT_ITS_ID.union(*foreign))
+
+
 IDS = {
-    CatalogKind.COUNTRIES: Field(
-        alias(w110="countryid idcountry", w85="countrycode ccode countryslug", w55="country") | _ANY_ID,
+    CatalogKind.COUNTRIES: _ids(
+        CatalogKind.COUNTRIES,
+        w110="countryid idcountry",
+        w85="countrycode ccode countryslug",
+        w55="country",
     ),
-    CatalogKind.OPERATORS: Field(
-        alias(
-            w110="operatorid idoperator serverid providerid",
-            w85="operatorcode servercode",
-            w55="operator server range provider pool",
-        )
-        | _ANY_ID,
+    CatalogKind.OPERATORS: _ids(
+        CatalogKind.OPERATORS,
+        w110="operatorid idoperator serverid providerid",
+        w85="operatorcode servercode",
+        w55="operator server range provider pool",
     ),
-    CatalogKind.APPLICATIONS: Field(
-        alias(
-            w110="applicationid appid serviceid productid idservice",
-            w85="appcode servicecode productcode",
-            w55="application app service product site",
-        )
-        | _ANY_ID,
+    CatalogKind.APPLICATIONS: _ids(
+        CatalogKind.APPLICATIONS,
+        w110="applicationid appid serviceid productid idservice",
+        w85="appcode servicecode productcode",
+        w55="application app service product site",
     ),
 }
 NAME = Field(
@@ -148,6 +156,8 @@ def _vote_of_entries(kind: CatalogKind, sample: list[Entry]) -> float:
 def _vote_of_plain(kind: CatalogKind, entry: Entry) -> float:
     """A text in a list or under a number is likely an entry; one under a field's name is a record's field."""
     if entry.key is None:
+        if isinstance(entry.value, int) and not isinstance(entry.value, bool):
+            return 10
         return 25 if isinstance(entry.value, str) else -40
     if IDS[kind].weight(entry.key) or NAME.weight(entry.key):
         return -60
@@ -166,6 +176,9 @@ def _running(entries: list[Entry]) -> bool:
 def _entry(kind: CatalogKind, entry: Entry, *, running: bool) -> CatalogEntry | None:
     value = entry.value
     if isinstance(value, dict):
+        inner = next(iter(value.values()), None)
+        if len(value) == 1 and isinstance(inner, dict) and role_of(next(iter(value))) == kind.value:
+            value = inner  # each entry wrapped in its own kind: `{"country": {"id": 7}}`
         return _from_object(kind, entry.key, value, entry.groups, running=running)
     if isinstance(value, list):
         return None

@@ -265,7 +265,7 @@ def _unsaid(everything: list[Leaf], own: list[Leaf], marks: Marks, context: Cont
     if marks.failed:
         return None
     hollow = any(glued(leaf.name) == "data" and leaf.value in (None, [], {}, "") for leaf in everything)
-    named = purchase_in(own, None)
+    named = purchase_in(own, None, context.known)
     ours = named is not None and context.known.purchase in (None, named)
     return PurchaseState.WAITING if hollow or ours else None
 

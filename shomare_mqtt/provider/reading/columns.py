@@ -7,6 +7,7 @@ it agrees with the names that stand beside it (a row's `id` is often the row's a
 from __future__ import annotations
 
 from collections import Counter
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from shomare_mqtt.model import CatalogKind
@@ -56,6 +57,8 @@ COUNTRY = Field(
 ROLES = {"application": APPLICATION, "operator": OPERATOR, "country": COUNTRY}
 _KEY_WEIGHT = 45
 _SAMPLE = 300
+_FIELDS = 60
+"""No record has more fields that matter; an object with more is a collection, or hostile."""
 
 
 class Columns:
@@ -222,8 +225,8 @@ def _cells_of(level: Level, *, inside: bool) -> dict[str, Any]:
     cells: dict[str, Any] = {}
     if level.key is not None:
         cells[f"{role}_key" if role else KEY] = level.key
-    marked = not inside and any(glued(n) in _SUCCESS for n in level.fields)
-    for name, value in level.fields.items():
+    marked = not inside and any(glued(n) in _SUCCESS for n in islice(level.fields, _FIELDS))
+    for name, value in islice(level.fields.items(), _FIELDS):
         plain = glued(name)
         if plain in _SUCCESS or (marked and plain in ("code", "message", "msg")):
             continue

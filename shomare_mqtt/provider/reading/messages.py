@@ -47,7 +47,7 @@ CODE = Field(
 TEXT = Field(
     alias(
         w100="text fullsms smstext smscontent fulltext smsbody messagetext smsmessage fullmessage fullcode "
-        "textsms content متن",
+        "textsms content متن پیامک متنپیامک",
         w80="body msg message raw",
         w60="sms smscode description",
     ),

@@ -17,10 +17,11 @@ if TYPE_CHECKING:
 PHONE = Field(
     alias(
         w100="phonenumber phone mobilenumber phonenum fullnumber fullphone msisdn virtualnumber phonenumberfull e164",
-        w90="number mobile tel telephone cellphone orderednumber simnumber numberphone cell phoneno num شماره موبایل",
+        w90="number mobile tel telephone cellphone orderednumber simnumber numberphone cell phoneno num شماره "
+        "shomare shomareh موبایل",
         w60="sim line did",
     ),
-    parts=alias(w70="phone msisdn mobile tel", w50="number"),
+    parts=alias(w70="phone msisdn mobile tel شماره shomare", w50="number"),
     spoilers=wordset("id code prefix country count type area operator order forwarding forward status page total user"),
 )
 DIAL = Field(

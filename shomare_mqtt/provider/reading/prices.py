@@ -6,6 +6,7 @@ can its operator and its country. Each such place is a *column*; columns are mat
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from shomare_mqtt.model import Endpoint, Price, PriceList
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
 
     from shomare_mqtt.model import Known
     from shomare_mqtt.provider.reading.decode import Context, RawAnswer
+
+
+_FIELDS = 40
+"""No row has more fields that matter; an object with more is a collection, or hostile."""
 
 
 def read_prices(country: str, operator: str, answer: RawAnswer, context: Context) -> PriceList:
@@ -117,7 +122,7 @@ def _price(application: str, row: Row, columns: Columns) -> Price:
 def _amount(row: Row, known: Decimal | None) -> Decimal | None:
     votes: list[tuple[int, int, Decimal]] = []
     for distance, level in enumerate(row.levels[:2]):
-        for name, value in level.fields.items():
+        for name, value in islice(level.fields.items(), _FIELDS):
             for weight, inner in _priced(name, value):
                 amount = money(inner)
                 if amount is not None and amount >= 0:
@@ -136,7 +141,7 @@ def _priced(name: str, value: Any) -> Iterable[tuple[int, Any]]:
 
 def _stock(row: Row, columns: Columns, application: str | None) -> tuple[bool, int | None]:
     votes: list[tuple[int, int, int | None]] = []
-    for name, value in _plain(row.own):
+    for name, value in islice(_plain(row.own), _FIELDS):
         weight = STOCK.weight(name)
         if not weight and application is not None and columns.speaks_of(name, application):
             weight = 60  # the application's own name, beside its price

@@ -19,10 +19,10 @@ BALANCE = Field(
         w90="credit walletcredit usercredit remainingcredit walletcharge accountcredit availablebalance "
         "mojodi mojoodi "
         "wallet currentcredit walletamount balancetoman balancerial اعتبار کیفپول",
-        w70="charge inventory funds deposit remaincharge remainedcharge remaining شارژ",
+        w70="charge sharj sharzh etebar mojudi inventory funds deposit remaincharge remainedcharge remaining شارژ",
         w60="amount money cash stock value total sum",
     ),
-    parts=alias(w80="balance", w70="credit wallet mojodi mojoodi", w40="charge money cash"),
+    parts=alias(w80="balance موجودی", w70="credit wallet mojodi mojoodi mojudi اعتبار کیف", w40="charge money cash"),
     spoilers=wordset(
         "frozen blocked hold held old last bonus cashback min max minimum maximum limit referral gift id "
         "pending reserved spent count date at time percent rate number name code address type currency unit"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from shomare_mqtt.model import Purchase
 from shomare_mqtt.provider.reading.decode import decode
-from shomare_mqtt.provider.reading.names import Field, alias, words, wordset
+from shomare_mqtt.provider.reading.names import Field, alias, glued, words, wordset
 from shomare_mqtt.provider.reading.phones import PHONE, digits_of_phone, phone_of
 from shomare_mqtt.provider.reading.shapes import Leaf, leaves
 from shomare_mqtt.provider.reading.times import lifetime
@@ -21,14 +21,15 @@ if TYPE_CHECKING:
 
 PURCHASE = Field(
     alias(
-        w100="purchaseid orderid activationid buyid purchase idorder numberid idnum idnumber tzid reserveid",
+        w100="purchaseid orderid activationid buyid purchase idorder tzid reserveid",
         w90="id order activation ordercode purchasecode orderno ordernumber rentid rentalid sessionid simid "
         "transactionid ticketid "
         "orderuuid buycode شناسه",
+        w85="numberid idnum idnumber",
         w75="trackingcode trackcode tracking requestid tracknumber uuid reference ref refid transaction "
         "request token key",
     ),
-    parts=alias(w70="purchase order activation", w60="tzid tracking rent reserve session"),
+    parts=alias(w75="شناسه", w70="purchase order activation kharid خرید", w60="tzid tracking rent reserve session"),
     spoilers=wordset(
         "country operator service application app product user account server provider site client "
         "status state count price cost "
@@ -69,7 +70,7 @@ def read_buy(answer: RawAnswer, context: Context) -> Purchase:
     marks = marks_of(decoded.value)
     found = list(own_leaves(unwrapped(decoded.value)))
     phone = phone_in(found, context.known)
-    bought = purchase_in(found, phone)
+    bought = purchase_in(found, phone, context.known)
     problem = judged_buy(answer, named=bought is not None, decoded=decoded, marks=marks)
     if problem is not None:
         raise problem
@@ -90,11 +91,11 @@ def fields_of(found: list[Leaf]) -> dict[str, Any]:
     return {leaf.name: leaf.value for leaf in sorted(found, key=lambda leaf: leaf.depth)}
 
 
-def purchase_in(found: list[Leaf], phone: str | None) -> str | None:
+def purchase_in(found: list[Leaf], phone: str | None, known: Known) -> str | None:
     """The purchase's id."""
     votes: list[tuple[int, int, str]] = []
     for leaf in found:
-        weight = PURCHASE.weight(leaf.name)
+        weight = _purchase_weight(leaf)
         own = identifier(leaf.value) if weight and is_scalar(leaf.value) else None
         if own is None or own == "0" or len(own) > 80 or " " in own:  # noqa: PLR2004 - a sentence is no id
             continue
@@ -103,16 +104,24 @@ def purchase_in(found: list[Leaf], phone: str | None) -> str | None:
             votes.append((weight + inside - leaf.depth, -len(votes), own))
     if votes:
         return max(votes)[2]
-    return _only_odd_id(found) if phone is not None else None
+    return _only_odd_id(found, known) if phone is not None else None
 
 
-def _only_odd_id(found: list[Leaf]) -> str | None:
+def _purchase_weight(leaf: Leaf) -> int:
+    """How strongly a field is the purchase's id; `code` is one inside an object that is the order."""
+    if glued(leaf.name) == "code" and leaf.parents and PURCHASE.weight(leaf.parents[-1]) >= WEAK:
+        return WEAK - 5
+    return PURCHASE.weight(leaf.name)
+
+
+def _only_odd_id(found: list[Leaf], known: Known) -> str | None:
     """The id under a name that nobody foresaw (`contract_id`), where a number lies beside it and it is the only one.
 
     Of two such ids one would be a guess, and a guess costs the number that was paid for.
     """
     odd = [leaf for leaf in found if _is_odd_id(leaf)]
-    ids = {own for leaf in odd if (own := identifier(leaf.value)) is not None}
+    asked = (None, known.country, known.operator, known.application)
+    ids = {own for leaf in odd if (own := identifier(leaf.value)) not in asked}
     return ids.pop() if len(ids) == 1 else None
 
 
@@ -133,10 +142,16 @@ def phone_in(found: list[Leaf], known: Known) -> str | None:
         identifier(leaf.value) for leaf in plain if PURCHASE.weight(leaf.name) >= WEAK and not PHONE.weight(leaf.name)
     }
     candidates = [
-        (leaf.name, leaf.value, -30 if identifier(leaf.value) in ids and digits_of_phone(leaf.value) else 0)
+        (_phone_name(leaf), leaf.value, -30 if identifier(leaf.value) in ids and digits_of_phone(leaf.value) else 0)
         for leaf in plain
     ]
     return phone_of(candidates, [(leaf.name, leaf.value) for leaf in found], known)
+
+
+def _phone_name(leaf: Leaf) -> str:
+    """A field's name, or that of the phone it is wrapped in: `{"phone": {"value": "7931..."}}`."""
+    wrapped = glued(leaf.name) in ("value", "full", "international", "formatted", "text", "raw")
+    return leaf.parents[-1] if wrapped and leaf.parents else leaf.name
 
 
 def _cost(found: list[Leaf], known: Known) -> Decimal | None:

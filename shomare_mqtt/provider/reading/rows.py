@@ -33,7 +33,9 @@ PRICE = Field(
 STOCK = Field(
     alias(
         w100="count stock quantity qty instock countnumbers numberscount availablecount stockcount تعداد موجودی",
-        w90="available numbers availability inventory totalcount physicalcount total remaining remain countavailable",
+        w92="remaining remain available countavailable",
+        w90="numbers availability inventory totalcount physicalcount",
+        w85="total",
         w70="number online amountavailable volume units pieces isavailable active enabled balance state status",
     ),
     parts=alias(w75="count stock qty quantity", w60="available"),
@@ -168,9 +170,9 @@ def _plain_table(node: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _of_table(plain: Mapping[str, Any], own: Level, around: tuple[Level, ...], tables: Tables) -> Iterator[Row]:
-    levels = (own, *around)
-    keys = [level.key for level in levels if level.key is not None]
-    kind = tables.kind(plain, keys, [level.fields for level in around])
+    # The table's own numbers are its rows, and no fields that lie around each of them.
+    levels = (Level({}, own.key, own.place), *around)
+    kind = tables.kind(plain, [level.key for level in levels], [level.fields for level in around])
     for name, value in plain.items():
         if kind is Table.PRICES:
             yield Row((Level({"price": money(value)}, name, own.place), *levels))

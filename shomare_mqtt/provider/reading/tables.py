@@ -7,6 +7,7 @@ provider's lists, can mean nothing else; a table that may be both is neither.
 from __future__ import annotations
 
 from enum import Enum
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from shomare_mqtt.provider.reading.shapes import AMOUNT, role_of
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from shomare_mqtt.provider.reading.vocabulary import Vocabularies
+
+
+_FIELDS = 40
+"""No record has more fields that matter; an object with more is a collection, or hostile."""
 
 
 class Table(Enum):
@@ -32,9 +37,12 @@ class Tables:
     def __init__(self, lists: Vocabularies, price: Decimal | None) -> None:
         self._lists = lists
         self._price = price
+        self._several: dict[int, bool] = {}
 
-    def kind(self, plain: Mapping[str, Any], keys: Sequence[str], fields: Sequence[Mapping[str, Any]]) -> Table | None:
-        """The kind of a table of numbers; `keys` and `fields` are those of the objects that it lies in."""
+    def kind(
+        self, plain: Mapping[str, Any], keys: Sequence[str | None], fields: Sequence[Mapping[str, Any]]
+    ) -> Table | None:
+        """The kind of a table of numbers; `keys` are its own and those of the objects around it, `fields` theirs."""
         above = self._application_above(keys, fields)
         if any(self._names(role, plain) for role in self._lists if not (above and role == "application")):
             return Table.PRICES
@@ -54,11 +62,21 @@ class Tables:
         found = {vocabulary.resolve(k) for k in plain} - {None}
         return bool(found) if vocabulary.asked is None else bool(found & {vocabulary.asked, "any"})
 
-    def _application_above(self, keys: Sequence[str], fields: Sequence[Mapping[str, Any]]) -> bool:
+    def _application_above(self, keys: Sequence[str | None], fields: Sequence[Mapping[str, Any]]) -> bool:
         """Whether what lies around names the application: a key that is no country and no operator, or a field."""
-        if any(is_scalar(v) and role_of(n) == "applications" for named in fields for n, v in named.items()):
+        if any(is_scalar(v) and role_of(n) == "applications" for f in fields for n, v in islice(f.items(), _FIELDS)):
             return True
-        return any(not self._is_place(k) for k in keys)
+        around = zip(keys, (*fields, {}), strict=False)
+        return any(k is not None and (self._are_applications(f) or not self._is_place(k)) for k, f in around)
+
+    def _are_applications(self, fields: Mapping[str, Any]) -> bool:
+        """Whether an object's keys are several applications: of countries and operators only the asked one is told."""
+        known = self._several.get(id(fields))
+        if known is None:
+            names = [n for n, v in fields.items() if not is_scalar(v)]
+            known = len(names) > 1 and all(self._lists["application"].resolve(n) is not None for n in names)
+            self._several[id(fields)] = known
+        return known
 
     def _is_place(self, key: str) -> bool:
         for role in ("country", "operator"):

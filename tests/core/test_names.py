@@ -1,0 +1,347 @@
+"""Lists, names and what a command that leaves fields out takes (contract, Commands, 'Ids and names')."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from shomare_mqtt.model import Catalog, CatalogEntry, CatalogKind, Price, PriceList
+from tests.core.provider import FAILED, NO_NUMBERS, NOT_FOUND, UNREACHABLE, Late, entries
+from tests.core.world import PRODUCT
+
+if TYPE_CHECKING:
+    from tests.core.conftest import Opening
+    from tests.core.world import World
+
+COUNTRIES = (
+    CatalogEntry("1", "Iran", ("Iran", "ایران")),
+    CatalogEntry("2", "Russia", ("Russia", "روسیه")),
+    CatalogEntry("10", "Guinea"),
+    CatalogEntry("11", "Guinea"),
+    CatalogEntry("98", "7"),
+    CatalogEntry("99", ""),
+)
+
+
+async def with_countries(opened: Opening, **settings: Any) -> World:
+    world = await opened(started=False, **settings)
+    world.provider.catalogs[CatalogKind.COUNTRIES] = COUNTRIES
+    await world.start()
+    await world.settle()
+    return world
+
+
+@pytest.mark.parametrize(
+    ("text", "country"),
+    [
+        ("2", "2"),
+        (2, "2"),
+        ("۲", "2"),
+        ("russia", "2"),
+        ("RUSSIA ", "2"),
+        ("روسيه", "2"),
+        ("اي\u200cران", "1"),
+        ("Guinea (11)", "11"),
+        ("guinea (10)", "10"),
+        ("Iran (1)", "1"),
+        ("7", "98"),
+        ("99", "99"),
+    ],
+)
+async def test_what_a_text_means(opened: Opening, text: Any, country: str) -> None:
+    world = await with_countries(opened)
+    assert (await world.buy(country=text))["country"] == country
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "said"),
+    [
+        ("Rusia", "unknown_name", "Russia (2)"),
+        ("zzzz", "unknown_name", "holds no 'zzzz'"),
+        (7, "unknown_name", "holds no '7'"),
+        ("0", "unknown_name", "holds no '0'"),
+        ("any", "unknown_name", "holds no 'any'"),
+        ("guinea", "ambiguous_name", "Guinea (10), Guinea (11)"),
+    ],
+)
+async def test_what_a_text_does_not_mean(opened: Opening, text: Any, code: str, said: str) -> None:
+    world = await with_countries(opened)
+    answer = await world.ask("buy", {**PRODUCT, "country": text})
+    assert answer["error"]["code"] == code
+    assert said in answer["error"]["message"]
+    assert world.provider.count("buy") == 0
+
+
+async def test_a_stale_list_is_read_again_because_of_a_name(world: World) -> None:
+    await world.sleep(1)
+    read = world.provider.count("countries")
+    world.provider.catalogs[CatalogKind.COUNTRIES] = entries("Iran", "Russia", "Georgia", "Mali")
+    assert await world.error("buy", {**PRODUCT, "country": "Mali"}) == "unknown_name"
+    assert world.provider.count("countries") == read, "it was read a moment ago"
+    await world.sleep(61)
+    assert (await world.buy(country="Mali"))["country"] == "4"
+    assert len(world.json("countries")) == 4
+    await world.sleep(61)
+    world.provider.always["countries"] = UNREACHABLE
+    assert await world.error("buy", {**PRODUCT, "country": "Peru"}) == "unknown_name"
+
+
+async def test_while_a_list_cannot_be_read_ids_are_passed_on(opened: Opening) -> None:
+    world = await opened(started=False)
+    for kind in CatalogKind:
+        world.provider.always[kind.value] = UNREACHABLE
+    await world.start()
+    order = await world.buy(country="۷", operator="any", application=12)
+    assert (order["country"], order["operator"], order["application"]) == ("7", "any", "12")
+    assert order["country_name"] is None
+    assert await world.error("buy", {**PRODUCT, "country": "Russia"}) == "provider_unreachable"
+
+
+async def test_lists_are_there_at_start_without_the_provider(world: World) -> None:
+    await world.sleep(1)
+    assert world.json("countries")[0] == {"id": "1", "name": "Iran"}
+    await world.restart()
+    assert world.json("applications")[1] == {"id": "2", "name": "WhatsApp"}
+    await world.sleep(10)
+    assert world.provider.count("countries") == 1, "they are good until their time"
+    await world.sleep(86400)
+    assert world.provider.count("countries") == 2
+
+
+async def test_a_list_from_the_future_is_read_at_once(world: World) -> None:
+    await world.sleep(1)
+    await world.crash()
+    world.clock.jump(days=-100)
+    await world.start()
+    await world.sleep(1)
+    assert world.provider.count("countries") == 2
+
+
+async def test_failing_lists_are_asked_for_ever_more_seldom(opened: Opening) -> None:
+    world = await opened(started=False)
+    world.provider.always["operators"] = FAILED
+    await world.start()
+    await world.sleep(1300)
+    assert world.provider.times("operators") == pytest.approx([0, 5, 15, 35, 75, 155, 315, 615, 915, 1215])
+
+
+async def test_extra_fields_of_a_list_are_published(world: World) -> None:
+    extra = CatalogEntry("1", "Iran", (), {"flag": "ir", "id": 99})
+    world.provider.script("countries", Catalog(CatalogKind.COUNTRIES, (extra,)))
+    assert await world.data("query/countries") == [{"id": "1", "name": "Iran", "flag": "ir"}]
+    assert world.json("countries") == [{"id": "1", "name": "Iran", "flag": "ir"}]
+
+
+async def test_lists_that_are_asked_for_at_once_are_fetched_once(world: World) -> None:
+    await world.sleep(1)
+    before = world.provider.count("countries")
+    world.provider.always["countries"] = Late(2.0)
+    commands = [world.send("query/countries") for _ in range(5)]
+    assert {(await world.answer(c))["status"] for c in commands} == {"ok"}
+    assert world.provider.count("countries") == before + 1
+
+
+# --- defaults -------------------------------------------------------------------------------------------------------
+
+
+async def test_what_a_buy_leaves_out(opened: Opening) -> None:
+    world = await opened(defaults={"country": "Russia", "operator": 1, "application": "telegram", "max_price": 9000})
+    await world.settle()
+    assert [world.text(f"defaults/{f}") for f in ("country", "operator", "application", "max_price")] == [
+        "2",
+        "1",
+        "1",
+        "9000",
+    ]
+    assert world.text("defaults/country/name") == "Russia"
+    order = await world.data("buy", {})
+    assert (order["country"], order["operator"], order["application"]) == ("2", "1", "1")
+    assert (await world.data("buy", {"application": "Snapp"}))["application"] == "3"
+
+
+async def test_no_default(world: World) -> None:
+    answer = await world.ask("buy", {"country": "2"})
+    assert (answer["error"]["code"], "operator" in answer["error"]["message"]) == ("invalid_command", True)
+    assert world.text("defaults/country") == ""
+    assert world.text("defaults/country/name") == ""
+    assert world.text("quote") == ""
+
+
+async def test_set_over_mqtt_outlives_restarts_and_outranks_the_file(opened: Opening) -> None:
+    world = await opened(defaults={"country": "Iran", "max_price": 100})
+    assert await world.data("defaults/country/set", "Russia") == {"country": "2"}
+    assert await world.data("defaults/max_price/set", "2500.50") == {"max_price": 2500.5}
+    assert (world.text("defaults/country"), world.text("defaults/max_price")) == ("2", "2500.5")
+    await world.restart(defaults={"country": "Georgia"})
+    assert (world.text("defaults/country"), world.text("defaults/country/name")) == ("2", "Russia")
+    assert await world.data("defaults/country/set", "") == {"country": "3"}
+    assert await world.data("defaults/max_price/set", "0") == {"max_price": 100}
+    assert await world.error("defaults/country/set", "Atlantis") == "unknown_name"
+    assert await world.data("defaults/operator/set", "") == {"operator": None}
+
+
+async def test_a_buy_after_a_default_takes_it(world: World) -> None:
+    await world.data("defaults/operator/set", "1")
+    await world.data("defaults/application/set", "1")
+    world.provider.script("countries", None)
+    world.send("defaults/country/set", "Georgia")
+    assert (await world.data("buy", {}))["country"] == "3"
+
+
+async def test_a_query_after_a_default_takes_it(world: World) -> None:
+    await world.data("defaults/operator/set", "1")
+    await world.sleep(61)
+    world.provider.catalogs[CatalogKind.COUNTRIES] = entries("Iran", "Russia", "Georgia", "Mali")
+    world.provider.script("countries", Late(5.0))
+    world.send("defaults/country/set", "Mali")
+    assert (await world.data("query/prices", {}))["country"] == "4"
+
+
+async def test_names_in_the_file_that_the_lists_do_not_hold(opened: Opening) -> None:
+    """They are said once and left out; the rest goes on."""
+    world = await opened(
+        defaults={"country": "Atlantis", "operator": "MCI", "application": "Telegram"},
+        prices=[{"country": "Atlantis", "operator": "MCI"}, {"country": "Iran", "operator": "1", "application": "2"}],
+        refresh={"prices": 100, "catalog": 100},
+    )
+    await world.sleep(1000)
+    said = [e["message"] for e in world.bridge_events("name_unknown")]
+    assert len(said) == 2
+    assert {m.split(" is left out")[0] for m in said} == {"defaults.country", "prices[0]"}
+    assert (world.text("defaults/country"), world.text("defaults/operator")) == ("", "1")
+    assert [t for t in world.retained.now if t.startswith("prices/")] == ["prices/1/1"]
+    assert world.bridge.prices.settled == {0, 1}
+    assert world.bridge.prices.watched == {1: ("1", "1", "2")}
+
+
+async def test_an_id_in_the_file_that_the_list_does_not_hold(opened: Opening) -> None:
+    world = await opened(defaults={"country": "77", "operator": "any"})
+    assert world.text("defaults/country") == "77", "good before the list is there"
+    await world.sleep(1)
+    assert (world.text("defaults/country"), world.text("defaults/operator")) == ("", "")
+
+
+async def test_names_in_the_file_wait_for_the_lists(opened: Opening) -> None:
+    world = await opened(started=False, defaults={"country": "Russia"}, prices=[{"country": "Iran", "operator": "MCI"}])
+    world.provider.always["countries"] = UNREACHABLE
+    await world.start()
+    await world.sleep(30)
+    assert world.text("defaults/country") == ""
+    del world.provider.always["countries"]
+    await world.sleep(60)
+    assert world.text("defaults/country") == "2"
+    assert world.json("prices/1/1")["prices"][0] == {
+        "application": "1",
+        "application_name": "Telegram",
+        "price": 2200,
+        "count": 5,
+    }
+    await world.restart()
+    assert world.text("defaults/country") == "", "a name waits for its list to be looked up"
+    await world.settle()
+    assert world.text("defaults/country") == "2"
+
+
+# --- the quote ------------------------------------------------------------------------------------------------------
+
+
+async def test_the_quote_follows_the_defaults(opened: Opening) -> None:
+    world = await opened(defaults=PRODUCT, refresh={"prices": 600})
+    await world.sleep(1)
+    quote = world.json("quote")
+    assert (quote["country"], quote["application"], quote["price"], quote["count"]) == ("2", "1", 2200, 5)
+    await world.data("defaults/application/set", "WhatsApp")
+    await world.settle()
+    assert world.json("quote")["application"] == "2"
+    asked = world.provider.count("price")
+    await world.sleep(1801)
+    assert world.provider.count("price") == asked + 3
+    await world.restart(defaults={"country": ""})
+    await world.data("defaults/application/set", "")
+    await world.settle()
+    assert world.text("quote") == ""
+
+
+@pytest.mark.parametrize(
+    ("error", "again"), [(NO_NUMBERS, 600), (NOT_FOUND, 600), (UNREACHABLE, 5)], ids=["none left", "no such", "away"]
+)
+async def test_a_quote_that_there_is_not(opened: Opening, error: Exception, again: float) -> None:
+    world = await opened(started=False, defaults=PRODUCT, refresh={"prices": 600})
+    world.provider.script("price", error)
+    await world.start()
+    await world.sleep(1)
+    assert world.text("quote") == ""
+    begun = world.provider.times("price")[0]
+    await world.sleep(again - 2)
+    assert world.text("quote") == ""
+    await world.sleep(3)
+    assert world.json("quote")["price"] == 2200
+    assert world.provider.times("price")[1] - begun == pytest.approx(again)
+
+
+# --- watched prices -------------------------------------------------------------------------------------------------
+
+
+async def test_price_lists_are_kept_published(opened: Opening) -> None:
+    world = await opened(prices=[{"country": "Iran", "operator": "MCI"}], refresh={"prices": 100})
+    heard: list[int] = []
+    world.bridge.prices.on_watched = lambda: heard.append(1)
+    await world.sleep(1)
+    assert world.json("prices/1/1")["updated_at"] == "2026-03-01T12:00:00.000Z"
+    world.provider.price_of = None
+    await world.sleep(100)
+    changes = world.bridge_events("price_changed")
+    assert len(changes) == 3
+    assert (changes[0]["application"], changes[0]["previous"], changes[0]["price"]) == ("1", 2200, None)
+    assert [len(p.prices) for p in world.extensions.prices] == [3]
+    await world.sleep(1000)
+    assert len(world.bridge_events("price_changed")) == 3
+    assert heard == [1]
+
+
+async def test_only_the_watched_application_is_said(opened: Opening) -> None:
+    world = await opened(prices=[{"country": "1", "operator": "1", "application": "2"}], refresh={"prices": 100})
+    await world.sleep(1)
+    world.provider.script("prices", PriceList("1", "1", (Price("2", None, None), Price("9", None, 1, "New"))))
+    await world.sleep(100)
+    assert [e["application"] for e in world.bridge_events("price_changed")] == ["2"]
+    assert world.json("prices/1/1")["prices"][1]["application_name"] == "New"
+
+
+async def test_a_list_that_nobody_watches_is_not_published(world: World) -> None:
+    listed = await world.data("query/prices", {"country": "Iran", "operator": "MCI"})
+    assert (listed["country"], len(listed["prices"])) == ("1", 3)
+    assert not [t for t in world.retained.now if t.startswith("prices/")]
+
+
+async def test_failing_price_lists_are_asked_for_ever_more_seldom(opened: Opening) -> None:
+    world = await opened(started=False, prices=[{"country": "1", "operator": "1"}])
+    world.provider.always["prices"] = FAILED
+    await world.start()
+    await world.sleep(80)
+    assert world.provider.times("prices") == pytest.approx([0, 5, 15, 35, 75])
+
+
+async def test_what_is_known_of_one_product_gives_way_to_the_newer_list(world: World) -> None:
+    await world.data("query/price", PRODUCT)
+    world.provider.price_of = None
+    await world.data("query/prices", {"country": "2", "operator": "1"})
+    assert (await world.buy())["price"] is None
+    assert (await world.buy(application="3"))["price"] is None
+    listed = PriceList("2", "1", ())
+    world.provider.script("prices", listed)
+    await world.data("query/prices", {"country": "2", "operator": "1"})
+    assert (await world.buy())["price"] is None
+
+
+async def test_nobody_waits_for_a_shared_question_any_more(world: World) -> None:
+    """It is given up, and the next one asks anew."""
+    await world.sleep(1)
+    world.provider.script("applications", Late(None))
+    task = asyncio.ensure_future(world.bridge.catalogs.read(CatalogKind.APPLICATIONS))
+    await world.settle()
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert len(await world.data("query/applications")) == 3
