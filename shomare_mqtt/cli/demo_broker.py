@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from amqtt.adapters import StreamReaderAdapter, StreamWriterAdapter
 from amqtt.broker import Broker
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
 
 _LISTENER = "default"
 _CONFIG = {
@@ -19,10 +19,26 @@ _CONFIG = {
 }
 
 
+class _Subscriptions(dict[str, list[Any]]):
+    """Gone through as they are at that moment.
+
+    amqtt awaits in the midst of going through its subscriptions; one that comes meanwhile would end a connection that
+    is being made, or the sending to everybody.
+    """
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(tuple(super().keys()))
+
+    def items(self) -> Any:
+        """Pairs of a filter and who has subscribed to it."""
+        return [(each, list(sessions)) for each, sessions in super().items()]
+
+
 @asynccontextmanager
 async def broker() -> AsyncIterator[int]:
     """A broker on loopback, for whoever connects; gives its port."""
     inner = Broker(_CONFIG)
+    inner._subscriptions = _Subscriptions()  # noqa: SLF001 - amqtt has no other door for it
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await inner.external_connected(StreamReaderAdapter(reader), StreamWriterAdapter(writer), _LISTENER)

@@ -25,7 +25,7 @@ from shomare_mqtt.core.render import Answer
 from shomare_mqtt.core.settling import Settler
 from shomare_mqtt.core.tickets import Outcome, Ticket
 from shomare_mqtt.core.watch import Watch
-from shomare_mqtt.model import Buy, Cancel, CatalogKind, Resolve, SetBuying, SetDefault
+from shomare_mqtt.model import Buy, Cancel, CatalogKind, QueryPrice, QueryPrices, Resolve, SetBuying, SetDefault
 
 if TYPE_CHECKING:
     import logging
@@ -175,6 +175,9 @@ class Bridge:
                     await self.defaults.set_buying(on=on)
                     return Outcome(Answer.ok({"buying": "on" if on else "off"}))
             case query:
+                if isinstance(query, QueryPrice | QueryPrices):
+                    async with self._setting:  # a default that was set just before counts
+                        pass
                 return await self._queries.answer(query)
 
     # --- health -----------------------------------------------------------------------------------------------------

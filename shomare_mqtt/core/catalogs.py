@@ -117,7 +117,9 @@ class Catalogs:
 
     # --- names ------------------------------------------------------------------------------------------------------
 
-    async def resolve(self, kind: CatalogKind, text: str, *, is_id: bool = False) -> str:
+    async def resolve(
+        self, kind: CatalogKind, text: str, *, is_id: bool = False, priority: Priority = Priority.QUERY
+    ) -> str:
         """The id that a text means.
 
         Raises CommandRefusedError (`unknown_name`, `ambiguous_name`, naming the nearest), or ProviderError where the
@@ -125,7 +127,7 @@ class Catalogs:
         """
         if kind not in self._lists:
             try:
-                await self.read(kind)
+                await self.read(kind, priority)
             except ProviderError:
                 if is_id or text == ANY or _is_number(text):
                     return ascii_digits(text)
@@ -134,7 +136,7 @@ class Catalogs:
             return entry.id
         if self._is_stale(kind):
             try:
-                await self.read(kind)
+                await self.read(kind, priority)
             except ProviderError:
                 pass  # the old list stands; the provider's state tells of the failure
             else:

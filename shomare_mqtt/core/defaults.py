@@ -141,6 +141,8 @@ class Defaults:
             self._changed.clear()
             complete = await self._find_names()
             self.show()
+            if self._changed.is_set():
+                continue  # the lists came meanwhile: a price is asked for once all names are found
             complete = await self._quote() and complete
             delay, retry = (interval, _FIRST_RETRY) if complete else (retry, min(retry * 2, _LAST_RETRY))
             await pause(self._clock, delay, self._changed)
@@ -153,7 +155,7 @@ class Defaults:
             if not text:
                 continue
             try:
-                self._from_file[field] = await self._catalogs.resolve(kind, text)
+                self._from_file[field] = await self._catalogs.resolve(kind, text, priority=Priority.POLL)
             except CommandRefusedError as error:
                 self._from_file.pop(field, None)
                 await self._say_once(f"defaults.{field} is left out: {error.message}")

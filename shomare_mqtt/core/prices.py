@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from shomare_mqtt import topics
@@ -170,8 +171,9 @@ class Prices:
 
     async def _resolve(self, watched: WatchedPrice) -> tuple[str, str, str | None]:
         """The ids of a `[[prices]]`. Raises CommandRefusedError, ProviderError."""
-        country = await self._catalogs.resolve(CatalogKind.COUNTRIES, watched.country)
-        operator = await self._catalogs.resolve(CatalogKind.OPERATORS, watched.operator)
+        find = partial(self._catalogs.resolve, priority=Priority.POLL)
+        country = await find(CatalogKind.COUNTRIES, watched.country)
+        operator = await find(CatalogKind.OPERATORS, watched.operator)
         if watched.application is None:
             return country, operator, None
-        return country, operator, await self._catalogs.resolve(CatalogKind.APPLICATIONS, watched.application)
+        return country, operator, await find(CatalogKind.APPLICATIONS, watched.application)

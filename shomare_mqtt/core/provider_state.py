@@ -77,6 +77,7 @@ class ProviderState:
         self._unread: dict[str, tuple[str, ...]] = {}
         self._understood: dict[Endpoint, bool] = {}
         self._said: set[str] = set()
+        self._away_for: set[Endpoint] = set()
         self._shown: bytes | None = None
         self.calls: Counter[str] = Counter()
         self.errors: Counter[str] = Counter()
@@ -122,6 +123,8 @@ class ProviderState:
             self._note_unread(endpoint, (self._mask.text(error.message),))
             if not any(self._understood.values()):
                 state = "misunderstood"
+        if state == "unreachable":
+            self._away_for.add(endpoint)
         await self._become(state, error)
 
     def _note_unread(self, endpoint: Endpoint, unread: tuple[str, ...]) -> None:
@@ -142,8 +145,11 @@ class ProviderState:
         elif state != "unreachable":  # no answer says nothing of the token
             self.authorized.set()
         self.show()
-        if state == "online" and before not in (None, state):
-            self.on_recovered()
+        if state == "online":
+            # Where checks alone fail, another call that works says nothing of them: they are asked ever more seldom.
+            if before not in (None, state) and (before != "unreachable" or self._away_for - {Endpoint.CHECK}):
+                self.on_recovered()
+            self._away_for.clear()
         if state == "unreachable" and before not in (None, state):
             self.on_lost()
         # The first answer of a run that works is no news.

@@ -262,13 +262,23 @@ async def test_the_provider_names_how_long_to_wait(world: World) -> None:
 
 async def test_a_provider_that_is_back_is_asked_at_once(world: World) -> None:
     await world.buy()
-    world.provider.always["check"] = UNREACHABLE
+    world.provider.always |= {"check": UNREACHABLE, "profile": UNREACHABLE}
     await world.sleep(100)
-    del world.provider.always["check"]
+    del world.provider.always["check"], world.provider.always["profile"]
     asked = world.provider.count("check")
     await world.data("query/profile")
     await world.sleep(6)
     assert world.provider.count("check") > asked
+
+
+async def test_a_profile_that_works_says_nothing_of_checks_that_do_not(world: World) -> None:
+    await world.buy()
+    world.provider.always["check"] = UNREACHABLE
+    await world.sleep(100)
+    asked = world.provider.count("check")
+    await world.data("query/profile")
+    await world.sleep(6)
+    assert world.provider.count("check") == asked
 
 
 async def test_a_check_that_hangs_holds_up_nobody_else(world: World) -> None:

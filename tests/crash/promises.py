@@ -22,7 +22,7 @@ class Findings:
         self._plan = plan
         self._log = log
         self._purchases = purchases
-        self._orders = _orders(folder / "state" / "journal.sqlite3")
+        self._orders, self._moves = _orders(folder / "state" / "journal.sqlite3")
         self.broken: list[str] = []
         self._nothing_is_bought_twice()
         self._no_sms_is_lost()
@@ -86,8 +86,14 @@ class Findings:
                 continue
             if bought.application not in unknown:
                 self.broken.append(f"the purchase {bought.purchase} was made, and no order may be it")
-            elif unknown[bought.application]["charged"] is None:
+            elif unknown[bought.application]["charged"] is None and not self._other_money_moved(
+                unknown[bought.application]
+            ):
                 self.broken.append(f"the purchase {bought.purchase} was made, the balance fell, and nobody says so")
+
+    def _other_money_moved(self, order: dict[str, Any]) -> bool:
+        """Whether money moved after the balance before it was read (a refund, say): then the balance tells nothing."""
+        return bool(self._moves > order["moves_before"])
 
     def _answers_are_true(self) -> None:
         for command in self._plan.commands:
@@ -109,10 +115,13 @@ class Findings:
             self.broken.append(f"{command.topic} was carried out on another order than it meant: {answer}")
 
 
-def _orders(path: Path) -> list[dict[str, Any]]:
+def _orders(path: Path) -> tuple[list[dict[str, Any]], int]:
+    """All orders as they are in the journal, and its count of known money movements."""
     connection = sqlite3.connect(path)
     connection.row_factory = sqlite3.Row
     try:
-        return [dict(row) for row in connection.execute("SELECT * FROM orders ORDER BY seq")]
+        orders = [dict(row) for row in connection.execute("SELECT * FROM orders ORDER BY seq")]
+        moves = connection.execute("SELECT value FROM meta WHERE key = 'moves'").fetchone()
+        return orders, int(moves["value"]) if moves else 0
     finally:
         connection.close()
