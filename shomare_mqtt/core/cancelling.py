@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 from shomare_mqtt.core.records import Batch, Record
 from shomare_mqtt.core.render import Answer, error_info, order_json
 from shomare_mqtt.core.tickets import Outcome, Ticket
+from shomare_mqtt.core.waiting import Turns
 from shomare_mqtt.errors import (
     CommandRefusedError,
     ErrorCode,
@@ -32,7 +32,7 @@ from shomare_mqtt.model import (
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import Awaitable, Callable
 
     from shomare_mqtt.config import Settings
     from shomare_mqtt.core.account import Account
@@ -69,7 +69,7 @@ class Canceller:
         self._prices = prices
         self._account = account
         self._logger = logger
-        self._asking: dict[str, asyncio.Lock] = {}
+        self._asking = Turns()
         self._decided = asyncio.Event()
         ledger.listeners.append(lambda *_: self._decided.set())
 
@@ -80,7 +80,7 @@ class Canceller:
             return await self._foreign(ticket, purchase)
         record = await self._bought(record)
         order = record.order.order
-        async with self._alone(order):
+        async with self._asking.alone(order):
             # Looked at only now: another cancel may have been on its way.
             record = self._cancellable(await self._ledger.find(order) or record)
             return await self._cancel_open(ticket, record)
@@ -187,19 +187,10 @@ class Canceller:
             record = await self._ledger.find(record.order.order) or record
         return record
 
-    @asynccontextmanager
-    async def _alone(self, order: str) -> AsyncIterator[None]:
-        """One cancel at a time for an order."""
-        lock = self._asking.setdefault(order, asyncio.Lock())
-        async with lock:
-            yield
-        if not lock.locked():
-            self._asking.pop(order, None)
-
     async def give_back(self, record: Record, close: Callable[[Cancellation], Awaitable[None]]) -> None:
         """Cancel an order whose time is over, for the money, and close it. Raises ProviderError."""
         order = record.order.order
-        async with self._alone(order), self._checker.ending(order):
+        async with self._asking.alone(order), self._checker.ending(order):
             if (current := self._ledger.get(order)) is None or not current.order.is_open:
                 return
             cancellation = await self.ask(record.order.purchase or "", record)

@@ -36,11 +36,6 @@ def labels(entries: tuple[CatalogEntry, ...]) -> dict[str, str]:
     return {entry.id: found.get(entry.id) or spelt[entry.id] for entry in entries}
 
 
-def label_of(entries: tuple[CatalogEntry, ...], entry_id: str) -> str:
-    """The label of one id; an id that the list does not hold is its own label. For many ids use `labels`."""
-    return labels(entries).get(entry_id, entry_id)
-
-
 def by_label(entries: tuple[CatalogEntry, ...], shown: Mapping[str, str] | None = None) -> dict[str, str]:
     """Folded label to id, of what `labels` gives (`shown`, if at hand), and of `name (id)` for each entry besides.
 

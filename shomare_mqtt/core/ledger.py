@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from shomare_mqtt import topics
 from shomare_mqtt.core import render
 from shomare_mqtt.core.records import Batch, MessageKind, NewSms, Posting, Record
-from shomare_mqtt.core.waiting import pause
+from shomare_mqtt.core.waiting import Turns, pause
 from shomare_mqtt.model import LEGAL_MOVES, Message, Order, OrderState, Sms
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import Callable
+    from contextlib import AbstractAsyncContextManager
 
     from shomare_mqtt.config import Settings
     from shomare_mqtt.core.bridge_events import BridgeEvent
@@ -52,8 +51,7 @@ class Ledger:
         self._extensions = extensions
         self._records: dict[str, Record] = {}
         self._closing = asyncio.Event()
-        self._locks: dict[str, asyncio.Lock] = {}
-        self._waiting: Counter[str] = Counter()
+        self._turns = Turns()
         self.listeners: list[Callable[[Record, Record | None], None]] = []
         self.moves = 0
         self.last_move = float("-inf")
@@ -140,18 +138,9 @@ class Ledger:
         if new.code:
             batch.postings.append(Posting(MessageKind.EVENT, Message("code", new.code.encode())))
 
-    @asynccontextmanager
-    async def changing(self, order: str) -> AsyncIterator[None]:
+    def changing(self, order: str) -> AbstractAsyncContextManager[None]:
         """Alone with one order, from reading it to the commit: whoever changes an order that others may change too."""
-        lock = self._locks.setdefault(order, asyncio.Lock())
-        self._waiting[order] += 1
-        try:
-            async with lock:
-                yield
-        finally:
-            self._waiting[order] -= 1
-            if not self._waiting[order]:
-                del self._waiting[order], self._locks[order]
+        return self._turns.alone(order)
 
     async def commit(self, batch: Batch) -> None:
         """Write a batch, and only then show it and tell plugins. Raises JournalError."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Hashable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
 
     from shomare_mqtt.core.ports import Clock
 
@@ -55,3 +57,24 @@ class Shared:
                 future.cancel()
                 self._running.pop(key, None)
                 await asyncio.gather(future, return_exceptions=True)
+
+
+class Turns:
+    """One at a time for each key; nothing is kept of a key that nobody holds or waits for."""
+
+    def __init__(self) -> None:
+        self._locks: dict[Hashable, asyncio.Lock] = {}
+        self._wanted: Counter[Hashable] = Counter()
+
+    @asynccontextmanager
+    async def alone(self, key: Hashable) -> AsyncIterator[None]:
+        """Wait for one's turn, and hold it."""
+        lock = self._locks.setdefault(key, asyncio.Lock())
+        self._wanted[key] += 1
+        try:
+            async with lock:
+                yield
+        finally:
+            self._wanted[key] -= 1
+            if not self._wanted[key]:
+                del self._wanted[key], self._locks[key]

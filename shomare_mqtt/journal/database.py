@@ -81,9 +81,11 @@ class Database:
         loop = opened.get_loop()
         try:
             connection = _connect(self._directory / "journal.sqlite3")
-        except (JournalError, sqlite3.Error, OSError) as error:
-            problem = error if isinstance(error, JournalError) else _cannot("opened", self._directory, error)
-            loop.call_soon_threadsafe(_settle, opened, None, problem)
+        except (sqlite3.Error, OSError) as error:
+            loop.call_soon_threadsafe(_settle, opened, None, _cannot("opened", self._directory, error))
+            return
+        except Exception as error:  # noqa: BLE001 - whatever it is: who waits for the file must not wait for ever
+            loop.call_soon_threadsafe(_settle, opened, None, error)
             return
         loop.call_soon_threadsafe(_settle, opened, None, None)
         try:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import time
-
 from hypothesis import given, strategies
 
-from shomare_mqtt.core.labels import by_label, label_of, labels
+from shomare_mqtt.core.labels import by_label, labels
 from shomare_mqtt.homeassistant import selects
 from shomare_mqtt.letters import fold
 from shomare_mqtt.model import Catalog, CatalogEntry, CatalogKind
@@ -34,14 +32,13 @@ def test_generated_label_does_not_meet_a_name() -> None:
     assert labels(entries(("1", "A"), ("2", "A"), ("3", "A (1)"))) == {"1": "A (1) (1)", "2": "A (2)", "3": "A (1)"}
 
 
-def test_entry_without_name_and_unknown_id_are_shown_by_id() -> None:
-    assert label_of(entries(("5", "")), "5") == "5"
-    assert label_of((), "any") == "any"
+def test_entry_without_name_is_shown_by_its_id() -> None:
+    assert labels(entries(("5", ""))) == {"5": "5"}
 
 
 def test_label_stays_a_state_that_home_assistant_takes() -> None:
-    assert len(label_of(entries(("1", "x" * 300), ("2", "x" * 300)), "1")) < 255
-    assert label_of(entries(("1", " two \n lines ")), "1") == "two lines"
+    assert len(labels(entries(("1", "x" * 300), ("2", "x" * 300)))["1"]) < 255
+    assert labels(entries(("1", " two \n lines "))) == {"1": "two lines"}
 
 
 ids = strategies.sampled_from(["0", "1", "2", "7", "A", "a", "any", "A (1)", "۷"])
@@ -63,11 +60,9 @@ def test_each_label_is_there_once_and_leads_back_to_its_entry(given_entries: tup
         assert label in known or index[fold(label)] == entry_id
 
 
-def test_two_thousand_labels_take_no_time() -> None:
+def test_two_thousand_labels_are_each_there_once() -> None:
     many = tuple(CatalogEntry(str(i), f"Application {i // 2}", (f"برنامه {i}",)) for i in range(2000))
-    started = time.perf_counter()
     assert len(set(labels(many).values())) == 2000
-    assert time.perf_counter() - started < 0.5
 
 
 APPLICATIONS = Catalog(

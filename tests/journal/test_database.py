@@ -1,0 +1,258 @@
+"""The journal's file: what cannot be used is said and left alone, what is written is all there or not at all."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import sqlite3
+import stat
+import sys
+import tempfile
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from shomare_mqtt.errors import InstanceConflictError, JournalError
+from shomare_mqtt.journal.database import APPLICATION_ID, Database
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+async def write(database: Database, key: str, value: str) -> None:
+    await database.run(lambda c: c.execute("INSERT INTO meta VALUES (?, ?)", (key, value)) and None)
+
+
+async def read(database: Database) -> dict[str, str]:
+    return await database.run(lambda c: dict(c.execute("SELECT key, value FROM meta").fetchall()))
+
+
+async def opened(directory: Path) -> Database:
+    database = Database(directory)
+    await database.open()
+    return database
+
+
+async def made(directory: Path) -> Path:
+    """The file of a journal that holds something."""
+    database = await opened(directory)
+    await write(database, "kept", "yes")
+    await database.close()
+    return directory / "journal.sqlite3"
+
+
+# --- files that cannot be used --------------------------------------------------------------------------------------
+
+
+def damage_pages(path: Path) -> None:
+    with path.open("r+b") as file:
+        file.seek(4096)
+        file.write(b"\xff" * 8192)
+
+
+def damage_header(path: Path) -> None:
+    path.write_bytes(b"this is no database" * 1000)
+
+
+def make_newer(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA user_version = 999")
+
+
+def give_away(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA application_id = 1")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (damage_pages, "damaged"),
+        (damage_header, "not a database"),
+        (make_newer, "made by a newer shomare-mqtt"),
+        (give_away, "of another program"),
+    ],
+)
+async def test_a_file_that_cannot_be_used_is_said_and_left_as_it_is(
+    tmp_path: Path, spoil: Callable[[Path], None], words: str
+) -> None:
+    path = await made(tmp_path)
+    spoil(path)
+    before = path.read_bytes()
+    with pytest.raises(JournalError, match=words):
+        await opened(tmp_path)
+    assert path.read_bytes() == before
+    with pytest.raises(JournalError, match=words):  # the lock was let go: it is the file that is wrong
+        await opened(tmp_path)
+
+
+async def test_a_directory_that_is_a_file(tmp_path: Path) -> None:
+    (tmp_path / "state").write_text("")
+    with pytest.raises(JournalError, match=r"cannot be opened: .*; nothing is bought without a journal"):
+        await opened(tmp_path / "state")
+
+
+async def test_a_journal_that_is_a_directory(tmp_path: Path) -> None:
+    (tmp_path / "journal.sqlite3").mkdir()
+    with pytest.raises(JournalError, match="Is a directory"):
+        await opened(tmp_path)
+
+
+LOOK = """
+import asyncio, os, sys
+from pathlib import Path
+from shomare_mqtt.errors import JournalError
+from shomare_mqtt.journal.database import Database
+if os.getuid() == 0:
+    os.setuid(65534)  # root may write anywhere
+try:
+    asyncio.run(Database(Path(sys.argv[1])).open())
+except JournalError as error:
+    print(error)
+"""
+
+
+async def test_a_read_only_directory() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o555)  # noqa: ASYNC240 - nothing else is to be done meanwhile
+        looking = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", LOOK, f"{folder}/state", stdout=asyncio.subprocess.PIPE
+        )
+        said, _ = await looking.communicate()
+    assert b"cannot be opened: Permission denied; nothing is bought without a journal" in said
+
+
+async def test_whatever_keeps_the_file_from_being_opened_comes_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shomare_mqtt.journal.database.schema_files", lambda: [1 / 0])
+    with pytest.raises(ZeroDivisionError):
+        await opened(tmp_path)
+
+
+async def test_a_full_disk_ends_all_writing(tmp_path: Path) -> None:
+    database = await opened(tmp_path)
+    await write(database, "before", "yes")
+    pages = await database.run(lambda c: c.execute("PRAGMA page_count").fetchone()[0])
+    await database.run(lambda c: c.execute(f"PRAGMA max_page_count = {pages}") and None)
+    with pytest.raises(JournalError, match="full; nothing is bought without a journal"):
+        await write(database, "big", "x" * 100_000)
+    with pytest.raises(JournalError, match="full"):
+        await write(database, "small", "x")
+    await database.close()
+    again = await opened(tmp_path)
+    assert await read(again) == {"before": "yes"}
+    await again.close()
+
+
+# --- one writer -----------------------------------------------------------------------------------------------------
+
+
+async def test_a_second_journal_in_the_same_directory_is_refused(tmp_path: Path) -> None:
+    first = await opened(tmp_path)
+    with pytest.raises(InstanceConflictError, match="another daemon uses the state directory"):
+        await opened(tmp_path)
+    await write(first, "still", "writes")
+    await first.close()
+    await (await opened(tmp_path)).close()
+
+
+async def test_a_directory_that_was_open_to_others_is_closed(tmp_path: Path) -> None:
+    path = await made(tmp_path / "state")
+    path.parent.chmod(0o755)
+    path.chmod(0o644)
+    (path.parent / "lock").chmod(0o644)
+    await (await opened(path.parent)).close()
+    assert [stat.S_IMODE(p.stat().st_mode) for p in (path.parent, path, path.parent / "lock")] == [0o700, 0o600, 0o600]
+
+
+# --- what is written ------------------------------------------------------------------------------------------------
+
+
+async def test_what_waits_together_is_written_together(tmp_path: Path) -> None:
+    database = await opened(tmp_path)
+    commits: list[str] = []
+    await database.run(lambda c: c.set_trace_callback(lambda sql: sql == "COMMIT" and commits.append(sql)))
+    await asyncio.gather(*(write(database, str(i), "x") for i in range(200)))
+    assert len(await read(database)) == 200
+    assert len(commits) < 20
+    await database.close()
+
+
+async def test_a_fault_in_one_piece_of_work_spoils_no_other(tmp_path: Path) -> None:
+    database = await opened(tmp_path)
+
+    def faulty(connection: sqlite3.Connection) -> None:
+        connection.execute("INSERT INTO meta VALUES ('half', 'done')")
+        raise ValueError("a bug")
+
+    results = await asyncio.gather(
+        write(database, "a", "1"), database.run(faulty), write(database, "b", "2"), return_exceptions=True
+    )
+    assert [type(r) for r in results] == [type(None), ValueError, type(None)]
+    assert await read(database) == {"a": "1", "b": "2"}
+    await database.close()
+
+
+async def test_who_gives_up_waiting_hurts_nobody(tmp_path: Path) -> None:
+    database = await opened(tmp_path)
+    task = asyncio.create_task(write(database, "a", "1"))
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert await read(database) == {"a": "1"}
+    await database.close()
+
+
+async def test_after_closing_nothing_is_written(tmp_path: Path) -> None:
+    database = await opened(tmp_path)
+    last = asyncio.create_task(write(database, "last", "word"))
+    await asyncio.sleep(0)
+    await database.close()
+    await last
+    with pytest.raises(JournalError, match="closed"):
+        await write(database, "late", "word")
+    await database.close()
+    again = await opened(tmp_path)
+    assert await read(again) == {"last": "word"}
+    await again.close()
+
+
+def test_a_loop_that_is_gone_ends_the_thread_in_order(tmp_path: Path) -> None:
+    """A process that is torn down in the middle: what was given to the journal is written."""
+    database = Database(tmp_path)
+
+    async def give() -> None:
+        await database.open()
+        for number in range(300):
+            asyncio.ensure_future(write(database, str(number), "x"))  # noqa: RUF006 - nobody waits: that is the point
+        await asyncio.sleep(0)
+
+    asyncio.run(give())
+    database._jobs.put(None)
+    assert database._thread is not None
+    database._thread.join(10)
+    with closing(sqlite3.connect(tmp_path / "journal.sqlite3")) as connection:
+        assert connection.execute("SELECT count(*) FROM meta").fetchone()[0] == 300
+
+
+async def test_a_new_file_carries_the_programs_mark(tmp_path: Path) -> None:
+    path = await made(tmp_path)
+    with closing(sqlite3.connect(path)) as connection:
+        marks: list[Any] = [connection.execute(f"PRAGMA {p}").fetchone()[0] for p in ("application_id", "journal_mode")]
+    assert marks == [APPLICATION_ID, "wal"]
+
+
+async def test_a_migration_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = await made(tmp_path / "old")
+    shutil.copytree(path.parent, tmp_path / "state")
+    broken = [(1, ""), (2, "CREATE TABLE fresh (x);\nCREATE TABLE meta (twice);")]
+    monkeypatch.setattr("shomare_mqtt.journal.database.schema_files", lambda: broken)
+    with pytest.raises(JournalError, match="cannot be opened"):
+        await opened(tmp_path / "state")
+    monkeypatch.undo()
+    database = await opened(tmp_path / "state")
+    assert await read(database) == {"kept": "yes"}
+    await database.close()
