@@ -73,6 +73,7 @@ class Number:
     state: PurchaseState = PurchaseState.WAITING
     sms: list[SmsReading] = field(default_factory=list)
     lifetime: float | None = None
+    product: Product | None = None
 
 
 def sms(text: str | None = "Your code is 48213", code: str | None = None, **more: Any) -> SmsReading:
@@ -143,7 +144,7 @@ class FakeProvider:
             # Each call has an error of its own: the core masks what is in it.
             raise type(scripted)(scripted.code, scripted.message, scripted.upstream, retry_after=scripted.retry_after)
         if isinstance(scripted, Exception):
-            raise scripted
+            raise scripted.with_traceback(None)
         return usual() if scripted is None else scripted
 
     # --- core.ports.Provider ----------------------------------------------------------------------------------------
@@ -172,11 +173,11 @@ class FakeProvider:
 
     async def buy(self, product: Product, *, known: Known, permit: Callable[[], None]) -> Purchase:
         permit()
-        found: Purchase = await self._outcome("buy", product, self._buy)
+        found: Purchase = await self._outcome("buy", product, lambda: self._buy(product))
         return found
 
-    def _buy(self) -> Purchase:
-        number = Number(f"p{len(self.numbers) + 1}", self.charges or PRICE)
+    def _buy(self, product: Product | None = None) -> Purchase:
+        number = Number(f"p{len(self.numbers) + 1}", self.charges or PRICE, product=product)
         self.numbers[number.purchase] = number
         self._move(-number.price)
         return Purchase(number.purchase, f"+7931{len(self.numbers):07d}", self.purchase_price, self.lifetime)
