@@ -8,7 +8,7 @@ BIN = $(VENV)/bin
 READY = $(VENV)/.ready
 DEMO_READY = $(VENV)/.ready-demo
 
-.PHONY: demo test pytest lint bench soak lock clean
+.PHONY: demo test pytest lint coverage bench soak lock clean
 
 demo: $(DEMO_READY)
 	$(BIN)/shomare-mqtt demo $(ARGS)
@@ -23,6 +23,12 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# Every line and branch of what spends and what stores is gone through by its own tests.
+coverage: $(READY)
+	$(BIN)/python -m pytest tests/core tests/journal tests/test_codes.py tests/homeassistant/test_labels.py \
+	    --cov=shomare_mqtt.core --cov=shomare_mqtt.journal --cov-branch --cov-report=term-missing:skip-covered \
+	    --cov-fail-under=100 $(ARGS)
 
 bench: $(READY)
 	$(BIN)/python -m tests.bench $(ARGS)

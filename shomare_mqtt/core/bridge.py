@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -183,11 +182,13 @@ class Bridge:
     # --- health -----------------------------------------------------------------------------------------------------
 
     async def _report_health(self) -> None:
-        for minute in itertools.count():
+        minute = 0
+        while True:
             self._retained.put("bridge/health", render.dumps(await self.health()))
             await self._journal.keep_time()
             if minute % _FORGET_EVERY == 0:
                 await self.desk.forget()
+            minute += 1
             await self._clock.sleep(HEALTH_INTERVAL)
 
     async def health(self) -> dict[str, object]:

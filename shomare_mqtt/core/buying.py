@@ -164,8 +164,7 @@ class Buyer:
         """The last look at every limit, then the intent, durable. Raises CommandRefusedError."""
         self._permit(ticket)
         self._guard.check_facts(await self._guard.facts(), price)
-        if self._guard.needs_balance:
-            self._guard.check_balance(self._left(), price)
+        self._guard.check_balance(self._left(), price)
         now = self._journal.time.wall()
         order = Order(
             order=new_id(now),

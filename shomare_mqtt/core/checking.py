@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -62,7 +61,7 @@ class Checker:
         self._prices = prices
         self._extensions = extensions
         self._logger = logger
-        self._ending: Counter[str] = Counter()
+        self._ending: set[str] = set()
 
     async def check(self, record: Record, priority: Priority) -> Record:
         """Ask the provider, and take what it shows; the order after it. Raises ProviderError."""
@@ -75,14 +74,12 @@ class Checker:
 
     @asynccontextmanager
     async def ending(self, order: str) -> AsyncIterator[None]:
-        """While the daemon itself ends an order: an end that the provider shows meanwhile is our own doing."""
-        self._ending[order] += 1
+        """While the daemon itself ends an order, once at a time: an end that the provider shows then is our doing."""
+        self._ending.add(order)
         try:
             yield
         finally:
-            self._ending[order] -= 1
-            if not self._ending[order]:
-                del self._ending[order]
+            self._ending.remove(order)
 
     async def _take(self, record: Record, reading: CheckReading) -> Record:
         codes = [s.code or (await self._code(s.text) if s.text else None) for s in reading.sms]

@@ -75,7 +75,7 @@ class Guard:
             )
 
     def check_balance(self, balance: Decimal | None, price: Decimal | None) -> None:
-        """Raise CommandRefusedError (`limit_reached`) where too little would be left after the purchase."""
+        """Raise CommandRefusedError (`limit_reached`) where `min_balance` would not be left after the purchase."""
         least = self._limits.min_balance
         if least is None:
             return

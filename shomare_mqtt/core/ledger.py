@@ -188,8 +188,7 @@ class Ledger:
     def _tell_of_sms(self, batch: Batch) -> None:
         for new in batch.sms:
             self.sms_count += 1
-            if record := self._records.get(new.order):
-                self._extensions.sms_received(record.order, new.sms)
+            self._extensions.sms_received(self._records[new.order].order, new.sms)
 
     # --- showing ----------------------------------------------------------------------------------------------------
 

@@ -20,7 +20,6 @@ from shomare_mqtt.model import (
     Query,
     QueryCatalog,
     QueryCheck,
-    QueryOrders,
     QueryPrice,
     QueryPrices,
     QueryProfile,
@@ -75,8 +74,8 @@ class Queries:
                 data = await self._price(query)
             case QueryCheck():
                 return await self._check(query)
-            case QueryOrders(state, limit):
-                records = await self._journal.newest_first(state, limit)
+            case _:
+                records = await self._journal.newest_first(query.state, query.limit)
                 data = [render.order_json(r.order, codes=True) for r in records]
         return Outcome(Answer.ok(data))
 

@@ -234,3 +234,34 @@ async def test_cancelled_by_the_owner_while_the_provider_is_out_of_reach(world: 
     assert (await world.data("cancel", {"order": order["order"]}))["refunded"] is True
     await world.sleep(3600)
     assert world.moves(order["order"]) == ["buying", "waiting", "cancelled"]
+
+
+async def test_the_last_check_says_that_it_lives_longer(world: World) -> None:
+    order = await world.buy()
+    await world.sleep(1196)
+    world.provider.script("check", reading(PurchaseState.WAITING, lifetime=300.0))
+    await world.sleep(10)
+    assert world.provider.count("cancel") == 0
+    world.provider.gets("p1", sms())
+    await world.state(order["order"], "finished", 400)
+
+
+async def test_cancelled_on_command_while_the_end_is_refused(world: World) -> None:
+    order = await world.buy()
+    await world.sleep(1196)
+    world.provider.script("cancel", TOO_EARLY)
+    await world.sleep(3)
+    assert (await world.data("cancel", {"order": order["order"]}))["state"] == "cancelled"
+    await world.sleep(400)
+    assert world.moves(order["order"]) == ["buying", "waiting", "cancelled"]
+    assert world.provider.count("cancel") == 2
+
+
+async def test_cancelled_on_command_while_the_end_waits_its_turn(world: World) -> None:
+    order = await world.buy()
+    await world.sleep(1197)
+    world.provider.script("cancel", Late(4.0))
+    assert (await world.data("cancel", {"order": order["order"]}))["state"] == "cancelled"
+    await world.sleep(400)
+    assert world.moves(order["order"]) == ["buying", "waiting", "cancelled"]
+    assert world.provider.count("cancel") == 1

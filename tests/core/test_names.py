@@ -345,3 +345,11 @@ async def test_nobody_waits_for_a_shared_question_any_more(world: World) -> None
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     assert len(await world.data("query/applications")) == 3
+
+
+async def test_the_label_of_one_goes_before_the_name_of_several(opened: Opening) -> None:
+    world = await opened(started=False)
+    world.provider.catalogs[CatalogKind.COUNTRIES] = entries("Guinea", "Guinea", "Guinea (1)", "Guinea (1)")
+    await world.start()
+    await world.settle()
+    assert (await world.buy(country="Guinea (1)"))["country"] == "1"

@@ -90,7 +90,10 @@ async def test_transactions_and_what_was_set_are_remembered(world: World) -> Non
     assert world.text("defaults/operator") == "1"
     assert world.text("defaults/operator/name") == "MCI"
     meta = await world.journal.meta()
-    assert DialectMemory(world.journal, meta).load() == {"parameters": "path"}
+    dialect = DialectMemory(world.journal, meta)
+    assert dialect.load() == {"parameters": "path"}
+    await dialect.save({"parameters": "query"})
+    assert DialectMemory(world.journal, await world.journal.meta()).load() == {"parameters": "query"}
     assert await world.journal.retained() >= {"shomare/profile"}
 
 

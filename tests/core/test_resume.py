@@ -191,3 +191,22 @@ async def test_answers_and_events_wait_for_the_broker_over_restarts(world: World
     assert world.moves(order) == ["buying", "waiting"]
     topics = [r.message.topic for _, r in sorted(world.broker.rows.items())]
     assert topics[:2] == ["event/order", "event/order"], "in order"
+
+
+async def test_what_is_taken_while_stopping_is_left_to_the_next_start(world: World) -> None:
+    real, held = world.journal.arrive, asyncio.Event()
+
+    async def slow(*arguments: Any) -> Any:
+        results = await real(*arguments)
+        await held.wait()
+        return results
+
+    world.journal.arrive = slow  # type: ignore[assignment,method-assign]
+    command = world.send("buy", PRODUCT)
+    await world.settle()
+    await world.bridge.desk.stop(25.0)
+    held.set()
+    await world.settle()
+    assert (command.acked, world.provider.count("buy")) == (1, 0)
+    await world.restart()
+    assert (await world.answer(command))["status"] == "ok"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from shomare_mqtt.errors import ErrorCode, ProviderRefusedError, Upstream
+from shomare_mqtt.errors import ErrorCode, JournalError, ProviderRefusedError, Upstream
 from shomare_mqtt.model import CatalogKind, Priority, Profile, PurchaseState
 from tests.core.provider import (
     FAILED,
@@ -319,3 +319,13 @@ async def test_failures_are_counted_by_code(world: World) -> None:
     await world.ask("query/profile")
     health = await world.bridge.health()
     assert health["errors_by_code"] == {"provider_error": 1, "provider_timeout": 1}
+
+
+async def test_a_journal_that_fails_under_a_call_is_no_failure_of_the_provider(world: World) -> None:
+    world.provider.script("profile", JournalError("the disk is full"))
+    world.send("query/profile")
+    with pytest.raises(JournalError):
+        await world.sleep(1)
+    world.faults.clear()
+    assert world.provider.count("profile") == 2
+    assert world.json("provider/state")["state"] == "online"

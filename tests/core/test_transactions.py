@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from shomare_mqtt.core.answering import Repeat
-from shomare_mqtt.errors import CommandRefusedError, ErrorCode
+from shomare_mqtt.errors import CommandRefusedError, ErrorCode, JournalError
 from shomare_mqtt.model import Envelope, Reply
 from tests.core.provider import LOST, NO_NUMBERS, TOO_EARLY, Late, sms
 from tests.core.world import PRODUCT, Command
@@ -368,3 +369,31 @@ async def test_a_fault_of_ours_is_told(world: World, caplog: pytest.LogCaptureFi
     assert answer["error"]["code"] == "internal_error"
     assert "TypeError" in caplog.text
     assert (await world.buy())["state"] == "waiting"
+
+
+async def test_a_journal_that_fails_under_a_command_ends_the_process(world: World) -> None:
+    async def fail(_: Any) -> Any:
+        raise JournalError("the disk is full")
+
+    world.bridge._queries.answer = fail  # type: ignore[assignment,method-assign]
+    command = world.send("query/profile")
+    with pytest.raises(JournalError):
+        await world.sleep(1)
+    world.faults.clear()
+    assert world.answers(command) == []
+
+
+async def test_a_command_without_a_response_topic_is_answered_on_its_own_topic(world: World) -> None:
+    command = world.send("query/profile", {"transaction": "t-1"})
+    command.incoming = replace(command.incoming, reply=None, packet_id=99)
+    world.deliver(command)
+    await world.until(lambda: sum(r.message.topic == "response/query/profile" for r in world.broker.rows.values()) == 2)
+    assert sum(row.message.absolute for row in world.broker.rows.values()) == 1
+
+
+@pytest.mark.parametrize("transaction", ["t-1", "17", 17, 2.5, -1, 10**15])
+async def test_an_order_shows_its_transaction_as_it_was_sent(world: World, transaction: Any) -> None:
+    order = await world.buy(transaction=transaction)
+    await world.restart()
+    assert world.order(order["order"])["transaction"] == transaction
+    assert type(world.order(order["order"])["transaction"]) is type(transaction)

@@ -1,0 +1,76 @@
+"""The outbox in the journal: in order, bounded, and never without an SMS."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from shomare_mqtt.core.clock import SystemClock
+from shomare_mqtt.core.records import Batch, MessageKind, Posting
+from shomare_mqtt.journal import store
+from shomare_mqtt.journal.store import Journal
+from shomare_mqtt.model import Message
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+ANSWER, EVENT, SMS = MessageKind.ANSWER, MessageKind.EVENT, MessageKind.SMS
+
+
+@pytest.fixture
+async def journal(tmp_path: Path) -> AsyncIterator[Journal]:
+    journal = Journal(tmp_path, SystemClock())
+    await journal.open()
+    yield journal
+    await journal.close()
+
+
+async def post(journal: Journal, *kinds: MessageKind) -> list[int]:
+    """Rows of new messages."""
+    before = [row.row for row in await journal.outbox(0, 1000)]
+    await journal.commit(Batch(postings=[Posting(kind, Message("event/sms", b"old")) for kind in kinds]))
+    return [row.row for row in await journal.outbox(max(before, default=0), 1000)]
+
+
+async def waiting(journal: Journal) -> list[tuple[int, MessageKind, bytes]]:
+    return [(row.row, row.kind, row.message.payload) for row in await journal.outbox(0, 1000)]
+
+
+async def test_another_payload_takes_the_place_of_one(journal: Journal) -> None:
+    first, second = await post(journal, ANSWER, ANSWER)
+    await journal.replace_answer(first, b"smaller")
+    assert await waiting(journal) == [(first, ANSWER, b"smaller"), (second, ANSWER, b"old")]
+
+
+async def test_what_is_set_aside_is_given_up_but_an_sms_comes_back_at_the_next_start(
+    journal: Journal, tmp_path: Path
+) -> None:
+    answer, sms, event = await post(journal, ANSWER, SMS, EVENT)
+    for row in (answer, sms, event):
+        await journal.set_aside(row)
+    assert await waiting(journal) == []
+    assert await journal.outbox_length() == 0
+    await journal.close()
+    again = Journal(tmp_path, SystemClock())
+    await again.open()
+    assert await waiting(again) == [(sms, SMS, b"old")]
+    await again.close()
+
+
+async def test_beyond_its_size_the_oldest_are_dropped_but_no_sms(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "OUTBOX_MOST", 3)
+    rows = await post(journal, SMS, ANSWER, EVENT, ANSWER, EVENT, SMS)
+    assert await journal.forget(86400) == 2
+    assert [row for row, _, _ in await waiting(journal)] == [rows[0], *rows[3:]]
+    assert await journal.forget(86400) == 0
+
+
+async def test_topics_of_ours_are_remembered_and_forgotten(journal: Journal) -> None:
+    await journal.remember_retained(["a", "b"])
+    await journal.remember_retained(["b", "c"])
+    await journal.forget_retained(["b", "d"])
+    assert await journal.retained() == {"a", "c"}
