@@ -308,7 +308,12 @@ class Desk:
         return None
 
     async def forget(self) -> None:
-        """Drop what need not be remembered, and what waits too long for the broker; to be called now and then."""
+        """Drop what need not be remembered, and what waits too long for the broker; to be called now and then.
+
+        An SMS that could not be sent before is tried again: whoever paid for it may still be glad of it.
+        """
+        if await self._journal.take_back_aside():
+            self._outbox.wake()
         dropped = await self._journal.forget(self._settings.orders.remember)
         if dropped:
             message = f"{dropped} messages waited too long for the broker and were dropped (never an SMS)"

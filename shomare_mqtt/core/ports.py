@@ -144,6 +144,10 @@ class Journal(Protocol):
         """Drop what need not be remembered; how many unsent messages were dropped with it."""
         ...
 
+    async def take_back_aside(self) -> int:
+        """Let messages that could not be sent be tried again; how many."""
+        ...
+
     async def find(self, order: str) -> Record | None:
         """An order by its id."""
         ...

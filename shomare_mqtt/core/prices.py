@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from shomare_mqtt.core.ports import Clock, Extensions, Provider, Retained
 
 _FIRST_RETRY, _LAST_RETRY = 5.0, 300.0
+_MOST_KEPT = 20
+"""Lists that are kept though nobody watches them: somebody may ask for every country's, and each takes memory."""
 
 
 class Prices:
@@ -87,10 +89,14 @@ class Prices:
         prices = await self._provider.prices(country, operator, known=known, priority=priority)
         prices = replace(prices, prices=tuple(self._named(p) for p in prices.prices))
         key = (country, operator)
-        previous, self._lists[key] = self._lists.get(key), prices
+        previous = self._lists.pop(key, None)
+        self._lists[key] = prices
         for price in prices.prices:
             self._single.pop((country, operator, price.application), None)
-        if any(key == (c, o) for c, o, _ in self.watched.values()):
+        watched = {(c, o) for c, o, _ in self.watched.values()}
+        for old in [k for k in self._lists if k not in watched][:-_MOST_KEPT]:
+            del self._lists[old]
+        if key in watched:
             self._retained.put(topics.prices(country, operator), render.dumps(self.payload(prices)))
             await self._say_changes(prices, previous)
         return prices
@@ -136,7 +142,11 @@ class Prices:
 
     async def _read_price(self, product: Product, priority: Priority) -> Price:
         price = await self._provider.price(product, known=self.known(product), priority=priority)
-        self._single[product.country, product.operator, product.application] = price
+        key = (product.country, product.operator, product.application)
+        self._single.pop(key, None)
+        self._single[key] = price
+        for old in list(self._single)[:-_MOST_KEPT]:
+            del self._single[old]
         return price
 
     def price_payload(self, product: Product, price: Price, updated_at: datetime | None = None) -> dict[str, object]:

@@ -177,14 +177,14 @@ def replace_payload(connection: sqlite3.Connection, row: int, payload: bytes) ->
 
 
 def set_aside(connection: sqlite3.Connection, row: int) -> None:
-    """A message that cannot be sent: an SMS stays for the next start, all else is given up."""
+    """A message that cannot be sent: an SMS stays to be tried again later, all else is given up."""
     connection.execute("DELETE FROM outbox WHERE seq = ? AND kind != 'sms'", (row,))
     connection.execute("UPDATE outbox SET aside = 1 WHERE seq = ?", (row,))
 
 
-def take_back_aside(connection: sqlite3.Connection) -> None:
-    """Try again what was set aside in an earlier run."""
-    connection.execute("UPDATE outbox SET aside = 0 WHERE aside = 1")
+def take_back_aside(connection: sqlite3.Connection) -> int:
+    """Let what was set aside be tried again; how many."""
+    return connection.execute("UPDATE outbox SET aside = 0 WHERE aside = 1").rowcount
 
 
 def drop_old(connection: sqlite3.Connection, before: float, most: int) -> int:

@@ -61,7 +61,7 @@ def newest_first(connection: sqlite3.Connection, state: str, limit: int) -> list
 
 
 def open_and_late(connection: sqlite3.Connection, closed_after: float) -> list[Record]:
-    """Every open order, every one that closed after a steady time, and the one that closed last; newest first."""
+    """Every open order and every one that closed after a steady time, newest first."""
     sql = f"{_SELECT} WHERE closed_at IS NULL OR closed >= ? ORDER BY seq DESC"
     return _load(connection, sql, (closed_after,))
 

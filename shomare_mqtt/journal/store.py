@@ -136,8 +136,12 @@ class Journal:
         await self._database.run(lambda c: commands.replace_payload(c, row, payload))
 
     async def set_aside(self, row: int) -> None:
-        """A message cannot be sent in this run."""
+        """A message cannot be sent for now."""
         await self._database.run(lambda c: commands.set_aside(c, row))
+
+    async def take_back_aside(self) -> int:
+        """Let what was set aside be tried again; how many."""
+        return await self._database.run(commands.take_back_aside)
 
     # --- the rest ---------------------------------------------------------------------------------------------------
 

@@ -48,7 +48,7 @@ class OutboxStore(Protocol):
         ...
 
     async def set_aside(self, row: int) -> None:
-        """This one cannot be sent in this run."""
+        """This one cannot be sent for now."""
         ...
 
     async def replace_answer(self, row: int, payload: bytes) -> None:
@@ -178,7 +178,7 @@ class OutboxPublisher:
         self.set_aside += 1
         self._drops.pop(row.row, None)
         await self._store.set_aside(row.row)
-        again = "; it is kept, and tried again at the next start" if row.kind == "sms" else ""
+        again = "; it is kept, and tried again within an hour" if row.kind == "sms" else ""
         text = f"a message on {row.message.topic} was set aside: {why}{again}"
         self._logger.error("%s", text)
         await self._on_set_aside(text)

@@ -73,6 +73,7 @@ class RetainedPublisher:
         """After each connecting: the broker may have lost everything."""
         # What was emptied stays empty on a broker that lost everything, and an empty message is news to others.
         self._dirty = {**dict.fromkeys(t for t, payload in self._wanted.items() if payload), **self._dirty}
+        self._empty.clear()
         self._news.set()
 
     async def load(self) -> None:
@@ -117,6 +118,8 @@ class RetainedPublisher:
         if emptied:
             await self._store.forget_retained(emptied)
             self._remembered.difference_update(emptied)
+            for topic in emptied:  # each order has its topic: over the years they would add up
+                del self._wanted[topic]
         return held
 
     async def _send(self, topic: str, payload: bytes) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from shomare_mqtt.model import Catalog, CatalogEntry, CatalogKind, Price, PriceList
+from shomare_mqtt.model import Catalog, CatalogEntry, CatalogKind, Price, PriceList, Product
 from tests.core.provider import FAILED, NO_NUMBERS, NOT_FOUND, UNREACHABLE, Late, entries
 from tests.core.world import PRODUCT
 
@@ -334,6 +334,21 @@ async def test_what_is_known_of_one_product_gives_way_to_the_newer_list(world: W
     world.provider.script("prices", listed)
     await world.data("query/prices", {"country": "2", "operator": "1"})
     assert (await world.buy())["price"] is None
+
+
+async def test_prices_that_nobody_watches_take_no_memory_for_ever(opened: Opening) -> None:
+    world = await opened(prices=[{"country": "1", "operator": "1"}])
+    await world.sleep(1)
+    world.provider.catalogs[CatalogKind.COUNTRIES] = entries(*(f"Country {i}" for i in range(60)))
+    await world.data("query/countries")
+    for country in range(1, 61):
+        await world.data(f"query/prices/{country}/2")
+        await world.data(f"query/price/{country}/1/2")
+    prices = world.bridge.prices
+    assert len(prices._lists) <= 21
+    assert len(prices._single) <= 20
+    assert prices.last(Product("1", "1", "3")) is not None, "what is watched is kept"
+    assert prices.last(Product("60", "2", "3")) is not None, "and so is the newest"
 
 
 async def test_nobody_waits_for_a_shared_question_any_more(world: World) -> None:

@@ -192,6 +192,21 @@ async def test_messages_that_wait_for_days_are_dropped_but_never_an_sms(world: W
     assert "received" not in world.moves(order["order"])
 
 
+async def test_an_sms_that_was_set_aside_is_tried_again_within_the_hour(world: World) -> None:
+    order = await world.buy()
+    world.broker.away = True
+    world.provider.gets("p1", sms())
+    await world.state(order["order"], "received")
+    for row in await world.journal.outbox(0, 100):
+        await world.journal.set_aside(row.row)
+    world.broker.away = False
+    world.outbox.wake()
+    await world.sleep(60)
+    assert world.events("sms") == []
+    await world.sleep(3600)
+    assert [e["order"] for e in world.events("sms")] == [order["order"]]
+
+
 # --- two presses ----------------------------------------------------------------------------------------------------
 
 

@@ -1,0 +1,287 @@
+"""What goes out: the outbox until PUBACK, retained topics as they are wanted; the sender fails at will."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from typing import TYPE_CHECKING
+
+import pytest
+
+from shomare_mqtt.core.records import MessageKind, OutboxRow
+from shomare_mqtt.model import Message
+from shomare_mqtt.mqtt.failures import DisconnectedError, NotConnectedError, PublishRefusedError, TooLargeError
+from shomare_mqtt.mqtt.publisher import AT_ONCE, DROPS, QUOTA_EXCEEDED, WAIT_AFTER_REFUSAL, OutboxPublisher
+from shomare_mqtt.mqtt.retained import RetainedPublisher
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+LOG = logging.getLogger("publishers")
+
+
+class FakeSender:
+    """A broker that takes everything but what `faults` names: for a payload, what sending it comes to, in turn."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, bytes]] = []
+        self.tried: list[bytes] = []
+        self.faults: dict[bytes, deque[Exception]] = {}
+        self.always: dict[bytes, Exception] = {}
+        self.connected = asyncio.Event()
+        self.connected.set()
+        self.before: Callable[[bytes], None] = lambda _: None
+
+    async def publish(self, message: Message) -> None:
+        self.tried.append(message.payload)
+        self.before(message.payload)
+        await asyncio.sleep(0)
+        if (error := self.always.get(message.payload)) is not None:
+            raise error
+        if queue := self.faults.get(message.payload):
+            raise queue.popleft()
+        self.sent.append((message.topic, message.payload))
+
+    async def wait_connected(self) -> None:
+        await self.connected.wait()
+
+
+class FakeStore:
+    """An outbox in memory."""
+
+    def __init__(self) -> None:
+        self.rows: dict[int, OutboxRow] = {}
+        self.aside: list[int] = []
+
+    def post(self, *payloads: bytes, kind: MessageKind = MessageKind.ANSWER) -> None:
+        for payload in payloads:
+            row = len(self.rows) + len(self.aside) + 1
+            self.rows[row] = OutboxRow(row, kind, Message(f"topic/{payload.decode()}", payload))
+
+    async def outbox(self, after: int, limit: int) -> list[OutboxRow]:
+        return [row for number, row in sorted(self.rows.items()) if number > after][:limit]
+
+    async def sent(self, rows: list[int]) -> None:
+        for row in rows:
+            del self.rows[row]
+
+    async def set_aside(self, row: int) -> None:
+        self.aside.append(row)
+        del self.rows[row]
+
+    async def replace_answer(self, row: int, payload: bytes) -> None:
+        old = self.rows[row]
+        self.rows[row] = OutboxRow(row, old.kind, Message(old.message.topic, payload))
+
+
+class Outbox:
+    """A publisher under test, and all that it was told and said."""
+
+    def __init__(self) -> None:
+        self.sender, self.store = FakeSender(), FakeStore()
+        self.said: list[str] = []
+        self.slept: list[float] = []
+        self.publisher = OutboxPublisher(
+            self.store, self.sender, lambda payload, _: payload[:3], self._say, self._sleep, LOG
+        )
+
+    async def _say(self, text: str) -> None:
+        self.said.append(text)
+
+    async def _sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+
+    @property
+    def sent(self) -> list[bytes]:
+        return [payload for _, payload in self.sender.sent]
+
+    async def drained(self) -> None:
+        self.publisher.wake()
+        async with asyncio.timeout(5):
+            await self.publisher.drained()
+
+
+@pytest.fixture
+async def outbox() -> AsyncIterator[Outbox]:
+    outbox = Outbox()
+    task = asyncio.create_task(outbox.publisher.run())
+    yield outbox
+    task.cancel()
+    await asyncio.wait((task,))
+    assert task.cancelled()
+
+
+async def test_all_is_sent_in_order_and_leaves_on_the_puback(outbox: Outbox) -> None:
+    wanted = [str(n).encode() for n in range(3 * AT_ONCE)]
+    outbox.store.post(*wanted)
+    outbox.sender.before = lambda payload: None if payload in rows() else pytest.fail("it left before its PUBACK")
+
+    def rows() -> set[bytes]:
+        return {row.message.payload for row in outbox.store.rows.values()}
+
+    await outbox.drained()
+    assert outbox.sent == wanted
+    assert outbox.store.rows == {}
+
+
+async def test_a_link_that_drops_brings_it_again_alone_and_then_the_rest(outbox: Outbox) -> None:
+    outbox.store.post(b"a", b"b", b"c")
+    outbox.sender.faults = {p: deque([DisconnectedError("gone")]) for p in (b"a", b"b")}
+    outbox.sender.faults[b"c"] = deque([NotConnectedError("no link")])
+    await outbox.drained()
+    assert outbox.sent == [b"a", b"b", b"c"]
+    assert outbox.said == []
+
+
+async def test_one_that_ends_each_link_is_set_aside_and_the_rest_goes_on(outbox: Outbox) -> None:
+    outbox.store.post(b"good", b"poison", b"fine")
+    outbox.sender.always[b"poison"] = DisconnectedError("gone")
+    await outbox.drained()
+    assert outbox.sent == [b"good", b"fine"]
+    assert outbox.sender.tried.count(b"poison") == DROPS
+    assert (outbox.store.aside, outbox.publisher.set_aside) == ([2], 1)
+    assert outbox.said == ["a message on topic/poison was set aside: the connection ended 3 times while it was sent"]
+
+
+async def test_an_sms_that_is_set_aside_is_kept_and_that_is_said(outbox: Outbox) -> None:
+    outbox.store.post(b"sms", kind=MessageKind.SMS)
+    outbox.sender.always[b"sms"] = PublishRefusedError("not authorised", 0x87)
+    await outbox.drained()
+    assert outbox.said[0].endswith("(reason code 0x87)); it is kept, and tried again within an hour")
+
+
+async def test_no_connection_is_nobodys_fault(outbox: Outbox) -> None:
+    outbox.store.post(b"a")
+    outbox.sender.faults[b"a"] = deque([NotConnectedError("no link")] * 10)
+    await outbox.drained()
+    assert (outbox.sent, outbox.said) == ([b"a"], [])
+
+
+async def test_a_broker_over_its_quota_is_given_time(outbox: Outbox) -> None:
+    outbox.store.post(b"a")
+    outbox.sender.faults[b"a"] = deque([PublishRefusedError("quota exceeded", QUOTA_EXCEEDED)])
+    await outbox.drained()
+    assert (outbox.sent, outbox.slept, outbox.said) == ([b"a"], [WAIT_AFTER_REFUSAL], [])
+
+
+async def test_an_answer_that_is_too_large_becomes_a_smaller_one(outbox: Outbox) -> None:
+    outbox.store.post(b"large answer", b"next")
+    outbox.sender.always[b"large answer"] = TooLargeError(12, 3)
+    await outbox.drained()
+    assert outbox.sent == [b"next", b"lar"]
+    assert outbox.said == []
+
+
+@pytest.mark.parametrize(("payload", "kind"), [(b"abc", MessageKind.ANSWER), (b"large event", MessageKind.EVENT)])
+async def test_what_cannot_be_made_smaller_does_not_stop_the_rest(
+    outbox: Outbox, payload: bytes, kind: MessageKind
+) -> None:
+    outbox.store.post(payload, kind=kind)
+    outbox.store.post(b"next")
+    outbox.sender.always[payload] = TooLargeError(12, 2)
+    await outbox.drained()
+    assert outbox.sent == [b"next"]
+    assert "the packet has 12 bytes, and the broker takes 2" in outbox.said[0]
+
+
+async def test_what_is_volatile_is_tried_once(outbox: Outbox) -> None:
+    outbox.sender.always[b"lost"] = NotConnectedError("no link")
+    outbox.publisher.send_volatile(Message("a", b"lost"))
+    outbox.publisher.send_volatile(Message("a", b"sent"))
+    await outbox.drained()
+    assert outbox.sent == [b"sent"]
+    assert outbox.sender.tried.count(b"lost") == 1
+
+
+# --- retained topics ------------------------------------------------------------------------------------------------
+
+
+class FakeMemory:
+    """The names of our retained topics."""
+
+    def __init__(self, *topics: str) -> None:
+        self.topics = set(topics)
+
+    async def retained(self) -> set[str]:
+        return set(self.topics)
+
+    async def remember_retained(self, topics: list[str]) -> None:
+        self.topics.update(topics)
+
+    async def forget_retained(self, topics: list[str]) -> None:
+        self.topics.difference_update(topics)
+
+
+class Retained:
+    """A publisher under test, with a memory that an earlier process left."""
+
+    def __init__(self, *topics: str) -> None:
+        self.sender, self.memory = FakeSender(), FakeMemory(*topics)
+        self.publisher = RetainedPublisher("shomare", self.memory, self.sender, LOG)
+        self.task: asyncio.Task[None] | None = None
+
+    async def settled(self) -> list[tuple[str, bytes]]:
+        """What was sent since the last time, once nothing waits."""
+        if self.task is None:
+            await self.publisher.load()
+            self.task = asyncio.create_task(self.publisher.run())
+        async with asyncio.timeout(5):
+            await self.publisher.drained()
+        sent, self.sender.sent = self.sender.sent, []
+        return sent
+
+
+async def test_a_topic_says_the_newest_once_and_all_of_it_after_a_reconnect() -> None:
+    retained = Retained()
+    for payload in (b"1", b"2", b"2"):
+        retained.publisher.put("a", payload)
+    assert await retained.settled() == [("shomare/a", b"2")]
+    retained.publisher.put("a", b"2")
+    retained.publisher.connected()
+    assert await retained.settled() == [("shomare/a", b"2")]
+
+
+async def test_an_emptied_topic_is_forgotten_by_all() -> None:
+    retained = Retained()
+    retained.publisher.put("orders/1", b"{}")
+    await retained.settled()
+    assert retained.memory.topics == {"shomare/orders/1"}
+    retained.publisher.put("orders/1", b"")
+    assert await retained.settled() == [("shomare/orders/1", b"")]
+    assert retained.memory.topics == set()
+    assert retained.publisher._wanted == {}, "years of orders must not add up"
+
+
+async def test_a_topic_that_is_filled_again_while_it_is_emptied_stays() -> None:
+    retained = Retained()
+    retained.publisher.put("a", b"1")
+    await retained.settled()
+    retained.publisher.put("a", b"")
+    retained.sender.before = lambda payload: None if payload else retained.publisher.put("a", b"2")
+    assert await retained.settled() == [("shomare/a", b""), ("shomare/a", b"2")]
+    assert retained.memory.topics == {"shomare/a"}
+
+
+async def test_what_an_earlier_process_left_is_emptied_where_it_no_longer_applies() -> None:
+    retained = Retained("shomare/old", "shomare/kept", "shomare/put")
+    await retained.publisher.load()
+    retained.publisher.put("put", b"1")
+    retained.publisher.forget_leftovers(lambda topic: topic != "shomare/kept")
+    assert await retained.settled() == [("shomare/put", b"1"), ("shomare/old", b"")]
+    assert retained.memory.topics == {"shomare/kept", "shomare/put"}
+
+
+async def test_what_the_link_dropped_is_sent_again_and_what_is_refused_is_said_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    retained = Retained()
+    retained.sender.faults[b"1"] = deque([DisconnectedError("gone"), NotConnectedError("no link")])
+    retained.sender.always[b"x"] = PublishRefusedError("not authorised", 0x87)
+    retained.publisher.put("a", b"1")
+    retained.publisher.put("b", b"x")
+    assert await retained.settled() == [("shomare/a", b"1")]
+    retained.publisher.put("b", b"y")
+    retained.publisher.put("b", b"x")
+    await retained.settled()
+    assert len([r for r in caplog.records if "cannot be published" in r.message]) == 1
