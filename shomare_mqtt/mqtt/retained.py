@@ -118,8 +118,9 @@ class RetainedPublisher:
         if emptied:
             await self._store.forget_retained(emptied)
             self._remembered.difference_update(emptied)
-            for topic in emptied:  # each order has its topic: over the years they would add up
-                del self._wanted[topic]
+            for topic in emptied:
+                if topic not in self._dirty:  # each order has its topic: over the years they would add up
+                    del self._wanted[topic]
         return held
 
     async def _send(self, topic: str, payload: bytes) -> bool:

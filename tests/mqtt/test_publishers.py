@@ -202,6 +202,7 @@ class FakeMemory:
 
     def __init__(self, *topics: str) -> None:
         self.topics = set(topics)
+        self.on_forgotten: Callable[[], None] = lambda: None
 
     async def retained(self) -> set[str]:
         return set(self.topics)
@@ -211,6 +212,7 @@ class FakeMemory:
 
     async def forget_retained(self, topics: list[str]) -> None:
         self.topics.difference_update(topics)
+        self.on_forgotten()
 
 
 class Retained:
@@ -259,6 +261,16 @@ async def test_a_topic_that_is_filled_again_while_it_is_emptied_stays() -> None:
     await retained.settled()
     retained.publisher.put("a", b"")
     retained.sender.before = lambda payload: None if payload else retained.publisher.put("a", b"2")
+    assert await retained.settled() == [("shomare/a", b""), ("shomare/a", b"2")]
+    assert retained.memory.topics == {"shomare/a"}
+
+
+async def test_a_topic_that_is_filled_again_while_it_is_forgotten_stays() -> None:
+    retained = Retained()
+    retained.publisher.put("a", b"1")
+    await retained.settled()
+    retained.publisher.put("a", b"")
+    retained.memory.on_forgotten = lambda: retained.publisher.put("a", b"2")
     assert await retained.settled() == [("shomare/a", b""), ("shomare/a", b"2")]
     assert retained.memory.topics == {"shomare/a"}
 
