@@ -67,12 +67,22 @@ def international(phone: str, code: str | None) -> str:
     """The number with `+` and dialling code, where that is known; the code is not doubled where it is there already."""
     if phone.startswith("+"):
         return phone
-    national = phone.lstrip("0") if code else phone
+    whole = len(phone) >= INTERNATIONAL and not phone.startswith("0")
     if code is None:
-        return "+" + phone if len(phone) >= INTERNATIONAL and not phone.startswith("0") else phone
+        return "+" + phone if whole else phone
     if phone.startswith(code) and _has_code(phone, code):
         return "+" + phone
+    national = _national(phone, code)
+    if whole and len(national) > _NATIONAL.get(code, LONGEST):
+        return "+" + phone  # too long for the country that was asked for: another one's, with its code
     return "+" + code + national if len(code + national) <= LONGEST else phone
+
+
+def _national(phone: str, code: str) -> str:
+    """The number without what is dialled before it inside its own country: 0, and 8 in Russia and Kazakhstan."""
+    if code == "7" and phone.startswith("8") and len(phone) == 1 + _NATIONAL[code]:
+        return phone[1:]
+    return phone.lstrip("0")
 
 
 def _has_code(phone: str, code: str) -> bool:

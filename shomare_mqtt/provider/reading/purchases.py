@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from shomare_mqtt.model import Purchase
@@ -56,6 +57,7 @@ _FOREIGN_ID = wordset(
     "customer member telegram chat device bank card trace correlation log branch slot gateway external"
 )
 """Words before `id` that say whose else the id is: `user_id`."""
+_IN_ONE_TEXT = re.compile(r"[A-Z_]+:(?P<purchase>[\w-]+):(?P<phone>\+?\d{7,15})")
 WEAK = 80
 """An id under a weaker name than this may be the request's own: it needs a phone number beside it."""
 
@@ -68,10 +70,11 @@ def read_buy(answer: RawAnswer, context: Context) -> Purchase:
     """
     decoded = decode(answer)
     marks = marks_of(decoded.value)
-    found = list(own_leaves(unwrapped(decoded.value)))
+    found = list(own_leaves(_spelt_out(unwrapped(decoded.value))))
     phone = phone_in(found, context.known)
     bought = purchase_in(found, phone, context.known)
-    problem = judged_buy(answer, named=bought is not None, decoded=decoded, marks=marks)
+    named, numbered = bought is not None, bought is not None and phone is not None
+    problem = judged_buy(answer, named=named, numbered=numbered, decoded=decoded, marks=marks)
     if problem is not None:
         raise problem
     if bought is None:
@@ -79,6 +82,14 @@ def read_buy(answer: RawAnswer, context: Context) -> Purchase:
     left, life_unread = lifetime(fields_of(found), context, fresh=True)
     unread = tuple(name for name, bad in (("phone", phone is None), ("lifetime", life_unread)) if bad)
     return Purchase(bought, phone, _cost(found, context.known), left, unread)
+
+
+def _spelt_out(value: Any) -> Any:
+    """The answer with a purchase that is one text ("ACCESS_NUMBER:635468024:79584123456") as an object."""
+    if isinstance(value, dict):
+        return {name: _spelt_out(inner) for name, inner in value.items()}
+    one = _IN_ONE_TEXT.fullmatch(value) if isinstance(value, str) else None
+    return value if one is None else {"purchase_id": one["purchase"], "phone": one["phone"]}
 
 
 def own_leaves(value: Any) -> list[Leaf]:
