@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from shomare_mqtt.core.codes import extract_code
 from shomare_mqtt.letters import ascii_digits
 from shomare_mqtt.model import CheckReading, Endpoint, PurchaseState, SmsReading
+from shomare_mqtt.provider.reading.boxes import boxes_in, holds_codes, opened
 from shomare_mqtt.provider.reading.messages import (
     BOX,
     CODE,
@@ -18,10 +20,10 @@ from shomare_mqtt.provider.reading.messages import (
     message_of,
     messages_in,
 )
-from shomare_mqtt.provider.reading.names import Field, alias, glued, words, wordset
+from shomare_mqtt.provider.reading.names import glued, words
 from shomare_mqtt.provider.reading.purchases import fields_of, own_leaves, phone_in, purchase_in
 from shomare_mqtt.provider.reading.shapes import Leaf, focused, leaves
-from shomare_mqtt.provider.reading.states import ENDED, Truth, state_of_number, state_of_words, truth
+from shomare_mqtt.provider.reading.states import ENDED, STATE, Truth, state_of_number, state_of_words, truth
 from shomare_mqtt.provider.reading.times import lifetime
 from shomare_mqtt.provider.reading.values import identifier, is_none_yet, is_scalar
 from shomare_mqtt.provider.reading.verdict import MESSAGE_NAMES, accepted, failure, malformed, refusal, unwrapped
@@ -30,18 +32,6 @@ if TYPE_CHECKING:
     from shomare_mqtt.provider.reading.decode import Context, RawAnswer
     from shomare_mqtt.provider.reading.verdict import Marks
 
-STATE = Field(
-    alias(
-        w100="status state orderstatus activationstatus numberstatus smsstatus purchasestatus statustext "
-        "orderstate statusname "
-        "statuslabel currentstatus stage وضعیت",
-        w80="result response condition phase statuscode statusid",
-        w60="code errorcode error",
-        w40="message msg description detail reason title sms smscode otp text data",
-    ),
-    parts=alias(w70="status state"),
-    spoilers=wordset("payment user account forward http delivery date at time id"),
-)
 _FLAGS = {
     "canceled": PurchaseState.CANCELLED,
     "cancelled": PurchaseState.CANCELLED,
@@ -59,6 +49,9 @@ _ACCEPTED = 202
 """An answer's HTTP status that says "not yet" (provider page, "failures told apart from waiting")."""
 _MARKED_CODES = ("code", "statuscode", "errorcode")
 _STATE_NAME, _WEAK_NAME, _BOX_NAME = 80, 60, 100
+_CONTENTS = ("data", "payload", "result", "response")
+_LONGEST_STATUS = 3
+"""A `result` of this many digits or less is a state or a status, and no code."""
 _SENTENCE = 5
 """More words than this are a sentence, which ends no order by itself."""
 
@@ -69,8 +62,7 @@ def read_check(answer: RawAnswer, context: Context) -> CheckReading:
     Raises ProviderRefusedError, ProviderFailedError (`malformed_answer` where nothing of a purchase is in it).
     """
     value, marks = accepted(answer, Endpoint.CHECK, lenient=True)
-    top = focused(unwrapped(value), context.known.purchase)
-    top = unwrapped(top)
+    top = opened(unwrapped(focused(unwrapped(value), context.known.purchase)))
     everything, own = list(leaves(top)), own_leaves(top)
     sms = in_order(_sms(everything, own, answer, context))
     left, life_unread = lifetime(fields_of(own), context, fresh=False)
@@ -95,14 +87,13 @@ def _refused(answer: RawAnswer, marks: Marks) -> Exception:
 
 def _sms(everything: list[Leaf], own: list[Leaf], answer: RawAnswer, context: Context) -> list[SmsReading]:
     """All SMS: those in boxes, else the one that the purchase's own fields make up."""
-    boxes = [leaf for leaf in everything if isinstance(leaf.value, dict | list) and _is_box(leaf, everything)]
-    found = [s for leaf in boxes for s in messages_in(leaf.value, context, as_code=_holds_codes(leaf.name))]
+    found = [s for box in boxes_in(everything) for s in messages_in(box.value, context, as_code=holds_codes(box.name))]
     by_depth: dict[tuple[str, ...], dict[str, Any]] = {}
     for leaf in own:
         if is_scalar(leaf.value) and not _is_mark(leaf, own, answer):
             by_depth.setdefault(leaf.parents, {})[leaf.name] = leaf.value
     loose = [one for fields in by_depth.values() if (one := message_of(fields, context, inside=False))]
-    loose += _announced(own, loose, found) or _alone(own)
+    loose += _announced(own, loose, found) or _alone(own, context)
     found, loose = _joined(found, loose)
     # A field that repeats the newest code of the list is no SMS of its own.
     fresh = [s for s in loose if not any(s.code is not None and s.code == other.code for other in found)]
@@ -119,18 +110,6 @@ def _joined(found: list[SmsReading], loose: list[SmsReading]) -> tuple[list[SmsR
         else:
             rest.append(one)
     return joined, rest
-
-
-def _is_box(leaf: Leaf, everything: list[Leaf]) -> bool:
-    weight = BOX.weight(leaf.name)
-    if not weight or any(BOX.weight(p) for p in leaf.parents):
-        return False
-    strong = weight > _WEAK_NAME
-    return strong or not any(BOX.weight(other.name) > _WEAK_NAME for other in everything)
-
-
-def _holds_codes(name: str) -> bool:
-    return bool({"code", "codes", "otp", "otps"} & set(words(name))) or "code" in glued(name)
 
 
 def _is_mark(leaf: Leaf, own: list[Leaf], answer: RawAnswer) -> bool:
@@ -158,11 +137,11 @@ def _quotes_a_code(leaf: Leaf, own: list[Leaf], answer: RawAnswer) -> bool:
     return any(code is not None and code in str(leaf.value) for code in codes)
 
 
-def _alone(own: list[Leaf]) -> list[SmsReading]:
+def _alone(own: list[Leaf], context: Context) -> list[SmsReading]:
     """A code that is all that the answer holds: `{"status": true, "data": "12345"}`."""
-    texts = [leaf.value for leaf in own if glued(leaf.name) in ("data", "payload") and isinstance(leaf.value, str)]
-    codes = [_after_state(t) or t for t in texts]
-    return [SmsReading(ascii_digits(t.strip()), None) for t in codes if is_code_alone(t)]
+    told = [identifier(leaf.value) for leaf in own if glued(leaf.name) in _CONTENTS and is_scalar(leaf.value)]
+    codes = [_after_state(t) or t for t in told if t is not None and t != context.known.purchase]
+    return [SmsReading(ascii_digits(t.strip()), None) for t in codes if is_code_alone(t) and len(t) > _LONGEST_STATUS]
 
 
 def _after_state(text: str) -> str | None:
@@ -173,7 +152,7 @@ def _after_state(text: str) -> str | None:
 
 
 def _announced(own: list[Leaf], loose: list[SmsReading], found: list[SmsReading]) -> list[SmsReading]:
-    """An SMS under a weak name (`msg`, `message`) that the state beside it announces."""
+    """An SMS under a weak name (`msg`, `message`): the state beside it announces it, or it lies within, with a code."""
     if loose or found:
         return []
     announced = any(
@@ -182,10 +161,14 @@ def _announced(own: list[Leaf], loose: list[SmsReading], found: list[SmsReading]
         and state_of_words(leaf.value) is PurchaseState.RECEIVED
         for leaf in own
     )
-    if not announced:
-        return []
-    texts = [leaf.value for leaf in own if TEXT.weight(leaf.name) == 80 and isinstance(leaf.value, str)]  # noqa: PLR2004
-    return [s for t in texts if any(c.isdigit() for c in t) for s in messages_in(t, _NO_CONTEXT, as_code=False)]
+    weak = [leaf for leaf in own if TEXT.weight(leaf.name) == _STATE_NAME and isinstance(leaf.value, str)]
+    texts = [leaf.value for leaf in weak if (any(map(str.isdigit, leaf.value)) if announced else _is_sms_within(leaf))]
+    return [sms for text in texts for sms in messages_in(text, _NO_CONTEXT, as_code=False)]
+
+
+def _is_sms_within(leaf: Leaf) -> bool:
+    """Whether a message that is not the answer's own says a code and no state."""
+    return bool(leaf.parents) and state_of_words(leaf.value) is None and extract_code(leaf.value) is not None
 
 
 _NO_CONTEXT: Any = None
@@ -195,13 +178,13 @@ _NO_CONTEXT: Any = None
 def _state(own: list[Leaf], left: float | None, *, has_sms: bool, empty: bool) -> tuple[PurchaseState | None, bool]:
     """The state that the purchase's fields vote for, and whether it is sure."""
     spoken = _spoken(own)
-    if spoken is not None:
-        return (PurchaseState.RECEIVED if has_sms and spoken is PurchaseState.WAITING else spoken), True
-    if has_sms:
+    bare = _bare(own) if spoken is None else None
+    if has_sms and spoken in (None, PurchaseState.WAITING):
         return PurchaseState.RECEIVED, True
-    bare = _bare(own)
-    if bare is PurchaseState.RECEIVED and empty:
-        return PurchaseState.WAITING, True
+    if PurchaseState.RECEIVED in (spoken, bare) and empty:
+        return (PurchaseState.RECEIVED if has_sms else PurchaseState.WAITING), True
+    if spoken is not None:
+        return spoken, True
     if bare in ENDED and left:
         # A number that has time left has not ended, whatever 3 or 6 means to this provider.
         return PurchaseState.WAITING, False

@@ -10,7 +10,21 @@ from typing import Any
 
 from shomare_mqtt.letters import ascii_digits, fold
 from shomare_mqtt.model import PurchaseState
-from shomare_mqtt.provider.reading.names import words, wordset
+from shomare_mqtt.provider.reading.names import Field, alias, words, wordset
+
+STATE = Field(
+    alias(
+        w100="status state orderstatus activationstatus numberstatus smsstatus purchasestatus statustext "
+        "orderstate statusname "
+        "statuslabel currentstatus stage وضعیت",
+        w80="result response condition phase statuscode statusid",
+        w60="code errorcode error",
+        w40="message msg description detail reason title sms smscode otp text data",
+    ),
+    parts=alias(w70="status state"),
+    spoilers=wordset("payment user account forward http delivery date at time id"),
+)
+"""Names of how a purchase stands."""
 
 _WAITING = wordset(
     "wait waiting waits awaiting pending prepare preparation preparing processing process progress queued "
@@ -30,7 +44,7 @@ _DENIED = wordset(
     "نمیتوان نمیتوانید ناموفق عدم غیرممکن امکانپذیرنیست не нельзя невозможно"
 )
 """Words that turn an end into none: "cannot cancel yet"."""
-_SUBJECTS = wordset("sms code codes message messages otp answer msg text activation")
+_SUBJECTS = wordset("sms code codes message messages otp answer msg text")
 _STEMS = (
     (
         PurchaseState.WAITING,
