@@ -33,7 +33,8 @@ DIAL = Field(
     ),
     parts=alias(w60="prefix dial dialing calling"),
 )
-_SPACERS = re.compile(r"[\s().\-\u00a0\u2010-\u2015]")
+_SPACERS = re.compile(r"(?<=\d)\s?\(0\)|[\s().\-\u00a0\u2010-\u2015\u200b-\u200f\u202a-\u202e\u2066-\u2069]")
+"""What is written between digits: also the 0 of "+44 (0)79", and marks of writing from the right."""
 _NATIONAL = {"1": 10, "7": 10, "91": 10, "98": 10, "90": 10, "92": 10, "86": 11, "84": 9, "44": 10, "66": 9}
 """How long national numbers are where they may begin with their own country's dialling code."""
 SHORTEST, LONGEST, INTERNATIONAL = 7, 15, 11
@@ -44,7 +45,7 @@ def digits_of_phone(value: Any) -> str | None:
     text = identifier(value)
     if text is None:
         return None
-    plain = _SPACERS.sub("", ascii_digits(text))
+    plain = _SPACERS.sub("", ascii_digits(text).removeprefix("tel:"))
     if plain.startswith("00"):
         plain = "+" + plain[2:]
     bare = plain.removeprefix("+")
@@ -92,20 +93,24 @@ def _has_code(phone: str, code: str) -> bool:
 
 def phone_of(fields: Iterable[tuple[str, Any, int]], codes: Iterable[tuple[str, Any]], known: Known) -> str | None:
     """The phone number among named values (name, value, bonus), with these fields' or the country's dialling code."""
+    code = _code_of(codes) or country_code(known)
     votes = [
-        (
-            weight + bonus + (50 if known.phone and known.phone.lstrip("+").endswith(digits.lstrip("+")[-9:]) else 0),
-            digits,
-        )
+        (weight + bonus + _fits(digits.lstrip("+"), code, known), digits)
         for name, value, bonus in fields
         if (weight := PHONE.weight(name)) and (digits := digits_of_phone(value))
     ]
     if not votes:
         return None
-    code = _code_of(codes) or country_code(known)
     # Among equals the longest: one sister gives the number with its code and without it.
-    best = max(votes, key=lambda v: (v[0] // 20, len(v[1].lstrip("+"))))
+    best = max(votes, key=lambda v: (v[0] // 20, len(v[1].lstrip("+0")), v[0]))
     return international(best[1], code)
+
+
+def _fits(digits: str, code: str | None, known: Known) -> int:
+    """What speaks for digits: they are the number that is known, or begin as numbers of the country asked for do."""
+    same = known.phone is not None and known.phone.lstrip("+").endswith(digits[-9:])
+    whole = code is not None and digits.startswith(code) and _has_code(digits, code)
+    return 50 * same + 20 * whole
 
 
 def _code_of(fields: Iterable[tuple[str, Any]]) -> str | None:

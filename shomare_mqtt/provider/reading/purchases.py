@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from shomare_mqtt.model import Purchase
 from shomare_mqtt.provider.reading.decode import decode
 from shomare_mqtt.provider.reading.names import Field, alias, glued, words, wordset
-from shomare_mqtt.provider.reading.phones import PHONE, digits_of_phone, phone_of
+from shomare_mqtt.provider.reading.phones import PHONE, SHORTEST, digits_of_phone, phone_of
 from shomare_mqtt.provider.reading.shapes import Leaf, leaves
 from shomare_mqtt.provider.reading.times import lifetime
 from shomare_mqtt.provider.reading.values import identifier, is_scalar, money
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 PURCHASE = Field(
     alias(
         w100="purchaseid orderid activationid buyid purchase idorder tzid reserveid",
-        w90="id order activation ordercode purchasecode orderno ordernumber rentid rentalid sessionid simid "
-        "transactionid ticketid "
+        w90="id order activation ordercode purchasecode orderno ordernumber rentid rentalid simid "
         "orderuuid buycode شناسه",
         w85="numberid idnum idnumber",
+        w82="transactionid ticketid sessionid",
         w75="trackingcode trackcode tracking requestid tracknumber uuid reference ref refid transaction "
         "request token key",
     ),
@@ -39,7 +39,7 @@ PURCHASE = Field(
 )
 _NOT_OURS = wordset(
     "user account profile client owner country operator service application app product site server "
-    "provider sms messages"
+    "provider sms messages wallet meta support contact debug log"
 )
 _COST = Field(
     alias(
@@ -60,6 +60,8 @@ _FOREIGN_ID = wordset(
 _IN_ONE_TEXT = re.compile(r"[A-Z_]+:(?P<purchase>[\w-]+):(?P<phone>\+?\d{7,15})")
 WEAK = 80
 """An id under a weaker name than this may be the request's own: it needs a phone number beside it."""
+_AT_HOME, _ELSEWHERE = 6, -20
+"""What an id gains in the phone number's own object, and loses in one beside it: a payment has an id, too."""
 
 
 def read_buy(answer: RawAnswer, context: Context) -> Purchase:
@@ -81,7 +83,7 @@ def read_buy(answer: RawAnswer, context: Context) -> Purchase:
         raise outcome_unknown(answer, marks, "its answer names no purchase")
     left, life_unread = lifetime(fields_of(found), context, fresh=True)
     unread = tuple(name for name, bad in (("phone", phone is None), ("lifetime", life_unread)) if bad)
-    return Purchase(bought, phone, _cost(found, context.known), left, unread)
+    return Purchase(bought, phone, _cost(found, phone, context.known), left, unread)
 
 
 def _spelt_out(value: Any) -> Any:
@@ -105,17 +107,41 @@ def fields_of(found: list[Leaf]) -> dict[str, Any]:
 def purchase_in(found: list[Leaf], phone: str | None, known: Known) -> str | None:
     """The purchase's id."""
     votes: list[tuple[int, int, str]] = []
+    homes = _homes(found, phone)
     for leaf in found:
         weight = _purchase_weight(leaf)
         own = identifier(leaf.value) if weight and is_scalar(leaf.value) else None
         if own is None or own == "0" or len(own) > 80 or " " in own:  # noqa: PLR2004 - a sentence is no id
             continue
-        inside = 8 if leaf.parents and PURCHASE.weight(leaf.parents[-1]) else 0
         if weight >= WEAK or phone is not None:
-            votes.append((weight + inside - leaf.depth, -len(votes), own))
+            votes.append((weight + _place(leaf, homes) - leaf.depth, -len(votes), own))
     if votes:
         return max(votes)[2]
     return _only_odd_id(found, known) if phone is not None else None
+
+
+def _homes(found: list[Leaf], phone: str | None) -> set[tuple[str, ...]]:
+    """Where the phone number lies, and what it is a part of where it is wrapped: `{"number": {"full": "7931..."}}`."""
+    homes = set[tuple[str, ...]]()
+    for leaf in found:
+        digits = digits_of_phone(leaf.value) if phone and PHONE.weight(_phone_name(leaf)) else None
+        parents = leaf.parents
+        if digits is None or not (phone or "").endswith(digits[-SHORTEST:]):
+            continue
+        homes.add(parents)
+        while parents and PHONE.weight(parents[-1]):
+            parents = parents[:-1]
+            homes.add(parents)
+    return homes
+
+
+def _place(leaf: Leaf, homes: set[tuple[str, ...]]) -> int:
+    """What the object that an id lies in says for it: an order's, the phone number's, one around that, or another."""
+    inside = 8 if leaf.parents and PURCHASE.weight(leaf.parents[-1]) >= WEAK else 0
+    if leaf.parents in homes:
+        return inside + _AT_HOME
+    around = not homes or any(home[: leaf.depth] == leaf.parents for home in homes)
+    return inside if inside or around else _ELSEWHERE
 
 
 def _purchase_weight(leaf: Leaf) -> int:
@@ -161,15 +187,16 @@ def phone_in(found: list[Leaf], known: Known) -> str | None:
 
 def _phone_name(leaf: Leaf) -> str:
     """A field's name, or that of the phone it is wrapped in: `{"phone": {"value": "7931..."}}`."""
-    wrapped = glued(leaf.name) in ("value", "full", "international", "formatted", "text", "raw")
+    wrapped = glued(leaf.name) in ("value", "full", "international", "national", "formatted", "text", "raw")
     return leaf.parents[-1] if wrapped and leaf.parents else leaf.name
 
 
-def _cost(found: list[Leaf], known: Known) -> Decimal | None:
+def _cost(found: list[Leaf], phone: str | None, known: Known) -> Decimal | None:
     votes: list[tuple[int, int, Decimal]] = []
+    homes = _homes(found, phone)
     for leaf in found:
         weight = _COST.weight(leaf.name)
         amount = money(leaf.value) if weight else None
         if amount is not None and amount > 0:
-            votes.append((weight + (30 if amount == known.price else 0), -len(votes), amount))
+            votes.append((weight + _place(leaf, homes) + (30 if amount == known.price else 0), -len(votes), amount))
     return max(votes)[2] if votes else None

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from shomare_mqtt.letters import ascii_digits
 from shomare_mqtt.provider.reading.names import Field, alias, words, wordset
@@ -13,7 +15,6 @@ from shomare_mqtt.provider.reading.values import money
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from decimal import Decimal
-    from zoneinfo import ZoneInfo
 
     from shomare_mqtt.provider.reading.decode import Context
 
@@ -62,6 +63,8 @@ _SPAN_UNITS = (
     (1, re.compile(r"sec|\d\s*s\b|ثانیه|ثانيه|сек|秒", re.IGNORECASE)),
 )
 _ROUND = 300.0
+_LEAST = 60.0
+"""Nobody sells a number that lives less than a minute: what says so says something else."""
 _MILLISECONDS, _SECONDS = 100_000_000_000, 1_000_000_000
 
 
@@ -74,9 +77,7 @@ def moment(value: Any, zone: ZoneInfo) -> datetime | None:
         return None
     text = ascii_digits(value).strip()
     found = _DATE.search(text)
-    if found is None:
-        return None
-    return _from_text(text, found, zone)
+    return _from_text(text, found, zone) if found is not None else _from_mail(text)
 
 
 def _from_timestamp(number: Decimal) -> datetime | None:
@@ -85,6 +86,15 @@ def _from_timestamp(number: Decimal) -> datetime | None:
         return datetime.fromtimestamp(float(seconds), UTC)
     except (OverflowError, ValueError, OSError):
         return None
+
+
+def _from_mail(text: str) -> datetime | None:
+    """A moment as mails and HTTP's headers write it: "Wed, 25 Nov 2026 09:20:00 GMT"."""
+    try:
+        found = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return found.astimezone(UTC) if found.tzinfo is not None else None
 
 
 def _from_text(text: str, found: re.Match[str], zone: ZoneInfo) -> datetime | None:
@@ -161,16 +171,17 @@ def _clock_seconds(clock: re.Match[str]) -> float:
     return float(hours * 3600 + minutes * 60 + seconds)
 
 
-def _scale(name: str, number: Decimal, *, guess_minutes: bool) -> int:
+def _scale(name: str, number: Decimal, *, guess_minutes: bool) -> float:
     said = set(words(name))
+    if said.intersection(("ms", "millis", "milliseconds", "msec")):
+        return 0.001
     if said.intersection(("minute", "minutes", "min", "mins")):
         return 60
     if said.intersection(("hour", "hours")):
         return 3600
     if said.intersection(("second", "seconds", "sec")):
         return 1
-    # Nobody sells a number that lives less than a minute: a new one's bare "20" is minutes.
-    return 60 if guess_minutes and 0 < number < 60 else 1  # noqa: PLR2004 - seconds of a minute
+    return 60 if guess_minutes and 0 < number < _LEAST else 1  # a new number's bare "20" is minutes
 
 
 def lifetime(fields: Mapping[str, Any], context: Context, *, fresh: bool) -> tuple[float | None, bool]:
@@ -192,16 +203,30 @@ def lifetime(fields: Mapping[str, Any], context: Context, *, fresh: bool) -> tup
 
 
 def _left(name: str, value: Any, fields: Mapping[str, Any], context: Context, *, fresh: bool) -> float | None:
+    zone = context.timezone
     if isinstance(value, dict):
+        zone = _named_zone(value.get("timezone"), zone)
         value = value.get("date", value.get("timestamp", value.get("seconds")))
-    at = moment(_with_day(name, value, fields), context.timezone)
+    at = moment(_with_day(name, value, fields), zone)
     if at is not None:
         return (at - context.now).total_seconds()
     whole = "".join(words(name)) in TOTAL
     length = span(name, value, guess_minutes=fresh)
+    if fresh and length is not None and length < _LEAST:
+        return None
     if length is None or fresh or not whole:
         return length
     return _from_creation(length, fields, context, counts_down=words(name) == ("time",))
+
+
+def _named_zone(name: Any, otherwise: ZoneInfo) -> Any:
+    """The zone that stands beside a date, as PHP writes it: "UTC", "Asia/Tehran", "+03:30"."""
+    if not isinstance(name, str):
+        return otherwise
+    try:
+        return _zone_of(f"00:00{name}", otherwise) if name[:1] in ("+", "-") else ZoneInfo(name)
+    except (ValueError, OSError, ZoneInfoNotFoundError):
+        return otherwise
 
 
 def _from_creation(length: float, fields: Mapping[str, Any], context: Context, *, counts_down: bool) -> float | None:
