@@ -647,3 +647,34 @@ QUIET = [
 @pytest.mark.parametrize("given", QUIET, ids=str)
 def test_what_the_answer_says_of_itself_is_no_sms(given: Any) -> None:
     assert read_check(answer(given), context(purchase="74001")).sms == ()
+
+
+OTHER_CODES = {
+    "product_code": "1234",
+    "referral_code": 55443,
+    "invite_code": "445566",
+    "national_code": "0012345678",
+    "discount_code": "48213",
+    "code_expire": 1200,
+    "code_length": 4821,
+    "zip_code": "10001",
+    "country": {"id": 7, "code": "98765"},
+    "user": {"id": 17, "code": "88123"},
+}
+
+
+@pytest.mark.parametrize("name", OTHER_CODES)
+@pytest.mark.parametrize("beside", [{}, {"sms": []}, {"status": "expired"}, {"id": 74001, "sms_code": None}], ids=str)
+def test_other_codes_are_no_sms(name: str, beside: dict[str, Any]) -> None:
+    given = {"status": True, "data": {name: OTHER_CODES[name], **beside}}
+    assert read_check(answer(given), context(purchase="74001")).sms == ()
+
+
+def test_a_code_under_a_name_that_nobody_foresaw() -> None:
+    """Where nothing else is an SMS, or a place for one."""
+    given = {"status": True, "data": {"id": 74001, "login_code": "48213"}}
+    assert [sms.code for sms in read_check(answer(given), context(purchase="74001")).sms] == ["48213"]
+    given = {"status": True, "data": {"id": 74001, "login_code": "48213", "sms": None}}
+    assert read_check(answer(given), context(purchase="74001")).state == "waiting"
+    given = {"status": True, "data": {"id": 74001, "login_code": "48213", "sms": None, "state": "received"}}
+    assert [sms.code for sms in read_check(answer(given), context(purchase="74001")).sms] == ["48213"]

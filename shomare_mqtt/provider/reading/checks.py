@@ -92,7 +92,8 @@ def _sms(everything: list[Leaf], own: list[Leaf], answer: RawAnswer, context: Co
     for leaf in own:
         if is_scalar(leaf.value) and not _is_mark(leaf, own, answer):
             by_depth.setdefault(leaf.parents, {})[leaf.name] = leaf.value
-    loose = [one for fields in by_depth.values() if (one := message_of(fields, context, inside=False))]
+    weak = not found and (not _has_empty_place(everything) or _spoken(own) is PurchaseState.RECEIVED)
+    loose = [one for fields in by_depth.values() if (one := message_of(fields, context, inside=False, weak=weak))]
     loose += _announced(own, loose, found) or _alone(own, context)
     found, loose = _joined(found, loose)
     # A field that repeats the newest code of the list is no SMS of its own.
