@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from shomare_mqtt.core.codes import extract_code
 from shomare_mqtt.letters import ascii_digits
 from shomare_mqtt.model import CheckReading, Endpoint, PurchaseState, SmsReading
 from shomare_mqtt.provider.reading.boxes import boxes_in, holds_codes, opened
@@ -169,7 +168,12 @@ def _announced(own: list[Leaf], loose: list[SmsReading], found: list[SmsReading]
 
 def _is_sms_within(leaf: Leaf) -> bool:
     """Whether a message that is not the answer's own says a code and no state."""
-    return bool(leaf.parents) and state_of_words(leaf.value) is None and extract_code(leaf.value) is not None
+    if not leaf.parents or state_of_words(leaf.value) is not None:
+        return False
+    # Its patterns take long to compile and much memory, and most providers make them unneeded.
+    from shomare_mqtt.core.codes import extract_code  # noqa: PLC0415
+
+    return extract_code(leaf.value) is not None
 
 
 _NO_CONTEXT: Any = None

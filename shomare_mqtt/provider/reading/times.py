@@ -42,7 +42,10 @@ SPAN = Field(
         w50="time zaman زمان مهلت",
     ),
     parts=alias(w70="expires expire expiry expiration remaining ttl lifetime lifespan countdown left"),
-    spoilers=wordset("is has can auto refund cancel created updated at date sms balance credit count stock"),
+    spoilers=wordset(
+        "is has can auto refund cancel created updated at date sms balance credit count stock attempt attempts try "
+        "tries retry retries number numbers request requests quota limit token session cache code price cost money url"
+    ),
 )
 """Names of how long a number lives, or has left."""
 
@@ -63,6 +66,7 @@ _SPAN_UNITS = (
     (1, re.compile(r"sec|\d\s*s\b|ثانیه|ثانيه|сек|秒", re.IGNORECASE)),
 )
 _ROUND = 300.0
+_LONGEST_CLOCK = 3 * 3600.0
 _LEAST = 60.0
 """Nobody sells a number that lives less than a minute: what says so says something else."""
 _MILLISECONDS, _SECONDS = 100_000_000_000, 1_000_000_000
@@ -194,12 +198,27 @@ def lifetime(fields: Mapping[str, Any], context: Context, *, fresh: bool) -> tup
     for name, value in candidates:
         if value in (None, "") or isinstance(value, bool) or not (MOMENT.weight(name) or SPAN.weight(name)):
             continue
+        if _is_flag(name, value) or _is_time_of_day(name, value, fields):
+            continue
         left = _left(name, value, fields, context, fresh=fresh)
         if left is not None and 0 <= left <= LONGEST and not (fresh and left == 0):
             return left, False
         unread = unread or max(MOMENT.weight(name), SPAN.weight(name)) > 50  # noqa: PLR2004 - `time` is a weak name
     left = _apart(fields, context)
     return left, unread and left is None
+
+
+def _is_flag(name: str, value: Any) -> bool:
+    """Whether it says only that the number's life is over, or not: `"expired": 0`."""
+    return words(name)[-1:] == ("expired",) and str(value) in ("0", "1")
+
+
+def _is_time_of_day(name: str, value: Any, fields: Mapping[str, Any]) -> bool:
+    """Whether a bare `time` is a clock's: a day stands beside it, or no number lives so long."""
+    clock = _CLOCK.fullmatch(ascii_digits(value).strip()) if isinstance(value, str) else None
+    if clock is None or words(name) not in (("time",), ("clock",), ("hour",)):
+        return False
+    return any(words(n) in (("date",), ("day",)) for n in fields) or _clock_seconds(clock) > _LONGEST_CLOCK
 
 
 def _left(name: str, value: Any, fields: Mapping[str, Any], context: Context, *, fresh: bool) -> float | None:
@@ -211,7 +230,7 @@ def _left(name: str, value: Any, fields: Mapping[str, Any], context: Context, *,
     if at is not None:
         return (at - context.now).total_seconds()
     whole = "".join(words(name)) in TOTAL
-    length = span(name, value, guess_minutes=fresh)
+    length = span(name, value, guess_minutes=fresh or (whole and words(name) != ("time",)))
     if fresh and length is not None and length < _LEAST:
         return None
     if length is None or fresh or not whole:
