@@ -38,6 +38,9 @@ UNKNOWN: list[tuple[int, Any]] = [
     (200, {"status": {"code": 200, "message": "ok"}}),
     (200, {"status": True, "user": {"id": 17, "mobile": "09121234567", "balance": 100}}),
     (200, {"status": True, "data": {"id": 0, "number": None}}),
+    # What was asked for, and no number.
+    (200, {"status": True, "data": {"id": 3, "name": "Telegram", "price": 2200, "count": 5}}),
+    (200, {"status": True, "id": 7, "name": "Russia"}),
     (200, {"RESULT": 74001, "NUMBER": PHONE, "success": False}),
 ]
 

@@ -113,11 +113,16 @@ def purchase_in(found: list[Leaf], phone: str | None, known: Known) -> str | Non
         own = identifier(leaf.value) if weight and is_scalar(leaf.value) else None
         if own is None or own == "0" or len(own) > 80 or " " in own:  # noqa: PLR2004 - a sentence is no id
             continue
-        if weight >= WEAK or phone is not None:
+        if phone is not None or (weight >= WEAK and not _is_asked_for(leaf, own, known)):
             votes.append((weight + _place(leaf, homes) - leaf.depth, -len(votes), own))
     if votes:
         return max(votes)[2]
     return _only_odd_id(found, known) if phone is not None else None
+
+
+def _is_asked_for(leaf: Leaf, own: str, known: Known) -> bool:
+    """Whether a bare `id` is that of the product: the answer shows what was asked for, and no number."""
+    return glued(leaf.name) == "id" and own in (known.country, known.operator, known.application)
 
 
 def _homes(found: list[Leaf], phone: str | None) -> set[tuple[str, ...]]:
