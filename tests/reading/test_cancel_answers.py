@@ -70,3 +70,33 @@ def test_carried_out_and_the_money_is_gone(given: Any) -> None:
 def test_no_word_of_it(given: Any) -> None:
     with pytest.raises(ProviderFailedError):
         read_cancel(answer(given), context(purchase="74001"))
+
+
+REFUSALS = [
+    *("You can't cancel this order", "Order couldn’t be cancelled", "We won't cancel it", "Cancel is unavailable"),
+    *("SMS already received. Cancel unavailable", "Cancel blocked for 2 minutes", "Refund impossible", "Rejected"),
+    *("Please wait 2 minutes before cancel", "cancel limit reached", "too early to cancel", "cancellation failed"),
+    *("مجاز به لغو نیستید", "خطا در لغو سفارش", "لغو تا ۲ دقیقه دیگر", "لغو سفارش مجاز نیست", "لغو نشد"),
+    *("Отмена невозможна", "Отменить можно через 2 минуты", "暂时无法取消", "不能取消", "取消失败", "iptal edilemedi"),
+    *("İptal edilemez", "لا يمكن الإلغاء", "فشل الإلغاء"),
+]
+
+
+@pytest.mark.parametrize("words", REFUSALS)
+def test_words_that_refuse_outweigh_the_mark_of_success(words: str) -> None:
+    with pytest.raises(ProviderError):
+        read_cancel(answer({"status": True, "message": words}), context(purchase="74001"))
+    with pytest.raises(ProviderError):
+        read_cancel(answer({"message": words}), context(purchase="74001"))
+
+
+SUCCESSES = [
+    *("Cancelled", "Order has been cancelled", "Number cancelled and 2200 refunded", "Cancelled. Balance: 192100"),
+    *("با موفقیت کنسل شد", "شماره لغو گردید و وجه به حساب شما برگشت", "Активация отменена, деньги возвращены"),
+    *("订单已取消", "iptal edildi", "تم الإلغاء"),
+]
+
+
+@pytest.mark.parametrize("words", SUCCESSES)
+def test_words_alone_can_say_that_it_was_cancelled(words: str) -> None:
+    assert read_cancel(answer({"message": words}), context(purchase="74001")).refunded is True

@@ -44,8 +44,10 @@ def _state(leaf: Leaf) -> PurchaseState | None:
     if not STATE.weight(leaf.name) or not isinstance(leaf.value, str):
         return None
     said = state_of_words(leaf.value)
+    if STATE.weight(leaf.name) >= _TOLD:
+        return said
     waits = said is PurchaseState.WAITING and len(words(leaf.value)) <= _BRIEF
-    return said if STATE.weight(leaf.name) >= _TOLD or said is PurchaseState.CANCELLED or waits else None
+    return said if waits or (said is PurchaseState.CANCELLED and not denies(leaf.value)) else None
 
 
 def _denies(leaf: Leaf) -> bool:
