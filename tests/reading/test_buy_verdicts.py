@@ -38,6 +38,8 @@ UNKNOWN: list[tuple[int, Any]] = [
     (200, {"status": {"code": 200, "message": "ok"}}),
     (200, {"status": True, "user": {"id": 17, "mobile": "09121234567", "balance": 100}}),
     (200, {"status": True, "data": {"id": 0, "number": None}}),
+    (200, {"status": True, "payment": {"id": 9911, "amount": 2200}}),
+    (200, {"status": True, "transaction": {"id": "T-9", "amount": 2200, "type": "debit"}}),
     # What was asked for, and no number.
     (200, {"status": True, "data": {"id": 3, "name": "Telegram", "price": 2200, "count": 5}}),
     (200, {"status": True, "id": 7, "name": "Russia"}),

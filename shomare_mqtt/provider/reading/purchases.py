@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from shomare_mqtt.model import Purchase
 from shomare_mqtt.provider.reading.decode import decode
-from shomare_mqtt.provider.reading.names import Field, alias, glued, words, wordset
+from shomare_mqtt.provider.reading.names import Field, alias, glued, is_envelope, words, wordset
 from shomare_mqtt.provider.reading.phones import PHONE, SHORTEST, digits_of_phone, phone_of
 from shomare_mqtt.provider.reading.shapes import Leaf, leaves
 from shomare_mqtt.provider.reading.times import lifetime
@@ -113,8 +113,9 @@ def purchase_in(found: list[Leaf], phone: str | None, known: Known) -> str | Non
         own = identifier(leaf.value) if weight and is_scalar(leaf.value) else None
         if own is None or own == "0" or len(own) > 80 or " " in own:  # noqa: PLR2004 - a sentence is no id
             continue
-        if phone is not None or (weight >= WEAK and not _is_asked_for(leaf, own, known)):
-            votes.append((weight + _place(leaf, homes) - leaf.depth, -len(votes), own))
+        strength = weight + _place(leaf, homes)
+        if phone is not None or (strength >= WEAK and not _is_asked_for(leaf, own, known)):
+            votes.append((strength - leaf.depth, -len(votes), own))
     if votes:
         return max(votes)[2]
     return _only_odd_id(found, known) if phone is not None else None
@@ -145,7 +146,9 @@ def _place(leaf: Leaf, homes: set[tuple[str, ...]]) -> int:
     inside = 8 if leaf.parents and PURCHASE.weight(leaf.parents[-1]) >= WEAK else 0
     if leaf.parents in homes:
         return inside + _AT_HOME
-    around = not homes or any(home[: leaf.depth] == leaf.parents for home in homes)
+    around = any(home[: leaf.depth] == leaf.parents for home in homes) or (
+        not homes and all(is_envelope(parent) for parent in leaf.parents)
+    )
     return inside if inside or around else _ELSEWHERE
 
 

@@ -226,7 +226,7 @@ def _left(name: str, value: Any, fields: Mapping[str, Any], context: Context, *,
     if isinstance(value, dict):
         zone = _named_zone(value.get("timezone"), zone)
         value = value.get("date", value.get("timestamp", value.get("seconds")))
-    at = moment(_with_day(name, value, fields), zone)
+    at = moment(_with_day(name, value, fields), zone) or _at_clock(name, value, context)
     if at is not None:
         return (at - context.now).total_seconds()
     whole = "".join(words(name)) in TOTAL
@@ -236,6 +236,16 @@ def _left(name: str, value: Any, fields: Mapping[str, Any], context: Context, *,
     if length is None or fresh or not whole:
         return length
     return _from_creation(length, fields, context, counts_down=words(name) == ("time",))
+
+
+def _at_clock(name: str, value: Any, context: Context) -> datetime | None:
+    """The next moment at which clocks show this, where the name is a moment's and no number lives so long."""
+    clock = _CLOCK.fullmatch(ascii_digits(value).strip()) if MOMENT.weight(name) and isinstance(value, str) else None
+    if clock is None or _clock_seconds(clock) <= _LONGEST_CLOCK:
+        return None
+    local = context.now.astimezone(context.timezone)
+    since_midnight = timedelta(hours=local.hour, minutes=local.minute, seconds=local.second)
+    return context.now + (timedelta(seconds=_clock_seconds(clock)) - since_midnight) % timedelta(days=1)
 
 
 def _named_zone(name: Any, otherwise: ZoneInfo) -> Any:
