@@ -35,8 +35,17 @@ DIAL = Field(
 )
 _SPACERS = re.compile(r"(?<=\d)\s?\(0\)|[\s().\-\u00a0\u2010-\u2015\u200b-\u200f\u202a-\u202e\u2066-\u2069]")
 """What is written between digits: also the 0 of "+44 (0)79", and marks of writing from the right."""
-_NATIONAL = {"1": 10, "7": 10, "91": 10, "98": 10, "90": 10, "92": 10, "86": 11, "84": 9, "44": 10, "66": 9}
-"""How long national numbers are where they may begin with their own country's dialling code."""
+_NATIONAL = {
+    **dict.fromkeys(("1", "7", "44", "90", "91", "92", "98", "977"), (10, 10)),
+    **dict.fromkeys(("66", "233", "992", "994", "996", "998"), (9, 9)),
+    **dict.fromkeys(("45", "47", "65"), (8, 8)),
+    "39": (9, 11),
+    "55": (10, 11),
+    "84": (9, 10),
+    "86": (11, 11),
+    "95": (8, 10),
+}
+"""How long national numbers are, at least and at most, where they may begin with their own country's dialling code."""
 SHORTEST, LONGEST, INTERNATIONAL = 7, 15, 11
 
 
@@ -74,21 +83,21 @@ def international(phone: str, code: str | None) -> str:
     if phone.startswith(code) and _has_code(phone, code):
         return "+" + phone
     national = _national(phone, code)
-    if whole and len(national) > _NATIONAL.get(code, LONGEST):
+    if whole and len(national) > _NATIONAL.get(code, (SHORTEST, LONGEST))[1]:
         return "+" + phone  # too long for the country that was asked for: another one's, with its code
     return "+" + code + national if len(code + national) <= LONGEST else phone
 
 
 def _national(phone: str, code: str) -> str:
     """The number without what is dialled before it inside its own country: 0, and 8 in Russia and Kazakhstan."""
-    if code == "7" and phone.startswith("8") and len(phone) == 1 + _NATIONAL[code]:
+    if code == "7" and phone.startswith("8") and len(phone) == 1 + _NATIONAL[code][1]:
         return phone[1:]
     return phone.lstrip("0")
 
 
 def _has_code(phone: str, code: str) -> bool:
     rest = len(phone) - len(code)
-    return rest >= _NATIONAL.get(code, SHORTEST - 1)
+    return rest >= _NATIONAL.get(code, (SHORTEST - 1, LONGEST))[0]
 
 
 def phone_of(fields: Iterable[tuple[str, Any, int]], codes: Iterable[tuple[str, Any]], known: Known) -> str | None:
