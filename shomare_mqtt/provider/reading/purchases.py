@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from shomare_mqtt.model import Purchase
 from shomare_mqtt.provider.reading.decode import decode
@@ -107,13 +107,13 @@ def fields_of(found: list[Leaf]) -> dict[str, Any]:
 def purchase_in(found: list[Leaf], phone: str | None, known: Known) -> str | None:
     """The purchase's id."""
     votes: list[tuple[int, int, str]] = []
-    homes = _homes(found, phone)
+    near = _surroundings(found, phone)
     for leaf in found:
         weight = _purchase_weight(leaf)
         own = identifier(leaf.value) if weight and is_scalar(leaf.value) else None
         if own is None or own == "0" or len(own) > 80 or " " in own:  # noqa: PLR2004 - a sentence is no id
             continue
-        strength = weight + _place(leaf, homes)
+        strength = weight + _place(leaf, near)
         if phone is not None or (strength >= WEAK and not _is_asked_for(leaf, own, known)):
             votes.append((strength - leaf.depth, -len(votes), own))
     if votes:
@@ -126,29 +126,34 @@ def _is_asked_for(leaf: Leaf, own: str, known: Known) -> bool:
     return glued(leaf.name) == "id" and own in (known.country, known.operator, known.application)
 
 
-def _homes(found: list[Leaf], phone: str | None) -> set[tuple[str, ...]]:
-    """Where the phone number lies, and what it is a part of where it is wrapped: `{"number": {"full": "7931..."}}`."""
-    homes = set[tuple[str, ...]]()
+class _Surroundings(NamedTuple):
+    """The objects that the phone number lies in: its own and what is a wrapper of it, and those around these."""
+
+    homes: set[tuple[str, ...]]
+    around: set[tuple[str, ...]]
+
+
+def _surroundings(found: list[Leaf], phone: str | None) -> _Surroundings:
+    homes, around = set[tuple[str, ...]](), set[tuple[str, ...]]()
     for leaf in found:
         digits = digits_of_phone(leaf.value) if phone and PHONE.weight(_phone_name(leaf)) else None
-        parents = leaf.parents
         if digits is None or not (phone or "").endswith(digits[-SHORTEST:]):
             continue
+        parents = leaf.parents
         homes.add(parents)
-        while parents and PHONE.weight(parents[-1]):
+        while parents and PHONE.weight(parents[-1]):  # `{"number": {"full": "7931..."}}`
             parents = parents[:-1]
             homes.add(parents)
-    return homes
+        around.update(parents[:depth] for depth in range(len(parents)))
+    return _Surroundings(homes, around)
 
 
-def _place(leaf: Leaf, homes: set[tuple[str, ...]]) -> int:
+def _place(leaf: Leaf, near: _Surroundings) -> int:
     """What the object that an id lies in says for it: an order's, the phone number's, one around that, or another."""
     inside = 8 if leaf.parents and PURCHASE.weight(leaf.parents[-1]) >= WEAK else 0
-    if leaf.parents in homes:
+    if leaf.parents in near.homes:
         return inside + _AT_HOME
-    around = any(home[: leaf.depth] == leaf.parents for home in homes) or (
-        not homes and all(is_envelope(parent) for parent in leaf.parents)
-    )
+    around = leaf.parents in near.around if near.homes else all(is_envelope(parent) for parent in leaf.parents)
     return inside if inside or around else _ELSEWHERE
 
 
@@ -201,10 +206,10 @@ def _phone_name(leaf: Leaf) -> str:
 
 def _cost(found: list[Leaf], phone: str | None, known: Known) -> Decimal | None:
     votes: list[tuple[int, int, Decimal]] = []
-    homes = _homes(found, phone)
+    near = _surroundings(found, phone)
     for leaf in found:
         weight = _COST.weight(leaf.name)
         amount = money(leaf.value) if weight else None
         if amount is not None and amount > 0:
-            votes.append((weight + _place(leaf, homes) + (30 if amount == known.price else 0), -len(votes), amount))
+            votes.append((weight + _place(leaf, near) + (30 if amount == known.price else 0), -len(votes), amount))
     return max(votes)[2] if votes else None
