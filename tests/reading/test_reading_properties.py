@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
@@ -293,3 +294,12 @@ def test_charsets(encoding: str) -> None:
 def test_a_lone_surrogate_can_be_published() -> None:
     raw = RawAnswer(200, b'{"status": true, "data": [{"id": 7, "name": "x\\ud800"}]}')
     assert read_catalog(CatalogKind.COUNTRIES, raw, context()).entries[0].name.encode()
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("name", READERS)
+def test_a_huge_answer_is_read_in_a_time_that_grows_with_it(name: str) -> None:
+    """Each value compared with every other took minutes, in which the daemon did nothing else."""
+    rows = {f"k{i}": {"id": i, "phone": f"793132266{i:05}", "x": {"id": i, "message": f"m {i}"}} for i in range(20000)}
+    with suppress(ProviderError):
+        READERS[name](RawAnswer(200, json.dumps({"status": True, **rows}).encode()), context())

@@ -41,8 +41,12 @@ def _parsed(value: Any) -> Any:
 
 def boxes_in(everything: list[Leaf]) -> list[Leaf]:
     """The values that hold SMS."""
-    named = [leaf for leaf in everything if _may_be_box(leaf) and _is_box(leaf, everything)]
-    return named or [leaf for leaf in everything if is_envelope(leaf.name) and _are_sms(leaf.value)]
+    named = [leaf for leaf in everything if _is_outermost(leaf) and _may_be_box(leaf)]
+    strong = [leaf for leaf in named if BOX.weight(leaf.name) > _WEAK_NAME]
+    sure = any(BOX.weight(leaf.name) > _WEAK_NAME for leaf in everything)
+    return (strong if sure else named) or [
+        leaf for leaf in everything if is_envelope(leaf.name) and _are_sms(leaf.value)
+    ]
 
 
 def holds_codes(name: str) -> bool:
@@ -61,12 +65,9 @@ def _may_be_box(leaf: Leaf) -> bool:
     return isinstance(value, dict | list)
 
 
-def _is_box(leaf: Leaf, everything: list[Leaf]) -> bool:
-    weight = BOX.weight(leaf.name)
-    if not weight or any(BOX.weight(p) for p in leaf.parents):
-        return False
-    strong = weight > _WEAK_NAME
-    return strong or not any(BOX.weight(other.name) > _WEAK_NAME for other in everything)
+def _is_outermost(leaf: Leaf) -> bool:
+    """Whether a name speaks of SMS, and none of those around it."""
+    return bool(BOX.weight(leaf.name)) and not any(BOX.weight(parent) for parent in leaf.parents)
 
 
 def _are_sms(value: Any) -> bool:

@@ -11,6 +11,7 @@ from shomare_mqtt.provider.reading.boxes import boxes_in, holds_codes, opened
 from shomare_mqtt.provider.reading.messages import (
     BOX,
     CODE,
+    MOST,
     TEXT,
     code_of,
     in_order,
@@ -88,13 +89,15 @@ def _sms(everything: list[Leaf], own: list[Leaf], answer: RawAnswer, context: Co
     """All SMS: those in boxes, else the one that the purchase's own fields make up."""
     found = [s for box in boxes_in(everything) for s in messages_in(box.value, context, as_code=holds_codes(box.name))]
     by_depth: dict[tuple[str, ...], dict[str, Any]] = {}
-    for leaf in own:
-        if is_scalar(leaf.value) and not _is_mark(leaf, own, answer):
-            by_depth.setdefault(leaf.parents, {})[leaf.name] = leaf.value
+    for parents, beside in _by_object(own).items():
+        names = {glued(leaf.name) for leaf in beside}
+        for leaf in beside:
+            if is_scalar(leaf.value) and not _is_mark(leaf, beside, names, answer):
+                by_depth.setdefault(parents, {})[leaf.name] = leaf.value
     weak = not found and (not _has_empty_place(everything) or _spoken(own) is PurchaseState.RECEIVED)
     loose = [one for fields in by_depth.values() if (one := message_of(fields, context, inside=False, weak=weak))]
     loose += _announced(own, loose, found) or _alone(own, context)
-    found, loose = _joined(found, loose)
+    found, loose = _joined(found[:MOST], loose[:MOST])
     # A field that repeats the newest code of the list is no SMS of its own.
     fresh = [s for s in loose if not any(s.code is not None and s.code == other.code for other in found)]
     return [s for s in fresh if not found or s.code is not None] + found
@@ -112,27 +115,38 @@ def _joined(found: list[SmsReading], loose: list[SmsReading]) -> tuple[list[SmsR
     return joined, rest
 
 
-def _is_mark(leaf: Leaf, own: list[Leaf], answer: RawAnswer) -> bool:
+def _by_object(own: list[Leaf]) -> dict[tuple[str, ...], list[Leaf]]:
+    """The values that lie beside each other."""
+    objects: dict[tuple[str, ...], list[Leaf]] = {}
+    for leaf in own:
+        objects.setdefault(leaf.parents, []).append(leaf)
+    return objects
+
+
+def _is_mark(leaf: Leaf, beside: list[Leaf], names: set[str], answer: RawAnswer) -> bool:
     """Whether a value is the answer's own mark: its `code` beside `status`, its `message`."""
-    name, value = glued(leaf.name), leaf.value
-    beside = {glued(other.name) for other in own if other.parents == leaf.parents}
+    name = glued(leaf.name)
     if name in _MARKED_CODES:
-        number = identifier(value) or ""
-        like_http = len(number) == 3 and "100" <= number < "600"  # noqa: PLR2004 - HTTP's statuses
-        return number == str(answer.http) or number.startswith("-") or (like_http and "status" in beside)
+        return _is_marked_code(leaf, names, answer)
     if name in ("status", "ok", "success", "result", "response", "state"):
         return True
-    marked = name in MESSAGE_NAMES and bool(beside & {"status", "success", "ok", "result"})
-    return marked and not is_code_alone(str(value)) and not _quotes_a_code(leaf, own, answer)
+    marked = name in MESSAGE_NAMES and bool(names & {"status", "success", "ok", "result"})
+    return marked and not is_code_alone(str(leaf.value)) and not _quotes_a_code(leaf, beside, names, answer)
 
 
-def _quotes_a_code(leaf: Leaf, own: list[Leaf], answer: RawAnswer) -> bool:
+def _is_marked_code(leaf: Leaf, names: set[str], answer: RawAnswer) -> bool:
+    number = identifier(leaf.value) or ""
+    like_http = len(number) == 3 and "100" <= number < "600"  # noqa: PLR2004 - HTTP's statuses
+    return number == str(answer.http) or number.startswith("-") or (like_http and "status" in names)
+
+
+def _quotes_a_code(leaf: Leaf, beside: list[Leaf], names: set[str], answer: RawAnswer) -> bool:
     """Whether a message repeats the code that stands beside it: then it is the SMS's text."""
     codes = (
         code_of(other.value)
-        for other in own
-        if other.parents == leaf.parents and other is not leaf and CODE.weight(other.name) >= _STATE_NAME
-        if glued(other.name) not in _MARKED_CODES or not _is_mark(other, own, answer)
+        for other in beside
+        if other is not leaf and CODE.weight(other.name) >= _STATE_NAME
+        if glued(other.name) not in _MARKED_CODES or not _is_marked_code(other, names, answer)
     )
     return any(code is not None and code in str(leaf.value) for code in codes)
 

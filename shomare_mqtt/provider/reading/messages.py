@@ -69,6 +69,8 @@ WHEN = Field(
         w50="updatedat",
     )
 )
+MOST = 500
+"""No purchase has more SMS; each is compared with every other."""
 _WEAK_CODE = 60
 """The weight of `sms`, which may be a code; below it a name only has the word "code" in it."""
 _ID = Field(alias(w100="id smsid messageid msgid uid uuid"))
@@ -229,7 +231,7 @@ def in_order(found: list[SmsReading]) -> tuple[SmsReading, ...]:
 def _distinct(found: list[SmsReading]) -> Iterator[SmsReading]:
     """The same code and text twice is one SMS, unless ids or times tell them apart."""
     seen: list[SmsReading] = []
-    for sms in found:
+    for sms in found[:MOST]:
         if not any(_same(sms, other) for other in seen):
             seen.append(sms)
             yield sms
