@@ -649,6 +649,32 @@ def test_what_the_answer_says_of_itself_is_no_sms(given: Any) -> None:
     assert read_check(answer(given), context(purchase="74001")).sms == ()
 
 
+WORDY = "Your code is 48213"
+TEXTS_OF_CODES: list[dict[str, Any]] = [
+    {"request_id": 74001, "sms_code": WORDY},
+    {"status": True, "code": 200, "data": {"id": 74001, "code": WORDY}},
+    {"status": True, "data": {"otp": WORDY}},
+    {"status": True, "data": WORDY},
+    {"status": True, "result": WORDY},
+    {"status": True, "data": f"STATUS_OK:{WORDY}"},
+    {"smsCode": [WORDY]},
+    {"status": True, "sms": {"a1b2": {"text": WORDY}}},
+]
+
+
+@pytest.mark.parametrize("given", TEXTS_OF_CODES, ids=str)
+def test_a_text_where_a_code_was_to_be_is_the_sms(given: dict[str, Any]) -> None:
+    seen = read_check(answer(given), context(purchase="74001"))
+    assert seen.state == "received"
+    assert [sms.text for sms in seen.sms] == [WORDY]
+
+
+@pytest.mark.parametrize("none", [None, "", "0", 0, False, [], {}, "wait"], ids=str)
+def test_an_answer_that_holds_nothing_waits(none: Any) -> None:
+    seen = read_check(answer({"status": True, "data": none}), context(purchase="74001"))
+    assert (seen.state, seen.sms) == ("waiting", ())
+
+
 OTHER_CODES = {
     "product_code": "1234",
     "referral_code": 55443,

@@ -175,19 +175,28 @@ def _announced(own: list[Leaf], loose: list[SmsReading], found: list[SmsReading]
         and state_of_words(leaf.value) is PurchaseState.RECEIVED
         for leaf in own
     )
-    weak = [leaf for leaf in own if TEXT.weight(leaf.name) == _STATE_NAME and isinstance(leaf.value, str)]
-    texts = [leaf.value for leaf in weak if (any(map(str.isdigit, leaf.value)) if announced else _is_sms_within(leaf))]
+    texts = [_after_state(leaf.value) or leaf.value for leaf in own if _may_tell(leaf, announced=announced)]
     return [sms for text in texts for sms in messages_in(text, _NO_CONTEXT, as_code=False)]
 
 
-def _is_sms_within(leaf: Leaf) -> bool:
-    """Whether a message that is not the answer's own says a code and no state."""
-    if not leaf.parents or state_of_words(leaf.value) is not None:
+def _may_tell(leaf: Leaf, *, announced: bool) -> bool:
+    """Whether a text that is not the answer's own may be an SMS, by the state beside it or by the code in it."""
+    if not isinstance(leaf.value, str):
+        return False
+    if announced and TEXT.weight(leaf.name) == _STATE_NAME:
+        return any(map(str.isdigit, leaf.value))
+    weak = bool(leaf.parents) and TEXT.weight(leaf.name) == _STATE_NAME
+    content = glued(leaf.name) in _CONTENTS or CODE.weight(leaf.name) >= _STATE_NAME
+    return (weak or content) and _says_a_code(_after_state(leaf.value) or leaf.value)
+
+
+def _says_a_code(text: str) -> bool:
+    if is_code_alone(text) or state_of_words(text) is not None:
         return False
     # Its patterns take long to compile and much memory, and most providers make them unneeded.
     from shomare_mqtt.core.codes import extract_code  # noqa: PLC0415
 
-    return extract_code(leaf.value) is not None
+    return extract_code(text) is not None
 
 
 _NO_CONTEXT: Any = None
@@ -266,7 +275,7 @@ def _unsaid(everything: list[Leaf], own: list[Leaf], marks: Marks, context: Cont
         return PurchaseState.WAITING
     if marks.failed:
         return None
-    hollow = any(glued(leaf.name) == "data" and leaf.value in (None, [], {}, "") for leaf in everything)
+    hollow = any(glued(leaf.name) == "data" and is_none_yet(leaf.value) for leaf in everything)
     named = purchase_in(own, None, context.known)
     ours = named is not None and context.known.purchase in (None, named)
     return PurchaseState.WAITING if hollow or ours else None

@@ -109,8 +109,11 @@ def messages_in(box: Any, context: Context, *, as_code: bool) -> list[SmsReading
         return [sms for item in box for sms in messages_in(item, context, as_code=as_code)]
     if _is_numbered(box):
         return [sms for k in sorted(box, key=_number) for sms in messages_in(box[k], context, as_code=as_code)]
+    keyed = bool(box) and all(isinstance(v, dict) for v in box.values())
     nested = [
-        v for k, v in box.items() if isinstance(v, dict | list) and (BOX.weight(k) or glued(k) in ("data", "items"))
+        v
+        for k, v in box.items()
+        if isinstance(v, dict | list) and (keyed or BOX.weight(k) or glued(k) in ("data", "items"))
     ]
     one = message_of(box, context, inside=True)
     return ([one] if one else []) or [sms for v in nested for sms in messages_in(v, context, as_code=as_code)]
