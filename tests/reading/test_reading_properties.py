@@ -265,7 +265,9 @@ def test_a_no_is_never_a_purchase(value: dict[str, Any], no: Any, http: int) -> 
         )
 
 
-STATUS = st.sampled_from([True, False, None, 0, 1, 200, 202, 402, 500, -1, "true", "error", "PENDING", "", {}, "۴۰۲"])
+STATUS: st.SearchStrategy[Any] = st.sampled_from(
+    [True, False, None, 0, 1, 200, 202, 402, 500, -1, "true", "error", "PENDING", "", {}, "۴۰۲"]
+)
 CODE = st.sampled_from([200, 202, 401, 402, 403, 404, 405, 422, 500, -1, "402", "500", None])
 
 

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from shomare_mqtt.letters import ascii_digits, fold
-from shomare_mqtt.provider.reading.names import Field, alias, wordset
+from shomare_mqtt.provider.reading.names import Field, alias, glued, wordset
 from shomare_mqtt.provider.reading.values import identifier
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ _NATIONAL = {
     "95": (8, 10),
 }
 """How long national numbers are, at least and at most, where they may begin with their own country's dialling code."""
+_SURE = 100
 SHORTEST, LONGEST, INTERNATIONAL = 7, 15, 11
 
 
@@ -102,7 +103,8 @@ def _has_code(phone: str, code: str) -> bool:
 
 def phone_of(fields: Iterable[tuple[str, Any, int]], codes: Iterable[tuple[str, Any]], known: Known) -> str | None:
     """The phone number among named values (name, value, bonus), with these fields' or the country's dialling code."""
-    code = _code_of(codes) or country_code(known)
+    listed = country_code(known)
+    code = _code_of((name, value) for name, value in codes if _may_dial(name, value, known, listed)) or listed
     votes = [
         (weight + bonus + _fits(digits.lstrip("+"), code, known), digits)
         for name, value, bonus in fields
@@ -113,6 +115,17 @@ def phone_of(fields: Iterable[tuple[str, Any, int]], codes: Iterable[tuple[str, 
     # Among equals the longest: one sister gives the number with its code and without it.
     best = max(votes, key=lambda v: (v[0] // 20, len(v[1].lstrip("+0")), v[0]))
     return international(best[1], code)
+
+
+def _may_dial(name: str, value: Any, known: Known, listed: str | None) -> bool:
+    """Whether what a field says may be the dialling code, beside the one that the list gives for the country.
+
+    A `countryCode` may be the id that was asked for (187 is no dialling code), a `prefix` that of the operator.
+    """
+    if glued(name) == "countrycode" and identifier(value) == known.country:
+        return False
+    sure = DIAL.weight(name) == _SURE or str(value).startswith(("+", "00"))
+    return sure or listed is None or dial_code(value) == listed
 
 
 def _fits(digits: str, code: str | None, known: Known) -> int:
