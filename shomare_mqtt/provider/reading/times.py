@@ -27,7 +27,7 @@ MOMENT = Field(
         "expiretime "
         "expiredate endsat endat endtime activationendtime enddate finishat finishdate validuntil "
         "deadline expireson",
-        w90="expires expiration expire expiry expired exp until endtimestamp enddatetime انقضا",
+        w90="expires expiration expire expiry expired exp until end endtimestamp enddatetime انقضا",
     )
 )
 """Names of the moment at which a number dies; a number too small for a timestamp is then taken as seconds left."""
@@ -37,19 +37,25 @@ SPAN = Field(
         w100="expiresin expirein orderexpirein expiresinseconds expirationin timeleft lefttime secondsleft "
         "secondsremaining remainingseconds remainingtime timeremaining remaining remain remains left ttl countdown "
         "timetolive secondstoexpire expireafter expiresafter timer",
-        w80="lifetime lifespan life duration validity validfor activefor minutes seconds expiresinminutes "
+        w80="lifetime lifespan life duration validity validfor activefor minutes seconds timeout expiresinminutes "
         "lifetimeminutes minutesleft remainingminutes",
         w50="time zaman زمان مهلت",
     ),
-    parts=alias(w70="expires expire expiry expiration remaining ttl lifetime lifespan countdown left"),
+    parts=alias(
+        w70="expires expire expiry expiration remaining ttl lifetime lifespan duration countdown left باقیمانده"
+    ),
     spoilers=wordset(
         "is has can auto refund cancel created updated at date sms balance credit count stock attempt attempts try "
-        "tries retry retries number numbers request requests quota limit token session cache code price cost money url"
+        "tries retry retries number numbers request requests quota limit token session cache code price cost money url "
+        "موجودی اعتبار کیف"
     ),
 )
 """Names of how long a number lives, or has left."""
 
-TOTAL = wordset("lifetime lifespan life duration validity validfor activefor minutes seconds time lifetimeminutes")
+TOTAL = wordset(
+    "lifetime lifespan life duration validity validfor activefor minutes seconds time lifetimeminutes timeout "
+    "durationmin durationminutes durationsec durationseconds"
+)
 """Names that may tell the whole life and not what is left of it: in a `check` they say nothing by themselves."""
 
 CREATED = Field(
@@ -60,11 +66,12 @@ _CLOCK = re.compile(r"(?:(\d{1,3}):)?(\d{1,2}):(\d{2})(?:[.,]\d+)?")
 _DATE = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})")
 _ZONE = re.compile(r"(?:Z|[+-]\d{2}:?\d{2})$", re.IGNORECASE)
 _SPAN_UNITS = (
-    (86400, re.compile(r"day|روز|дн|天", re.IGNORECASE)),
-    (3600, re.compile(r"hour|hr|\bh\b|ساعت|час|小时", re.IGNORECASE)),
-    (60, re.compile(r"min|\bm\b|دقیقه|دقيقه|мин|分", re.IGNORECASE)),
-    (1, re.compile(r"sec|\d\s*s\b|ثانیه|ثانيه|сек|秒", re.IGNORECASE)),
+    (86400, re.compile(r"d\Z|day|روز|дн|天", re.IGNORECASE)),
+    (3600, re.compile(r"h\Z|hour|hr|ساعت|час|小时", re.IGNORECASE)),
+    (60, re.compile(r"m\Z|min|دقیقه|دقيقه|мин|分", re.IGNORECASE)),
+    (1, re.compile(r"s\Z|sec|ثانیه|ثانيه|сек|秒", re.IGNORECASE)),
 )
+_COUNTED = re.compile(r"(\d+(?:\.\d+)?)\s*([^\W\d]+)")
 _ROUND = 300.0
 _LONGEST_CLOCK = 3 * 3600.0
 _LEAST = 60.0
@@ -162,12 +169,16 @@ def span(name: str, value: Any, *, guess_minutes: bool) -> float | None:
             return _clock_seconds(clock)
         if _DATE.search(text):
             return None
-        scale = next((s for s, unit in _SPAN_UNITS if unit.search(text)), None)
-        digits = re.match(r"[-+]?\d+(?:\.\d+)?", text)
-        if scale is not None and digits is not None:
-            return float(digits.group()) * scale
+        counted = [(float(digits), _unit_scale(unit)) for digits, unit in _COUNTED.findall(text)]
+        if counted and all(scale for _, scale in counted):
+            return sum(number * scale for number, scale in counted)
     number = money(value)
     return None if number is None else float(number) * _scale(name, number, guess_minutes=guess_minutes)
+
+
+def _unit_scale(unit: str) -> int:
+    """How many seconds a unit has; 0 for what is no unit of time."""
+    return next((scale for scale, pattern in _SPAN_UNITS if pattern.match(unit)), 0)
 
 
 def _clock_seconds(clock: re.Match[str]) -> float:
@@ -210,7 +221,7 @@ def lifetime(fields: Mapping[str, Any], context: Context, *, fresh: bool) -> tup
 
 def _is_flag(name: str, value: Any) -> bool:
     """Whether it says only that the number's life is over, or not: `"expired": 0`."""
-    return words(name)[-1:] == ("expired",) and str(value) in ("0", "1")
+    return words(name)[-1:] in (("expired",), ("end",)) and str(value) in ("0", "1")
 
 
 def _is_time_of_day(name: str, value: Any, fields: Mapping[str, Any]) -> bool:
