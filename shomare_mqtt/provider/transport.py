@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 
 MOST_BYTES = 16 * 1024 * 1024
 """An answer longer than this is none; it would fill a small machine's memory."""
+LONGEST_HEADER = 64 * 1024
+"""What a site's security policy may take: a purchase must not be lost over it."""
 ONCE = frozenset({Endpoint.BUY, Endpoint.CANCEL})
 """Endpoints that change something: one connection each, and never two attempts."""
 NO_SUCH_ADDRESS = frozenset({404, 405})
@@ -122,6 +124,7 @@ class Transport:
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(total=self.seconds),
             trace_configs=[trace],
+            max_field_size=LONGEST_HEADER,
         )
 
     async def _exchange(self, attempt: _Attempt) -> RawAnswer:

@@ -7,6 +7,7 @@ import gzip
 import json
 import ssl
 import subprocess
+import zlib
 from typing import TYPE_CHECKING
 
 import pytest
@@ -151,6 +152,18 @@ LOSSES: dict[str, Answer] = {
 }
 
 
+async def drip(asked: Asked, writer: asyncio.StreamWriter) -> None:
+    """A byte now and then, each in time and the whole of it never."""
+    writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+    while True:
+        writer.write(b" ")
+        await writer.drain()
+        await asyncio.sleep(0.02)
+
+
+LOSSES["a drip that hangs on"] = drip
+
+
 @EACH
 @pytest.mark.parametrize("loss", LOSSES)
 async def test_sent_and_lost(request_: Request, loss: str) -> None:
@@ -162,7 +175,15 @@ async def test_sent_and_lost(request_: Request, loss: str) -> None:
             assert server.connections == 1
 
 
+async def endless(asked: Asked, writer: asyncio.StreamWriter) -> None:
+    writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+    while True:
+        writer.write(b"10000\r\n" + b" " * 65536 + b"\r\n")
+        await writer.drain()
+
+
 GARBAGE: dict[str, Answer] = {
+    "endless": endless,
     "no http": raw_then_close(b"\x00\x01 what is this\r\n\r\n"),
     "broken gzip": raw(http(200, b"not gzip at all", "Content-Encoding: gzip\r\n")),
     "broken deflate": raw(http(200, b"\xff\xff\xff\xff", "Content-Encoding: deflate\r\n")),
@@ -194,6 +215,37 @@ async def test_no_such_address_refuses_a_buy_even_where_its_body_is_broken(statu
 
 
 # --- whole answers ---------------------------------------------------------------------------------------------------
+
+WHOLE = b'{"status": true}'
+ODD: dict[str, Answer] = {
+    "deflate": raw(http(200, zlib.compress(WHOLE), "Content-Encoding: deflate\r\n")),
+    "deflate without its head": raw(http(200, zlib.compress(WHOLE)[2:-4], "Content-Encoding: deflate\r\n")),
+    "gzip in two members": raw(
+        http(200, gzip.compress(WHOLE[:5]) + gzip.compress(WHOLE[5:]), "Content-Encoding: GZIP\r\n")
+    ),
+    "early hints": raw(b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n" + http(200, WHOLE)),
+    "no length": raw_then_close(b"HTTP/1.0 200 OK\r\n\r\n" + WHOLE),
+    "no reason": raw(b"HTTP/1.1 200\r\nContent-Length: 16\r\n\r\n" + WHOLE),
+    "a long header": raw(http(200, WHOLE, f"Content-Security-Policy: {'x' * 20000}\r\n")),
+    "many headers": raw(http(200, WHOLE, "".join(f"X-{i}: y\r\n" for i in range(100)))),
+    "odd cookies": raw(http(200, WHOLE, "Set-Cookie: a[b]={}; path=/\r\nSet-Cookie: =\r\n")),
+    "no such charset": raw(http(200, WHOLE, content_type="text/html; charset=bogus")),
+    "chunks": raw(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n10;a=b\r\n" + WHOLE + b"\r\n0\r\n\r\n"),
+}
+
+
+@EACH
+@pytest.mark.parametrize("odd", ODD)
+async def test_an_odd_answer_that_is_whole_is_one(request_: Request, odd: str) -> None:
+    async with serving(ODD[odd]) as server:
+        answer = await ask(request_, server.url)
+    assert (answer.http, answer.body) == (200, WHOLE)
+    assert len(server.asked) == 1
+
+
+async def test_three_megabytes_are_an_answer() -> None:
+    async with serving(raw(http(200, b" " * 3_000_000 + WHOLE))) as server:
+        assert (await ask(BUY, server.url)).body.strip() == WHOLE
 
 
 @EACH

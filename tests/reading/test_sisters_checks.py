@@ -89,7 +89,7 @@ CHECKS = [
             "sms": [],
             "created_at": "2026-11-24T12:00:00Z",
         },
-        (S.RECEIVED, []),
+        (S.WAITING, []),
         SLUGS,
     ),
     Case(

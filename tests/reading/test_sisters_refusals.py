@@ -83,6 +83,7 @@ UNKNOWN_BUYS: list[tuple[Any, int]] = [
     ({"status": "processing", "message": "try later"}, 202),
     ({"status": 202}, 202),
     ({"data": {"id": 74001, "phone": PHONE}}, 500),
+    ({"status": False, "data": {"id": 1, "phone": PHONE}}, 200),
 ]
 
 
@@ -107,7 +108,7 @@ REFUSED_BUYS: list[tuple[Any, int, str]] = [
     ({"code": 402}, 402, "insufficient_balance"),
     ({"status": None, "code": 402}, 402, "insufficient_balance"),
     ({"status": "", "message": "?"}, 200, "provider_error"),
-    ({"status": False, "data": {"id": 1, "phone": PHONE}}, 200, "provider_error"),
+    ({"status": False, "code": 500, "data": {"id": 1, "phone": PHONE}}, 200, "no_numbers"),
     ({"status": False, "code": 429}, 429, "provider_error"),
     ({"message": "The route api/buy could not be found."}, 404, "unknown_endpoint"),
     (HTML, 404, "unknown_endpoint"),

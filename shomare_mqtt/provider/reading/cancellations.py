@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shomare_mqtt.model import Cancellation, Endpoint, PurchaseState
-from shomare_mqtt.provider.reading.checks import STATE
-from shomare_mqtt.provider.reading.names import Field, alias, glued
+from shomare_mqtt.provider.reading.names import Field, alias, glued, words
 from shomare_mqtt.provider.reading.purchases import own_leaves
-from shomare_mqtt.provider.reading.states import denies, state_of_words
+from shomare_mqtt.provider.reading.states import STATE, denies, state_of_words
 from shomare_mqtt.provider.reading.values import money
 from shomare_mqtt.provider.reading.verdict import MESSAGE_NAMES, accepted, malformed, unwrapped
 
@@ -18,6 +17,8 @@ if TYPE_CHECKING:
 
 _REFUND = Field(alias(w100="refunded refund isrefunded refundamount refundedamount returned moneyback refundstatus"))
 _TOLD = 60
+_BRIEF = 3
+"""A message of so few words is how the purchase stands ("wait code"), and no sentence."""
 
 
 def read_cancel(answer: RawAnswer, context: Context) -> Cancellation:
@@ -29,7 +30,7 @@ def read_cancel(answer: RawAnswer, context: Context) -> Cancellation:
     value, marks = accepted(answer, Endpoint.CANCEL)
     found = own_leaves(unwrapped(value))
     states = {state for leaf in found if (state := _state(leaf)) is not None}
-    cancelled = PurchaseState.CANCELLED in states
+    cancelled = PurchaseState.CANCELLED in states or value is True
     if not cancelled and (not marks.succeeded or states or any(_denies(leaf) for leaf in found)):
         raise malformed(answer, marks, Endpoint.CANCEL, "word that it was cancelled")
     return Cancellation(_refunded(found))
@@ -43,7 +44,10 @@ def _state(leaf: Leaf) -> PurchaseState | None:
     if not STATE.weight(leaf.name) or not isinstance(leaf.value, str):
         return None
     said = state_of_words(leaf.value)
-    return said if STATE.weight(leaf.name) >= _TOLD or said is PurchaseState.CANCELLED else None
+    if STATE.weight(leaf.name) >= _TOLD:
+        return said
+    waits = said is PurchaseState.WAITING and len(words(leaf.value)) <= _BRIEF
+    return said if waits or (said is PurchaseState.CANCELLED and not denies(leaf.value)) else None
 
 
 def _denies(leaf: Leaf) -> bool:

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from shomare_mqtt.letters import ascii_digits
 from shomare_mqtt.model import CheckReading, Endpoint, PurchaseState, SmsReading
+from shomare_mqtt.provider.reading.boxes import boxes_in, holds_codes, opened
 from shomare_mqtt.provider.reading.messages import (
     BOX,
     CODE,
+    MOST,
     TEXT,
     code_of,
     in_order,
@@ -18,10 +20,10 @@ from shomare_mqtt.provider.reading.messages import (
     message_of,
     messages_in,
 )
-from shomare_mqtt.provider.reading.names import Field, alias, glued, words, wordset
+from shomare_mqtt.provider.reading.names import glued, words
 from shomare_mqtt.provider.reading.purchases import fields_of, own_leaves, phone_in, purchase_in
 from shomare_mqtt.provider.reading.shapes import Leaf, focused, leaves
-from shomare_mqtt.provider.reading.states import ENDED, Truth, state_of_number, state_of_words, truth
+from shomare_mqtt.provider.reading.states import ENDED, STATE, Truth, state_of_number, state_of_words, truth
 from shomare_mqtt.provider.reading.times import lifetime
 from shomare_mqtt.provider.reading.values import identifier, is_none_yet, is_scalar
 from shomare_mqtt.provider.reading.verdict import MESSAGE_NAMES, accepted, failure, malformed, refusal, unwrapped
@@ -30,18 +32,6 @@ if TYPE_CHECKING:
     from shomare_mqtt.provider.reading.decode import Context, RawAnswer
     from shomare_mqtt.provider.reading.verdict import Marks
 
-STATE = Field(
-    alias(
-        w100="status state orderstatus activationstatus numberstatus smsstatus purchasestatus statustext "
-        "orderstate statusname "
-        "statuslabel currentstatus stage وضعیت",
-        w80="result response condition phase statuscode statusid",
-        w60="code errorcode error",
-        w40="message msg description detail reason title sms smscode otp text data",
-    ),
-    parts=alias(w70="status state"),
-    spoilers=wordset("payment user account forward http delivery date at time id"),
-)
 _FLAGS = {
     "canceled": PurchaseState.CANCELLED,
     "cancelled": PurchaseState.CANCELLED,
@@ -59,6 +49,9 @@ _ACCEPTED = 202
 """An answer's HTTP status that says "not yet" (provider page, "failures told apart from waiting")."""
 _MARKED_CODES = ("code", "statuscode", "errorcode")
 _STATE_NAME, _WEAK_NAME, _BOX_NAME = 80, 60, 100
+_CONTENTS = ("data", "payload", "result", "response")
+_LONGEST_STATUS = 3
+"""A `result` of this many digits or less is a state or a status, and no code."""
 _SENTENCE = 5
 """More words than this are a sentence, which ends no order by itself."""
 
@@ -69,8 +62,7 @@ def read_check(answer: RawAnswer, context: Context) -> CheckReading:
     Raises ProviderRefusedError, ProviderFailedError (`malformed_answer` where nothing of a purchase is in it).
     """
     value, marks = accepted(answer, Endpoint.CHECK, lenient=True)
-    top = focused(unwrapped(value), context.known.purchase)
-    top = unwrapped(top)
+    top = opened(unwrapped(focused(unwrapped(value), context.known.purchase)))
     everything, own = list(leaves(top)), own_leaves(top)
     sms = in_order(_sms(everything, own, answer, context))
     left, life_unread = lifetime(fields_of(own), context, fresh=False)
@@ -95,15 +87,17 @@ def _refused(answer: RawAnswer, marks: Marks) -> Exception:
 
 def _sms(everything: list[Leaf], own: list[Leaf], answer: RawAnswer, context: Context) -> list[SmsReading]:
     """All SMS: those in boxes, else the one that the purchase's own fields make up."""
-    boxes = [leaf for leaf in everything if isinstance(leaf.value, dict | list) and _is_box(leaf, everything)]
-    found = [s for leaf in boxes for s in messages_in(leaf.value, context, as_code=_holds_codes(leaf.name))]
+    found = [s for box in boxes_in(everything) for s in messages_in(box.value, context, as_code=holds_codes(box.name))]
     by_depth: dict[tuple[str, ...], dict[str, Any]] = {}
-    for leaf in own:
-        if is_scalar(leaf.value) and not _is_mark(leaf, own, answer):
-            by_depth.setdefault(leaf.parents, {})[leaf.name] = leaf.value
-    loose = [one for fields in by_depth.values() if (one := message_of(fields, context, inside=False))]
-    loose += _announced(own, loose, found) or _alone(own)
-    found, loose = _joined(found, loose)
+    for parents, beside in _by_object(own).items():
+        names = {glued(leaf.name) for leaf in beside}
+        for leaf in beside:
+            if is_scalar(leaf.value) and not _is_mark(leaf, beside, names, answer):
+                by_depth.setdefault(parents, {})[leaf.name] = leaf.value
+    weak = not found and (not _has_empty_place(everything) or _spoken(own) is PurchaseState.RECEIVED)
+    loose = [one for fields in by_depth.values() if (one := message_of(fields, context, inside=False, weak=weak))]
+    loose += _announced(own, loose, found) or _alone(own, context)
+    found, loose = _joined(found[:MOST], loose[:MOST])
     # A field that repeats the newest code of the list is no SMS of its own.
     fresh = [s for s in loose if not any(s.code is not None and s.code == other.code for other in found)]
     return [s for s in fresh if not found or s.code is not None] + found
@@ -121,48 +115,47 @@ def _joined(found: list[SmsReading], loose: list[SmsReading]) -> tuple[list[SmsR
     return joined, rest
 
 
-def _is_box(leaf: Leaf, everything: list[Leaf]) -> bool:
-    weight = BOX.weight(leaf.name)
-    if not weight or any(BOX.weight(p) for p in leaf.parents):
-        return False
-    strong = weight > _WEAK_NAME
-    return strong or not any(BOX.weight(other.name) > _WEAK_NAME for other in everything)
+def _by_object(own: list[Leaf]) -> dict[tuple[str, ...], list[Leaf]]:
+    """The values that lie beside each other."""
+    objects: dict[tuple[str, ...], list[Leaf]] = {}
+    for leaf in own:
+        objects.setdefault(leaf.parents, []).append(leaf)
+    return objects
 
 
-def _holds_codes(name: str) -> bool:
-    return bool({"code", "codes", "otp", "otps"} & set(words(name))) or "code" in glued(name)
-
-
-def _is_mark(leaf: Leaf, own: list[Leaf], answer: RawAnswer) -> bool:
+def _is_mark(leaf: Leaf, beside: list[Leaf], names: set[str], answer: RawAnswer) -> bool:
     """Whether a value is the answer's own mark: its `code` beside `status`, its `message`."""
-    name, value = glued(leaf.name), leaf.value
-    beside = {glued(other.name) for other in own if other.parents == leaf.parents}
+    name = glued(leaf.name)
     if name in _MARKED_CODES:
-        number = identifier(value) or ""
-        like_http = len(number) == 3 and "100" <= number < "600"  # noqa: PLR2004 - HTTP's statuses
-        return number == str(answer.http) or number.startswith("-") or (like_http and "status" in beside)
+        return _is_marked_code(leaf, names, answer)
     if name in ("status", "ok", "success", "result", "response", "state"):
         return True
-    marked = name in MESSAGE_NAMES and bool(beside & {"status", "success", "ok", "result"})
-    return marked and not is_code_alone(str(value)) and not _quotes_a_code(leaf, own, answer)
+    marked = name in MESSAGE_NAMES and bool(names & {"status", "success", "ok", "result"})
+    return marked and not is_code_alone(str(leaf.value)) and not _quotes_a_code(leaf, beside, names, answer)
 
 
-def _quotes_a_code(leaf: Leaf, own: list[Leaf], answer: RawAnswer) -> bool:
+def _is_marked_code(leaf: Leaf, names: set[str], answer: RawAnswer) -> bool:
+    number = identifier(leaf.value) or ""
+    like_http = len(number) == 3 and "100" <= number < "600"  # noqa: PLR2004 - HTTP's statuses
+    return number == str(answer.http) or number.startswith("-") or (like_http and "status" in names)
+
+
+def _quotes_a_code(leaf: Leaf, beside: list[Leaf], names: set[str], answer: RawAnswer) -> bool:
     """Whether a message repeats the code that stands beside it: then it is the SMS's text."""
     codes = (
         code_of(other.value)
-        for other in own
-        if other.parents == leaf.parents and other is not leaf and CODE.weight(other.name) >= _STATE_NAME
-        if glued(other.name) not in _MARKED_CODES or not _is_mark(other, own, answer)
+        for other in beside
+        if other is not leaf and CODE.weight(other.name) >= _STATE_NAME
+        if glued(other.name) not in _MARKED_CODES or not _is_marked_code(other, names, answer)
     )
     return any(code is not None and code in str(leaf.value) for code in codes)
 
 
-def _alone(own: list[Leaf]) -> list[SmsReading]:
+def _alone(own: list[Leaf], context: Context) -> list[SmsReading]:
     """A code that is all that the answer holds: `{"status": true, "data": "12345"}`."""
-    texts = [leaf.value for leaf in own if glued(leaf.name) in ("data", "payload") and isinstance(leaf.value, str)]
-    codes = [_after_state(t) or t for t in texts]
-    return [SmsReading(ascii_digits(t.strip()), None) for t in codes if is_code_alone(t)]
+    told = [identifier(leaf.value) for leaf in own if glued(leaf.name) in _CONTENTS and is_scalar(leaf.value)]
+    codes = [_after_state(t) or t for t in told if t is not None and t != context.known.purchase]
+    return [SmsReading(ascii_digits(t.strip()), None) for t in codes if is_code_alone(t) and len(t) > _LONGEST_STATUS]
 
 
 def _after_state(text: str) -> str | None:
@@ -173,7 +166,7 @@ def _after_state(text: str) -> str | None:
 
 
 def _announced(own: list[Leaf], loose: list[SmsReading], found: list[SmsReading]) -> list[SmsReading]:
-    """An SMS under a weak name (`msg`, `message`) that the state beside it announces."""
+    """An SMS under a weak name (`msg`, `message`): the state beside it announces it, or it lies within, with a code."""
     if loose or found:
         return []
     announced = any(
@@ -182,10 +175,28 @@ def _announced(own: list[Leaf], loose: list[SmsReading], found: list[SmsReading]
         and state_of_words(leaf.value) is PurchaseState.RECEIVED
         for leaf in own
     )
-    if not announced:
-        return []
-    texts = [leaf.value for leaf in own if TEXT.weight(leaf.name) == 80 and isinstance(leaf.value, str)]  # noqa: PLR2004
-    return [s for t in texts if any(c.isdigit() for c in t) for s in messages_in(t, _NO_CONTEXT, as_code=False)]
+    texts = [_after_state(leaf.value) or leaf.value for leaf in own if _may_tell(leaf, announced=announced)]
+    return [sms for text in texts for sms in messages_in(text, _NO_CONTEXT, as_code=False)]
+
+
+def _may_tell(leaf: Leaf, *, announced: bool) -> bool:
+    """Whether a text that is not the answer's own may be an SMS, by the state beside it or by the code in it."""
+    if not isinstance(leaf.value, str):
+        return False
+    if announced and TEXT.weight(leaf.name) == _STATE_NAME:
+        return any(map(str.isdigit, leaf.value))
+    weak = bool(leaf.parents) and TEXT.weight(leaf.name) == _STATE_NAME
+    content = glued(leaf.name) in _CONTENTS or CODE.weight(leaf.name) >= _STATE_NAME
+    return (weak or content) and _says_a_code(_after_state(leaf.value) or leaf.value)
+
+
+def _says_a_code(text: str) -> bool:
+    if is_code_alone(text) or state_of_words(text) is not None:
+        return False
+    # Its patterns take long to compile and much memory, and most providers make them unneeded.
+    from shomare_mqtt.core.codes import extract_code  # noqa: PLC0415
+
+    return extract_code(text) is not None
 
 
 _NO_CONTEXT: Any = None
@@ -195,13 +206,13 @@ _NO_CONTEXT: Any = None
 def _state(own: list[Leaf], left: float | None, *, has_sms: bool, empty: bool) -> tuple[PurchaseState | None, bool]:
     """The state that the purchase's fields vote for, and whether it is sure."""
     spoken = _spoken(own)
-    if spoken is not None:
-        return (PurchaseState.RECEIVED if has_sms and spoken is PurchaseState.WAITING else spoken), True
-    if has_sms:
+    bare = _bare(own) if spoken is None else None
+    if has_sms and spoken in (None, PurchaseState.WAITING):
         return PurchaseState.RECEIVED, True
-    bare = _bare(own)
-    if bare is PurchaseState.RECEIVED and empty:
-        return PurchaseState.WAITING, True
+    if PurchaseState.RECEIVED in (spoken, bare) and empty:
+        return (PurchaseState.RECEIVED if has_sms else PurchaseState.WAITING), True
+    if spoken is not None:
+        return spoken, True
     if bare in ENDED and left:
         # A number that has time left has not ended, whatever 3 or 6 means to this provider.
         return PurchaseState.WAITING, False
@@ -264,7 +275,7 @@ def _unsaid(everything: list[Leaf], own: list[Leaf], marks: Marks, context: Cont
         return PurchaseState.WAITING
     if marks.failed:
         return None
-    hollow = any(glued(leaf.name) == "data" and leaf.value in (None, [], {}, "") for leaf in everything)
+    hollow = any(glued(leaf.name) == "data" and is_none_yet(leaf.value) for leaf in everything)
     named = purchase_in(own, None, context.known)
     ours = named is not None and context.known.purchase in (None, named)
     return PurchaseState.WAITING if hollow or ours else None

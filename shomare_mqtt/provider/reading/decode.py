@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+_NOT_JSON = (ValueError, RecursionError, ArithmeticError)
 MAX_DEPTH = 40
 """Deeper answers are taken for broken: no reader follows them, and a hostile one would exhaust the stack."""
 
@@ -55,10 +56,17 @@ def decode(answer: RawAnswer) -> Decoded:
     if not text:
         return Decoded(None, is_json=False)
     try:
-        value = _parse(text)
-    except (ValueError, RecursionError, ArithmeticError):
+        return Decoded(_parse(text), is_json=True)
+    except _NOT_JSON:
         return Decoded(None, is_json=False, broken=text[0] in "{[")
-    return Decoded(value, is_json=True)
+
+
+def parsed(text: str) -> Any:
+    """The JSON in a text; None for what is none."""
+    try:
+        return _parse(text)
+    except _NOT_JSON:
+        return None
 
 
 def _text(answer: RawAnswer) -> str:

@@ -40,8 +40,9 @@ CODE = Field(
     parts=alias(w70="otp", w50="code"),
     spoilers=wordset(
         "status error country area dial order tracking purchase http result response operator service "
-        "app type app prefix phone "
-        "currency iso postal promo state lang"
+        "app type prefix phone currency iso postal zip promo discount coupon voucher gift product referral ref invite "
+        "national customer user member tax bar qr state lang expire expires expiry expiration length len count max min "
+        "limit price cost pool range image"
     ),
 )
 TEXT = Field(
@@ -68,10 +69,13 @@ WHEN = Field(
         w50="updatedat",
     )
 )
+MOST = 500
+"""No purchase has more SMS; each is compared with every other."""
+_WEAK_CODE = 60
+"""The weight of `sms`, which may be a code; below it a name only has the word "code" in it."""
 _ID = Field(alias(w100="id smsid messageid msgid uid uuid"))
 _CODE_ALONE = re.compile(r"(?:[A-Za-z]{1,3}-)?[0-9](?:[ -]?[0-9]){2,9}")
 _CODE_LIKE = re.compile(r"(?=.*[0-9])[A-Za-z0-9](?:[A-Za-z0-9 -]{1,14})[A-Za-z0-9]")
-_MARK_NAMES = wordset("status message msg error errors success ok result description detail")
 
 
 def code_of(value: Any) -> str | None:
@@ -105,8 +109,11 @@ def messages_in(box: Any, context: Context, *, as_code: bool) -> list[SmsReading
         return [sms for item in box for sms in messages_in(item, context, as_code=as_code)]
     if _is_numbered(box):
         return [sms for k in sorted(box, key=_number) for sms in messages_in(box[k], context, as_code=as_code)]
+    keyed = bool(box) and all(isinstance(v, dict) for v in box.values())
     nested = [
-        v for k, v in box.items() if isinstance(v, dict | list) and (BOX.weight(k) or glued(k) in ("data", "items"))
+        v
+        for k, v in box.items()
+        if isinstance(v, dict | list) and (keyed or BOX.weight(k) or glued(k) in ("data", "items"))
     ]
     one = message_of(box, context, inside=True)
     return ([one] if one else []) or [sms for v in nested for sms in messages_in(v, context, as_code=as_code)]
@@ -135,15 +142,14 @@ def _from_plain(value: Any, *, as_code: bool) -> SmsReading | None:
     return SmsReading(None, text) if text else None
 
 
-def message_of(
-    fields: Mapping[str, Any], context: Context, *, inside: bool, marks: frozenset[str] = frozenset()
-) -> SmsReading | None:
+def message_of(fields: Mapping[str, Any], context: Context, *, inside: bool, weak: bool = True) -> SmsReading | None:
     """The SMS that an object is, or that a purchase's own fields make up; None where they hold none.
 
-    `inside`: the object lies where SMS lie, so that weak names count. `marks`: names that are the answer's own marks.
+    `inside`: the object lies where SMS lie, so that any name counts. `weak`: outside, too, the word "code" in a name
+    that nobody foresaw makes a code.
     """
-    named = {k: v for k, v in fields.items() if is_scalar(v) and (inside or glued(k) not in marks)}
-    code = _best_code(named, inside=inside)
+    named = {k: v for k, v in fields.items() if is_scalar(v)}
+    code = _best_code(named, inside=inside, weak=weak)
     text = _best_text(named, code, inside=inside)
     if code is None and text is not None and is_code_alone(text):
         code = ascii_digits(text.strip())
@@ -160,11 +166,12 @@ def message_of(
     )
 
 
-def _best_code(named: Mapping[str, Any], *, inside: bool) -> str | None:
+def _best_code(named: Mapping[str, Any], *, inside: bool, weak: bool) -> str | None:
     votes = [
         (weight, -i, code)
         for i, (name, value) in enumerate(named.items())
-        if (weight := CODE.weight(name)) and (code := code_of(value)) and (inside or weight > 60 or is_code_alone(code))  # noqa: PLR2004
+        if (weight := CODE.weight(name)) and (code := code_of(value))
+        if inside or weight > _WEAK_CODE or (is_code_alone(code) and (weak or weight == _WEAK_CODE))
     ]
     return max(votes)[2] if votes else None
 
@@ -227,7 +234,7 @@ def in_order(found: list[SmsReading]) -> tuple[SmsReading, ...]:
 def _distinct(found: list[SmsReading]) -> Iterator[SmsReading]:
     """The same code and text twice is one SMS, unless ids or times tell them apart."""
     seen: list[SmsReading] = []
-    for sms in found:
+    for sms in found[:MOST]:
         if not any(_same(sms, other) for other in seen):
             seen.append(sms)
             yield sms

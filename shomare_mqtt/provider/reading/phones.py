@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from shomare_mqtt.letters import ascii_digits, fold
-from shomare_mqtt.provider.reading.names import Field, alias, wordset
+from shomare_mqtt.provider.reading.names import Field, alias, glued, wordset
 from shomare_mqtt.provider.reading.values import identifier
 
 if TYPE_CHECKING:
@@ -33,9 +33,20 @@ DIAL = Field(
     ),
     parts=alias(w60="prefix dial dialing calling"),
 )
-_SPACERS = re.compile(r"[\s().\-\u00a0\u2010-\u2015]")
-_NATIONAL = {"1": 10, "7": 10, "91": 10, "98": 10, "90": 10, "92": 10, "86": 11, "84": 9, "44": 10, "66": 9}
-"""How long national numbers are where they may begin with their own country's dialling code."""
+_SPACERS = re.compile(r"(?<=\d)\s?\(0\)|[\s().\-\u00a0\u2010-\u2015\u200b-\u200f\u202a-\u202e\u2066-\u2069]")
+"""What is written between digits: also the 0 of "+44 (0)79", and marks of writing from the right."""
+_NATIONAL = {
+    **dict.fromkeys(("1", "7", "44", "90", "91", "92", "98", "977"), (10, 10)),
+    **dict.fromkeys(("66", "233", "992", "994", "996", "998"), (9, 9)),
+    **dict.fromkeys(("45", "47", "65"), (8, 8)),
+    "39": (9, 11),
+    "55": (10, 11),
+    "84": (9, 10),
+    "86": (11, 11),
+    "95": (8, 10),
+}
+"""How long national numbers are, at least and at most, where they may begin with their own country's dialling code."""
+_SURE = 100
 SHORTEST, LONGEST, INTERNATIONAL = 7, 15, 11
 
 
@@ -44,7 +55,7 @@ def digits_of_phone(value: Any) -> str | None:
     text = identifier(value)
     if text is None:
         return None
-    plain = _SPACERS.sub("", ascii_digits(text))
+    plain = _SPACERS.sub("", ascii_digits(text).removeprefix("tel:"))
     if plain.startswith("00"):
         plain = "+" + plain[2:]
     bare = plain.removeprefix("+")
@@ -67,35 +78,61 @@ def international(phone: str, code: str | None) -> str:
     """The number with `+` and dialling code, where that is known; the code is not doubled where it is there already."""
     if phone.startswith("+"):
         return phone
-    national = phone.lstrip("0") if code else phone
+    whole = len(phone) >= INTERNATIONAL and not phone.startswith("0")
     if code is None:
-        return "+" + phone if len(phone) >= INTERNATIONAL and not phone.startswith("0") else phone
+        return "+" + phone if whole else phone
     if phone.startswith(code) and _has_code(phone, code):
         return "+" + phone
+    national = _national(phone, code)
+    if whole and len(national) > _NATIONAL.get(code, (SHORTEST, LONGEST))[1]:
+        return "+" + phone  # too long for the country that was asked for: another one's, with its code
     return "+" + code + national if len(code + national) <= LONGEST else phone
+
+
+def _national(phone: str, code: str) -> str:
+    """The number without what is dialled before it inside its own country: 0, and 8 in Russia and Kazakhstan."""
+    if code == "7" and phone.startswith("8") and len(phone) == 1 + _NATIONAL[code][1]:
+        return phone[1:]
+    return phone.lstrip("0")
 
 
 def _has_code(phone: str, code: str) -> bool:
     rest = len(phone) - len(code)
-    return rest >= _NATIONAL.get(code, SHORTEST - 1)
+    return rest >= _NATIONAL.get(code, (SHORTEST - 1, LONGEST))[0]
 
 
 def phone_of(fields: Iterable[tuple[str, Any, int]], codes: Iterable[tuple[str, Any]], known: Known) -> str | None:
     """The phone number among named values (name, value, bonus), with these fields' or the country's dialling code."""
+    listed = country_code(known)
+    code = _code_of((name, value) for name, value in codes if _may_dial(name, value, known, listed)) or listed
     votes = [
-        (
-            weight + bonus + (50 if known.phone and known.phone.lstrip("+").endswith(digits.lstrip("+")[-9:]) else 0),
-            digits,
-        )
+        (weight + bonus + _fits(digits.lstrip("+"), code, known), digits)
         for name, value, bonus in fields
         if (weight := PHONE.weight(name)) and (digits := digits_of_phone(value))
     ]
     if not votes:
         return None
-    code = _code_of(codes) or country_code(known)
     # Among equals the longest: one sister gives the number with its code and without it.
-    best = max(votes, key=lambda v: (v[0] // 20, len(v[1].lstrip("+"))))
+    best = max(votes, key=lambda v: (v[0] // 20, len(v[1].lstrip("+0")), v[0]))
     return international(best[1], code)
+
+
+def _may_dial(name: str, value: Any, known: Known, listed: str | None) -> bool:
+    """Whether what a field says may be the dialling code, beside the one that the list gives for the country.
+
+    A `countryCode` may be the id that was asked for (187 is no dialling code), a `prefix` that of the operator.
+    """
+    if glued(name) == "countrycode" and identifier(value) == known.country:
+        return False
+    sure = DIAL.weight(name) == _SURE or str(value).startswith(("+", "00"))
+    return sure or listed is None or dial_code(value) == listed
+
+
+def _fits(digits: str, code: str | None, known: Known) -> int:
+    """What speaks for digits: they are the number that is known, or begin as numbers of the country asked for do."""
+    same = known.phone is not None and known.phone.lstrip("+").endswith(digits[-9:])
+    whole = code is not None and digits.startswith(code) and _has_code(digits, code)
+    return 50 * same + 20 * whole
 
 
 def _code_of(fields: Iterable[tuple[str, Any]]) -> str | None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from shomare_mqtt.model import Purchase
 from shomare_mqtt.provider.reading.decode import decode
-from shomare_mqtt.provider.reading.names import Field, alias, glued, words, wordset
-from shomare_mqtt.provider.reading.phones import PHONE, digits_of_phone, phone_of
+from shomare_mqtt.provider.reading.names import Field, alias, glued, is_envelope, words, wordset
+from shomare_mqtt.provider.reading.phones import PHONE, SHORTEST, digits_of_phone, phone_of
 from shomare_mqtt.provider.reading.shapes import Leaf, leaves
 from shomare_mqtt.provider.reading.times import lifetime
 from shomare_mqtt.provider.reading.values import identifier, is_scalar, money
@@ -22,10 +23,10 @@ if TYPE_CHECKING:
 PURCHASE = Field(
     alias(
         w100="purchaseid orderid activationid buyid purchase idorder tzid reserveid",
-        w90="id order activation ordercode purchasecode orderno ordernumber rentid rentalid sessionid simid "
-        "transactionid ticketid "
+        w90="id order activation ordercode purchasecode orderno ordernumber rentid rentalid simid "
         "orderuuid buycode شناسه",
         w85="numberid idnum idnumber",
+        w82="transactionid ticketid sessionid",
         w75="trackingcode trackcode tracking requestid tracknumber uuid reference ref refid transaction "
         "request token key",
     ),
@@ -38,7 +39,7 @@ PURCHASE = Field(
 )
 _NOT_OURS = wordset(
     "user account profile client owner country operator service application app product site server "
-    "provider sms messages"
+    "provider sms messages wallet meta support contact debug log"
 )
 _COST = Field(
     alias(
@@ -56,8 +57,11 @@ _FOREIGN_ID = wordset(
     "customer member telegram chat device bank card trace correlation log branch slot gateway external"
 )
 """Words before `id` that say whose else the id is: `user_id`."""
+_IN_ONE_TEXT = re.compile(r"[A-Z_]+:(?P<purchase>[\w-]+):(?P<phone>\+?\d{7,15})")
 WEAK = 80
 """An id under a weaker name than this may be the request's own: it needs a phone number beside it."""
+_AT_HOME, _ELSEWHERE = 6, -20
+"""What an id gains in the phone number's own object, and loses in one beside it: a payment has an id, too."""
 
 
 def read_buy(answer: RawAnswer, context: Context) -> Purchase:
@@ -68,17 +72,26 @@ def read_buy(answer: RawAnswer, context: Context) -> Purchase:
     """
     decoded = decode(answer)
     marks = marks_of(decoded.value)
-    found = list(own_leaves(unwrapped(decoded.value)))
+    found = list(own_leaves(_spelt_out(unwrapped(decoded.value))))
     phone = phone_in(found, context.known)
     bought = purchase_in(found, phone, context.known)
-    problem = judged_buy(answer, named=bought is not None, decoded=decoded, marks=marks)
+    named, numbered = bought is not None, bought is not None and phone is not None
+    problem = judged_buy(answer, named=named, numbered=numbered, decoded=decoded, marks=marks)
     if problem is not None:
         raise problem
     if bought is None:
         raise outcome_unknown(answer, marks, "its answer names no purchase")
     left, life_unread = lifetime(fields_of(found), context, fresh=True)
     unread = tuple(name for name, bad in (("phone", phone is None), ("lifetime", life_unread)) if bad)
-    return Purchase(bought, phone, _cost(found, context.known), left, unread)
+    return Purchase(bought, phone, _cost(found, phone, context.known), left, unread)
+
+
+def _spelt_out(value: Any) -> Any:
+    """The answer with a purchase that is one text ("ACCESS_NUMBER:635468024:79584123456") as an object."""
+    if isinstance(value, dict):
+        return {name: _spelt_out(inner) for name, inner in value.items()}
+    one = _IN_ONE_TEXT.fullmatch(value) if isinstance(value, str) else None
+    return value if one is None else {"purchase_id": one["purchase"], "phone": one["phone"]}
 
 
 def own_leaves(value: Any) -> list[Leaf]:
@@ -94,17 +107,54 @@ def fields_of(found: list[Leaf]) -> dict[str, Any]:
 def purchase_in(found: list[Leaf], phone: str | None, known: Known) -> str | None:
     """The purchase's id."""
     votes: list[tuple[int, int, str]] = []
+    near = _surroundings(found, phone)
     for leaf in found:
         weight = _purchase_weight(leaf)
         own = identifier(leaf.value) if weight and is_scalar(leaf.value) else None
         if own is None or own == "0" or len(own) > 80 or " " in own:  # noqa: PLR2004 - a sentence is no id
             continue
-        inside = 8 if leaf.parents and PURCHASE.weight(leaf.parents[-1]) else 0
-        if weight >= WEAK or phone is not None:
-            votes.append((weight + inside - leaf.depth, -len(votes), own))
+        strength = weight + _place(leaf, near)
+        if phone is not None or (strength >= WEAK and not _is_asked_for(leaf, own, known)):
+            votes.append((strength - leaf.depth, -len(votes), own))
     if votes:
         return max(votes)[2]
     return _only_odd_id(found, known) if phone is not None else None
+
+
+def _is_asked_for(leaf: Leaf, own: str, known: Known) -> bool:
+    """Whether a bare `id` is that of the product: the answer shows what was asked for, and no number."""
+    return glued(leaf.name) == "id" and own in (known.country, known.operator, known.application)
+
+
+class _Surroundings(NamedTuple):
+    """The objects that the phone number lies in: its own and what is a wrapper of it, and those around these."""
+
+    homes: set[tuple[str, ...]]
+    around: set[tuple[str, ...]]
+
+
+def _surroundings(found: list[Leaf], phone: str | None) -> _Surroundings:
+    homes, around = set[tuple[str, ...]](), set[tuple[str, ...]]()
+    for leaf in found:
+        digits = digits_of_phone(leaf.value) if phone and PHONE.weight(_phone_name(leaf)) else None
+        if digits is None or not (phone or "").endswith(digits[-SHORTEST:]):
+            continue
+        parents = leaf.parents
+        homes.add(parents)
+        while parents and PHONE.weight(parents[-1]):  # `{"number": {"full": "7931..."}}`
+            parents = parents[:-1]
+            homes.add(parents)
+        around.update(parents[:depth] for depth in range(len(parents)))
+    return _Surroundings(homes, around)
+
+
+def _place(leaf: Leaf, near: _Surroundings) -> int:
+    """What the object that an id lies in says for it: an order's, the phone number's, one around that, or another."""
+    inside = 8 if leaf.parents and PURCHASE.weight(leaf.parents[-1]) >= WEAK else 0
+    if leaf.parents in near.homes:
+        return inside + _AT_HOME
+    around = leaf.parents in near.around if near.homes else all(is_envelope(parent) for parent in leaf.parents)
+    return inside if inside or around else _ELSEWHERE
 
 
 def _purchase_weight(leaf: Leaf) -> int:
@@ -150,15 +200,16 @@ def phone_in(found: list[Leaf], known: Known) -> str | None:
 
 def _phone_name(leaf: Leaf) -> str:
     """A field's name, or that of the phone it is wrapped in: `{"phone": {"value": "7931..."}}`."""
-    wrapped = glued(leaf.name) in ("value", "full", "international", "formatted", "text", "raw")
+    wrapped = glued(leaf.name) in ("value", "full", "international", "national", "formatted", "text", "raw")
     return leaf.parents[-1] if wrapped and leaf.parents else leaf.name
 
 
-def _cost(found: list[Leaf], known: Known) -> Decimal | None:
+def _cost(found: list[Leaf], phone: str | None, known: Known) -> Decimal | None:
     votes: list[tuple[int, int, Decimal]] = []
+    near = _surroundings(found, phone)
     for leaf in found:
         weight = _COST.weight(leaf.name)
         amount = money(leaf.value) if weight else None
         if amount is not None and amount > 0:
-            votes.append((weight + (30 if amount == known.price else 0), -len(votes), amount))
+            votes.append((weight + _place(leaf, near) + (30 if amount == known.price else 0), -len(votes), amount))
     return max(votes)[2] if votes else None

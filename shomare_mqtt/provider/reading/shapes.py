@@ -81,7 +81,8 @@ def focused(value: Any, purchase: str | None) -> Any:
         return {k: focused(v, purchase) for k, v in value.items()}
     if isinstance(value, list) and len(value) > 1 and purchase is not None:
         ours = [v for v in value if isinstance(v, dict) and purchase in map(identifier, v.values())]
-        return ours[:1] or value
+        # Where all of them name it they are not orders but what belongs to it, its SMS.
+        return value if len(ours) in (0, len(value)) else ours[:1]
     return value
 
 

@@ -10,7 +10,21 @@ from typing import Any
 
 from shomare_mqtt.letters import ascii_digits, fold
 from shomare_mqtt.model import PurchaseState
-from shomare_mqtt.provider.reading.names import words, wordset
+from shomare_mqtt.provider.reading.names import Field, alias, words, wordset
+
+STATE = Field(
+    alias(
+        w100="status state orderstatus activationstatus numberstatus smsstatus purchasestatus statustext "
+        "orderstate statusname "
+        "statuslabel currentstatus stage وضعیت",
+        w80="result response condition phase statuscode statusid",
+        w60="code errorcode error",
+        w40="message msg description detail reason title sms smscode otp text data",
+    ),
+    parts=alias(w70="status state"),
+    spoilers=wordset("payment user account forward http delivery date at time id"),
+)
+"""Names of how a purchase stands."""
 
 _WAITING = wordset(
     "wait waiting waits awaiting pending prepare preparation preparing processing process progress queued "
@@ -26,18 +40,24 @@ _CANCELLED = wordset(
 _EXPIRED = wordset("expired expire timeout timedout outdated lapsed timeover timeup")
 _NOT = wordset("no not yet none empty without isnt hasnt havent never unable failed cannot cant early deny denied")
 _DENIED = wordset(
-    "not cannot cant denied deny unable failed early never impossible isnt wasnt نیست نشد نشده ندارد نمی نمیشود "
-    "نمیتوان نمیتوانید ناموفق عدم غیرممکن امکانپذیرنیست не нельзя невозможно"
+    "not cannot cant denied deny unable failed early never impossible isnt wasnt unavailable disabled blocked wait "
+    "later limit rejected refused forbidden نیست نیستید نشد نشده ندارد نمی نمیشود نمیتوان نمیتوانید ناموفق عدم "
+    "غیرممکن امکانپذیرنیست خطا دیگر не нельзя через ошибка فشل تعذر لا غیر"
 )
 """Words that turn an end into none: "cannot cancel yet"."""
-_SUBJECTS = wordset("sms code codes message messages otp answer msg text activation")
+_DENIED_STEMS = ("невозможн", "不", "无法", "失败", "edileme", "olamaz")
+_SHORT_NOT = re.compile(r"n['’]t\b", re.IGNORECASE)
+_SUBJECTS = wordset("sms code codes message messages otp answer msg text")
 _STEMS = (
     (
         PurchaseState.WAITING,
         ("انتظار", "منتظر", "هنوز", "نشده", "نیامده", "ожида", "еще не", "ещё не", "等待", "未收到", "bekle"),
     ),
     (PurchaseState.EXPIRED, ("منقضی", "اتمام زمان", "پایان زمان", "истек", "истёк", "просроч", "过期", "超时")),
-    (PurchaseState.CANCELLED, ("لغو", "کنسل", "مسدود", "برگشت", "отмен", "заблок", "возврат", "取消", "iptal")),
+    (
+        PurchaseState.CANCELLED,
+        ("لغو", "کنسل", "مسدود", "برگشت", "الغاء", "отмен", "заблок", "возврат", "取消", "iptal"),
+    ),
     (PurchaseState.FINISHED, ("تکمیل", "پایان یافت", "заверш", "完成")),
     (PurchaseState.RECEIVED, ("دریافت شد", "دریافت گردید", "получен", "已收到")),
 )
@@ -138,7 +158,9 @@ def _of_stems(text: str) -> PurchaseState | None:
 
 def denies(text: str) -> bool:
     """Whether a text says of what it speaks of that it is not so, or cannot be: "cannot cancel yet"."""
-    return bool(_DENIED.intersection(words(text)))
+    plain = fold(text)
+    said = words(_SHORT_NOT.sub(" not", text))
+    return bool(_DENIED.intersection(said)) or any(fold(stem) in plain for stem in _DENIED_STEMS)
 
 
 def state_of_number(value: Any) -> PurchaseState | None:

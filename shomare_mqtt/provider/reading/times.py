@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from shomare_mqtt.letters import ascii_digits
 from shomare_mqtt.provider.reading.names import Field, alias, words, wordset
@@ -13,7 +15,6 @@ from shomare_mqtt.provider.reading.values import money
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from decimal import Decimal
-    from zoneinfo import ZoneInfo
 
     from shomare_mqtt.provider.reading.decode import Context
 
@@ -26,7 +27,7 @@ MOMENT = Field(
         "expiretime "
         "expiredate endsat endat endtime activationendtime enddate finishat finishdate validuntil "
         "deadline expireson",
-        w90="expires expiration expire expiry expired exp until endtimestamp enddatetime انقضا",
+        w90="expires expiration expire expiry expired exp until end endtimestamp enddatetime انقضا",
     )
 )
 """Names of the moment at which a number dies; a number too small for a timestamp is then taken as seconds left."""
@@ -36,16 +37,25 @@ SPAN = Field(
         w100="expiresin expirein orderexpirein expiresinseconds expirationin timeleft lefttime secondsleft "
         "secondsremaining remainingseconds remainingtime timeremaining remaining remain remains left ttl countdown "
         "timetolive secondstoexpire expireafter expiresafter timer",
-        w80="lifetime lifespan life duration validity validfor activefor minutes seconds expiresinminutes "
+        w80="lifetime lifespan life duration validity validfor activefor minutes seconds timeout expiresinminutes "
         "lifetimeminutes minutesleft remainingminutes",
         w50="time zaman زمان مهلت",
     ),
-    parts=alias(w70="expires expire expiry expiration remaining ttl lifetime lifespan countdown left"),
-    spoilers=wordset("is has can auto refund cancel created updated at date sms balance credit count stock"),
+    parts=alias(
+        w70="expires expire expiry expiration remaining ttl lifetime lifespan duration countdown left باقیمانده"
+    ),
+    spoilers=wordset(
+        "is has can auto refund cancel created updated at date sms balance credit count stock attempt attempts try "
+        "tries retry retries number numbers request requests quota limit token session cache code price cost money url "
+        "موجودی اعتبار کیف"
+    ),
 )
 """Names of how long a number lives, or has left."""
 
-TOTAL = wordset("lifetime lifespan life duration validity validfor activefor minutes seconds time lifetimeminutes")
+TOTAL = wordset(
+    "lifetime lifespan life duration validity validfor activefor minutes seconds time lifetimeminutes timeout "
+    "durationmin durationminutes durationsec durationseconds"
+)
 """Names that may tell the whole life and not what is left of it: in a `check` they say nothing by themselves."""
 
 CREATED = Field(
@@ -56,12 +66,16 @@ _CLOCK = re.compile(r"(?:(\d{1,3}):)?(\d{1,2}):(\d{2})(?:[.,]\d+)?")
 _DATE = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})")
 _ZONE = re.compile(r"(?:Z|[+-]\d{2}:?\d{2})$", re.IGNORECASE)
 _SPAN_UNITS = (
-    (86400, re.compile(r"day|روز|дн|天", re.IGNORECASE)),
-    (3600, re.compile(r"hour|hr|\bh\b|ساعت|час|小时", re.IGNORECASE)),
-    (60, re.compile(r"min|\bm\b|دقیقه|دقيقه|мин|分", re.IGNORECASE)),
-    (1, re.compile(r"sec|\d\s*s\b|ثانیه|ثانيه|сек|秒", re.IGNORECASE)),
+    (86400, re.compile(r"d\Z|day|روز|дн|天", re.IGNORECASE)),
+    (3600, re.compile(r"h\Z|hour|hr|ساعت|час|小时", re.IGNORECASE)),
+    (60, re.compile(r"m\Z|min|دقیقه|دقيقه|мин|分", re.IGNORECASE)),
+    (1, re.compile(r"s\Z|sec|ثانیه|ثانيه|сек|秒", re.IGNORECASE)),
 )
+_COUNTED = re.compile(r"(\d+(?:\.\d+)?)\s*([^\W\d]+)")
 _ROUND = 300.0
+_LONGEST_CLOCK = 3 * 3600.0
+_LEAST = 60.0
+"""Nobody sells a number that lives less than a minute: what says so says something else."""
 _MILLISECONDS, _SECONDS = 100_000_000_000, 1_000_000_000
 
 
@@ -74,9 +88,7 @@ def moment(value: Any, zone: ZoneInfo) -> datetime | None:
         return None
     text = ascii_digits(value).strip()
     found = _DATE.search(text)
-    if found is None:
-        return None
-    return _from_text(text, found, zone)
+    return _from_text(text, found, zone) if found is not None else _from_mail(text)
 
 
 def _from_timestamp(number: Decimal) -> datetime | None:
@@ -85,6 +97,15 @@ def _from_timestamp(number: Decimal) -> datetime | None:
         return datetime.fromtimestamp(float(seconds), UTC)
     except (OverflowError, ValueError, OSError):
         return None
+
+
+def _from_mail(text: str) -> datetime | None:
+    """A moment as mails and HTTP's headers write it: "Wed, 25 Nov 2026 09:20:00 GMT"."""
+    try:
+        found = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return found.astimezone(UTC) if found.tzinfo is not None else None
 
 
 def _from_text(text: str, found: re.Match[str], zone: ZoneInfo) -> datetime | None:
@@ -148,12 +169,16 @@ def span(name: str, value: Any, *, guess_minutes: bool) -> float | None:
             return _clock_seconds(clock)
         if _DATE.search(text):
             return None
-        scale = next((s for s, unit in _SPAN_UNITS if unit.search(text)), None)
-        digits = re.match(r"[-+]?\d+(?:\.\d+)?", text)
-        if scale is not None and digits is not None:
-            return float(digits.group()) * scale
+        counted = [(float(digits), _unit_scale(unit)) for digits, unit in _COUNTED.findall(text)]
+        if counted and all(scale for _, scale in counted):
+            return sum(number * scale for number, scale in counted)
     number = money(value)
     return None if number is None else float(number) * _scale(name, number, guess_minutes=guess_minutes)
+
+
+def _unit_scale(unit: str) -> int:
+    """How many seconds a unit has; 0 for what is no unit of time."""
+    return next((scale for scale, pattern in _SPAN_UNITS if pattern.match(unit)), 0)
 
 
 def _clock_seconds(clock: re.Match[str]) -> float:
@@ -161,16 +186,17 @@ def _clock_seconds(clock: re.Match[str]) -> float:
     return float(hours * 3600 + minutes * 60 + seconds)
 
 
-def _scale(name: str, number: Decimal, *, guess_minutes: bool) -> int:
+def _scale(name: str, number: Decimal, *, guess_minutes: bool) -> float:
     said = set(words(name))
+    if said.intersection(("ms", "millis", "milliseconds", "msec")):
+        return 0.001
     if said.intersection(("minute", "minutes", "min", "mins")):
         return 60
     if said.intersection(("hour", "hours")):
         return 3600
     if said.intersection(("second", "seconds", "sec")):
         return 1
-    # Nobody sells a number that lives less than a minute: a new one's bare "20" is minutes.
-    return 60 if guess_minutes and 0 < number < 60 else 1  # noqa: PLR2004 - seconds of a minute
+    return 60 if guess_minutes and 0 < number < _LEAST else 1  # a new number's bare "20" is minutes
 
 
 def lifetime(fields: Mapping[str, Any], context: Context, *, fresh: bool) -> tuple[float | None, bool]:
@@ -183,6 +209,8 @@ def lifetime(fields: Mapping[str, Any], context: Context, *, fresh: bool) -> tup
     for name, value in candidates:
         if value in (None, "") or isinstance(value, bool) or not (MOMENT.weight(name) or SPAN.weight(name)):
             continue
+        if _is_flag(name, value) or _is_time_of_day(name, value, fields):
+            continue
         left = _left(name, value, fields, context, fresh=fresh)
         if left is not None and 0 <= left <= LONGEST and not (fresh and left == 0):
             return left, False
@@ -191,17 +219,54 @@ def lifetime(fields: Mapping[str, Any], context: Context, *, fresh: bool) -> tup
     return left, unread and left is None
 
 
+def _is_flag(name: str, value: Any) -> bool:
+    """Whether it says only that the number's life is over, or not: `"expired": 0`."""
+    return words(name)[-1:] in (("expired",), ("end",)) and str(value) in ("0", "1")
+
+
+def _is_time_of_day(name: str, value: Any, fields: Mapping[str, Any]) -> bool:
+    """Whether a bare `time` is a clock's: a day stands beside it, or no number lives so long."""
+    clock = _CLOCK.fullmatch(ascii_digits(value).strip()) if isinstance(value, str) else None
+    if clock is None or words(name) not in (("time",), ("clock",), ("hour",)):
+        return False
+    return any(words(n) in (("date",), ("day",)) for n in fields) or _clock_seconds(clock) > _LONGEST_CLOCK
+
+
 def _left(name: str, value: Any, fields: Mapping[str, Any], context: Context, *, fresh: bool) -> float | None:
+    zone = context.timezone
     if isinstance(value, dict):
+        zone = _named_zone(value.get("timezone"), zone)
         value = value.get("date", value.get("timestamp", value.get("seconds")))
-    at = moment(_with_day(name, value, fields), context.timezone)
+    at = moment(_with_day(name, value, fields), zone) or _at_clock(name, value, context)
     if at is not None:
         return (at - context.now).total_seconds()
     whole = "".join(words(name)) in TOTAL
-    length = span(name, value, guess_minutes=fresh)
+    length = span(name, value, guess_minutes=fresh or (whole and words(name) != ("time",)))
+    if fresh and length is not None and length < _LEAST:
+        return None
     if length is None or fresh or not whole:
         return length
     return _from_creation(length, fields, context, counts_down=words(name) == ("time",))
+
+
+def _at_clock(name: str, value: Any, context: Context) -> datetime | None:
+    """The next moment at which clocks show this, where the name is a moment's and no number lives so long."""
+    clock = _CLOCK.fullmatch(ascii_digits(value).strip()) if MOMENT.weight(name) and isinstance(value, str) else None
+    if clock is None or _clock_seconds(clock) <= _LONGEST_CLOCK:
+        return None
+    local = context.now.astimezone(context.timezone)
+    since_midnight = timedelta(hours=local.hour, minutes=local.minute, seconds=local.second)
+    return context.now + (timedelta(seconds=_clock_seconds(clock)) - since_midnight) % timedelta(days=1)
+
+
+def _named_zone(name: Any, otherwise: ZoneInfo) -> Any:
+    """The zone that stands beside a date, as PHP writes it: "UTC", "Asia/Tehran", "+03:30"."""
+    if not isinstance(name, str):
+        return otherwise
+    try:
+        return _zone_of(f"00:00{name}", otherwise) if name[:1] in ("+", "-") else ZoneInfo(name)
+    except (ValueError, OSError, ZoneInfoNotFoundError):
+        return otherwise
 
 
 def _from_creation(length: float, fields: Mapping[str, Any], context: Context, *, counts_down: bool) -> float | None:

@@ -27,6 +27,8 @@ _OUT_OF_STOCK = wordset(
     "outofstock unavailable notavailable soldout no false none empty inactive ناموجود موجودنیست ندارد "
     "تمامشد اتمامموجودی نه нет 缺货"
 )
+_UNSEEN = " \t\r\n\ufeff\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+"""Marks of writing from the right around an id; sent back with it they would name nothing."""
 MAX_DIGITS = 18
 """Money and counts with more digits than this are something else."""
 
@@ -134,7 +136,7 @@ def identifier(value: Any) -> str | None:
         return str(int(value)) if value == value.to_integral_value() else str(value)
     if not isinstance(value, str):
         return None
-    text = ascii_digits(value.strip())
+    text = ascii_digits(value.strip(_UNSEEN).strip())
     return text if text and len(text) <= 200 else None  # noqa: PLR2004 - longer ones are no ids
 
 

@@ -19,7 +19,7 @@ from shomare_mqtt.errors import (
 from shomare_mqtt.model import Endpoint, PurchaseState
 from shomare_mqtt.provider.reading.decode import decode
 from shomare_mqtt.provider.reading.names import glued
-from shomare_mqtt.provider.reading.states import Truth, state_of_words, truth
+from shomare_mqtt.provider.reading.states import Truth, state_of_number, state_of_words, truth
 from shomare_mqtt.provider.reading.values import integer, is_none_yet
 
 if TYPE_CHECKING:
@@ -62,7 +62,8 @@ MESSAGE_NAMES = (
     "errors",
 )
 _OTHER_MARKS = ("ok", "success", "result", "issuccess", "succeeded", "successful", "response")
-_TOO_MANY, _LEAST_FAILURE = 429, 400
+_TOO_MANY, _LEAST_FAILURE, _GREATEST_STATUS = 429, 400, 999
+_GATEWAY = frozenset({502, 503, 504})
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,7 @@ def marks_of(value: Any) -> Marks:
 
 
 def _other_marks(named: Mapping[str, Any]) -> list[Truth]:
-    found = [truth(named[n]) for n in _OTHER_MARKS if n in named and not isinstance(named[n], dict | list | None)]
+    found = [truth(named[n]) for n in _OTHER_MARKS if n in named and not _is_content(named[n])]
     error = named.get("error", named.get("errors"))
     if error is not None:
         found.append(Truth.ABSENT if is_none_yet(error) else Truth.NO)
@@ -129,6 +130,11 @@ def _other_marks(named: Mapping[str, Any]) -> list[Truth]:
     if own is not None:
         found.append(truth(own))
     return found
+
+
+def _is_content(value: Any) -> bool:
+    """Whether a `result` is what was asked for and no mark: an object, or a number too great for a status."""
+    return isinstance(value, dict | list | None) or (integer(value) or 0) > _GREATEST_STATUS
 
 
 def _code(named: Mapping[str, Any]) -> int | str | None:
@@ -178,7 +184,8 @@ def in_own_words(answer: RawAnswer, marks: Marks) -> bool:
 
 def no_such_address(answer: RawAnswer, decoded: Decoded, marks: Marks) -> bool:
     """A 404 without JSON, or with a framework's own, which has no `status` (provider page, "Not documented")."""
-    return answer.http == 404 and not decoded.broken and not in_own_words(answer, marks)  # noqa: PLR2004
+    foreign = marks.status is Truth.ABSENT and not in_own_words(answer, marks)
+    return answer.http == 404 and not decoded.broken and foreign  # noqa: PLR2004
 
 
 def refusal(
@@ -266,32 +273,50 @@ def _said_no(answer: RawAnswer, marks: Marks, endpoint: Endpoint) -> ProviderErr
     return failure(answer, marks, endpoint)
 
 
-def judged_buy(answer: RawAnswer, *, named: bool, decoded: Decoded, marks: Marks) -> ProviderError | None:
+def judged_buy(
+    answer: RawAnswer, *, named: bool, numbered: bool, decoded: Decoded, marks: Marks
+) -> ProviderError | None:
     """What a `buy` that is no purchase raises, to the contract's letter; None where it is a purchase.
 
-    `named`: a purchase was found in the answer.
+    `named`: a purchase was found in the answer; `numbered`: and its phone number with it.
     """
     if answer.http == 405:  # noqa: PLR2004 - contract: says that no such method exists
         return refusal(answer, marks, Endpoint.BUY, ErrorCode.METHOD_NOT_ALLOWED)
     if no_such_address(answer, decoded, marks):
         return refusal(answer, marks, Endpoint.BUY, ErrorCode.UNKNOWN_ENDPOINT)
     good = 200 <= answer.http < 300  # noqa: PLR2004 - HTTP's successes
-    if good and named and not marks.failed:
+    if good and named and (not marks.failed or (numbered and _waits(marks))):
         return None
-    if in_own_words(answer, marks) and not _undecided(marks):
+    contradicts = good and numbered and marks.code not in DOCUMENTED
+    if in_own_words(answer, marks) and not contradicts and not _undecided(answer, marks):
         return refusal(answer, marks, Endpoint.BUY)
     why = "its answer is no refusal in the provider's own words"
     if not decoded.is_json:
         why = "its answer holds no JSON"
+    elif contradicts:
+        why = "its answer says no and names a number"
     elif good and not marks.failed:
         why = "its answer names no purchase"
     return outcome_unknown(answer, marks, why)
 
 
-def _undecided(marks: Marks) -> bool:
-    """A `status` that is a purchase's state ("pending", 202) is no refusal, though it is not `true`."""
+def _waits(marks: Marks) -> bool:
+    """Whether the only no is a `status` that is how a new purchase stands ("no_sms", 0 beside the number)."""
+    if Truth.NO in marks.others or marks.code in DOCUMENTED or isinstance(marks.status_value, bool):
+        return False
+    said = str(marks.status_value)
+    return PurchaseState.WAITING in (state_of_number(said), state_of_words(said))
+
+
+def _undecided(answer: RawAnswer, marks: Marks) -> bool:
+    """Whether a `status` that is not `true` is no refusal all the same.
+
+    Such are a purchase's state ("pending", 202), and a gateway's own 502 to 504 repeated in its JSON (RFC 9457).
+    """
+    if answer.http in _GATEWAY and integer(marks.status_value) == answer.http:
+        return True
     if marks.status is not Truth.OTHER or marks.status_value is None:
         return False
     if not isinstance(marks.status_value, str):
-        return True
+        return marks.code not in DOCUMENTED
     return state_of_words(marks.status_value) in (PurchaseState.WAITING, PurchaseState.RECEIVED)
