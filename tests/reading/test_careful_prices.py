@@ -63,6 +63,7 @@ LISTS: list[Any] = [
     rows(
         {"price_rial": 22000, "price_toman": 2200, "count": 5}, {"price_rial": 31000, "price_toman": 3100, "count": 0}
     ),
+    rows({"prices": {"call": 9000, "sms": 2200}, "count": 5}, {"prices": {"sms": 3100}, "count": 0}),
     rows({"rate": 98.2, "amount": 2200, "count": 5}, {"rate": 1, "amount": 3100, "count": 0}),
     rows({"price": 2200, "total": 500, "available": 5}, {"price": 3100, "total": 50, "available": 0}),
     rows(
@@ -121,6 +122,9 @@ def test_an_empty_list_is_one(value: Any) -> None:
         {"status": True, "data": {"id": 5, "price": 2200, "count": 5}},
         {"status": True, "product": {"id": 99123, "country": "7", "operator": "1", "price": "2200", "stock": "5"}},
         {"status": True, "min_price": 100, "data": {"price": 2200, "count": 5}},
+        {"data": {"price": 2200, "count": 5}, "suggestions": [{"operator_id": 2, "price": 1, "count": 7}]},
+        {"data": {"price": 2200, "count": 5}, "suggestions": [{"price": 1, "count": 7}]},
+        {"data": [{"country_id": 98, "price": 1, "count": 1}, {"price": 2200, "count": 5}]},
         {"price_final": 2200, "count": 5, "history": [{"date": "2026-01-01", "price": 1}]},
         {"data": {"app": 3, "price": 2200, "count": 5, "related": [{"app": 5, "price": 1}, {"app": 9, "price": 2}]}},
     ],
@@ -218,6 +222,14 @@ def test_a_flag_is_no_number_of_pieces(flag: Any, count: int | None) -> None:
         ("1,0000", None),
         ("0,4500", "0.4500"),
         ("12,34,567", None),
+        ("2.2k", None),
+        ("1.2M", None),
+        ("2 هزار تومان", None),
+        ("15%", None),
+        ("\u22122200", None),
+        ("0.45 USDT", "0.45"),
+        ("¥22.5", "22.5"),
+        ("22 kr", "22"),
     ],
 )
 def test_money_with_separators(text: str, price: str | None) -> None:

@@ -243,9 +243,11 @@ class Columns:
         texts = [v for v in self._values(row, "application") if isinstance(v, str) and identifier(v) != application]
         return next((t for t in texts if not t.isdigit()), None)
 
-    def operator_matches(self, row: Row) -> bool:
-        """Whether the row is of the operator asked for."""
-        return self._matches(row, "operator") is True
+    def strangeness(self, row: Row) -> int:
+        """How far a row is from what was asked for: one that says nothing is nearer than one that says another's."""
+        nearness = {True: 0, None: 1, False: 2}
+        aside = any(not (is_envelope(v.place) or role_of(v.place)) for v in row.levels if v.place)
+        return 2 * sum(nearness[self._matches(row, role)] for role in ("country", "operator")) + aside
 
     def asked_for(self) -> list[Row]:
         """The rows of the country and operator (and application) asked for, where rows name them."""

@@ -123,10 +123,10 @@ def _bare(value: Any) -> Decimal | None:
     return amount if amount is not None and amount > 0 else None
 
 
-def _rank(row: Row, columns: Columns) -> tuple[bool, bool, bool, int, Any]:
-    """Of the prices of one application: the operator asked for, one in stock, the best told, the cheapest."""
+def _rank(row: Row, columns: Columns) -> tuple[int, bool, bool, int, Any]:
+    """Of the prices of one application: the one asked for, one in stock, the best told, the cheapest."""
     price, (_, stock) = _amount(row, columns.price), _stock(row, columns, columns.application(row))
-    return (not columns.operator_matches(row), stock == 0, price is None, -weight_of(row), price or 0)
+    return (columns.strangeness(row), stock == 0, price is None, -weight_of(row), price or 0)
 
 
 def _price(application: str, rows: list[Row], columns: Columns) -> Price:

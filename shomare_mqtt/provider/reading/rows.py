@@ -53,6 +53,7 @@ INSIDE_PRICE = Field(
         w100="final finalprice discounted discountedprice payable payableprice afterdiscount",
         w95="toman irt pricetoman",
         w90="amount value price current now net sum cost",
+        w85="sms activation",
         w80="sale sell user rial irr total",
     ),
     parts=alias(w70="price amount"),

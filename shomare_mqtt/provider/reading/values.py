@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -16,6 +17,7 @@ _NUMBER = re.compile(r"[-+]?\d[\d\s.,'٬٫،_\u00a0\u202f]*")
 _UNITS = (
     ("IRT", ("irt", "toman", "tomans", "tmn", "تومان", "تومن", "toomaan")),
     ("IRR", ("irr", "rial", "rials", "ریال")),
+    ("USDT", ("usdt", "tether", "تتر")),
     ("USD", ("usd", "$", "dollar", "dollars", "دلار")),
     ("RUB", ("rub", "rur", "₽", "руб", "ruble", "rubles", "روبل")),
     ("EUR", ("eur", "€", "euro", "یورو")),
@@ -40,6 +42,7 @@ _PIECES = wordset(
 )
 _NO_STOCK = re.compile(r"[%٪$€₽]")
 _STOCK_WORD = re.compile(r"[^\W\d_]+|[✅✔🟢❌✖✗⛔🚫🔴∞]")
+_MULTIPLES = wordset("k m b mn mln mio bn mil هزار тыс млн")
 _WITHOUT_FRACTIONS = ("IRT", "IRR")
 MAX_DIGITS = 18
 """Money and counts with more digits than this are something else."""
@@ -64,9 +67,16 @@ def money(value: Any) -> Decimal | None:
     found = _NUMBER.findall(text)
     rest = fold(_NUMBER.sub("", text)).strip(".:;,()-+/=")
     said = unit(rest) if rest else None
-    if len(found) != 1 or (rest and said is None and len(rest) > 3):  # noqa: PLR2004 - a currency's code
+    if len(found) != 1 or (rest and said is None and not _may_be_currency(rest)):
         return None
     return _bounded(_plain(found[0], fractions=said not in _WITHOUT_FRACTIONS))
+
+
+def _may_be_currency(text: str) -> bool:
+    """Whether what stands beside a number may be a currency unknown here: a short code or a sign, but no `k` or `%`."""
+    if text.isalpha():
+        return len(text) <= 3 and text not in _MULTIPLES  # noqa: PLR2004 - a currency's code
+    return all(unicodedata.category(c) == "Sc" for c in text)
 
 
 def _plain(text: str, *, fractions: bool = True) -> Decimal | None:
