@@ -87,6 +87,8 @@ def test_a_mark_of_success_is_no_balance(value: Any) -> None:
         {"status": True, "foo": {"total": 2, "bar": TWO}},
         {"data": [{"id": i + 1, "title": f"page {i}", "items": [entry]} for i, entry in enumerate(TWO)]},
         {"countries": [{"id": i + 1, "title": f"page {i}", "items": [entry]} for i, entry in enumerate(TWO)]},
+        {"banners": [{"id": 1, "title": "Sale"}, {"id": 2, "title": "New"}, {"id": 3, "title": "Hot"}], "data": TWO},
+        [{**entry, "details": [{"id": 1, "name": "Fast"}], "regions": [{"id": 5, "name": "North"}]} for entry in TWO],
         {"d": '[{"id": 7, "name": "Russia"}, {"id": 98, "name": "Iran"}]'},
     ],
 )

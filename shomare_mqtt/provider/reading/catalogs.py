@@ -74,6 +74,8 @@ _SPOKEN = 50
 """From this weight on a name is one, and no code or slug."""
 _NAME_PARENTS = wordset("name names title titles translations translation label text i18n locale locales")
 _ATTRIBUTES = wordset("fields properties info")
+_HOLDING = wordset("data items list rows records results children entries")
+"""Names of lists in which a group holds its entries, and under which an answer keeps what was asked for."""
 _SIDE_ISSUES = wordset(
     "links link meta errors error page paging pageinfo paginator pagination messages prices statuses images"
 )
@@ -137,6 +139,8 @@ def _vote(kind: CatalogKind, pattern: Pattern, entries: list[Entry]) -> float:
     vote = 30.0 if pattern[-1:] != ("*",) else 10.0
     if role is not None:
         vote += 80 if role == kind.value else -60
+    elif named and glued(named[-1]) in _HOLDING:
+        vote += 15
     if last & _SIDE_ISSUES:
         vote -= 300
     if not entries:
@@ -176,7 +180,7 @@ def _is_group(kind: CatalogKind, value: dict[str, Any]) -> bool:
     """Whether an object holds entries of its own kind: a category, a continent, a page."""
     return any(
         isinstance(v, list)
-        and (role_of(k) == kind.value or is_envelope(k) or glued(k) == "children")
+        and (role_of(k) == kind.value or glued(k) in _HOLDING)
         and any(isinstance(e, dict) and _own_id(kind, e)[0] is not None and _names(e) for e in v[:3])
         for k, v in value.items()
     )

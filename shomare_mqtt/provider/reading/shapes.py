@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROLE_WORDS = {
-    "countries": wordset("country countries land region regions nations keshvar keshvarha کشور کشورها"),
+    "countries": wordset("country countries land nations keshvar keshvarha کشور کشورها"),
     "operators": wordset(
         "operator operators operatorha server servers provider providers pool pools range ranges اپراتور اپراتورها"
     ),
