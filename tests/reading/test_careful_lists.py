@@ -30,6 +30,8 @@ RUSSIA_AND_IRAN = {"7": "Russia", "98": "Iran"}
         ({"data": {"bank_account": {"balance": 7}, "wallet": {"balance": 45000}}}, "45000", None),
         ({"balance": {"USD": Decimal("3.1"), "IRT": 192100}}, "192100", "IRT"),
         ({"balance": {"rial": 450000, "toman": 45000}}, "45000", "IRT"),
+        ({"wallets": [{"currency": "USDT", "balance": 3}, {"currency": "IRT", "balance": 192100}]}, "192100", "IRT"),
+        ({"data": {"wallets": [{"type": "gift", "balance": 300}, {"type": "main", "balance": 5000}]}}, "5000", None),
         ({"balanceIRR": "12500"}, "12500", "IRR"),
         ({"balance": "192.100 تومان"}, "192100", "IRT"),
         ({"balance": "0,450", "currency": "USD"}, "0.450", "USD"),
@@ -56,6 +58,8 @@ def test_the_balance_that_can_be_spent(value: Any, balance: str, currency: str |
         {"data": {"username": "x", "referral": {"balance": 9}}},
         {"data": {"username": "x", "payments": [{"id": 1, "amount": 99999}]}},
         {"data": {"income": {"today": 1, "total": 2}}},
+        {"wallets": [{"title": "a", "balance": 300}, {"title": "b", "balance": 5000}]},
+        {"wallets": [{"currency": "IRT", "balance": 300}, {"currency": "IRT", "balance": 5000}]},
     ],
 )
 def test_what_counts_something_else_is_no_balance(value: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from shomare_mqtt.letters import fold
 from shomare_mqtt.model import Endpoint, Profile
 from shomare_mqtt.provider.reading.names import Field, alias, glued, is_envelope, words, wordset
 from shomare_mqtt.provider.reading.shapes import Leaf, leaves
@@ -34,6 +35,8 @@ _INSIDE = alias(w70="available usable current main free remaining", w60="value s
 """Names of the amount inside a balance or a wallet; alone they may count anything."""
 _HOLDERS = wordset("user account profile customer member me viewer client finance financial billing کاربر حساب")
 """Objects that are the account; the balance in any other one may be somebody else's."""
+_WALLETS = wordset("wallets wallet balances accounts credits کیفپولها")
+_MAIN = wordset("main primary default asli اصلی")
 _TOMAN_FIRST = {"IRT": 2, "IRR": 1}
 _UNIT = Field(
     alias(w100="currency unit currencycode balanceunit balancecurrency currencyunit vahed moneyunit واحد ارز"),
@@ -49,7 +52,7 @@ def read_profile(answer: RawAnswer, context: Context) -> Profile:
     Raises ProviderRefusedError, ProviderFailedError (`malformed_answer` where no balance and nothing else is in it).
     """
     value, marks = accepted(answer, Endpoint.PROFILE)
-    found = list(leaves(unwrapped(value)))
+    found = list(leaves(_of_one_wallet(unwrapped(value))))
     best = _balance(found, context) or _alone(found)
     extra = _extra(unwrapped(value), best)
     if best is None and not extra:
@@ -57,6 +60,29 @@ def read_profile(answer: RawAnswer, context: Context) -> Profile:
     if best is None:
         return Profile(None, _currency(found, None), extra, unread=("balance",))
     return Profile(money(best.value), _currency(found, best), extra)
+
+
+def _of_one_wallet(value: Any) -> Any:
+    """The answer with each list of several wallets reduced to the one that pays, where one is told to."""
+    if not isinstance(value, dict):
+        return value
+    return {
+        name: _paying(inner) if isinstance(inner, list) and glued(name) in _WALLETS else _of_one_wallet(inner)
+        for name, inner in value.items()
+    }
+
+
+def _paying(wallets: list[Any]) -> list[Any]:
+    """The main wallet, or the only one in Toman, or else in Rial; all of them where nothing tells."""
+    plain = [{glued(k): v for k, v in w.items() if isinstance(v, str)} for w in wallets if isinstance(w, dict)]
+    if len(plain) != len(wallets):
+        return wallets
+    said = [{fold(v) for v in w.values()} for w in plain]
+    units = [{u for k, v in w.items() if _UNIT.weight(k) and (u := unit(v))} for w in plain]
+    for told in ([bool(s & _MAIN) for s in said], ["IRT" in u for u in units], ["IRR" in u for u in units]):
+        if sum(told) == 1:
+            return [wallets[told.index(True)]]
+    return wallets
 
 
 def _balance(found: list[Leaf], context: Context) -> Leaf | None:
