@@ -84,6 +84,12 @@ class Columns:
         self._doubtful = {
             role: {c for c in ranked if self._is_doubtful(role, c)} for role, ranked in self._ranked.items()
         }
+        self._telling = {
+            c
+            for role, ranked in self._ranked.items()
+            for c in ranked
+            if not _is_key(c) and _weight(c[1], role) >= _NAMED
+        }
         self._told: dict[tuple[int, str], list[Any]] = {}
         self._asked_rows: list[Row] | None = None
 
@@ -200,10 +206,7 @@ class Columns:
         if known is None:
             cells = self._of[id(row)]
             columns = [c for c in self._ranked[role] if c in cells]
-            nearest = min(
-                (d for d, name in columns if not name.startswith(KEY) and ROLES[role].weight(name) >= _NAMED),
-                default=_FARTHEST,
-            )
+            nearest = min([c[0] for c in columns if c in self._telling], default=_FARTHEST)
             known = self._told[id(row), role] = [cells[c] for c in columns if c[0] <= nearest]
         return known
 

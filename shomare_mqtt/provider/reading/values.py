@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any
 
 from shomare_mqtt.letters import ascii_digits, fold
@@ -61,7 +62,12 @@ def money(value: Any) -> Decimal | None:
         return _bounded(Decimal(value))
     if not isinstance(value, str) or len(value) > 60:  # noqa: PLR2004 - a sentence is no amount
         return None
-    text = ascii_digits(value).strip()
+    return _money_in_words(value)
+
+
+@lru_cache(maxsize=4096)
+def _money_in_words(text: str) -> Decimal | None:
+    text = ascii_digits(text).strip()
     if text.isdigit() and text.isascii():
         return _bounded(Decimal(text))
     found = _NUMBER.findall(text)
