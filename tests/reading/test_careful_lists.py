@@ -140,3 +140,9 @@ def test_a_number_is_no_name_of_its_own() -> None:
     value = [{"server": "2669", "display_name": "Beeline"}]
     (read,) = read_catalog(CatalogKind.OPERATORS, answer(value), NOTHING).entries
     assert (read.id, read.names) == ("2669", ("Beeline",))
+
+
+def test_a_number_is_a_name_where_there_is_no_other() -> None:
+    read = read_catalog(CatalogKind.OPERATORS, answer([{"id": 1, "name": "1"}, {"id": 2, "name": "2"}]), NOTHING)
+    assert [(entry.id, entry.name, entry.names) for entry in read.entries] == [("1", "1", ("1",)), ("2", "2", ("2",))]
+    assert read.unread == ()

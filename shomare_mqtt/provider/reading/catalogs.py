@@ -271,7 +271,9 @@ def _from_object(
         own = names[0][1] if names else None
     if own is None:
         return None
-    texts = _unique([text for _, text in names if text != own or not own.isdigit()])
+    texts = _unique([text for _, text in names])
+    if len(texts) > 1 and own.isdigit():
+        texts = [text for text in texts if text != own]
     extra = {k: _flat(v) for k, v in value.items() if k != used and (is_scalar(v) or _flat(v) is not None)}
     return CatalogEntry(own, texts[0] if texts else own, tuple(texts), extra | _group(groups))
 
