@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
+_OTHER_DIGITS = re.compile(r"(?![0-9])\d")
 _SAME_LETTERS = str.maketrans(
     {
         "ي": "ی",
@@ -29,10 +31,12 @@ def ascii_digits(text: str) -> str:
     """The text with every decimal digit of any script as its ASCII digit."""
     if text.isascii():
         return text
-    return "".join(str(unicodedata.decimal(c)) if c.isdecimal() else c for c in text)
+    return _OTHER_DIGITS.sub(lambda found: str(unicodedata.decimal(found[0])), text)
 
 
 def fold(text: str) -> str:
     """A form in which two spellings of one name are equal: letter case, digits, Arabic forms, joiners and spaces."""
+    if text.isascii():
+        return "".join(text.casefold().split())
     plain = unicodedata.normalize("NFKC", ascii_digits(text)).translate(_SAME_LETTERS)
     return "".join(plain.casefold().split())

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from shomare_mqtt.letters import fold
 from shomare_mqtt.model import Catalog, CatalogEntry, CatalogKind, Endpoint
-from shomare_mqtt.provider.reading.names import Field, alias, glued, words, wordset
+from shomare_mqtt.provider.reading.names import Field, alias, glued, is_envelope, words, wordset
 from shomare_mqtt.provider.reading.shapes import NUMBERED, ROLE_WORDS, Entry, Pattern, as_records, collections, role_of
 from shomare_mqtt.provider.reading.states import Truth
 from shomare_mqtt.provider.reading.values import identifier, is_scalar
@@ -21,7 +21,7 @@ ENDPOINTS = {
     CatalogKind.APPLICATIONS: Endpoint.APPLICATIONS,
 }
 _ANY_ID = alias(
-    w100="id شناسه",
+    w100="id شناسه shenase",
     w90="uid pk identifier",
     w70="uuid guid",
     w60="کد code slug key value alias symbol short shortname iso iso2 abbr shortcode",
@@ -59,19 +59,26 @@ NAME = Field(
     alias(
         w100="name",
         w95="nameen enname englishname nameenglish texten titleen entitle eng en english",
-        w90="title label text displayname fullname caption نام عنوان",
-        w85="fa namefa faname persianname namefarsi farsi persian titlefa fatitle namepersian pname",
+        w90="title label text displayname fullname caption نام عنوان nam esm onvan",
+        w85="fa namefa faname namfa persianname namefarsi farsi persian titlefa fatitle namepersian pname",
         w80="countryname operatorname applicationname appname servicename productname servername",
         w70="ru rus nameru textru rutitle ar namear zh chn cn es",
         w50="country operator application app service product server provider site",
+        w45="servicedescription applicationdescription appdescription productdescription operatordescription",
         w40="slug shortname iso iso2 iso3 code short alias symbol abbr key",
     ),
-    parts=alias(w75="name title", w60="text label"),
+    parts=alias(w75="name title nam", w60="text label"),
     spoilers=wordset("id file image icon logo url count sort user prefix"),
 )
+_SPOKEN = 50
+"""From this weight on a name is one, and no code or slug."""
 _NAME_PARENTS = wordset("name names title titles translations translation label text i18n locale locales")
-_ATTRIBUTES = wordset("attributes fields properties info")
-_SIDE_ISSUES = wordset("links link meta errors error pagination messages prices statuses images")
+_ATTRIBUTES = wordset("fields properties info")
+_HOLDING = wordset("data items list rows records results children entries")
+"""Names of lists in which a group holds its entries, and under which an answer keeps what was asked for."""
+_SIDE_ISSUES = wordset(
+    "links link meta errors error page paging pageinfo paginator pagination messages prices statuses images"
+)
 
 
 def read_catalog(kind: CatalogKind, answer: RawAnswer, context: Context) -> Catalog:
@@ -83,7 +90,7 @@ def read_catalog(kind: CatalogKind, answer: RawAnswer, context: Context) -> Cata
     endpoint = ENDPOINTS[kind]
     value, marks = accepted(answer, endpoint)
     inner = unwrapped(value)
-    inner, value = as_records(inner), as_records(value)
+    inner, value = as_records(inner, bare_rows=True), as_records(value, bare_rows=True)
     if (
         isinstance(inner, dict)
         and any(isinstance(v, dict | list) for v in inner.values())
@@ -101,6 +108,7 @@ def read_catalog(kind: CatalogKind, answer: RawAnswer, context: Context) -> Cata
 
 
 def _catalog(kind: CatalogKind, entries: list[Entry], answer: RawAnswer) -> Catalog:
+    entries = _ids_first(entries)
     running = _running(entries)
     read: dict[str, CatalogEntry] = {}
     skipped = nameless = False
@@ -127,10 +135,12 @@ def _vote(kind: CatalogKind, pattern: Pattern, entries: list[Entry]) -> float:
     """How likely this collection is the list: its place's name, its entries' fields, its size."""
     named = [p for p in pattern if p != "*"]
     last = set(words(named[-1])) if named else set()
-    role = role_of(named[-1]) if named else None
+    role = _role_of(named)
     vote = 30.0 if pattern[-1:] != ("*",) else 10.0
     if role is not None:
         vote += 80 if role == kind.value else -60
+    elif named and glued(named[-1]) in _HOLDING:
+        vote += 15
     if last & _SIDE_ISSUES:
         vote -= 300
     if not entries:
@@ -138,19 +148,49 @@ def _vote(kind: CatalogKind, pattern: Pattern, entries: list[Entry]) -> float:
     return vote + _vote_of_entries(kind, entries[:20]) + min(len(entries), 20) / 2 - 8 * len(pattern)
 
 
+def _role_of(named: list[str]) -> str | None:
+    """The list that a place speaks of; what only wraps speaks as what lies around it: `applications`, `*`, `items`."""
+    telling = (p for p in reversed(named) if role_of(p) or not is_envelope(p))
+    return role_of(next(telling, ""))
+
+
 def _vote_of_entries(kind: CatalogKind, sample: list[Entry]) -> float:
     votes = 0.0
     for entry in sample:
-        value = entry.value
-        if isinstance(value, dict):
-            has_id = entry.key is not None or any(IDS[kind].weight(k) for k in value)
-            has_name = any(NAME.weight(k) for k in value)
-            foreign = {glued(k) for k in value} >= {"url", "active"}
-            votes += 20 * has_id + 20 * has_name - 200 * foreign - (0 if has_id or has_name else 60)
-            votes -= 60 if value and all(NUMBERED.fullmatch(k) for k in value) else 0
+        if isinstance(entry.value, dict):
+            votes += _vote_of_object(kind, entry, alone=len(sample) == 1)
         else:
             votes += _vote_of_plain(kind, entry)
     return votes / len(sample)
+
+
+def _vote_of_object(kind: CatalogKind, entry: Entry, *, alone: bool) -> float:
+    value = _itself(kind, entry.value)
+    has_id = entry.key is not None or any(IDS[kind].weight(k) for k in value)
+    has_name = bool(_names(value))
+    vote = 20.0 * has_id + 20 * has_name
+    if not (has_id or has_name) or _is_group(kind, value) or (not has_name and _only_wraps(value, alone=alone)):
+        vote -= 60
+    if {glued(k) for k in value} >= {"url", "active"}:
+        vote -= 200  # a paginator's link
+    return vote - (60 if value and all(NUMBERED.fullmatch(k) for k in value) else 0)
+
+
+def _is_group(kind: CatalogKind, value: dict[str, Any]) -> bool:
+    """Whether an object holds entries of its own kind: a category, a continent, a page."""
+    return any(
+        isinstance(v, list)
+        and (role_of(k) == kind.value or glued(k) in _HOLDING)
+        and any(isinstance(e, dict) and _own_id(kind, e)[0] is not None and _names(e) for e in v[:3])
+        for k, v in value.items()
+    )
+
+
+def _only_wraps(value: dict[str, Any], *, alone: bool) -> bool:
+    """Whether a nameless object is no entry and only holds some: a list of objects, or, alone, nothing but objects."""
+    if any(isinstance(v, list) and v and isinstance(v[0], dict) for v in value.values()):
+        return True
+    return alone and bool(value) and all(isinstance(v, dict) for v in value.values())
 
 
 def _vote_of_plain(kind: CatalogKind, entry: Entry) -> float:
@@ -159,11 +199,21 @@ def _vote_of_plain(kind: CatalogKind, entry: Entry) -> float:
         if isinstance(entry.value, int) and not isinstance(entry.value, bool):
             return 10
         return 25 if isinstance(entry.value, str) else -40
-    if IDS[kind].weight(entry.key) or NAME.weight(entry.key):
+    if IDS[kind].weight(entry.key) or NAME.weight(entry.key) or role_of(entry.key):
         return -60
     if not isinstance(entry.value, str):
         return -5 if is_scalar(entry.value) else -40
     return 25 if NUMBERED.fullmatch(entry.key) else 8
+
+
+def _ids_first(entries: list[Entry]) -> list[Entry]:
+    """Plain entries by id, also where they come by name: `{"Russia": "7", "Iran": "98"}`."""
+    ids = [identifier(e.value) for e in entries]
+    by_name = all(
+        e.key is not None and not NUMBERED.fullmatch(e.key) and own is not None and own.isdigit()
+        for e, own in zip(entries, ids, strict=True)
+    )
+    return [Entry(i, e.key, e.groups) for e, i in zip(entries, ids, strict=True)] if by_name else entries
 
 
 def _running(entries: list[Entry]) -> bool:
@@ -176,13 +226,19 @@ def _running(entries: list[Entry]) -> bool:
 def _entry(kind: CatalogKind, entry: Entry, *, running: bool) -> CatalogEntry | None:
     value = entry.value
     if isinstance(value, dict):
-        inner = next(iter(value.values()), None)
-        if len(value) == 1 and isinstance(inner, dict) and role_of(next(iter(value))) == kind.value:
-            value = inner  # each entry wrapped in its own kind: `{"country": {"id": 7}}`
-        return _from_object(kind, entry.key, value, entry.groups, running=running)
+        return _from_object(kind, entry.key, _itself(kind, value), entry.groups, running=running)
     if isinstance(value, list):
         return None
     return _from_plain(entry, running=running)
+
+
+def _itself(kind: CatalogKind, value: dict[str, Any]) -> dict[str, Any]:
+    """The entry that an object holds under its own kind: `{"country": {"id": 7}, "flag": "ru"}`."""
+    inner = {k: v for k, v in value.items() if isinstance(v, dict) and role_of(k) == kind.value}
+    if len(inner) != 1 or _own_id(kind, value)[0] is not None:
+        return value
+    ((name, own),) = inner.items()
+    return {**{k: v for k, v in value.items() if k != name}, **own}
 
 
 def _from_plain(entry: Entry, *, running: bool) -> CatalogEntry | None:
@@ -190,8 +246,6 @@ def _from_plain(entry: Entry, *, running: bool) -> CatalogEntry | None:
     text = identifier(entry.value)
     if entry.key is None or (running and isinstance(entry.value, str) and entry.key == "0"):
         return None if text is None else CatalogEntry(text, text, (text,), _group(entry.groups))
-    if isinstance(entry.value, int) and not isinstance(entry.value, bool) and not NUMBERED.fullmatch(entry.key):
-        return CatalogEntry(str(entry.value), entry.key, (entry.key,), _group(entry.groups))
     name = text or entry.key
     return CatalogEntry(entry.key, name, (name,), _group(entry.groups))
 
@@ -211,11 +265,15 @@ def _from_object(
     weight = IDS[kind].weight(used) if used else 0
     if key is not None and not (weight >= 90 or (running and own is not None)):  # noqa: PLR2004 - an id by name
         own, used = key.removeprefix("_") if NUMBERED.fullmatch(key) else key, None
+    elif key is not None and not NUMBERED.fullmatch(key) and not any(w >= _SPOKEN for w, _ in names):
+        names = [(_SPOKEN, key), *names]
     if own is None:
         own = names[0][1] if names else None
     if own is None:
         return None
     texts = _unique([text for _, text in names])
+    if len(texts) > 1 and own.isdigit():
+        texts = [text for text in texts if text != own]
     extra = {k: _flat(v) for k, v in value.items() if k != used and (is_scalar(v) or _flat(v) is not None)}
     return CatalogEntry(own, texts[0] if texts else own, tuple(texts), extra | _group(groups))
 
@@ -270,7 +328,10 @@ def _flat(value: Any) -> Any:
 
 
 def _unique(texts: list[str]) -> list[str]:
-    return list({fold(t): t for t in reversed(texts)}.values())[::-1]
+    found: dict[str, str] = {}
+    for text in texts:
+        found.setdefault(fold(text), text)
+    return list(found.values())
 
 
 def _single(kind: CatalogKind, value: Any) -> CatalogEntry | None:

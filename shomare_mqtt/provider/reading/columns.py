@@ -11,7 +11,8 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from shomare_mqtt.model import CatalogKind
-from shomare_mqtt.provider.reading.names import Field, alias, glued, wordset
+from shomare_mqtt.provider.reading.names import Field, alias, glued, is_envelope, wordset
+from shomare_mqtt.provider.reading.rows import is_row, weight_of
 from shomare_mqtt.provider.reading.shapes import role_of
 from shomare_mqtt.provider.reading.values import identifier
 
@@ -22,23 +23,28 @@ if TYPE_CHECKING:
     from shomare_mqtt.provider.reading.vocabulary import Vocabularies
 
 Column = tuple[int, str]
-"""How far out the column lies (0: in the row itself), and its name; `#` for the key that the object stands under."""
+"""How far out the column lies (0: in the row itself), and its name; `#` for the key that the object stands under, with
+the role that the place's name speaks of (`#operator`)."""
 
 KEY = "#"
 _GENERIC = wordset("id code slug name title key shortname")
+_NAMED = 60
+"""From this weight on a column's name says whose it is."""
 _SUCCESS = wordset("status success ok error")
 """Marks of success, which no column is made of; an answer's own `code` stands beside one."""
+_FIGURES = wordset("price cost amount count stock qty quantity total rate available sort status active")
 APPLICATION = Field(
     alias(
-        w100="applicationid appid serviceid productid idservice siteid",
-        w95="application app service product site appcode servicecode productcode serviceslug appslug برنامه سرویس",
+        w100="applicationid appid serviceid productid idservice siteid barnameid",
+        w95="application app service product site appcode servicecode productcode serviceslug appslug barname "
+        "برنامه سرویس",
         w70="servicename appname applicationname productname applicationtitle",
-        w40="id",
-        w35="code slug key shortname short",
-        w30="name title nameen namefa faname text label",
+        w40="id شناسه shenase",
+        w35="code slug key shortname short کد",
+        w30="name title nameen namefa faname text label نام عنوان nam esm onvan",
     ),
-    parts=alias(w60="application app service product"),
-    spoilers=wordset("country operator server price count"),
+    parts=alias(w60="application app service product barname برنامه سرویس"),
+    spoilers=_FIGURES | wordset("country operator server"),
 )
 OPERATOR = Field(
     alias(
@@ -46,17 +52,18 @@ OPERATOR = Field(
         "range اپراتور",
         w25="id code",
     ),
-    parts=alias(w60="operator server provider pool"),
-    spoilers=wordset("count price country service"),
+    parts=alias(w60="operator server provider pool اپراتور"),
+    spoilers=_FIGURES | wordset("country service"),
 )
 COUNTRY = Field(
     alias(w100="countryid country countrycode countryname countryiso region کشور", w15="iso code"),
-    parts=alias(w60="country"),
-    spoilers=wordset("count price operator prefix"),
+    parts=alias(w60="country keshvar کشور"),
+    spoilers=_FIGURES | wordset("operator prefix"),
 )
 ROLES = {"application": APPLICATION, "operator": OPERATOR, "country": COUNTRY}
 _KEY_WEIGHT = 45
 _SAMPLE = 300
+_FARTHEST = 99
 _FIELDS = 60
 """No record has more fields that matter; an object with more is a collection, or hostile."""
 
@@ -71,8 +78,25 @@ class Columns:
         self._vocabularies = vocabularies
         self._levels: dict[int, dict[str, Any]] = {}
         self._cells = [self._cells_of_row(row) for row in rows]
+        self._nodes = {id(row.own): row for row in rows}
         self._of = {id(row): cells for row, cells in zip(rows, self._cells, strict=True)}
+        self._judged = self._cells[:_SAMPLE]
         self._ranked = self._rank()
+        own = [cells for row, cells in zip(rows, self._cells, strict=True) if not self._only_repeats(row)]
+        if 0 < len(own) < len(rows):
+            # What lies in a row (last week's price) has the same columns one step farther out: it has no vote.
+            self._judged = own[:_SAMPLE]
+            self._ranked = self._rank()
+        self._doubtful = {
+            role: {c for c in ranked if self._is_doubtful(role, c)} for role, ranked in self._ranked.items()
+        }
+        self._telling = {
+            c
+            for role, ranked in self._ranked.items()
+            for c in ranked
+            if not _is_key(c) and _weight(c[1], role) >= _NAMED
+        }
+        self._told: dict[tuple[int, str], list[Any]] = {}
         self._asked_rows: list[Row] | None = None
 
     def _cells_of_row(self, row: Row) -> dict[Column, Any]:
@@ -87,29 +111,39 @@ class Columns:
 
     def _rank(self) -> dict[str, list[Column]]:
         """For each role its columns, best first. A column serves the role that it fits best, and no other."""
-        tally: Counter[Column] = Counter(column for cells in self._cells[:_SAMPLE] for column in cells)
+        tally: Counter[Column] = Counter(column for cells in self._judged for column in cells)
         votes = [(self._vote(c, role, n), role, c) for c, n in tally.items() for role in ROLES]
         # The application outranks on a tie: a price list that names one thing names the applications.
         order = ["application", "operator", "country"]
         votes.sort(key=lambda v: (-v[0], order.index(v[1]), v[2]))
         taken: set[Column] = set()
         ranked: dict[str, list[Column]] = {role: [] for role in ROLES}
+        applications = [c for vote, role, c in votes if role == "application" and vote > 0]
+        if applications and self._asked["application"] is None and not self._has_application(votes):
+            # A price list that names anything names the applications, whatever else their ids may mean.
+            taken.add(applications[0])
+            ranked["application"].append(applications[0])
         for vote, role, column in votes:
-            if vote > 0 and column not in taken and not (column[1] == KEY and self._has_key(ranked[role])):
+            if vote > 0 and column not in taken and not (_is_key(column) and any(map(_is_key, ranked[role]))):
                 taken.add(column)
                 ranked[role].append(column)
         return ranked
 
     @staticmethod
-    def _has_key(columns: list[Column]) -> bool:
-        return any(name == KEY for _, name in columns)
+    def _has_application(votes: list[tuple[float, str, Column]]) -> bool:
+        """Whether some column fits the application best."""
+        best: dict[Column, str] = {}
+        for vote, role, column in votes:
+            if vote > 0:
+                best.setdefault(column, role)
+        return "application" in best.values()
 
     def _vote(self, column: Column, role: str, present: int) -> float:
         distance, name = column
-        weight = _KEY_WEIGHT if name == KEY else ROLES[role].weight(name)
+        weight = _weight(name, role)
         if weight == 0:
             return 0
-        values = [cells[column] for cells in self._cells[:_SAMPLE] if column in cells]
+        values = [cells[column] for cells in self._judged if column in cells]
         vocabulary = self._vocabularies[role]
         hits = [vocabulary.resolve(v) for v in values]
         share = sum(h is not None for h in hits) / len(values)
@@ -119,17 +153,19 @@ class Columns:
         asked = self._asked[role]
         if asked is not None and asked in hits:
             vote += 15
-        return vote + self._fit(column, role, values, hits) + 10 * present / max(1, len(self._cells[:_SAMPLE]))
+        elif asked is not None and len(set(hits) - {None}) > 1:
+            vote -= 40  # others than the one asked for: the column is more likely another role's
+        return vote + self._fit(column, role, values, hits) + 10 * present / max(1, len(self._judged))
 
     def _fit(self, column: Column, role: str, values: list[Any], hits: list[str | None]) -> float:
         """Whether the column tells rows apart as its role does, and agrees with the names beside it."""
         different = len(set(map(str, values)))
-        vague = column[1] == KEY or glued(column[1]) in _GENERIC
-        counting = column[1] == KEY and list(map(str, values)) == [str(i) for i in range(len(values))]
+        vague = _is_key(column) or glued(column[1]) in _GENERIC
+        counting = _is_key(column) and list(map(str, values)) == [str(i) for i in range(len(values))]
         if role != "application":
             # What tells every row of a price list apart is not their operator.
             foreign = (
-                column[1] == KEY and not any(self._vocabularies["application"].resolve(v) for v in values) and any(hits)
+                _is_key(column) and not any(self._vocabularies["application"].resolve(v) for v in values) and any(hits)
             )
             tells_apart = vague and column[0] == 0 and different == len(values) > 1
             return -120 if counting or (tells_apart and not foreign) else 0
@@ -142,7 +178,7 @@ class Columns:
     def _contradicted(self, column: Column, hits: list[str | None]) -> float:
         """The share of rows whose name in the list is another one's than this column says."""
         vocabulary = self._vocabularies["application"]
-        sample = [cells for cells in self._cells[:_SAMPLE] if column in cells]
+        sample = [cells for cells in self._judged if column in cells]
         against = judged = 0
         for cells, hit in zip(sample, hits, strict=True):
             named = [
@@ -156,16 +192,34 @@ class Columns:
                 against += hit not in told
         return against / judged if judged else 0.0
 
+    def _is_doubtful(self, role: str, column: Column) -> bool:
+        """Whether what lies around has an id that may be anything's (a category's): its texts name no known entry."""
+        distance, name = column
+        vocabulary = self._vocabularies[role]
+        if role == "application" or distance == 0 or glued(name) not in _GENERIC:
+            return False
+        texts = [
+            v
+            for cells in self._judged
+            for (other, _), v in cells.items()
+            if other == distance and isinstance(v, str) and not v.isdigit()
+        ]
+        return bool(texts) and not any(vocabulary.resolve(t) for t in texts)
+
     def _values(self, row: Row, role: str) -> list[Any]:
-        cells = self._of[id(row)]
-        return [cells[c] for c in self._ranked[role] if c in cells]
+        """The row's values for a role, best first; none from farther out than a column that says whose it is."""
+        known = self._told.get((id(row), role))
+        if known is None:
+            cells = self._of[id(row)]
+            columns = [c for c in self._ranked[role] if c in cells]
+            nearest = min([c[0] for c in columns if c in self._telling], default=_FARTHEST)
+            known = self._told[id(row), role] = [cells[c] for c in columns if c[0] <= nearest]
+        return known
 
     def _resolved(self, row: Row, role: str) -> tuple[str | None, bool]:
         """The row's id for a role, and whether the provider's lists (or what was asked for) know it."""
-        vocabulary, values = self._vocabularies[role], self._values(row, role)
-        found = next((r for v in values[:1] if (r := vocabulary.resolve(v))), None) or next(
-            (r for v in values if (r := vocabulary.resolve(v))), None
-        )
+        resolve, values = self._vocabularies[role].resolve, self._values(row, role)
+        found = next((r for v in values if (r := resolve(v)) is not None), None)
         if found is not None:
             return found, True
         return (identifier(values[0]) if values else None), False
@@ -183,9 +237,12 @@ class Columns:
         return self._vocabularies["application"].name(application)
 
     def names_other(self, row: Row, application: str) -> bool:
-        """Whether the row is, by the provider's list, another application's."""
-        found, sure = self._resolved(row, "application")
-        return sure and self._vocabularies["application"].known and found != application
+        """Whether the row is, by the provider's list, another application's; an `id` alone may be the row's own."""
+        vocabulary = self._vocabularies["application"]
+        cells = self._of[id(row)]
+        telling = [cells[c] for c in self._ranked["application"] if c in cells and glued(c[1]) != "id"]
+        found = {vocabulary.resolve(v) for v in telling} - {None}
+        return vocabulary.known and bool(found) and application not in found
 
     def application_name(self, row: Row, application: str) -> str | None:
         """The application's name, from the list or else from the row."""
@@ -195,28 +252,63 @@ class Columns:
         texts = [v for v in self._values(row, "application") if isinstance(v, str) and identifier(v) != application]
         return next((t for t in texts if not t.isdigit()), None)
 
-    def operator_matches(self, row: Row) -> bool:
-        """Whether the row is of the operator asked for."""
-        return self._matches(row, "operator") is True
+    def strangeness(self, row: Row) -> int:
+        """How far a row is from what was asked for: one that says nothing is nearer than one that says another's."""
+        nearness = {True: 0, None: 1, False: 2}
+        aside = any(not (is_envelope(v.place) or role_of(v.place)) for v in row.levels if v.place)
+        return 2 * sum(nearness[self._matches(row, role)] for role in ("country", "operator")) + aside
 
     def asked_for(self) -> list[Row]:
         """The rows of the country and operator (and application) asked for, where rows name them."""
         if self._asked_rows is None:
-            rows = self.rows
+            rows = [row for row in self.rows if not self._only_repeats(row)]
             for role in ("country", "operator", "application"):
-                verdicts = [self._matches(row, role) for row in rows]
+                if self._asked[role] is None or not self._ranked[role]:
+                    continue
+                verdicts = [self._verdict(row, role) for row in rows]
                 if True in verdicts:
                     rows = [row for row, verdict in zip(rows, verdicts, strict=True) if verdict is not False]
             self._asked_rows = rows
         return self._asked_rows
+
+    def _verdict(self, row: Row, role: str) -> bool | None:
+        """Whether the row is of what was asked for; None where it does not say, or nobody can tell."""
+        doubtful = self._doubtful[role]
+        if doubtful and doubtful.issuperset(c for c in self._ranked[role] if c in self._of[id(row)]):
+            return None
+        return self._matches(row, role)
+
+    def _only_repeats(self, row: Row) -> bool:
+        """Whether a row lies in another one and says not whose it is: a price of last week, or from ten pieces on."""
+        around = next((d for d, level in enumerate(row.levels) if d and id(level.fields) in self._nodes), None)
+        if around is None:
+            return False
+        cells = self._of[id(row)]
+        if any(c in cells and c[0] < around for ranked in self._ranked.values() for c in ranked):
+            return False
+        outer = self._nodes[id(row.levels[around].fields)]
+        told_outside = any(c in cells and c[0] == around for c in self._ranked["application"])
+        wrapped = all(is_envelope(level.place or "") for level in row.levels[:around])
+        # Only what an answer wraps says more than what stands around it: `{"min_price": 1, "data": {"price": 5}}`.
+        return told_outside or not wrapped or weight_of(row) <= weight_of(outer)
 
     def _matches(self, row: Row, role: str) -> bool | None:
         asked = self._asked[role]
         values = self._values(row, role)
         if asked is None or not values:
             return None
-        found = {self._vocabularies[role].resolve(v) for v in values} - {None}
-        return asked in found if found else False
+        return asked in map(self._vocabularies[role].resolve, values)
+
+
+def _is_key(column: Column) -> bool:
+    return column[1].startswith(KEY)
+
+
+def _weight(name: str, role: str) -> int:
+    """How strongly a column's name speaks for a role; a key may be anything's, and more likely its place's."""
+    if not name.startswith(KEY):
+        return ROLES[role].weight(name)
+    return _KEY_WEIGHT + (15 if name[1:] == role else 0)
 
 
 def _cells_of(level: Level, *, inside: bool) -> dict[str, Any]:
@@ -224,14 +316,15 @@ def _cells_of(level: Level, *, inside: bool) -> dict[str, Any]:
     role = _role_of(level.place)
     cells: dict[str, Any] = {}
     if level.key is not None:
-        cells[f"{role}_key" if role else KEY] = level.key
+        cells[f"{KEY}{role or ''}"] = level.key
     marked = not inside and any(glued(n) in _SUCCESS for n in islice(level.fields, _FIELDS))
     for name, value in islice(level.fields.items(), _FIELDS):
         plain = glued(name)
         if plain in _SUCCESS or (marked and plain in ("code", "message", "msg")):
             continue
         if isinstance(value, dict):
-            cells.update({f"{name}_{n}": v for n, v in value.items() if _tells(v)} if role_of(name) else {})
+            if role_of(name) and not is_row(value):
+                cells.update({f"{name}_{n}": v for n, v in value.items() if _tells(v)})
         elif _tells(value):
             cells[f"{role}_{name}" if role and plain in _GENERIC else name] = value
     return cells

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _NOT_JSON = (ValueError, RecursionError, ArithmeticError)
+_ENVELOPES = frozenset(["d", "data", "result", "response", "payload"])
 MAX_DEPTH = 40
 """Deeper answers are taken for broken: no reader follows them, and a hostile one would exhaust the stack."""
 
@@ -86,9 +87,21 @@ def _parse(text: str) -> Any:
     value = _loads(text)
     if isinstance(value, str) and value.lstrip()[:1] in ("{", "["):
         value = _loads(value)  # JSON that was encoded twice
+    if isinstance(value, dict):
+        value = {k: _unquoted(k, v) for k, v in value.items()}
     if _depth_exceeds(value, MAX_DEPTH):
         raise ValueError("nested too deeply")
     return _scrubbed(value) if _SURROGATE.search(text) else value
+
+
+def _unquoted(name: str, value: Any) -> Any:
+    """What an envelope holds, where that is JSON written as text: `{"d": "[1, 2]"}`."""
+    if not isinstance(value, str) or name.lower() not in _ENVELOPES or value.lstrip()[:1] not in ("{", "["):
+        return value
+    try:
+        return _loads(value)
+    except (ValueError, RecursionError, ArithmeticError):
+        return value
 
 
 def _loads(text: str) -> Any:

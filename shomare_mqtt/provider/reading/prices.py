@@ -11,12 +11,22 @@ from typing import TYPE_CHECKING, Any
 
 from shomare_mqtt.model import Endpoint, Price, PriceList
 from shomare_mqtt.provider.reading.columns import Columns
-from shomare_mqtt.provider.reading.names import glued
-from shomare_mqtt.provider.reading.rows import INSIDE_PRICE, PRICE, STOCK, Row, is_price_object, rows_of
+from shomare_mqtt.provider.reading.names import glued, wordset
+from shomare_mqtt.provider.reading.rows import (
+    INSIDE_PRICE,
+    STOCK,
+    SWITCHES,
+    Row,
+    is_price_object,
+    rows_of,
+    stock_of,
+    telling,
+    weight_of,
+)
+from shomare_mqtt.provider.reading.shapes import as_records, role_of
 from shomare_mqtt.provider.reading.tables import Tables
-from shomare_mqtt.provider.reading.values import count as read_count
-from shomare_mqtt.provider.reading.values import money
-from shomare_mqtt.provider.reading.verdict import accepted, malformed, unwrapped
+from shomare_mqtt.provider.reading.values import is_scalar, money
+from shomare_mqtt.provider.reading.verdict import accepted, is_amount, malformed, unwrapped
 from shomare_mqtt.provider.reading.vocabulary import vocabularies
 
 if TYPE_CHECKING:
@@ -31,6 +41,12 @@ _FIELDS = 40
 """No row has more fields that matter; an object with more is a collection, or hostile."""
 
 
+_PLAIN_PRICE = 90
+"""From this weight on a name is a price and nothing near it."""
+_ASIDE = wordset("links link meta page paging pageinfo paginator pagination user")
+"""Names of what stands beside a list, and is none of it."""
+
+
 def read_prices(country: str, operator: str, answer: RawAnswer, context: Context) -> PriceList:
     """Price and stock of every application of a country and an operator; an empty list is one.
 
@@ -41,15 +57,15 @@ def read_prices(country: str, operator: str, answer: RawAnswer, context: Context
     rows = columns.rows
     if not rows and not _says_empty(value):
         raise malformed(answer, marks, Endpoint.PRICES, "price")
-    best: dict[str, Row] = {}
+    found: dict[str, list[Row]] = {}
     homeless = False
     for row in columns.asked_for():
         application = columns.application(row)
         if application is None:
             homeless = True
-        elif application not in best or _better(row, best[application], columns):
-            best[application] = row
-    prices = tuple(_price(application, row, columns) for application, row in best.items())
+        else:
+            found.setdefault(application, []).append(row)
+    prices = tuple(_price(application, own, columns) for application, own in found.items())
     if rows and not prices:
         raise malformed(answer, marks, Endpoint.PRICES, "application of any price")
     unread = dict.fromkeys([name for price in prices for name in price.unread] + ["application"] * homeless)
@@ -67,15 +83,14 @@ def read_price(application: str, answer: RawAnswer, context: Context) -> Price:
     bare = None if columns.rows else _bare(value)
     if bare is not None:
         return Price(application, bare, None, columns.name_of(application), ("count",))
-    rows = [r for r in columns.asked_for() if columns.application(r) in (None, application)]
-    if not rows and len(columns.asked_for()) == 1 and not columns.names_other(columns.asked_for()[0], application):
-        rows = columns.asked_for()
+    named = {id(r): columns.application(r) for r in columns.asked_for()}
+    rows = [r for r in columns.asked_for() if named[id(r)] == application]
+    rows = rows or [r for r in columns.asked_for() if named[id(r)] is None]
+    if not rows and len(columns.rows) == 1 and not columns.names_other(columns.rows[0], application):
+        rows = columns.rows
     if not rows:
         raise malformed(answer, marks, Endpoint.PRICE, "price of this application")
-    best = rows[0]
-    for row in rows[1:]:
-        best = row if _better(row, best, columns) else best
-    read = _price(application, best, columns)
+    read = _price(application, rows, columns)
     if read.price is None and read.count is None and "count" in read.unread:
         raise malformed(answer, marks, Endpoint.PRICE, "price")
     return read
@@ -85,78 +100,91 @@ def _says_empty(value: Any) -> bool:
     """Whether the answer holds a list, and it is empty."""
     if isinstance(value, list):
         return not value
-    inner = [v for v in value.values() if isinstance(v, list | dict)] if isinstance(value, dict) else []
+    named = value.items() if isinstance(value, dict) else ()
+    inner = [
+        v
+        for n, v in named
+        if isinstance(v, list | dict) and not (glued(n) in _ASIDE or (isinstance(v, dict) and role_of(n)))
+    ]
     return bool(inner) and all(not v or _says_empty(v) for v in inner)
 
 
 def _columns(value: Any, known: Known, country: str | None, operator: str | None, application: str | None) -> Columns:
     lists = vocabularies(known, country, operator, application)
-    return Columns(rows_of(value, Tables(lists, known.price)), lists, known.price)
+    return Columns(rows_of(as_records(value), Tables(lists, known.price)), lists, known.price)
 
 
 def _bare(value: Any) -> Decimal | None:
     """A price that is all that the answer holds: `{"status": true, "data": 2200}`."""
     top = unwrapped(value)
-    found = [v for n, v in top.items() if glued(n) in ("data", "payload")] if isinstance(top, dict) else []
+    fields = top.items() if isinstance(top, dict) else ()
+    found = [v for n, v in fields if glued(n) in ("data", "payload", "result", "response") and is_amount(n, v)]
     amount = money(found[0]) if len(found) == 1 else None
     return amount if amount is not None and amount > 0 else None
 
 
-def _better(row: Row, other: Row, columns: Columns) -> bool:
-    """Of two prices of one application: the one of the operator asked for, then one in stock, then the cheaper."""
-    return _rank(row, columns) < _rank(other, columns)
-
-
-def _rank(row: Row, columns: Columns) -> tuple[bool, bool, bool, Any]:
+def _rank(row: Row, columns: Columns) -> tuple[int, bool, bool, int, Any]:
+    """Of the prices of one application: the one asked for, one in stock, the best told, the cheapest."""
     price, (_, stock) = _amount(row, columns.price), _stock(row, columns, columns.application(row))
-    return (not columns.operator_matches(row), stock == 0, price is None, price or 0)
+    return (columns.strangeness(row), stock == 0, price is None, -weight_of(row), price or 0)
 
 
-def _price(application: str, row: Row, columns: Columns) -> Price:
+def _price(application: str, rows: list[Row], columns: Columns) -> Price:
+    """The price that counts, of the rows of one application; its stock may be told apart, in a row without a price."""
+    row = min(rows, key=lambda r: _rank(r, columns)) if len(rows) > 1 else rows[0]
     price = _amount(row, columns.price)
     understood, stock = _stock(row, columns, application)
+    if not understood:
+        apart = [_stock(r, columns, application) for r in rows if _amount(r, columns.price) is None]
+        understood, stock = next((s for s in apart if s[0]), (False, None))
     unread = tuple(name for name, bad in (("price", price is None), ("count", not understood)) if bad)
     return Price(application, price, stock, columns.application_name(row, application), unread)
 
 
 def _amount(row: Row, known: Decimal | None) -> Decimal | None:
+    """The price that a row names, or one that plainly stands around it."""
     votes: list[tuple[int, int, Decimal]] = []
     for distance, level in enumerate(row.levels[:2]):
-        for name, value in islice(level.fields.items(), _FIELDS):
-            for weight, inner in _priced(name, value):
-                amount = money(inner)
+        for name, weight in telling(level.fields).price:
+            if distance and weight < _PLAIN_PRICE:
+                continue  # what a list costs at least, say
+            for inside, value in _priced(name, weight, level.fields[name]):
+                amount = money(value)
                 if amount is not None and amount >= 0:
                     agrees = 15 if known is not None and amount == known else 0
-                    votes.append((weight + agrees - 40 * distance, -len(votes), amount))
+                    votes.append((inside + agrees - 40 * distance, -len(votes), amount))
     return max(votes)[2] if votes else None
 
 
-def _priced(name: str, value: Any) -> Iterable[tuple[int, Any]]:
+def _priced(name: str, weight: int, value: Any) -> Iterable[tuple[int, Any]]:
     """What a field says of the price, with its weight; of an object that wraps a price each of its fields."""
     if is_price_object(name, value):
-        yield from ((weight, v) for inner, v in value.items() if (weight := INSIDE_PRICE.weight(inner)))
-    elif not isinstance(value, dict | list) and (weight := PRICE.weight(name)):
+        yield from ((inside, v) for inner, v in value.items() if (inside := INSIDE_PRICE.weight(inner)))
+    elif weight and not isinstance(value, dict | list):
         yield weight, value
 
 
 def _stock(row: Row, columns: Columns, application: str | None) -> tuple[bool, int | None]:
     votes: list[tuple[int, int, int | None]] = []
-    for name, value in islice(_plain(row.own), _FIELDS):
-        weight = STOCK.weight(name)
-        if not weight and application is not None and columns.speaks_of(name, application):
-            weight = 60  # the application's own name, beside its price
-        understood, number = read_count(value) if weight else (False, None)
+    for name, weight, value in _stocked(row.own, columns, application):
+        understood, number = stock_of(name, value)
         if understood:
             # A number says more than a word, and a word more than a flag.
-            votes.append((weight - (0 if number else 15) - (25 if isinstance(value, bool) else 0), -len(votes), number))
+            doubt = (15 if number is None else 0) + (25 if isinstance(value, bool) else 0)
+            votes.append((weight - doubt, -len(votes), number))
     return (True, max(votes, key=lambda v: v[:2])[2]) if votes else (False, None)
 
 
-def _plain(fields: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
-    """Plain values, and those of an object that only wraps a stock (`{"stock": {"count": 5}}`)."""
-    for name, value in fields.items():
+def _stocked(fields: Mapping[str, Any], columns: Columns, application: str | None) -> Iterable[tuple[str, int, Any]]:
+    """What a row says of its stock, with its weight; of an object that wraps a stock each of its fields."""
+    told = telling(fields).stock
+    for name, weight in told:
+        value = fields[name]
         if isinstance(value, dict):
-            if STOCK.weight(name):
-                yield from ((inner, v) for inner, v in value.items() if not isinstance(v, dict | list))
-        elif not isinstance(value, list):
-            yield name, value
+            yield from ((n, w, v) for n, v in value.items() if (w := STOCK.weight(n)) and is_scalar(v))
+        elif is_scalar(value):
+            yield name, weight, value
+    if application is not None and all(glued(n) in SWITCHES for n, _ in told):
+        # The application's own name, beside its price: `{"tg": 28, "price": 12}`.
+        own = (n for n, v in islice(fields.items(), _FIELDS) if is_scalar(v) and columns.speaks_of(n, application))
+        yield from ((n, 60, fields[n]) for n in own)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from shomare_mqtt.letters import fold
 from shomare_mqtt.model import Endpoint, Profile
-from shomare_mqtt.provider.reading.names import Field, alias, glued, wordset
+from shomare_mqtt.provider.reading.names import Field, alias, glued, is_envelope, words, wordset
 from shomare_mqtt.provider.reading.shapes import Leaf, leaves
 from shomare_mqtt.provider.reading.values import currency, is_scalar, money, unit
-from shomare_mqtt.provider.reading.verdict import CODE_NAMES, accepted, malformed, unwrapped
+from shomare_mqtt.provider.reading.verdict import CODE_NAMES, accepted, is_amount, malformed, unwrapped
 
 if TYPE_CHECKING:
     from shomare_mqtt.provider.reading.decode import Context, RawAnswer
@@ -19,20 +20,29 @@ BALANCE = Field(
         w90="credit walletcredit usercredit remainingcredit walletcharge accountcredit availablebalance "
         "mojodi mojoodi "
         "wallet currentcredit walletamount balancetoman balancerial اعتبار کیفپول",
-        w70="charge sharj sharzh etebar mojudi inventory funds deposit remaincharge remainedcharge remaining شارژ",
-        w60="amount money cash stock value total sum",
+        w70="charge sharj sharzh etebar mojudi inventory funds deposit remaincharge remainedcharge remaining remain "
+        "mande mandeh شارژ",
+        w60="amount money cash",
     ),
     parts=alias(w80="balance موجودی", w70="credit wallet mojodi mojoodi mojudi اعتبار کیف", w40="charge money cash"),
     spoilers=wordset(
         "frozen blocked hold held old last bonus cashback min max minimum maximum limit referral gift id "
-        "pending reserved spent count date at time percent rate number name code address type currency unit"
+        "pending reserved spent used count date at time percent rate number name code address type currency unit "
+        "affiliate partner reseller parent commission discount earned earning earnings income withdrawable"
     ),
 )
+_INSIDE = alias(w70="available usable current main free remaining", w60="value stock", w55="total sum net")
+"""Names of the amount inside a balance or a wallet; alone they may count anything."""
+_HOLDERS = wordset("user account profile customer member me viewer client finance financial billing کاربر حساب")
+"""Objects that are the account; the balance in any other one may be somebody else's."""
+_WALLETS = wordset("wallets wallet balances accounts credits کیفپولها")
+_MAIN = wordset("main primary default asli اصلی")
+_TOMAN_FIRST = {"IRT": 2, "IRR": 1}
 _UNIT = Field(
     alias(w100="currency unit currencycode balanceunit balancecurrency currencyunit vahed moneyunit واحد ارز"),
     parts=alias(w80="currency unit"),
 )
-_WRAPPERS = ("data", "payload")
+_WRAPPERS = ("data", "payload", "result", "response")
 _SETTLED = ("status", "ok", "success", "result", "error", "errors", "message", "msg", *CODE_NAMES)
 
 
@@ -42,7 +52,7 @@ def read_profile(answer: RawAnswer, context: Context) -> Profile:
     Raises ProviderRefusedError, ProviderFailedError (`malformed_answer` where no balance and nothing else is in it).
     """
     value, marks = accepted(answer, Endpoint.PROFILE)
-    found = list(leaves(unwrapped(value)))
+    found = list(leaves(_of_one_wallet(unwrapped(value))))
     best = _balance(found, context) or _alone(found)
     extra = _extra(unwrapped(value), best)
     if best is None and not extra:
@@ -52,6 +62,29 @@ def read_profile(answer: RawAnswer, context: Context) -> Profile:
     return Profile(money(best.value), _currency(found, best), extra)
 
 
+def _of_one_wallet(value: Any) -> Any:
+    """The answer with each list of several wallets reduced to the one that pays, where one is told to."""
+    if not isinstance(value, dict):
+        return value
+    return {
+        name: _paying(inner) if isinstance(inner, list) and glued(name) in _WALLETS else _of_one_wallet(inner)
+        for name, inner in value.items()
+    }
+
+
+def _paying(wallets: list[Any]) -> list[Any]:
+    """The main wallet, or the only one in Toman, or else in Rial; all of them where nothing tells."""
+    plain = [{glued(k): v for k, v in w.items() if isinstance(v, str)} for w in wallets if isinstance(w, dict)]
+    if len(plain) != len(wallets):
+        return wallets
+    said = [{fold(v) for v in w.values()} for w in plain]
+    units = [{u for k, v in w.items() if _UNIT.weight(k) and (u := unit(v))} for w in plain]
+    for told in ([bool(s & _MAIN) for s in said], ["IRT" in u for u in units], ["IRR" in u for u in units]):
+        if sum(told) == 1:
+            return [wallets[told.index(True)]]
+    return wallets
+
+
 def _balance(found: list[Leaf], context: Context) -> Leaf | None:
     votes = [(vote, -i, leaf) for i, leaf in enumerate(found) if (vote := _vote(leaf, context)) > 0]
     return max(votes)[2] if votes else None
@@ -59,28 +92,35 @@ def _balance(found: list[Leaf], context: Context) -> Leaf | None:
 
 def _alone(found: list[Leaf]) -> Leaf | None:
     """The number that is all that an answer holds: `{"status": true, "data": 45000}`."""
-    named = [leaf for leaf in found if glued(leaf.name) in _WRAPPERS and money(leaf.value) is not None]
+    named = [leaf for leaf in found if glued(leaf.name) in _WRAPPERS and is_amount(leaf.name, leaf.value)]
     return named[0] if len(named) == 1 else None
 
 
 def _vote(leaf: Leaf, context: Context) -> int:
-    weight = BALANCE.weight(leaf.name)
-    above = max((BALANCE.weight(p) for p in leaf.parents), default=0)
     amount = money(leaf.value)
-    if amount is None or not (weight or (above and _is_currency_name(leaf.name))):
+    weight = _weight(leaf)
+    if amount is None or not weight:
         return 0
-    weight = weight or 60
     agrees = 10 if context.known.balance is not None and amount == context.known.balance else 0
     # Among several the one inside a wallet, and the one that lies nearest, is the account's.
-    return weight + (25 if above else 0) + agrees - 3 * leaf.depth
+    return weight + agrees - 3 * leaf.depth
 
 
-def _is_currency_name(name: str) -> bool:
-    return unit(name) is not None
+def _weight(leaf: Leaf) -> int:
+    """How strongly a leaf's name and what lies around it speak for the account's balance."""
+    above = max((BALANCE.weight(p) for p in leaf.parents), default=0)
+    weight = BALANCE.weight(leaf.name)
+    if above >= 80 and not weight:  # noqa: PLR2004 - of deposits and charges there are many
+        said = unit(leaf.name)
+        weight = _INSIDE.get(glued(leaf.name), 0) if said is None else 60 + _TOMAN_FIRST.get(said, 0)
+    foreign = [p for p in leaf.parents if not (is_envelope(p) or BALANCE.weight(p) or _HOLDERS.intersection(words(p)))]
+    if any(BALANCE.spoilers.intersection(words(p)) for p in foreign) or (foreign and weight < 80):  # noqa: PLR2004
+        return 0
+    return weight and weight + (25 if above else 0) - 40 * bool(foreign)
 
 
 def _currency(found: list[Leaf], best: Leaf | None) -> str | None:
-    if best is not None and (said := unit(best.value) or unit(best.name.replace("_", " ")) or _in_name(best.name)):
+    if best is not None and (said := unit(best.value) or unit(" ".join(words(best.name))) or _in_name(best.name)):
         return said
     named = [leaf for leaf in found if _UNIT.weight(leaf.name)]
     # The unit beside the balance speaks for it before one that lies elsewhere.

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from shomare_mqtt.provider.reading.names import Field, alias, glued, is_envelope, words, wordset
 from shomare_mqtt.provider.reading.shapes import MARKS, keyed, role_of
 from shomare_mqtt.provider.reading.tables import Table
-from shomare_mqtt.provider.reading.values import count, is_scalar, money
+from shomare_mqtt.provider.reading.values import count, integer, is_scalar, money
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -17,28 +19,33 @@ if TYPE_CHECKING:
 
 PRICE = Field(
     alias(
-        w110="finalprice discountedprice pricediscounted payableprice payable priceafterdiscount",
-        w100="price sellprice priceamount unitprice pricetoman pricerial قیمت",
+        w110="finalprice discountedprice pricediscounted payableprice payable priceafterdiscount pricewithdiscount",
+        w105="pricetoman tomanprice priceirt",
+        w100="price sellprice priceamount unitprice قیمت",
+        w95="pricerial rialprice priceirr",
         w90="cost userprice sellingprice saleprice yourprice gheymat qeymat mablagh مبلغ",
-        w75="amount sum value rate fee tariff minprice defaultprice cheapestprice",
-        w60="money toman rial irt irr maxprice",
+        w75="amount sum value fee tariff minprice defaultprice cheapestprice",
+        w65="toman irt",
+        w60="money rial irr rate maxprice",
     ),
-    parts=alias(w70="price", w60="cost"),
+    parts=alias(w70="price gheymat qeymat قیمت", w60="cost mablagh مبلغ"),
     spoilers=wordset(
         "old base original retail buy purchase wholesale discount off percent id usd dollar currency "
         "unit before count list map "
-        "per at date updated code free"
+        "per at date updated code free call voice rent rental forward renew extend"
     ),
 )
 STOCK = Field(
     alias(
-        w100="count stock quantity qty instock countnumbers numberscount availablecount stockcount تعداد موجودی",
+        w100="count counts stock stocks quantity quantities "
+        "qty instock countnumbers numberscount availablecount stockcount tedad mojodi "
+        "mojoodi تعداد موجودی",
         w92="remaining remain available countavailable",
         w90="numbers availability inventory totalcount physicalcount",
         w85="total",
         w70="number online amountavailable volume units pieces isavailable active enabled balance state status",
     ),
-    parts=alias(w75="count stock qty quantity", w60="available"),
+    parts=alias(w75="count stock qty quantity tedad تعداد موجودی", w60="available"),
     spoilers=wordset("id price cost country code name page old sold rate sms success"),
 )
 INSIDE_PRICE = Field(
@@ -46,16 +53,22 @@ INSIDE_PRICE = Field(
         w100="final finalprice discounted discountedprice payable payableprice afterdiscount",
         w95="toman irt pricetoman",
         w90="amount value price current now net sum cost",
+        w85="sms activation",
         w80="sale sell user rial irr total",
     ),
     parts=alias(w70="price amount"),
     spoilers=PRICE.spoilers,
 )
 """Names inside an object that is the price: of several amounts the one to pay."""
-_FLAGS = wordset("active enabled state status balance number")
+_FLAGS = wordset("active enabled isactive isavailable state status balance number")
+SWITCHES = wordset("active enabled isactive isavailable state status")
+"""Names under which 1 and 0 say yes and no, and other numbers nothing of a stock."""
 _PAGER = wordset("page perpage currentpage lastpage pagesize limit offset next")
 """Beside these a `total` counts entries and is no stock."""
+_ACCOUNTS = wordset("user account profile customer wallet")
 _NESTING = 10
+_FIELDS = 40
+"""No row has more fields that matter; an object with more is a collection, or hostile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +99,7 @@ def rows_of(value: Any, tables: Tables) -> list[Row]:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where an object lies: its key, the name of what it lies in, and whether that has a price of its own."""
+    """Where an object lies: its key, the name of what it lies in, and whether a price stands around it."""
 
     key: str | None
     name: str | None
@@ -108,15 +121,21 @@ def _rows(node: Any, around: tuple[Level, ...], at: _Place, tables: Tables) -> I
         yield from () if at.priced else _of_table(plain, Level(node, at.key, at.name), around, tables)
         return
     levels = (Level(node, at.key, at.name), *around)
-    priced = _is_row(node)
+    priced = is_row(node)
     if priced:
         yield Row(levels)
     by_key = keyed(node)
     for name, inner in node.items():
-        if isinstance(inner, dict | list) and not _attached(name, inner):
-            own_key = by_key or _names_itself(name, node)
-            place = _Place(name, at.name, priced) if own_key else _Place(None, name, priced)
+        if isinstance(inner, dict | list) and not _attached(name, inner) and not _is_account(name, inner):
+            own_key = by_key or _names_itself(name, node) or (isinstance(inner, dict) and _is_known(name, tables))
+            inside = at.name if at.key is None else None  # what lies in an entry lies no more in the entry's place
+            place = _Place(name, inside, at.priced or priced) if own_key else _Place(None, name, at.priced or priced)
             yield from _rows(inner, levels, place, tables)
+
+
+def _is_account(name: str, inner: Any) -> bool:
+    """Whether an object beside the prices says what the buyer has."""
+    return isinstance(inner, dict) and not _ACCOUNTS.isdisjoint(words(name))
 
 
 def _names_itself(name: str, node: dict[str, Any]) -> bool:
@@ -124,19 +143,65 @@ def _names_itself(name: str, node: dict[str, Any]) -> bool:
     return name.isdigit() or (name == "any" and isinstance(node[name], dict))
 
 
-def _is_row(node: Mapping[str, Any]) -> bool:
-    """Whether the object itself names a price or a stock; a page's `total` is none of both."""
-    for name, value in node.items():
-        if is_price_object(name, value):
-            return True
-        if is_scalar(value) and PRICE.weight(name) >= 60 and money(value) is not None:  # noqa: PLR2004 - not by a part alone
-            return True
-    if _PAGER & set(map(glued, node)):
-        return False
-    holds_more = any(isinstance(v, list) or (isinstance(v, dict) and v) for v in node.values())
-    return not holds_more and any(
-        STOCK.weight(n) and glued(n) not in _FLAGS and count(v)[0] for n, v in node.items() if is_scalar(v)
+def _is_known(name: str, tables: Tables) -> bool:
+    """Whether an object beside plain fields stands under the id or the name of an entry of the provider's lists."""
+    own_word = is_envelope(name) or role_of(name) or PRICE.weight(name) or STOCK.weight(name)
+    return not own_word and tables.knows(name)
+
+
+def stock_of(name: str, value: Any) -> tuple[bool, int | None]:
+    """What a field says of the stock: whether it was understood, and the number."""
+    if glued(name) not in SWITCHES or isinstance(value, bool):
+        return count(value)
+    number = integer(value)
+    if number is None:
+        return count(value)
+    return count(number == 1) if number in (0, 1) else (False, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """Which of an object's fields speak of a price or a stock, by their names: `(name, weight)`."""
+
+    price: tuple[tuple[str, int], ...]
+    stock: tuple[tuple[str, int], ...]
+    is_page: bool
+
+
+def telling(fields: Mapping[str, Any]) -> Telling:
+    """What the names of an object's fields tell; the rows of a list have the same names, and are looked at once."""
+    return _telling(tuple(islice(fields, _FIELDS)))
+
+
+@lru_cache(maxsize=256)
+def _telling(names: tuple[str, ...]) -> Telling:
+    return Telling(
+        tuple((n, PRICE.weight(n)) for n in names if PRICE.weight(n) or glued(n) == "prices"),
+        tuple((n, STOCK.weight(n)) for n in names if STOCK.weight(n)),
+        not _PAGER.isdisjoint(map(glued, names)),
     )
+
+
+def weight_of(row: Row) -> int:
+    """How strongly a row's own fields speak for a price and a stock."""
+    told = telling(row.own)
+    return max((weight for _, weight in told.price), default=0) + (25 if told.stock else 0)
+
+
+def is_row(node: Mapping[str, Any]) -> bool:
+    """Whether the object itself names a price or a stock; a page's `total` is none of both."""
+    told = telling(node)
+    for name, weight in told.price:
+        value = node[name]
+        if isinstance(value, dict):
+            if is_price_object(name, value):
+                return True
+        elif weight >= 60 and is_scalar(value) and money(value) is not None:  # noqa: PLR2004 - not by a part alone
+            return True
+    counts = [n for n, _ in told.stock if glued(n) not in _FLAGS and is_scalar(node[n]) and count(node[n])[0]]
+    if told.is_page or not counts:
+        return False
+    return not any(isinstance(v, list) or (isinstance(v, dict) and v) for v in node.values())
 
 
 def is_price_object(name: str, value: Any) -> bool:
@@ -154,14 +219,14 @@ def _attached(name: str, inner: Any) -> bool:
         return False
     if any(isinstance(v, dict | list) for v in inner.values()):
         return False
-    role = role_of(words(name)[0] if words(name) else "") is not None and not _is_row(inner)
+    role = role_of(words(name)[0] if words(name) else "") is not None and not is_row(inner)
     return role or is_price_object(name, inner)
 
 
 def _plain_table(node: Mapping[str, Any]) -> dict[str, Any]:
     """The object as a plain table of numbers; empty where it is none."""
     plain = {k: v for k, v in node.items() if glued(k) not in MARKS}
-    if any(PRICE.weight(k) or STOCK.weight(k) or INSIDE_PRICE.weight(k) or is_envelope(k) for k in plain):
+    if any(PRICE.weight(k) or STOCK.weight(k) or INSIDE_PRICE.weight(k) or is_envelope(k) or role_of(k) for k in plain):
         return {}
     named_ids = any(glued(k).endswith("id") or glued(k) in ("name", "title", "iso", "prefix") for k in plain)
     if named_ids or not all(money(v) is not None for v in plain.values()):
@@ -173,8 +238,9 @@ def _of_table(plain: Mapping[str, Any], own: Level, around: tuple[Level, ...], t
     # The table's own numbers are its rows, and no fields that lie around each of them.
     levels = (Level({}, own.key, own.place), *around)
     kind = tables.kind(plain, [level.key for level in levels], [level.fields for level in around])
+    told = "count" if STOCK.weight(own.place or "") > PRICE.weight(own.place or "") else "price"
     for name, value in plain.items():
         if kind is Table.PRICES:
-            yield Row((Level({"price": money(value)}, name, own.place), *levels))
+            yield Row((Level({told: money(value)}, name, own.place), *levels))
         elif kind is Table.COUNTS:
             yield Row((Level({"price": money(name), "count": money(value)}, own.key, own.place), *around))

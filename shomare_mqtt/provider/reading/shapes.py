@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from shomare_mqtt.provider.reading.names import glued, is_envelope, words, wordset
@@ -16,14 +17,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROLE_WORDS = {
-    "countries": wordset("country countries land region regions nations کشور کشورها"),
-    "operators": wordset("operator operators server servers provider providers pool pools range ranges اپراتور"),
+    "countries": wordset("country countries land nations keshvar keshvarha کشور کشورها"),
+    "operators": wordset(
+        "operator operators operatorha server servers provider providers pool pools range ranges اپراتور اپراتورها"
+    ),
     "applications": wordset(
-        "application applications app apps service services product products site sites برنامه سرویس"
+        "application applications app apps service services product products site sites barname barnameha servis "
+        "برنامه سرویس برنامهها سرویسها"
     ),
 }
 """Words that say of a collection, or of a field, which of the three lists it belongs to."""
 
+_COLLECTING = wordset("list array map data items collection")
 MARKS = wordset(
     "status code message msg ok success error errors total count page perpage currentpage lastpage from "
     "to path statuscode timestamp time version currency unit"
@@ -33,11 +38,17 @@ MARKS = wordset(
 AMOUNT = re.compile(r"\d+(?:[.,]\d+)?")
 NUMBERED = re.compile(r"_?\d+")
 _NODES = 200_000
+_FIELDS = 40
+"""No bare row has more cells."""
 
 
+@lru_cache(maxsize=4096)
 def role_of(name: str) -> str | None:
     """The list (`countries`, ...) that a name speaks of: the word alone, or a plural; `WhatsApp` speaks of none."""
-    plain, said = glued(name), words(name)
+    said = words(name)
+    if said[1:] and said[-1] in _COLLECTING:
+        said = said[:-1]  # an `operatorList` holds operators
+    plain = "".join(said)
     for kind, own in ROLE_WORDS.items():
         if plain in own or any(w in own and w.endswith("s") for w in said):
             return kind
@@ -114,14 +125,64 @@ def _alike(values: list[Any]) -> bool:
     return 2 * len(first & second) >= min(len(first), len(second))
 
 
-def as_records(value: Any) -> Any:
-    """The answer with each list of bare rows (`[["7", "Russia"]]`) as one of objects with an id and names."""
+def as_records(value: Any, *, bare_rows: bool = False) -> Any:
+    """The answer with its records as plain objects, whatever a framework wraps them in.
+
+    GraphQL's `node`, and the `attributes` and `relationships` of JSON:API, become the record itself; a table of rows
+    becomes records with the names that its header gives. `bare_rows`: a list without a header (`[["7", "Russia"]]`)
+    becomes one of objects with an id and names.
+    """
     if isinstance(value, dict):
-        return {k: as_records(v) for k, v in value.items()}
+        return _as_record(value, bare_rows=bare_rows)
     if not isinstance(value, list):
         return value
-    at = _id_column(value)
-    return [as_records(v) for v in value] if at is None else [_record(row, at) for row in value]
+    if _has_header(value):
+        return [dict(zip(value[0], row, strict=True)) for row in value[1:]]
+    at = _id_column(value) if bare_rows else None
+    return [as_records(v, bare_rows=bare_rows) for v in value] if at is None else [_record(row, at) for row in value]
+
+
+def _as_record(record: dict[str, Any], *, bare_rows: bool) -> Any:
+    if all(is_scalar(v) for v in record.values()):
+        return record["$oid"] if record.keys() == {"$oid"} else record
+    plain = _with_header(_opened(record))
+    return {k: v if is_scalar(v) else as_records(v, bare_rows=bare_rows) for k, v in plain.items()}
+
+
+def _opened(record: dict[str, Any]) -> dict[str, Any]:
+    """A record without the wrapping that holds its fields."""
+    node = record.get("node")
+    if isinstance(node, dict) and not any(isinstance(v, dict | list) for k, v in record.items() if k != "node"):
+        return node
+    for name in [n for n in record if (glued(n) == "attributes" or n == "_source") and isinstance(record[n], dict)]:
+        record = {**{k: v for k, v in record.items() if k != name}, **record[name]}
+    related = record.get("relationships")
+    if isinstance(related, dict):
+        rest = {k: v for k, v in record.items() if k != "relationships"}
+        return {**{k: v.get("data", v) if isinstance(v, dict) else v for k, v in related.items()}, **rest}
+    return record
+
+
+def _with_header(record: dict[str, Any]) -> dict[str, Any]:
+    """A table's rows as records, where a list beside them names the columns: `{"columns": [...], "rows": [[...]]}`."""
+    lists = {k: v for k, v in record.items() if isinstance(v, list) and v}
+    for name, rows in lists.items() if len(lists) > 1 else ():
+        header = next((h for h in lists.values() if isinstance(rows[0], list) and _has_header([h, *rows])), None)
+        if header is not None:
+            return {**{k: v for k, v in record.items() if v is not header}, name: [header, *rows]}
+    return record
+
+
+def _has_header(rows: list[Any]) -> bool:
+    """Whether the first of several bare rows names the columns: texts alone, where the others hold numbers too."""
+    if len(rows) < 2 or not all(isinstance(r, list) and 2 <= len(r) <= _FIELDS for r in rows):  # noqa: PLR2004 - two columns
+        return False
+    header = rows[0]
+    if not all(isinstance(n, str) and n[:1].isalpha() for n in header) or len(set(header)) != len(header):
+        return False
+    if any(len(r) != len(header) or not all(map(is_scalar, r)) for r in rows):
+        return False
+    return any(all(NUMBERED.fullmatch(identifier(v) or "") for v in column) for column in zip(*rows[1:], strict=True))
 
 
 def _id_column(rows: list[Any]) -> int | None:

@@ -39,6 +39,10 @@ class Tables:
         self._price = price
         self._several: dict[int, bool] = {}
 
+    def knows(self, name: str) -> bool:
+        """Whether a name is an entry's of one of the lists."""
+        return any(vocabulary.resolve(name) is not None for vocabulary in self._lists.values())
+
     def kind(
         self, plain: Mapping[str, Any], keys: Sequence[str | None], fields: Sequence[Mapping[str, Any]]
     ) -> Table | None:

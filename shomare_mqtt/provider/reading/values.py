@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any
 
 from shomare_mqtt.letters import ascii_digits, fold
 from shomare_mqtt.provider.reading.names import wordset
 
 Scalar = str | int | Decimal | bool | None
+_ARABIC_FORMS = str.maketrans({"ي": "ی", "ك": "ک"})
 
 _NUMBER = re.compile(r"[-+]?\d[\d\s.,'٬٫،_\u00a0\u202f]*")
 _UNITS = (
     ("IRT", ("irt", "toman", "tomans", "tmn", "تومان", "تومن", "toomaan")),
     ("IRR", ("irr", "rial", "rials", "ریال")),
+    ("USDT", ("usdt", "tether", "تتر")),
     ("USD", ("usd", "$", "dollar", "dollars", "دلار")),
     ("RUB", ("rub", "rur", "₽", "руб", "ruble", "rubles", "روبل")),
     ("EUR", ("eur", "€", "euro", "یورو")),
@@ -22,13 +26,27 @@ _UNITS = (
 _NONE_YET = frozenset(
     ["", "0", "null", "none", "false", "wait", "waiting", "nil", "-", "--", "---", "undefined", "pending", "n/a", "no"]
 )
-_IN_STOCK = wordset("instock available yes true plenty many active موجود موجوداست دارد بله есть 有货")
-_OUT_OF_STOCK = wordset(
-    "outofstock unavailable notavailable soldout no false none empty inactive ناموجود موجودنیست ندارد "
-    "تمامشد اتمامموجودی نه нет 缺货"
+_SOME = wordset(
+    "instock in stock available yes true plenty many some few low high limited active enabled exists last only on "
+    "موجود موجوداست است هست دارد داریم "
+    " بله بلی آری دسترس در فعال زیاد کم محدود آخرین فقط есть в наличии много мало 有货 ✅ ✔ 🟢"
 )
 _UNSEEN = " \t\r\n\ufeff\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 """Marks of writing from the right around an id; sent back with it they would name nothing."""
+_NONE = wordset(
+    "out unavailable notavailable outofstock not soldout sold no none false empty inactive disabled off finished zero "
+    "نا ناموجود نیست ندارد نداریم نمی نمیباشد غیرفعال غیر نه خیر خالی تمام اتمام تمامشد موجودنیست صفر "
+    "нет отсутствует 缺货 ❌ ✖ ✗ ⛔ 🚫 🔴"
+)
+_ENDLESS = wordset("unlimited limitless infinite infinity limit نامحدود محدودیت نهایت بینهایت ∞")
+_PIECES = wordset(
+    "pcs pc pieces piece number numbers items item units unit left remaining more than over about up to "
+    "عدد شماره خط تا تعداد مانده باقی بیش از بیشتر حدود حداقل شد موجودی шт штук 个"
+)
+_NO_STOCK = re.compile(r"[%٪$€₽]")
+_STOCK_WORD = re.compile(r"[^\W\d_]+|[✅✔🟢❌✖✗⛔🚫🔴∞]")
+_MULTIPLES = wordset("k m b mn mln mio bn mil هزار тыс млн")
+_WITHOUT_FRACTIONS = ("IRT", "IRR")
 MAX_DIGITS = 18
 """Money and counts with more digits than this are something else."""
 
@@ -46,24 +64,42 @@ def money(value: Any) -> Decimal | None:
         return _bounded(Decimal(value))
     if not isinstance(value, str) or len(value) > 60:  # noqa: PLR2004 - a sentence is no amount
         return None
-    text = ascii_digits(value).strip()
+    return _money_in_words(value)
+
+
+@lru_cache(maxsize=4096)
+def _money_in_words(text: str) -> Decimal | None:
+    text = ascii_digits(text).strip()
+    if text.isdigit() and text.isascii():
+        return _bounded(Decimal(text))
     found = _NUMBER.findall(text)
     rest = fold(_NUMBER.sub("", text)).strip(".:;,()-+/=")
-    if len(found) != 1 or (rest and unit(rest) is None and len(rest) > 3):  # noqa: PLR2004 - a currency's code
+    said = unit(rest) if rest else None
+    if len(found) != 1 or (rest and said is None and not _may_be_currency(rest)):
         return None
-    return _bounded(_plain(found[0]))
+    return _bounded(_plain(found[0], fractions=said not in _WITHOUT_FRACTIONS))
 
 
-def _plain(text: str) -> Decimal | None:
-    """The number in a text of unknown separators: the last of two kinds, or one before 1-2 digits, is decimal."""
+def _may_be_currency(text: str) -> bool:
+    """Whether what stands beside a number may be a currency unknown here: a short code or a sign, but no `k` or `%`."""
+    if text.isalpha():
+        return len(text) <= 3 and text not in _MULTIPLES  # noqa: PLR2004 - a currency's code
+    return all(unicodedata.category(c) == "Sc" for c in text)
+
+
+def _plain(text: str, *, fractions: bool = True) -> Decimal | None:
+    """The number in a text of unknown separators: the last of two kinds, or one before 1-2 digits, is decimal.
+
+    Where the unit has no fractions, a dot before three digits groups thousands.
+    """
     digits = re.sub(r"[\s_'\u00a0\u202f٬]", "", text.strip().strip(".,،٫")).replace("٫", ".").replace("،", ",")
     last_dot, last_comma = digits.rfind("."), digits.rfind(",")
     if last_dot >= 0 and last_comma >= 0:
         thousands = "," if last_dot > last_comma else "."
         digits = digits.replace(thousands, "").replace(",", ".")
     elif last_comma >= 0:
-        digits = digits.replace(",", "") if _groups(digits, ",") else digits.replace(",", ".")
-    elif digits.count(".") > 1:
+        digits = digits.replace(",", "") if _groups(digits, ",") else _decimal_comma(digits)
+    elif digits.count(".") > 1 or (last_dot >= 0 and not fractions and _groups(digits, ".")):
         digits = digits.replace(".", "") if _groups(digits, ".") else "?"
     try:
         return Decimal(digits)
@@ -73,7 +109,13 @@ def _plain(text: str) -> Decimal | None:
 
 def _groups(digits: str, separator: str) -> bool:
     first, *rest = digits.lstrip("+-").split(separator)
-    return 0 < len(first) <= 3 and all(len(group) == 3 for group in rest)  # noqa: PLR2004 - groups of three
+    return 0 < len(first) <= 3 and first[0] != "0" and all(len(group) == 3 for group in rest)  # noqa: PLR2004 - groups of three
+
+
+def _decimal_comma(digits: str) -> str:
+    """A comma that groups nothing is decimal before one or two digits, and after a zero; else nobody can tell."""
+    whole, _, fraction = digits.partition(",")
+    return f"{whole}.{fraction}" if len(fraction) <= 2 or whole.lstrip("+-") == "0" else "?"  # noqa: PLR2004 - cents
 
 
 def _bounded(number: Decimal | None) -> Decimal | None:
@@ -114,16 +156,31 @@ def count(value: Any) -> tuple[bool, int | None]:
     if isinstance(value, bool):
         return True, None if value else 0
     if isinstance(value, str):
-        word = fold(value).strip(".!").replace("_", "").replace("-", "")
-        if word in _OUT_OF_STOCK:
-            return True, 0
-        if word in _IN_STOCK:
-            return True, None
-        value = re.sub(r"^\s*[>~≥]|[+]\s*$|(عدد|pcs|pieces|шт\.?|numbers?)\s*$", "", value.strip()).strip()
-    number = money(value)
-    if number is None or number < 0 or number != number.to_integral_value():
+        return _count_in_words(value)
+    number = _whole(money(value))
+    return number is not None, number
+
+
+def _count_in_words(text: str) -> tuple[bool, int | None]:
+    """A stock as a person writes it: "+100", "۱۲ عدد", "in stock (12)", "✅ موجود", "موجود نیست"."""
+    if len(text) > 60 or _NO_STOCK.search(text):  # noqa: PLR2004 - a sentence is no stock
         return False, None
-    return True, int(number)
+    plain = ascii_digits(text).replace("\u200c", " ").translate(_ARABIC_FORMS)
+    found = _NUMBER.findall(plain)
+    said = set(_STOCK_WORD.findall(plain.casefold()))
+    if not found:
+        if said & _ENDLESS:
+            return True, None
+        if said & _NONE:
+            return True, 0
+        return bool(said) and said <= _SOME, None
+    number = _whole(_plain(found[0])) if len(found) == 1 and said <= _SOME | _PIECES else None
+    return number is not None, number
+
+
+def _whole(number: Decimal | None) -> int | None:
+    number = _bounded(number)
+    return int(number) if number is not None and number >= 0 and number == number.to_integral_value() else None
 
 
 def identifier(value: Any) -> str | None:

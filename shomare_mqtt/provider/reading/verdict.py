@@ -20,7 +20,7 @@ from shomare_mqtt.model import Endpoint, PurchaseState
 from shomare_mqtt.provider.reading.decode import decode
 from shomare_mqtt.provider.reading.names import glued
 from shomare_mqtt.provider.reading.states import Truth, state_of_number, state_of_words, truth
-from shomare_mqtt.provider.reading.values import integer, is_none_yet
+from shomare_mqtt.provider.reading.values import integer, is_none_yet, money
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -119,8 +119,13 @@ def marks_of(value: Any) -> Marks:
     )
 
 
+def is_amount(name: str, value: Any) -> bool:
+    """Whether a plain value that is all that an answer holds is an amount: a `result` of 1 or 200 is a mark."""
+    return money(value) is not None and (glued(name) not in _OTHER_MARKS or truth(value) is not Truth.YES)
+
+
 def _other_marks(named: Mapping[str, Any]) -> list[Truth]:
-    found = [truth(named[n]) for n in _OTHER_MARKS if n in named and not _is_content(named[n])]
+    found = [truth(named[n]) for n in _OTHER_MARKS if n in named and not _is_content(n, named)]
     error = named.get("error", named.get("errors"))
     if error is not None:
         found.append(Truth.ABSENT if is_none_yet(error) else Truth.NO)
@@ -132,9 +137,15 @@ def _other_marks(named: Mapping[str, Any]) -> list[Truth]:
     return found
 
 
-def _is_content(value: Any) -> bool:
-    """Whether a `result` is what was asked for and no mark: an object, or a number too great for a status."""
-    return isinstance(value, dict | list | None) or (integer(value) or 0) > _GREATEST_STATUS
+def _is_content(name: str, named: Mapping[str, Any]) -> bool:
+    """Whether a field that may be a mark of success holds the content: `{"status": true, "result": 2200}`."""
+    value = named[name]
+    if isinstance(value, dict | list | None) or (integer(value) or 0) > _GREATEST_STATUS:
+        return True
+    elsewhere = [truth(named.get(n)) for n in ("status", "ok", "success")]
+    if name not in ("result", "response") or Truth.YES not in elsewhere:
+        return False
+    return (money(value) or 0) >= 300  # noqa: PLR2004 - a mark says no in negative numbers, where another says yes
 
 
 def _code(named: Mapping[str, Any]) -> int | str | None:

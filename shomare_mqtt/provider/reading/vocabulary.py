@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from shomare_mqtt.letters import fold
@@ -15,29 +18,68 @@ if TYPE_CHECKING:
     Vocabularies = Mapping[str, "Vocabulary"]
 
 
+_SIGNS = re.compile(r"^[\W_]+|[\W_]+$")
+
+
+class _Index:
+    """A list's ids and names, to look up in."""
+
+    def __init__(self, entries: tuple[CatalogEntry, ...]) -> None:
+        self.ids = {e.id for e in entries}
+        self.names: dict[str, str] = {}
+        for entry in entries:
+            for name in (entry.id, entry.name, *entry.names):
+                self.names.setdefault(fold(name), entry.id)
+        self.shown = {e.id: e.name for e in entries}
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _List:
+    """A list as the key of its index: the same object only, since to compare thousands of entries costs more."""
+
+    entries: tuple[CatalogEntry, ...]
+
+    def __hash__(self) -> int:
+        return id(self.entries)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _List) and other.entries is self.entries
+
+
+@lru_cache(maxsize=6)
+def _indexed(entries: _List) -> _Index:
+    """The index of a list, made once for as long as the list is in use: some thousand names are folded for it."""
+    return _Index(entries.entries)
+
+
 class Vocabulary:
     """The ids and names of one of the provider's lists, to find a value's id by."""
 
     def __init__(self, entries: tuple[CatalogEntry, ...], asked: str | None) -> None:
         self.asked = asked
-        self._ids = {e.id for e in entries} | ({asked} if asked else set())
-        self._names: dict[str, str] = {}
-        for entry in entries:
-            for name in (entry.id, entry.name, *entry.names):
-                self._names.setdefault(fold(name), entry.id)
-        self._shown = {e.id: e.name for e in entries}
         self.known = bool(entries)
+        self._index = _indexed(_List(entries))
+        self._resolved: dict[str, str | None] = {asked: asked} if asked else {}
 
     def name(self, own: str) -> str | None:
         """The name that the list shows for an id."""
-        return self._shown.get(own)
+        return self._index.shown.get(own)
 
     def resolve(self, value: Any) -> str | None:
         """The id that a value is, or names; None where the list knows it not."""
+        if isinstance(value, str) and value in self._resolved:
+            return self._resolved[value]
         text = identifier(value)
         if text is None:
             return None
-        return text if text in self._ids else self._names.get(fold(text))
+        if text not in self._resolved:
+            self._resolved[text] = text if text in self._index.ids else self._named(text)
+        return self._resolved[text]
+
+    def _named(self, text: str) -> str | None:
+        """The id of a name, also where signs stand around it: "Telegram 💎"."""
+        folded = fold(text)
+        return self._index.names.get(folded) or self._index.names.get(_SIGNS.sub("", folded))
 
 
 def vocabularies(known: Known, country: str | None, operator: str | None, application: str | None) -> Vocabularies:
