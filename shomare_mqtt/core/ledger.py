@@ -137,7 +137,7 @@ class Ledger:
         batch.sms.append(NewSms(order.order, new, provider_id))
         event = render.dumps(render.sms_event(order, new))
         batch.postings.append(Posting(MessageKind.SMS, Message("event/sms", event)))
-        if new.code:
+        if new.code and order.order in self._records:
             batch.postings.append(Posting(MessageKind.EVENT, Message("code", new.code.encode())))
 
     @asynccontextmanager
@@ -183,6 +183,8 @@ class Ledger:
     def _take(self, record: Record) -> None:
         order = record.order
         previous = self._records.get(order.order)
+        if previous is None and not order.is_open:
+            return  # its topic was emptied: an SMS that a late check found is no reason to fill it again
         self._records[order.order] = record
         if order.state is not OrderState.BUYING:
             self.intents.discard(record.command)
@@ -197,10 +199,11 @@ class Ledger:
             self._extensions.order_changed(order, previous.order if previous else None)
 
     def _tell_of_sms(self, batch: Batch) -> None:
+        orders = {r.order.order: r.order for r in batch.records}
         for new in batch.sms:
             self.sms_count += 1
-            if record := self._records.get(new.order):
-                self._extensions.sms_received(record.order, new.sms)
+            if order := orders.get(new.order):
+                self._extensions.sms_received(order, new.sms)
 
     # --- showing ----------------------------------------------------------------------------------------------------
 
