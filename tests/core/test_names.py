@@ -264,6 +264,17 @@ async def test_the_quote_follows_the_defaults(opened: Opening) -> None:
     assert world.text("quote") == ""
 
 
+async def test_a_query_renews_the_quote(opened: Opening) -> None:
+    world = await opened(defaults=PRODUCT)
+    await world.sleep(60)
+    assert await world.data("query/price", {**PRODUCT, "application": "2"}) != world.json("quote")
+    quote = world.json("quote")
+    assert (quote["application"], quote["updated_at"]) == ("1", "2026-03-01T12:00:00.000Z"), "another product's price"
+    asked = await world.data("query/price")
+    assert asked["updated_at"] == "2026-03-01T12:01:00.000Z"
+    assert world.json("quote") == asked
+
+
 @pytest.mark.parametrize(
     ("error", "again"), [(NO_NUMBERS, 600), (NOT_FOUND, 600), (UNREACHABLE, 5)], ids=["none left", "no such", "away"]
 )
