@@ -202,8 +202,7 @@ class Ledger:
         orders = {r.order.order: r.order for r in batch.records}
         for new in batch.sms:
             self.sms_count += 1
-            if order := orders.get(new.order):
-                self._extensions.sms_received(order, new.sms)
+            self._extensions.sms_received(orders[new.order], new.sms)
 
     # --- showing ----------------------------------------------------------------------------------------------------
 
