@@ -22,6 +22,7 @@ DROPS = 3
 """A message during whose sending the link dropped so often is set aside (contract, failures)."""
 WAIT_AFTER_REFUSAL = 10.0
 QUOTA_EXCEEDED = 0x97
+_SAID_ON = "event/bridge"
 
 
 class Sender(Protocol):
@@ -181,4 +182,5 @@ class OutboxPublisher:
         again = "; it is kept, and tried again at the next start" if row.kind == "sms" else ""
         text = f"a message on {row.message.topic} was set aside: {why}{again}"
         self._logger.error("%s", text)
-        await self._on_set_aside(text)
+        if row.message.topic != _SAID_ON:  # else what says so would be set aside in its turn, and so on for ever
+            await self._on_set_aside(text)
