@@ -99,6 +99,15 @@ async def test_while_a_list_cannot_be_read_ids_are_passed_on(opened: Opening) ->
     assert await world.error("buy", {**PRODUCT, "country": "Russia"}) == "provider_unreachable"
 
 
+async def test_a_list_that_holds_nothing_judges_no_id(opened: Opening) -> None:
+    world = await opened(started=False)
+    world.provider.catalogs[CatalogKind.OPERATORS] = ()
+    await world.start()
+    for operator in ("any", 7, "۷"):
+        assert (await world.buy(operator=operator))["operator"] == ("any" if operator == "any" else "7")
+    assert await world.error("buy", {**PRODUCT, "operator": "MCI"}) == "unknown_name"
+
+
 async def test_lists_are_there_at_start_without_the_provider(world: World) -> None:
     await world.sleep(1)
     assert world.json("countries")[0] == {"id": "1", "name": "Iran"}
