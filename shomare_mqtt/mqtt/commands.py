@@ -135,7 +135,7 @@ def _query(parts: list[str], text: str, envelope: Envelope) -> Parsed:  # noqa: 
             )
         case ["orders"]:
             return _from_json(text, envelope, _orders, {"state", "limit"})
-    raise InvalidError(f"there is no query {'/'.join(parts)!r}", ErrorCode.UNKNOWN_COMMAND)
+    raise InvalidError(f"there is no query {shown('/'.join(parts))}", ErrorCode.UNKNOWN_COMMAND)
 
 
 # --- JSON -----------------------------------------------------------------------------------------------------------
