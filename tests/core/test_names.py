@@ -315,6 +315,7 @@ async def test_price_lists_are_kept_published(opened: Opening) -> None:
     changes = world.bridge_events("price_changed")
     assert len(changes) == 3
     assert (changes[0]["application"], changes[0]["previous"], changes[0]["price"]) == ("1", 2200, None)
+    assert changes[0]["message"] == "Telegram (Iran, MCI): 2200 before, no price now"
     assert [len(p.prices) for p in world.extensions.prices] == [3]
     await world.sleep(1000)
     assert len(world.bridge_events("price_changed")) == 3
