@@ -84,7 +84,7 @@ class Settler:
         paused = [order for order, case in self._cases.items() if now < case.until]
         if not paused:
             return None
-        return f"order {paused[0]} may have been bought: buying pauses until the balance tells; nothing was bought"
+        return f"order {paused[0]} may have been bought: buying pauses until the balance tells"
 
     def _changed(self, record: Record, previous: Record | None) -> None:
         state = record.order.state
