@@ -140,9 +140,10 @@ class Announcing:
         """Keep what Home Assistant was told."""
         await self._journal.put_meta({DISCOVERY: text})
 
-    def repeat_states(self) -> None:
-        """Home Assistant is ready: what it may have missed is published again."""
-        self._bridge.ledger.publish_code_again()
+    def repeat_states(self, *, online: bool) -> None:
+        """The device was announced: what Home Assistant may have missed is published again."""
+        if online:
+            self._bridge.ledger.publish_code_again()
         base = self._settings.mqtt.base_topic
         for kind in CatalogKind:
             self._retained.put_again(f"{base}/defaults/{kind.field}/name")

@@ -131,12 +131,12 @@ def test_ids_and_money_keep_what_was_written(tmp_path: Path) -> None:
     settings = load(
         tmp_path,
         '[defaults]\ncountry = 7\noperator = "01"\napplication = ""\nmax_price = 0.1\n'
-        '[[prices]]\ncountry = 0\noperator = "any"',
+        '[[prices]]\ncountry = 0\noperator = "any"\n[limits]\nmax_price = 5000',
     )
     assert (settings.defaults.country, settings.defaults.operator, settings.defaults.application) == ("7", "01", None)
     assert settings.defaults.max_price == Decimal("0.1")
     assert settings.prices == (config.WatchedPrice(country="0", operator="any"),)
-    assert settings.masked()["defaults"]["max_price"] == 0.1
+    assert json.dumps([settings.masked()[table]["max_price"] for table in ("defaults", "limits")]) == "[0.1, 5000]"
 
 
 def test_the_environment_outranks_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

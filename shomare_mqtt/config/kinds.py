@@ -105,7 +105,8 @@ Money = Annotated[
     Decimal,
     BeforeValidator(_money),
     Field(ge=0, allow_inf_nan=False),
-    PlainSerializer(_money_as_json, when_used="json"),
+    # Named, since the annotation alone makes 5000.0 of 5000.
+    PlainSerializer(_money_as_json, return_type=int | float, when_used="json"),
 ]
 Switch = Annotated[bool, BeforeValidator(_switch)]
 Text = Annotated[str, Field(min_length=1)]

@@ -125,11 +125,12 @@ class Catalogs:
         Raises CommandRefusedError (`unknown_name`, `ambiguous_name`, naming the nearest), or ProviderError where the
         list was never read and cannot be.
         """
+        looks_like_id = is_id or text == ANY or _is_number(text)
         if kind not in self._lists:
             try:
                 await self.read(kind, priority)
             except ProviderError:
-                if is_id or text == ANY or _is_number(text):
+                if looks_like_id:
                     return ascii_digits(text)
                 raise
         if (entry := self._find(kind, text, is_id=is_id)) is not None:
@@ -142,6 +143,8 @@ class Catalogs:
             else:
                 if (entry := self._find(kind, text, is_id=is_id)) is not None:
                     return entry.id
+        if looks_like_id and not self.entries(kind):
+            return ascii_digits(text)  # a list that holds nothing tells of no id that it is wrong
         raise CommandRefusedError(ErrorCode.UNKNOWN_NAME, self._unknown(kind, text))
 
     def _is_stale(self, kind: CatalogKind) -> bool:

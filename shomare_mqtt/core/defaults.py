@@ -183,6 +183,11 @@ class Defaults:
                 self._put("quote", "")
                 return True
             return False
-        self._quoted = product
-        self._retained.put("quote", render.dumps(self._prices.price_payload(product, price)))
+        self.renew_quote(product, self._prices.price_payload(product, price))
         return True
+
+    def renew_quote(self, product: Product, payload: dict[str, object]) -> None:
+        """Publish the price of a product, where it is the one that the defaults name."""
+        if product == self.product:
+            self._quoted = product
+            self._retained.put("quote", render.dumps(payload))

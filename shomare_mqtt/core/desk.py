@@ -51,6 +51,7 @@ if TYPE_CHECKING:
 MOST_PENDING = 500
 """Commands that are worked on at the same moment; beyond it `busy` is answered."""
 MOST_AT_ONCE = 100
+_LONGEST_KIND = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -334,6 +335,6 @@ _DIED = "this program ended while the purchase may have been on its way"
 
 
 def _kind(command: str) -> str:
-    """The command that a transaction belongs to: its topic less ids in it."""
+    """The command that a transaction belongs to: its topic less ids in it, cut where it is no query but very long."""
     parts = command.split("/")
-    return "/".join(parts[:2]) if parts[0] == "query" else command
+    return "/".join(parts[:2])[:_LONGEST_KIND] if parts[0] == "query" else command

@@ -40,13 +40,13 @@ class Guard:
     def why_paused(self) -> str | None:
         """Why nothing may be bought right now, None where it may."""
         if not self._switch():
-            return "the switch buying is off; nothing was bought"
+            return "the switch buying is off"
         return self._pause()
 
     def check_paused(self) -> None:
         """Raise CommandRefusedError (`buying_paused`) where nothing may be bought right now."""
         if (reason := self.why_paused()) is not None:
-            raise CommandRefusedError(ErrorCode.BUYING_PAUSED, reason)
+            raise CommandRefusedError(ErrorCode.BUYING_PAUSED, f"{reason}; nothing was bought")
 
     def max_price(self, *others: Decimal | None) -> Decimal | None:
         """The lowest of the limits that are set."""

@@ -135,7 +135,7 @@ class Ledger:
         batch.sms.append(NewSms(order.order, new, provider_id))
         event = render.dumps(render.sms_event(order, new))
         batch.postings.append(Posting(MessageKind.SMS, Message("event/sms", event)))
-        if new.code:
+        if new.code and order.order in self._records:
             batch.postings.append(Posting(MessageKind.EVENT, Message("code", new.code.encode())))
 
     def changing(self, order: str) -> AbstractAsyncContextManager[None]:
@@ -172,6 +172,8 @@ class Ledger:
     def _take(self, record: Record) -> None:
         order = record.order
         previous = self._records.get(order.order)
+        if previous is None and not order.is_open:
+            return  # its topic was emptied: an SMS that a late check found is no reason to fill it again
         self._records[order.order] = record
         if order.state is not OrderState.BUYING:
             self.intents.discard(record.command)
@@ -186,9 +188,10 @@ class Ledger:
             self._extensions.order_changed(order, previous.order if previous else None)
 
     def _tell_of_sms(self, batch: Batch) -> None:
+        orders = {r.order.order: r.order for r in batch.records}
         for new in batch.sms:
             self.sms_count += 1
-            self._extensions.sms_received(self._records[new.order].order, new.sms)
+            self._extensions.sms_received(orders[new.order], new.sms)
 
     # --- showing ----------------------------------------------------------------------------------------------------
 

@@ -116,14 +116,14 @@ class Prices:
         old = {p.application: p.price for p in previous.prices}
         here = (prices.country, prices.operator)
         wanted = {a for c, o, a in self.watched.values() if (c, o) == here}
+        label = self._catalogs.label
+        place = f"{label(CatalogKind.COUNTRIES, prices.country)}, {label(CatalogKind.OPERATORS, prices.operator)}"
         for price in prices.prices:
             before = old.get(price.application, price.price)
             if before == price.price or (None not in wanted and price.application not in wanted):
                 continue
             name = price.application_name or price.application
-            message = (
-                f"{name} in country {prices.country}, operator {prices.operator}: {before} before, {price.price} now"
-            )
+            message = f"{name} ({place}): {_in_words(before)} before, {_in_words(price.price)} now"
             await self._ledger.say(
                 BridgeEvent.PRICE_CHANGED,
                 message,
@@ -187,3 +187,7 @@ class Prices:
         if watched.application is None:
             return country, operator, None
         return country, operator, await find(CatalogKind.APPLICATIONS, watched.application)
+
+
+def _in_words(price: Decimal | None) -> str:
+    return "no price" if price is None else render.money_text(price)

@@ -90,7 +90,9 @@ class Queries:
             await self._id(CatalogKind.OPERATORS, query.operator, query.is_id),
             await self._id(CatalogKind.APPLICATIONS, query.application, query.is_id),
         )
-        return self._prices.price_payload(product, await self._prices.read_price(product))
+        payload = self._prices.price_payload(product, await self._prices.read_price(product))
+        self._defaults.renew_quote(product, payload)
+        return payload
 
     async def _id(self, kind: CatalogKind, text: str | None, is_id: frozenset[str]) -> str:
         """The id that a field means, or its default."""

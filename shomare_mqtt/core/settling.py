@@ -35,7 +35,8 @@ _RESOLVE_HINT = (
 def unknown_error(order: str, reason: str) -> ErrorInfo:
     """The `error` of an order that may have been bought."""
     hint = _RESOLVE_HINT.format(order=order)
-    message = f"{reason}. Nobody knows whether the number was bought; it is not asked for again. To settle it, {hint}"
+    known = reason.rstrip(".")
+    message = f"{known}. Nobody knows whether the number was bought; it is not asked for again. To settle it, {hint}"
     return ErrorInfo(ErrorCode.OUTCOME_UNKNOWN, message)
 
 
@@ -83,7 +84,7 @@ class Settler:
         paused = [order for order, case in self._cases.items() if now < case.until]
         if not paused:
             return None
-        return f"order {paused[0]} may have been bought: buying pauses until the balance tells; nothing was bought"
+        return f"order {paused[0]} may have been bought: buying pauses until the balance tells"
 
     def _changed(self, record: Record, previous: Record | None) -> None:
         state = record.order.state

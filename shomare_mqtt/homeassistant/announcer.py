@@ -37,10 +37,11 @@ class Link(Protocol):
         """Keep the text in the journal, for the next start's `remembered`."""
         ...
 
-    def repeat_states(self) -> None:
-        """Home Assistant is ready: publish `code`, `defaults/+/name` and `defaults/max_price` again, changed or not.
+    def repeat_states(self, *, online: bool) -> None:
+        """The device was announced: publish `defaults/+/name` and `defaults/max_price` again, changed or not.
 
-        An empty one too: no broker keeps it, and only a message tells that there is no limit.
+        An empty one too: no broker keeps it, and only a message tells that there is no limit. `online`: Home Assistant
+        has just started, so `code` too; at any other time a second `code` would look like a new one.
         """
         ...
 
@@ -108,7 +109,7 @@ class Announcer:
             again, self._is_online = self._is_online, False
             if self._context is not None and await self._announce(self._context, again=again):
                 await self._sleep(SETTLE)
-                self._link.repeat_states()
+                self._link.repeat_states(online=again)
 
     async def _announce(self, context: DiscoveryContext, *, again: bool) -> bool:
         """Publish what is to be published; whether anything was."""

@@ -135,7 +135,7 @@ def _query(parts: list[str], text: str, envelope: Envelope) -> Parsed:  # noqa: 
             )
         case ["orders"]:
             return _from_json(text, envelope, _orders, {"state", "limit"})
-    raise InvalidError(f"there is no query {'/'.join(parts)!r}", ErrorCode.UNKNOWN_COMMAND)
+    raise InvalidError(f"there is no query {shown('/'.join(parts))}", ErrorCode.UNKNOWN_COMMAND)
 
 
 # --- JSON -----------------------------------------------------------------------------------------------------------
@@ -228,7 +228,7 @@ def _resolve(given: dict[str, Any]) -> Resolve:
     if outcome not in ("bought", "not_bought"):
         raise InvalidError('outcome: must be "bought" or "not_bought"')
     bought = outcome == "bought"
-    if not bought and ("purchase" in given or "phone" in given):
+    if not bought and (optional_identifier(given, "purchase") or optional_identifier(given, "phone")):
         raise InvalidError("purchase and phone belong to the outcome bought alone")
     if not bought:
         return Resolve(order, bought=False)

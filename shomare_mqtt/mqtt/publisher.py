@@ -22,6 +22,8 @@ DROPS = 3
 """A message during whose sending the link dropped so often is set aside (contract, failures)."""
 WAIT_AFTER_REFUSAL = 10.0
 QUOTA_EXCEEDED = 0x97
+_SAID_ON = "event/bridge"
+_LONGEST_SHOWN = 200
 
 
 class Sender(Protocol):
@@ -170,7 +172,7 @@ class OutboxPublisher:
         """An answer that is too large becomes one that says so."""
         if row.kind == "answer" and (smaller := self._too_large(row.message.payload, error)) != row.message.payload:
             await self._store.replace_answer(row.row, smaller)
-            self._logger.warning("the answer on %s is %s: %s", row.message.topic, ErrorCode.TOO_LARGE, error)
+            self._logger.warning("the answer on %s is %s: %s", _shown(row.message.topic), ErrorCode.TOO_LARGE, error)
             return
         await self._give_up(row, str(error))
 
@@ -179,6 +181,12 @@ class OutboxPublisher:
         self._drops.pop(row.row, None)
         await self._store.set_aside(row.row)
         again = "; it is kept, and tried again within an hour" if row.kind == "sms" else ""
-        text = f"a message on {row.message.topic} was set aside: {why}{again}"
+        text = f"a message on {_shown(row.message.topic)} was set aside: {why}{again}"
         self._logger.error("%s", text)
-        await self._on_set_aside(text)
+        if row.message.topic != _SAID_ON:  # else what says so would be set aside in its turn, and so on for ever
+            await self._on_set_aside(text)
+
+
+def _shown(topic: str) -> str:
+    """A topic in words: an answer's is as long as its sender made the command's."""
+    return topic[:_LONGEST_SHOWN]

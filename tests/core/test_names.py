@@ -99,6 +99,15 @@ async def test_while_a_list_cannot_be_read_ids_are_passed_on(opened: Opening) ->
     assert await world.error("buy", {**PRODUCT, "country": "Russia"}) == "provider_unreachable"
 
 
+async def test_a_list_that_holds_nothing_judges_no_id(opened: Opening) -> None:
+    world = await opened(started=False)
+    world.provider.catalogs[CatalogKind.OPERATORS] = ()
+    await world.start()
+    for operator in ("any", 7, "۷"):
+        assert (await world.buy(operator=operator))["operator"] == ("any" if operator == "any" else "7")
+    assert await world.error("buy", {**PRODUCT, "operator": "MCI"}) == "unknown_name"
+
+
 async def test_lists_are_there_at_start_without_the_provider(world: World) -> None:
     await world.sleep(1)
     assert world.json("countries")[0] == {"id": "1", "name": "Iran"}
@@ -264,6 +273,17 @@ async def test_the_quote_follows_the_defaults(opened: Opening) -> None:
     assert world.text("quote") == ""
 
 
+async def test_a_query_renews_the_quote(opened: Opening) -> None:
+    world = await opened(defaults=PRODUCT)
+    await world.sleep(60)
+    assert await world.data("query/price", {**PRODUCT, "application": "2"}) != world.json("quote")
+    quote = world.json("quote")
+    assert (quote["application"], quote["updated_at"]) == ("1", "2026-03-01T12:00:00.000Z"), "another product's price"
+    asked = await world.data("query/price")
+    assert asked["updated_at"] == "2026-03-01T12:01:00.000Z"
+    assert world.json("quote") == asked
+
+
 @pytest.mark.parametrize(
     ("error", "again"), [(NO_NUMBERS, 600), (NOT_FOUND, 600), (UNREACHABLE, 5)], ids=["none left", "no such", "away"]
 )
@@ -295,6 +315,7 @@ async def test_price_lists_are_kept_published(opened: Opening) -> None:
     changes = world.bridge_events("price_changed")
     assert len(changes) == 3
     assert (changes[0]["application"], changes[0]["previous"], changes[0]["price"]) == ("1", 2200, None)
+    assert changes[0]["message"] == "Telegram (Iran, MCI): 2200 before, no price now"
     assert [len(p.prices) for p in world.extensions.prices] == [3]
     await world.sleep(1000)
     assert len(world.bridge_events("price_changed")) == 3

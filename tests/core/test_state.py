@@ -71,18 +71,22 @@ async def test_closed_orders_leave_at_once_where_the_owner_wants_it(opened: Open
 
 
 async def test_an_sms_found_long_after_the_end(opened: Opening) -> None:
-    """The order that left its topic is not put there again."""
+    """The order that left its topic is not put there again, not even for a moment; plugins hear of the SMS alone."""
     world = await opened(orders={"keep_closed": 60})
     order = await world.buy()
     await world.data("cancel", {"order": order["order"]})
     await world.sleep(100)
+    put, changes = len(world.retained.ever), len(world.extensions.orders)
     world.provider.script("check", reading(PurchaseState.CANCELLED, sms()))
     checked = await world.data("query/check", {"order": order["order"]})
     assert (checked["state"], checked["sms"][0]["code"]) == ("cancelled", "48213")
     await world.settle()
     assert [e["order"] for e in world.events("sms")] == [order["order"]]
-    assert world.retained.now[f"orders/{order['order']}"] == b""
+    assert world.codes() == [], "no topic holds the order"
+    assert not [topic for topic, payload in world.retained.ever[put:] if order["order"].encode() in payload]
     assert world.json("current") == {"state": "none"}
+    assert [(o.order, s.code) for o, s in world.extensions.sms] == [(order["order"], "48213")]
+    assert len(world.extensions.orders) == changes
 
 
 # --- queries --------------------------------------------------------------------------------------------------------

@@ -43,8 +43,8 @@ class Wire:
     async def remember(self, text: str) -> None:
         self.remembered = text
 
-    def repeat_states(self) -> None:
-        self.done.put_nowait("repeated")
+    def repeat_states(self, *, online: bool) -> None:
+        self.done.put_nowait("repeated with the code" if online else "repeated")
 
     async def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
@@ -114,12 +114,12 @@ async def test_sent_again_a_moment_after_home_assistant_says_online_and_states_a
     wire = Wire()
     async with running(wire) as announcer:
         announcer.update(context())
-        await wire.done.get()
+        assert await wire.done.get() == "repeated"
         announcer.heard(b"offline")
         await settle()
         assert len(wire.sent) == 1
         announcer.heard(b"online")
-        await wire.done.get()
+        assert await wire.done.get() == "repeated with the code"
     assert wire.how() == [("put", TOPIC), ("deliver", TOPIC)]
     assert wire.sent[0][2] == wire.sent[1][2]
     assert wire.slept == [SETTLE, LONGEST_DELAY / 2, SETTLE]

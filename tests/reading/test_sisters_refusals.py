@@ -200,6 +200,16 @@ def test_no_cancel(given: Any, http: int) -> None:
         read_cancel(answer(given, http), context())
 
 
+@pytest.mark.parametrize("read", [read_check, read_cancel])
+@pytest.mark.parametrize("message", ["Your code is 48213", "کد شما ۴۸۲۱۳", "already received G-123 456"])
+def test_no_code_gets_into_an_error(read: Any, message: str) -> None:
+    """Errors are logged and retained; a refusal that quotes the SMS must not bring its code there."""
+    for said, kept in ((message, False), ("too early, wait 120 seconds", True)):
+        with pytest.raises(ProviderError) as caught:
+            read(answer({"status": False, "code": 400, "message": said}, 400), context())
+        assert (said in caught.value.message) is kept
+
+
 NO_PRICES: list[Any] = [
     HTML,
     {"status": True},

@@ -65,6 +65,15 @@ async def test_what_is_large(house: House) -> None:
     assert len(house.bought()) == 1
 
 
+async def test_a_topic_as_long_as_topics_may_be(house: House) -> None:
+    """Its answer's topic would be longer than MQTT allows: that is said, in a line that a person can read."""
+    topic = "query/check/".ljust(65535 - len(house.base) - 1, "x")
+    await house.probe.publish(topic, "{}")
+    await house.probe.message("event/bridge", 0, lambda s: s.json["event_type"] == "message_dropped")
+    await house.probe.refused("query/" + "y" * 60_000)
+    assert max(map(len, house.daemons[0].log.splitlines())) < 1000
+
+
 IDS = [
     "a/b",
     "a+b",

@@ -142,6 +142,17 @@ async def test_a_provider_of_which_nothing_is_understood(open_house: Callable[..
     assert (await house.probe.holds("provider/state", lambda s: s["state"] == "online"))["error"] is None
 
 
+async def test_what_the_broker_lets_nobody_publish(tmp_path: Path) -> None:
+    """An event that may not be published is set aside, without an event for that, which may not either."""
+    rules = ["topic readwrite #", "topic deny denied/event/bridge"]
+    async with Mosquitto(tmp_path, acl=rules) as broker, House(tmp_path, broker.port, "denied", {}) as house:
+        daemon = await house.start()
+        await house.probe.refused("query/nothing")
+        for _ in range(5):
+            await house.probe.ok("query/profile")
+        assert daemon.log.count("event/bridge was set aside") == 1
+
+
 async def test_no_discovery_where_it_is_not_wanted(open_house: Callable[..., Awaitable[House]]) -> None:
     house = await open_house()
     await house.start({"homeassistant": {"enabled": False}})

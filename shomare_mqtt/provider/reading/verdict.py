@@ -5,6 +5,7 @@ Sources: provider page, "Documented" and "Not documented" (the 404 rule); contra
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -48,6 +49,8 @@ _SENTENCES = {
     ErrorCode.NO_NUMBERS: "The provider has no free number there. Choose another country or operator",
     ErrorCode.UNKNOWN_ENDPOINT: "There is no such address at the provider. Check provider.base_url",
 }
+_OF_A_NUMBER = frozenset({Endpoint.CHECK, Endpoint.CANCEL})
+_LIKE_A_CODE = re.compile(r"\d(?:[\s-]?\d){3}")
 CODE_NAMES = ("code", "statuscode", "errorcode", "errcode", "resultcode")
 MESSAGE_NAMES = (
     "message",
@@ -210,14 +213,17 @@ def refusal(
         text = _SENTENCES[code]
     if endpoint is Endpoint.BUY:
         text += "; nothing was bought"
-    return ProviderRefusedError(code, _with_words(text, marks), marks.upstream(answer), retry_after=answer.retry_after)
+    return ProviderRefusedError(
+        code, _with_words(text, marks, endpoint), marks.upstream(answer), retry_after=answer.retry_after
+    )
 
 
 def failure(answer: RawAnswer, marks: Marks, endpoint: Endpoint) -> ProviderFailedError:
     """The error for a failure that the provider, or something before it, reports without the documented words."""
     text = f"The provider reported a failure ({endpoint.value}, HTTP {answer.http})"
+    message = _with_words(text, marks, endpoint)
     return ProviderFailedError(
-        ErrorCode.PROVIDER_ERROR, _with_words(text, marks), marks.upstream(answer), retry_after=answer.retry_after
+        ErrorCode.PROVIDER_ERROR, message, marks.upstream(answer), retry_after=answer.retry_after
     )
 
 
@@ -230,18 +236,19 @@ def malformed(answer: RawAnswer, marks: Marks, endpoint: Endpoint, wanted: str) 
 
 
 def outcome_unknown(answer: RawAnswer, marks: Marks, why: str) -> OutcomeUnknownError:
-    """The error for a `buy` that may have been carried out."""
-    text = (
-        f"Nobody knows whether a number was bought: {why} (HTTP {answer.http}). Money may be gone; "
-        "look at the provider's site and settle the order with resolve"
-    )
+    """The error for a `buy` that may have been carried out: the reason alone, the order's `error` says what to do."""
+    message = _with_words(f"the purchase was sent, but {why} (HTTP {answer.http})", marks, Endpoint.BUY)
     return OutcomeUnknownError(
-        ErrorCode.OUTCOME_UNKNOWN, _with_words(text, marks), marks.upstream(answer), retry_after=answer.retry_after
+        ErrorCode.OUTCOME_UNKNOWN, message, marks.upstream(answer), retry_after=answer.retry_after
     )
 
 
-def _with_words(text: str, marks: Marks) -> str:
-    return f"{text}. It says: {marks.message}" if marks.message else text + "."
+def _with_words(text: str, marks: Marks, endpoint: Endpoint) -> str:
+    """A sentence with the provider's own words, less those that may quote an SMS: errors are logged and retained."""
+    words = marks.message
+    if not words or (endpoint in _OF_A_NUMBER and _LIKE_A_CODE.search(words)):
+        return text + "."
+    return f"{text}. It says: {words}"
 
 
 def accepted(answer: RawAnswer, endpoint: Endpoint, *, lenient: bool = False) -> tuple[Any, Marks]:
