@@ -45,6 +45,11 @@ def test_the_daemons_start_costs_little_more_than_its_libraries() -> None:
         ("[nonsense]", "nonsense: unknown key"),
         ("", "provider.token: is missing"),
         ('[provider]\ntoken_file = "/nonexistent"', "provider.token_file: /nonexistent cannot be read"),
+        ('[provider]\ntoken = "t"\n[plugins]\nenabled = ["nosuch"]', "plugins.enabled: there is no plugin nosuch"),
+        (
+            '[provider]\ntoken = "t"\n[plugins]\nenabled = ["webhook"]\n[plugins.webhook]\ncolour = 1',
+            "plugins.webhook.colour: unknown key",
+        ),
     ],
 )
 async def test_settings_that_cannot_be_used(tmp_path: Path, command: str, text: str, words: str) -> None:
