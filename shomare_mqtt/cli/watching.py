@@ -11,7 +11,7 @@ from rich.text import Text
 
 from shomare_mqtt.cli.bridge import reach
 from shomare_mqtt.cli.commands import print_line
-from shomare_mqtt.cli.showing import console, named, orders_table, plain
+from shomare_mqtt.cli.showing import console, named, plain, show_orders
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -63,7 +63,7 @@ async def _show_each(bridge: Bridge, screen: Console) -> None:
         if heard.topic == "orders" and not opened:
             opened = True
             if heard.body:
-                screen.print(orders_table(heard.body))
+                show_orders(screen, heard.body)
         elif line := _line(heard):
             screen.print(Text.assemble((f"{datetime.now().astimezone():%H:%M:%S}  ", "dim"), line))
 
