@@ -185,16 +185,28 @@ class Daemon:
         """Until `stop` is set, then end in order."""
         async with self._group:
             running = self._spawn(self.session.run(), "mqtt")
+            await self._journal.put_meta({INSTANCE: self._instance, SESSION: self._session_id})
+            if not await self._attempted(stop):
+                await self.session.stop()
+                return
             await self._start()
             await stop.wait()
             self._notifier.stopping()
             LOG.info("stopping")
             await self._stop(running)
 
+    async def _attempted(self, stop: asyncio.Event) -> bool:
+        """Wait for the first attempt at the broker, which may hang; False where `stop` came before its end."""
+        waiting = [asyncio.create_task(event.wait()) for event in (self.session.first_attempt, stop)]
+        try:
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in waiting:
+                task.cancel()
+        return self.session.first_attempt.is_set()
+
     async def _start(self) -> None:
         """Begin, after the first attempt at the broker: another daemon on the base topic forbids the rest."""
-        await self._journal.put_meta({INSTANCE: self._instance, SESSION: self._session_id})
-        await self.session.first_attempt.wait()
         await self.retained.load()
         self.retained.put("bridge/state", b"online")
         await self.plugins.start()
@@ -210,6 +222,8 @@ class Daemon:
         self.bridge.defaults.on_changed = self._announce_soon
         await self._announcing.update()
         self._forget_leftovers()
+        self.bridge.provider_state.on_changed = self._tell_status
+        self.bridge.ledger.listeners.append(lambda *_: self._tell_status())
         self._notifier.ready(self._status())
         LOG.info(
             "started: base topic %s, %d open orders", self._settings.mqtt.base_topic, len(self.bridge.ledger.open())
@@ -264,7 +278,12 @@ class Daemon:
     def _status(self) -> str:
         """A line for `systemctl status`."""
         broker = f"connected with MQTT {self._protocol}" if self._protocol else "waiting for the broker"
-        return f"{broker}; provider {self.bridge.provider_state.state}; {len(self.bridge.ledger.open())} open orders"
+        provider = self.bridge.provider_state
+        state = provider.state if provider.was_asked else "not asked yet"
+        return f"{broker}; provider {state}; {len(self.bridge.ledger.open())} open orders"
+
+    def _tell_status(self) -> None:
+        self._notifier.status(self._status())
 
     # --- the broker -------------------------------------------------------------------------------------------------
 
@@ -284,12 +303,12 @@ class Daemon:
             self._spawn(self._journal.put_meta({SESSION: self._session_id}), "session")
         self.retained.connected()
         self._show_info()
-        self._notifier.status(self._status())
+        self._tell_status()
 
     def _on_disconnected(self, text: str) -> None:
         del text
         self._protocol = None
-        self._notifier.status(self._status())
+        self._tell_status()
 
     async def _on_set_aside(self, text: str) -> None:
         await self.bridge.ledger.say(BridgeEvent.MESSAGE_DROPPED, text)
