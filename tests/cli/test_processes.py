@@ -82,6 +82,13 @@ async def test_check_prints_what_is_in_force() -> None:
     assert "hush" not in done.out
 
 
+@pytest.mark.parametrize("wrong", ["--port=70000", "--port=x", "--latency=x", "--dialect=x", "--colour=red"])
+async def test_simulate_with_what_cannot_be(wrong: str) -> None:
+    done = await run("simulate", wrong)
+    assert (done.status, done.out) == (2, "")
+    assert wrong.split("=", maxsplit=1)[0].removeprefix("--") in done.err.splitlines()[-1]
+
+
 async def test_simulate_prints_its_address_and_ends_with_a_signal() -> None:
     async with running("simulate", "--balance", "5000", "--token", "t") as process:
         assert process.stdout is not None
