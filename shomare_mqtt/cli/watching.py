@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
+from shomare_mqtt import topics
 from shomare_mqtt.cli.bridge import reach
 from shomare_mqtt.cli.commands import print_line
 from shomare_mqtt.cli.showing import console, named, plain, show_orders
@@ -44,7 +45,7 @@ async def _watch(settings: Mqtt, manner: Manner) -> None:
         if manner.json:
             await bridge.listen("event/order", "event/sms")
             await _print_each(bridge)
-        await bridge.listen("orders", "event/order", "event/sms", "event/bridge")
+        await bridge.listen("orders", "event/order", "event/sms", topics.BRIDGE_EVENT)
         await _show_each(bridge, console())
 
 
@@ -77,7 +78,7 @@ def _line(heard: Heard) -> Text | None:
             words = Text.assemble("SMS for ", plain(sms.get("phone")), ": ")
             code = (plain(sms["code"]).plain, "bold green") if sms.get("code") else "no code"
             return Text.assemble(words, code, "  ", plain(sms.get("text")))
-        case "event/bridge", {"message": message}:
+        case topics.BRIDGE_EVENT, {"message": message}:
             return Text.assemble((plain(message).plain, "yellow"))
         case "bridge/state", _:
             return Text.assemble("The daemon is ", plain(heard.text), ".")

@@ -6,6 +6,7 @@ import asyncio
 from collections import Counter
 from typing import TYPE_CHECKING, Protocol
 
+from shomare_mqtt import topics
 from shomare_mqtt.errors import ErrorCode
 from shomare_mqtt.mqtt.failures import DisconnectedError, LinkError, PublishRefusedError, TooLargeError
 
@@ -181,4 +182,5 @@ class OutboxPublisher:
         again = "; it is kept, and tried again at the next start" if row.kind == "sms" else ""
         text = f"a message on {row.message.topic} was set aside: {why}{again}"
         self._logger.error("%s", text)
-        await self._on_set_aside(text)
+        if row.message.topic != topics.BRIDGE_EVENT:  # there it would be told of itself, for ever
+            await self._on_set_aside(text)
