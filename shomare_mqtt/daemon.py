@@ -135,10 +135,9 @@ class Daemon:
             rng=random.Random(),  # noqa: S311 - jitter, no secret
             sleep=clock.sleep,
         )
-        self.retained = RetainedPublisher(base, journal, self.session, LOG.getChild("mqtt"))
-        self.outbox = OutboxPublisher(
-            journal, self.session, _too_large, self._on_set_aside, clock.sleep, LOG.getChild("mqtt")
-        )
+        log = LOG.getChild("mqtt")
+        self.outbox = OutboxPublisher(journal, self.session, _too_large, self._on_set_aside, clock.sleep, log)
+        self.retained = RetainedPublisher(base, journal, self.session, self.outbox.drained, log)
         self.plugins = PluginHost(
             plugins,
             logger=LOG.getChild("plugin"),

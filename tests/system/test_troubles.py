@@ -41,6 +41,17 @@ async def test_a_broker_that_refuses_what_operators_are_told(tmp_path: Path) -> 
         assert "did not take all messages" not in daemon.log
 
 
+async def test_a_broker_that_hangs_up_on_what_is_large(tmp_path: Path) -> None:
+    """Over MQTT 3.1.1 no broker says how much it takes; the discovery message alone is larger than this one does."""
+    lines = ["max_packet_size 2500"]
+    async with Mosquitto(tmp_path, lines=lines) as broker, House(tmp_path, broker.port, "narrow", {}) as house:
+        daemon = await house.start({"mqtt": {"protocol": "3.1.1"}})
+        await daemon.said("narrow-ha/device/")
+        await house.buy()
+        assert "set aside" not in daemon.log
+        assert daemon.log.count("cannot be published") == 1
+
+
 async def test_an_sms_at_the_last_moment_outweighs_the_end(open_house: Callable[..., Awaitable[House]]) -> None:
     house = await open_house(lifetime=4)
     await house.start({"orders": {"poll_interval": 60}})
