@@ -15,7 +15,7 @@ from shomare_mqtt import __version__, config
 from shomare_mqtt.cli import buying, commands, watching
 from shomare_mqtt.cli.checking import print_settings
 from shomare_mqtt.cli.commands import Manner
-from shomare_mqtt.cli.status import plain_failures
+from shomare_mqtt.cli.status import CommandFailedError, plain_failures
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -81,7 +81,10 @@ class Which(StrEnum):
 
 def _with_broker(file: Path | None, command: Callable[[Mqtt], Coroutine[Any, Any, None]]) -> None:
     with plain_failures():
-        asyncio.run(command(config.load_mqtt(config.find_file(file))))
+        try:
+            asyncio.run(command(config.load_mqtt(config.find_file(file))))
+        except KeyboardInterrupt:
+            raise CommandFailedError("interrupted; what was sent already is carried out all the same") from None
 
 
 @app.callback(invoke_without_command=True)

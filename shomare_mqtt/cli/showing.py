@@ -80,8 +80,9 @@ def order_table(order: Mapping[str, Any]) -> Table:
         if order.get(key) is not None:
             table.add_row(label, plain(_order_value(order, key)))
     for sms in order.get("sms") or ():
-        table.add_row("Code", Text(_readable(sms.get("code")), style="bold green"))
-        table.add_row("SMS", plain(sms.get("text")))
+        if "text" in sms:  # a retained order keeps codes and texts to itself
+            table.add_row("Code", Text(_readable(sms.get("code")), style="bold green"))
+            table.add_row("SMS", plain(sms["text"]))
     if error := order.get("error"):
         table.add_row("Why", plain(error.get("message")))
     return table
