@@ -28,6 +28,7 @@ from shomare_mqtt.mqtt.publisher import OutboxPublisher
 from shomare_mqtt.mqtt.retained import RetainedPublisher
 from shomare_mqtt.mqtt.session import ConnectionFacts, Session
 from shomare_mqtt.plugin.host import PluginHost
+from shomare_mqtt.plugin.loading import load_plugins
 from shomare_mqtt.provider.client import Client
 from shomare_mqtt.provider.limiter import Limiter
 from shomare_mqtt.systemd import Notifier
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from shomare_mqtt.config import Settings
     from shomare_mqtt.model import Incoming, Order
     from shomare_mqtt.mqtt.failures import TooLargeError
+    from shomare_mqtt.plugin.loading import Loaded
 
 LOG = logging.getLogger("shomare_mqtt")
 DRAIN = 5.0
@@ -68,6 +70,7 @@ async def serve(settings: Settings, stop: asyncio.Event, mask: Mask | None = Non
     """Run until `stop` is set. Raises what `run_daemon` raises."""
     clock = SystemClock()
     token = settings.token
+    plugins = load_plugins(settings.plugins, LOG.getChild("plugin"))
     journal = Journal(settings.state.directory, clock)
     await journal.open()
     try:
@@ -78,7 +81,7 @@ async def serve(settings: Settings, stop: asyncio.Event, mask: Mask | None = Non
         async with Client(
             settings.provider, token, clock=clock, limiter=limiter, memory=memory, logger=logger
         ) as client:
-            daemon = Daemon(settings, clock, journal, client, meta, mask or Mask(settings.secrets()))
+            daemon = Daemon(settings, clock, journal, client, meta, plugins, mask or Mask(settings.secrets()))
             await daemon.run(stop)
     except BaseExceptionGroup as group:
         raise _first(group) from group
@@ -104,6 +107,7 @@ class Daemon:
         journal: Journal,
         client: Client,
         meta: dict[str, str],
+        plugins: tuple[Loaded, ...],
         mask: Mask,
     ) -> None:
         self._settings = settings
@@ -131,12 +135,11 @@ class Daemon:
             rng=random.Random(),  # noqa: S311 - jitter, no secret
             sleep=clock.sleep,
         )
-        self.retained = RetainedPublisher(base, journal, self.session, LOG.getChild("mqtt"))
-        self.outbox = OutboxPublisher(
-            journal, self.session, _too_large, self._on_set_aside, clock.sleep, LOG.getChild("mqtt")
-        )
-        self.plugins = PluginHost.load(
-            settings.plugins,
+        log = LOG.getChild("mqtt")
+        self.outbox = OutboxPublisher(journal, self.session, _too_large, self._on_set_aside, clock.sleep, log)
+        self.retained = RetainedPublisher(base, journal, self.session, self.outbox.drained, log)
+        self.plugins = PluginHost(
+            plugins,
             logger=LOG.getChild("plugin"),
             publish=self._publish_of_plugin,
             on_failed=self._on_plugin_failed,
@@ -181,16 +184,28 @@ class Daemon:
         """Until `stop` is set, then end in order."""
         async with self._group:
             running = self._spawn(self.session.run(), "mqtt")
+            await self._journal.put_meta({INSTANCE: self._instance, SESSION: self._session_id})
+            if not await self._attempted(stop):
+                await self.session.stop()
+                return
             await self._start()
             await stop.wait()
             self._notifier.stopping()
             LOG.info("stopping")
             await self._stop(running)
 
+    async def _attempted(self, stop: asyncio.Event) -> bool:
+        """Wait for the first attempt at the broker, which may hang; False where `stop` came before its end."""
+        waiting = [asyncio.create_task(event.wait()) for event in (self.session.first_attempt, stop)]
+        try:
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in waiting:
+                task.cancel()
+        return self.session.first_attempt.is_set()
+
     async def _start(self) -> None:
         """Begin, after the first attempt at the broker: another daemon on the base topic forbids the rest."""
-        await self._journal.put_meta({INSTANCE: self._instance, SESSION: self._session_id})
-        await self.session.first_attempt.wait()
         await self.retained.load()
         self.retained.put("bridge/state", b"online")
         await self.plugins.start()
@@ -206,6 +221,8 @@ class Daemon:
         self.bridge.defaults.on_changed = self._announce_soon
         await self._announcing.update()
         self._forget_leftovers()
+        self.bridge.provider_state.on_changed = self._tell_status
+        self.bridge.ledger.listeners.append(lambda *_: self._tell_status())
         self._notifier.ready(self._status())
         LOG.info(
             "started: base topic %s, %d open orders", self._settings.mqtt.base_topic, len(self.bridge.ledger.open())
@@ -260,7 +277,12 @@ class Daemon:
     def _status(self) -> str:
         """A line for `systemctl status`."""
         broker = f"connected with MQTT {self._protocol}" if self._protocol else "waiting for the broker"
-        return f"{broker}; provider {self.bridge.provider_state.state}; {len(self.bridge.ledger.open())} open orders"
+        provider = self.bridge.provider_state
+        state = provider.state if provider.was_asked else "not asked yet"
+        return f"{broker}; provider {state}; {len(self.bridge.ledger.open())} open orders"
+
+    def _tell_status(self) -> None:
+        self._notifier.status(self._status())
 
     # --- the broker -------------------------------------------------------------------------------------------------
 
@@ -280,12 +302,12 @@ class Daemon:
             self._spawn(self._journal.put_meta({SESSION: self._session_id}), "session")
         self.retained.connected()
         self._show_info()
-        self._notifier.status(self._status())
+        self._tell_status()
 
     def _on_disconnected(self, text: str) -> None:
         del text
         self._protocol = None
-        self._notifier.status(self._status())
+        self._tell_status()
 
     async def _on_set_aside(self, text: str) -> None:
         await self.bridge.ledger.say(BridgeEvent.MESSAGE_DROPPED, text)

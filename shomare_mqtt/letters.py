@@ -1,4 +1,4 @@
-"""Digits and letters that mean the same and are written differently (contract, 'Ids and names')."""
+"""Letters and digits that mean the same and are written differently (contract, 'Ids and names'), and what hides."""
 
 from __future__ import annotations
 
@@ -25,6 +25,14 @@ _SAME_LETTERS = str.maketrans(
         "\ufeff": None,
     }
 )
+
+
+_JOINERS = "\u200c\u200d"
+
+
+def visible(text: str) -> str:
+    """The text on one line, with what could steer a terminal or hide made visible; Persian needs its joiners."""
+    return "".join(c if c.isprintable() or c in _JOINERS else repr(c)[1:-1] for c in text)
 
 
 def ascii_digits(text: str) -> str:

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TextIO
 
 from shomare_mqtt.core.masking import Mask
+from shomare_mqtt.letters import visible
 
 if TYPE_CHECKING:
     from shomare_mqtt.config import Log
@@ -66,7 +67,7 @@ class TextFormatter(logging.Formatter):
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
         """The line itself, in which nothing that a stranger sent can begin another one."""
-        return "".join(c if c.isprintable() else repr(c)[1:-1] for c in super().formatMessage(record))
+        return visible(super().formatMessage(record))
 
 
 class JournalFormatter(TextFormatter):

@@ -17,17 +17,23 @@ class Notifier:
         given = environ.get("NOTIFY_SOCKET", "")
         # A leading @ stands for Linux's abstract namespace (sd_notify(3)).
         self._address = "\0" + given[1:] if given.startswith("@") else given
+        self._told = ""
+        self._ending = False
 
     def ready(self, status: str = "") -> None:
         """The start is over."""
+        self._told = status
         self._send("READY=1" + (f"\nSTATUS={_line(status)}" if status else ""))
 
     def status(self, text: str) -> None:
-        """How things stand, in words for `systemctl status`."""
-        self._send(f"STATUS={_line(text)}")
+        """How things stand, in words for `systemctl status`; what was told last is not told again."""
+        if text != self._told and not self._ending:
+            self._told = text
+            self._send(f"STATUS={_line(text)}")
 
     def stopping(self) -> None:
-        """The end has begun."""
+        """The end has begun; nothing is told after it."""
+        self._ending = True
         self._send("STOPPING=1\nSTATUS=Stopping")
 
     def _send(self, message: str) -> None:

@@ -61,6 +61,7 @@ def test_nothing_is_needed_but_the_token(tmp_path: Path) -> None:
         ("[mqtt]\nport = true", "mqtt.port: must be a number"),
         ("[mqtt]\nhost = 5", "mqtt.host: must be a text"),
         ('[mqtt]\nhost = ""', "mqtt.host: "),
+        ('[mqtt]\nhost = "mqtt://broker"', "mqtt.host: must be a name or an address alone"),
         ("[mqtt]\nnonsense = 1", "mqtt.nonsense: unknown key"),
         ("[mqtt.tls]\nenabled = 1", "mqtt.tls.enabled: must be true or false"),
         ('[mqtt.tls]\nenabled = true\nca_file = "/nonexistent"', "mqtt.tls.ca_file: /nonexistent cannot be read"),
@@ -89,11 +90,12 @@ def test_nothing_is_needed_but_the_token(tmp_path: Path) -> None:
         ('[provider]\ntoken_file = "/nonexistent"', "provider.token_file: /nonexistent cannot be read"),
         ('[provider.dialect]\nbuy = "maybe"', "provider.dialect.buy: "),
         ('[state]\ndirectory = ""', "state.directory: must not be empty"),
+        ("[state]\ndirectory = 5", "state.directory: must be a text"),
         ("[[prices]]\ncountry = 7", "prices.0.operator: is missing"),
         ('[[prices]]\ncountry = ""\noperator = 1', "prices.0.country: must be a text"),
         ('[homeassistant]\ncountries = "Russia"', "homeassistant.countries: must be a list"),
         ("[homeassistant]\ncountries = [true]", "homeassistant.countries.0: must be a text"),
-        ("[plugins]\nnonsense = 1", "plugins: nonsense: unknown key"),
+        ("[plugins]\nnonsense = 1", "plugins.nonsense: unknown key"),
         ("[log]\nlevel = 2025-01-01", "log.level: "),
         ("[mqtt", "settings.toml: is not TOML: "),
     ],
@@ -163,8 +165,9 @@ def test_the_environment_outranks_the_file(tmp_path: Path, monkeypatch: pytest.M
         ("SHOMARE_MQTT__PORT", "many", "mqtt.port: "),
         ("SHOMARE_MQTT__NONSENSE", "1", "mqtt.nonsense: unknown key"),
         ("SHOMARE_NONSENSE__PORT", "1", "nonsense: unknown key"),
+        ("SHOMARE_MQTT__TLS", "[hush", "mqtt.tls: a table or a list"),
         ("SHOMARE_PRICES", "Russia", "prices: a table or a list in the environment must be written as JSON"),
-        ("SHOMARE_HOMEASSISTANT__COUNTRIES", "Russia", "homeassistant: a table or a list"),
+        ("SHOMARE_HOMEASSISTANT__COUNTRIES", "Russia", "homeassistant.countries: a table or a list"),
     ],
 )
 def test_a_wrong_variable(monkeypatch: pytest.MonkeyPatch, name: str, value: str, where: str) -> None:
@@ -195,6 +198,37 @@ def test_a_secret_file_of_the_environment_outranks_a_secret_in_the_file(
     assert load(tmp_path, '[provider]\ntoken = "other"').token == TOKEN
 
 
+@pytest.mark.parametrize(
+    ("key", "more"),
+    [("ca_file", ""), ("cert_file", ""), ("key_file", 'cert_file = "{junk}"')],
+)
+def test_a_tls_file_that_holds_no_certificate(tmp_path: Path, key: str, more: str) -> None:
+    junk = tmp_path / "junk"
+    junk.write_text("hush\n")
+    text = f'[mqtt.tls]\nenabled = true\n{key} = "{junk}"\n{more.format(junk=junk)}'
+    message = complaint(tmp_path, text)
+    # A certificate without a key is said of the key: that is what is missing, or in the wrong file.
+    assert message.startswith("mqtt.tls.ca_file: no cert" if key == "ca_file" else "mqtt.tls.key_file: no cert")
+    assert str(junk) in message
+    assert "hush" not in message
+    load(tmp_path, text.replace("true", "false", 1))
+
+
+@pytest.mark.parametrize("token", ["", "  "])
+def test_a_token_of_nothing_is_missing(tmp_path: Path, token: str) -> None:
+    with pytest.raises(SettingsError, match=r"provider\.token: is missing"):
+        _ = load(tmp_path, f'[provider]\ntoken = "{token}"').token
+
+
+def test_a_token_is_what_http_makes_of_it(tmp_path: Path) -> None:
+    assert load(tmp_path, f'[provider]\ntoken = " {TOKEN} "').token == TOKEN
+
+
+def test_what_is_shown_is_in_force(tmp_path: Path) -> None:
+    shown = load(tmp_path, "[mqtt]\nbase_topic = 'a/b'\n[mqtt.tls]\nenabled = true").masked()["mqtt"]
+    assert (shown["port"], shown["client_id"]) == (8883, "shomare-mqtt-a/b")
+
+
 @pytest.mark.parametrize("content", ["", " \n", "two\nlines"])
 def test_a_secret_file_without_a_secret(tmp_path: Path, content: str) -> None:
     (tmp_path / "token").write_text(content)
@@ -211,6 +245,7 @@ def test_no_secret_is_shown(tmp_path: Path) -> None:
         [provider]
         token = "{TOKEN}"
         proxy = "http://me:hush%202@127.0.0.1:3128"
+        base_url = "https://me:hush-5@sister.example:444/api"
         [plugins]
         enabled = ["apprise"]
         [plugins.apprise]
@@ -226,7 +261,8 @@ def test_no_secret_is_shown(tmp_path: Path) -> None:
         assert TOKEN not in shown
     assert settings.masked()["plugins"]["apprise"] == {"urls": ["***"], "deep": {"api_key": "***"}, "codes": True}
     assert settings.masked()["plugins"]["enabled"] == ["apprise"]
-    assert {TOKEN, "s3cret%2Ftok%2Ben", "hush-1", "hush 2", "hush-4"} <= set(settings.secrets())
+    assert settings.masked()["provider"]["base_url"] == "https://***@sister.example:444/api"
+    assert {TOKEN, "s3cret%2Ftok%2Ben", "hush-1", "hush 2", "hush-4", "hush-5"} <= set(settings.secrets())
     assert list(settings.secrets()) == sorted(settings.secrets(), key=len, reverse=True)
 
 

@@ -25,13 +25,17 @@ def test_what_is_told(tmp_path: Path, abstract: bool) -> None:
         supervisor.settimeout(5)
         notifier = Notifier({"NOTIFY_SOCKET": name})
         notifier.ready("The broker cannot be reached;\nwaiting for it")
-        notifier.status("2 open orders\nREADY=0")
+        for _ in range(2):
+            notifier.status("2 open orders\nREADY=0")
         notifier.stopping()
-        told = [supervisor.recv(1000).decode() for _ in range(3)]
+        notifier.status("nothing after the end has begun")
+        notifier.ready("all that came")
+        told = [supervisor.recv(1000).decode() for _ in range(4)]
     assert told == [
         "READY=1\nSTATUS=The broker cannot be reached; waiting for it",
         "STATUS=2 open orders READY=0",
         "STOPPING=1\nSTATUS=Stopping",
+        "READY=1\nSTATUS=all that came",
     ]
 
 

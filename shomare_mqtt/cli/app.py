@@ -15,7 +15,7 @@ from shomare_mqtt import __version__, config
 from shomare_mqtt.cli import buying, commands, watching
 from shomare_mqtt.cli.checking import print_settings
 from shomare_mqtt.cli.commands import Manner
-from shomare_mqtt.cli.status import plain_failures
+from shomare_mqtt.cli.status import CommandFailedError, plain_failures
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -67,6 +67,10 @@ class What(StrEnum):
     ORDERS = "orders"
 
 
+_IDS = {What.PRICES: (0, 2), What.PRICE: (0, 3), What.CHECK: (1,)}
+"""How many ids each query takes; the others take none."""
+
+
 class Which(StrEnum):
     """Which orders are listed."""
 
@@ -77,7 +81,10 @@ class Which(StrEnum):
 
 def _with_broker(file: Path | None, command: Callable[[Mqtt], Coroutine[Any, Any, None]]) -> None:
     with plain_failures():
-        asyncio.run(command(config.load_mqtt(config.find_file(file))))
+        try:
+            asyncio.run(command(config.load_mqtt(config.find_file(file))))
+        except KeyboardInterrupt:
+            raise CommandFailedError("interrupted; what was sent already is carried out all the same") from None
 
 
 @app.callback(invoke_without_command=True)
@@ -173,6 +180,8 @@ def query(
     """Ask a running daemon: `query profile`, `query prices 7 1`, `query check ORDER`, `query orders --state all`."""
     if what is not What.ORDERS and (state is not None or limit is not None):
         raise typer.BadParameter("--state and --limit belong to `query orders`")
+    if len(ids or ()) not in (allowed := _IDS.get(what, (0,))):
+        raise typer.BadParameter(f"`query {what}` takes {' or '.join(map(str, allowed))} ids, not {len(ids or ())}")
     given = {"state": state and state.value, "limit": limit}
     fields = {name: value for name, value in given.items() if value is not None}
     _with_broker(file, lambda mqtt: commands.query(mqtt, what.value, ids or [], fields, Manner(timeout, json)))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -10,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+
+from shomare_mqtt.letters import visible
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,17 +34,19 @@ _ORDER_ROWS = (
     ("charged", "Charged"),
 )
 _NAMED = ("country", "operator", "application")
+_UNBOUNDED = 10_000
+"""Columns where no terminal sets a bound."""
 
 
 def console() -> Console:
-    """Standard output, without rich's guesses at what a text means."""
-    return Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
+    """Standard output, without rich's guesses at what a text means; a program that reads it gets whole lines."""
+    width = None if sys.stdout.isatty() or os.environ.get("COLUMNS") else _UNBOUNDED
+    return Console(width=width, highlight=False, markup=False, emoji=False, soft_wrap=True)
 
 
 def plain(value: Any) -> Text:
     """A value as text for the terminal: control characters made visible, since SMS and names are others' words."""
-    text = _readable(value)
-    return Text("".join(c if c.isprintable() else repr(c)[1:-1] for c in text))
+    return Text(visible(_readable(value)))
 
 
 def _readable(value: Any) -> str:
@@ -74,8 +80,9 @@ def order_table(order: Mapping[str, Any]) -> Table:
         if order.get(key) is not None:
             table.add_row(label, plain(_order_value(order, key)))
     for sms in order.get("sms") or ():
-        table.add_row("Code", Text(_readable(sms.get("code")), style="bold green"))
-        table.add_row("SMS", plain(sms.get("text")))
+        if "text" in sms:  # a retained order keeps codes and texts to itself
+            table.add_row("Code", Text(_readable(sms.get("code")), style="bold green"))
+            table.add_row("SMS", plain(sms["text"]))
     if error := order.get("error"):
         table.add_row("Why", plain(error.get("message")))
     return table
@@ -98,12 +105,31 @@ def orders_table(orders: Sequence[Mapping[str, Any]]) -> Table:
     return table
 
 
+def show_orders(screen: Console, orders: Sequence[Mapping[str, Any]]) -> None:
+    """Prints orders, one a line; where the terminal is too narrow for that, one below the other, as ids stay whole."""
+    table = orders_table(orders)
+    if screen.measure(table, options=screen.options.update(width=_UNBOUNDED)).maximum <= screen.width:
+        screen.print(table)
+        return
+    for number, order in enumerate(orders):
+        if number:
+            screen.print()
+        screen.print(order_table(order))
+
+
+def _cell(field: str, value: Any) -> Text:
+    """A field of which the name alone is known: a number is a sum or a count, unless it is an id."""
+    if field == "id" or field.endswith("_id"):
+        return plain(value if value is None else str(value))
+    return plain(local_time(value) if field.endswith("_at") else value)
+
+
 def rows_table(rows: Sequence[Mapping[str, Any]]) -> Table:
     """Any list of objects: a column for each field that one of them has."""
     fields = list(dict.fromkeys(field for row in rows for field in row))
     table = _table(*fields)
     for row in rows:
-        table.add_row(*(plain(row.get(field)) for field in fields))
+        table.add_row(*(_cell(field, row.get(field)) for field in fields))
     return table
 
 
@@ -111,7 +137,7 @@ def pairs_table(data: Mapping[str, Any]) -> Table:
     """Any object: a line for each field."""
     table = _pairs()
     for field, value in data.items():
-        table.add_row(field, plain(local_time(value) if field.endswith("_at") else value))
+        table.add_row(field, _cell(field, value))
     return table
 
 
@@ -126,7 +152,7 @@ def show(screen: Console, what: str, data: Any) -> None:
             screen.print(pairs_table({key: value for key, value in data.items() if key != "prices"}))
             screen.print(rows_table(prices))
         case [{"order": str()}, *_] if what == "orders":
-            screen.print(orders_table(data))
+            show_orders(screen, data)
         case [{}, *_] if all(isinstance(row, dict) for row in data):
             screen.print(rows_table(data))
         case {}:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
+from shomare_mqtt import topics
 from shomare_mqtt.cli.bridge import reach
 from shomare_mqtt.cli.commands import print_line
-from shomare_mqtt.cli.showing import console, named, orders_table, plain
+from shomare_mqtt.cli.showing import console, named, plain, show_orders
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -44,7 +45,7 @@ async def _watch(settings: Mqtt, manner: Manner) -> None:
         if manner.json:
             await bridge.listen("event/order", "event/sms")
             await _print_each(bridge)
-        await bridge.listen("orders", "event/order", "event/sms", "event/bridge")
+        await bridge.listen("orders", "event/order", "event/sms", topics.BRIDGE_EVENT)
         await _show_each(bridge, console())
 
 
@@ -63,7 +64,7 @@ async def _show_each(bridge: Bridge, screen: Console) -> None:
         if heard.topic == "orders" and not opened:
             opened = True
             if heard.body:
-                screen.print(orders_table(heard.body))
+                show_orders(screen, heard.body)
         elif line := _line(heard):
             screen.print(Text.assemble((f"{datetime.now().astimezone():%H:%M:%S}  ", "dim"), line))
 
@@ -77,7 +78,7 @@ def _line(heard: Heard) -> Text | None:
             words = Text.assemble("SMS for ", plain(sms.get("phone")), ": ")
             code = (plain(sms["code"]).plain, "bold green") if sms.get("code") else "no code"
             return Text.assemble(words, code, "  ", plain(sms.get("text")))
-        case "event/bridge", {"message": message}:
+        case topics.BRIDGE_EVENT, {"message": message}:
             return Text.assemble((plain(message).plain, "yellow"))
         case "bridge/state", _:
             return Text.assemble("The daemon is ", plain(heard.text), ".")

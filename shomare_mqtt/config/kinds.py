@@ -69,6 +69,13 @@ def _home(value: Path) -> Path:
         raise ValueError("~ is used, and there is no home directory") from error
 
 
+def _host(value: str) -> str:
+    """A name or an address: whoever writes `mqtt://broker:1883` would wait for a broker for ever."""
+    if not value or any(c.isspace() or c in "/@[]" for c in value):
+        raise ValueError("must be a name or an address alone, without mqtt://, port or brackets")
+    return value
+
+
 def _topic(value: str) -> str:
     if not value or value.startswith(("/", "$")) or value.endswith("/") or any(c in value for c in "+#\0"):
         raise ValueError("must be a topic without wildcards, with slashes only inside")
@@ -113,6 +120,7 @@ Text = Annotated[str, Field(min_length=1)]
 Id = Annotated[str, BeforeValidator(_id_text)]
 OptionalId = Annotated[str | None, BeforeValidator(_id_text)]
 File = Annotated[Path, BeforeValidator(_path), AfterValidator(_home)]
+Host = Annotated[str, AfterValidator(_host)]
 Topic = Annotated[str, AfterValidator(_topic)]
 TimeZone = Annotated[str, AfterValidator(_timezone)]
 WebAddress = Annotated[str, AfterValidator(web_address)]

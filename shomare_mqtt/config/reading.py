@@ -27,8 +27,15 @@ _PLAIN_WORDS = {
     "extra_forbidden": "unknown key",
     "missing": "is missing",
     "model_type": "must be a table",
+    "dict_type": "unknown key (a plugin's own settings are a table)",
     "tuple_type": "must be a list",
     "string_type": "must be a text, in quotes",
+    "string_too_short": "must not be empty",
+    "path_type": "must be a text, in quotes",
+    "int_type": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_type": "must be a number",
+    "decimal_type": "must be a number",
 }
 """What pydantic says in words of its own trade."""
 
@@ -108,9 +115,9 @@ def _validated(model: type[Model], tables: dict[str, Any]) -> Model:
     except ValidationError as error:
         raise SettingsError(_one_line(error)) from None
     except VariableError as error:
-        # Its text names the table between quotes, and nothing else of use.
-        table = str(error).split('"')[1]
-        raise SettingsError(f"{table}: a table or a list in the environment must be written as JSON") from None
+        raise SettingsError(
+            f"{error.__cause__}: a table or a list in the environment must be written as JSON"
+        ) from None
 
 
 def _one_line(error: ValidationError) -> str:

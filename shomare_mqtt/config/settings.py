@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import Any
-from urllib.parse import quote
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlsplit
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
@@ -27,6 +27,9 @@ from shomare_mqtt.config.tables import (
 )
 from shomare_mqtt.errors import SettingsError
 
+if TYPE_CHECKING:
+    from pydantic.fields import FieldInfo
+
 MASK = "***"
 """What stands in the place of a secret."""
 
@@ -39,6 +42,14 @@ class _Environment(EnvSettingsSource):
     def __call__(self) -> dict[str, Any]:
         self.env_vars = {k: EnvironmentText(v) if v is not None else None for k, v in self.env_vars.items()}
         return super().__call__()
+
+    def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:
+        """JSON. Raises ValueError with the key's path alone: the value may be a secret."""
+        try:
+            return super().decode_complex_value(field_name, field, value)
+        except ValueError:
+            name = next(name for name, text in self.env_vars.items() if text is value)
+            raise ValueError(name.removeprefix(self.env_prefix.lower()).replace("__", ".")) from None
 
 
 class FromEnvironment(BaseSettings):
@@ -110,8 +121,10 @@ class Settings(FromEnvironment):
         return tuple(sorted(forms, key=len, reverse=True))
 
     def masked(self) -> dict[str, Any]:
-        """The settings as JSON data, each secret replaced by MASK; of plugins' tables, unknown to us, all texts."""
+        """What is in force as JSON data, each secret replaced by MASK; of plugins' tables, unknown to us, all texts."""
         shown: dict[str, Any] = json.loads(self.model_dump_json())
+        shown["mqtt"] |= {"port": self.mqtt.effective_port, "client_id": self.mqtt.effective_client_id}
+        shown["provider"]["base_url"] = _without_user(self.provider.base_url)
         for table, key in (("mqtt", "password"), ("provider", "token"), ("provider", "proxy")):
             if shown[table][key] is not None:
                 shown[table][key] = MASK
@@ -147,6 +160,12 @@ def _secret_texts(value: object, key: str = "") -> set[str]:
         case str() if any(word in key for word in _SECRET_WORDS):
             return {str(value)}
     return set()
+
+
+def _without_user(address: str) -> str:
+    parts = urlsplit(address)
+    user, at, host = parts.netloc.rpartition("@")
+    return parts._replace(netloc=f"{MASK if user else ''}{at}{host}").geturl()
 
 
 def _without_texts(value: Any) -> Any:

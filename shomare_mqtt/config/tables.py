@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+import ssl
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 from urllib.parse import unquote, urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
 
+from shomare_mqtt.config.certificates import show_certificate, trusting
 from shomare_mqtt.config.kinds import (
     Count,
     File,
+    Host,
     Id,
     Money,
     OptionalId,
@@ -50,18 +53,27 @@ class Tls(Table):
             raise ValueError(f"{value} cannot be read")
         return value
 
+    @field_validator("ca_file")
+    @classmethod
+    def _authority(cls, value: Path | None, info: ValidationInfo) -> Path | None:
+        if info.data.get("enabled") and value is not None:
+            trusting(value)
+        return value
+
     @field_validator("key_file")
     @classmethod
     def _key_of_certificate(cls, value: Path | None, info: ValidationInfo) -> Path | None:
         if value is not None and info.data.get("cert_file") is None:
             raise ValueError("needs cert_file beside it")
+        if info.data.get("enabled") and info.data.get("cert_file") is not None:
+            show_certificate(ssl.create_default_context(), info.data["cert_file"], value)
         return value
 
 
 class Mqtt(Table):
     """`[mqtt]`: the broker. `port` None stands for the usual one, see `effective_port`."""
 
-    host: Text = "127.0.0.1"
+    host: Host = "127.0.0.1"
     port: Port | None = None
     transport: Literal["tcp", "websockets", "unix"] = "tcp"
     path: Text | None = None
@@ -127,20 +139,19 @@ class Provider(Table):
     @field_validator("token")
     @classmethod
     def _header(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and not value.get_secret_value().isprintable():
+        if value is None:
+            return None
+        if not value.get_secret_value().isprintable():
             raise ValueError("holds characters that no HTTP header takes")
-        return value
-
-    @property
-    def proxy_password(self) -> str | None:
-        """The password within the proxy's address, as it is written there."""
-        return urlsplit(self.proxy.get_secret_value()).password if self.proxy else None
+        # HTTP drops the spaces around a header's value; what is masked has to be what is sent.
+        return SecretStr(value.get_secret_value().strip())
 
     def secrets(self) -> set[str]:
-        """Every secret text of this table."""
-        whole = {secret.get_secret_value() for secret in (self.token, self.proxy) if secret}
-        written = self.proxy_password or ""
-        return whole | {written, unquote(written)}
+        """Every secret text of this table, those within addresses both as they are written there and as they are."""
+        proxy = self.proxy.get_secret_value() if self.proxy else ""
+        whole = {proxy, self.token.get_secret_value() if self.token else ""}
+        written = {urlsplit(each).password or "" for each in (proxy, self.base_url)}
+        return whole | written | set(map(unquote, written))
 
 
 def default_state_directory() -> Path:
@@ -226,20 +237,15 @@ class Plugins(BaseModel):
 
     model_config = ConfigDict(extra="allow", frozen=True, hide_input_in_errors=True)
 
+    __pydantic_extra__: dict[str, dict[str, Any]]
+
     enabled: tuple[Text, ...] = ()
     directories: tuple[File, ...] = ()
-
-    @model_validator(mode="after")
-    def _tables(self) -> Self:
-        for name, value in self.tables.items():
-            if not isinstance(value, dict):
-                raise ValueError(f"{name}: unknown key (a plugin's own settings are a table)")  # noqa: TRY004 - pydantic
-        return self
 
     @property
     def tables(self) -> dict[str, Any]:
         """The plugins' own tables by name."""
-        return dict(self.__pydantic_extra__ or {})
+        return dict(self.__pydantic_extra__)
 
     def of(self, name: str) -> dict[str, Any]:
         """The table of one plugin; empty where there is none."""
@@ -250,7 +256,7 @@ class Metrics(Table):
     """`[metrics]`: Prometheus."""
 
     enabled: Switch = False
-    host: Text = "127.0.0.1"
+    host: Host = "127.0.0.1"
     port: Port = 9469
 
 

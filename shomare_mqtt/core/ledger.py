@@ -28,7 +28,7 @@ _GIVEN_BACK = frozenset({OrderState.CANCELLED, OrderState.EXPIRED})
 def bridge_posting(event: BridgeEvent, message: str, **more: Any) -> Posting:
     """An `event/bridge`: what an operator should see."""
     payload = render.dumps({"event_type": event.value, "message": message, **more})
-    return Posting(MessageKind.EVENT, Message("event/bridge", payload))
+    return Posting(MessageKind.EVENT, Message(topics.BRIDGE_EVENT, payload))
 
 
 class Ledger:

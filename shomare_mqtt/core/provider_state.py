@@ -52,7 +52,7 @@ _WORDS = {
 
 
 def _nothing() -> None:
-    """What happens on recovery before somebody wants to know."""
+    """What happens before somebody wants to know."""
 
 
 class ProviderState:
@@ -83,6 +83,7 @@ class ProviderState:
         self.errors: Counter[str] = Counter()
         self.on_recovered: Callable[[], None] = _nothing
         self.on_lost: Callable[[], None] = _nothing
+        self.on_changed: Callable[[], None] = _nothing
         self.authorized = asyncio.Event()
         self.authorized.set()
 
@@ -90,6 +91,11 @@ class ProviderState:
     def state(self) -> str:
         """One of the contract's words; `unreachable` before the first call."""
         return self._state or "unreachable"
+
+    @property
+    def was_asked(self) -> bool:
+        """Whether a call has ended."""
+        return self._state is not None
 
     def mask(self, error: ProviderError) -> None:
         """Take secrets out of the provider's own words: it may repeat the token, and answers show its messages."""
@@ -168,6 +174,7 @@ class ProviderState:
         if payload != self._shown:
             self._shown = payload
             self._retained.put("provider/state", payload)
+            self.on_changed()
 
 
 class ObservedProvider:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from shomare_mqtt import topics
@@ -135,7 +136,15 @@ def _query(parts: list[str], text: str, envelope: Envelope) -> Parsed:  # noqa: 
             )
         case ["orders"]:
             return _from_json(text, envelope, _orders, {"state", "limit"})
-    raise InvalidError(f"there is no query {shown('/'.join(parts))}", ErrorCode.UNKNOWN_COMMAND)
+    raise _no_such_query(parts, text, envelope)
+
+
+def _no_such_query(parts: list[str], text: str, envelope: Envelope) -> InvalidError:
+    """Whoever waits for the answer knows it by its transaction, where the payload has one."""
+    error = InvalidError(f"there is no query {shown('/'.join(parts))}", ErrorCode.UNKNOWN_COMMAND)
+    with suppress(InvalidError):
+        error.envelope = _with_envelope_fields(envelope, json_object(text))
+    return error
 
 
 # --- JSON -----------------------------------------------------------------------------------------------------------

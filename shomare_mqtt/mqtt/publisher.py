@@ -6,6 +6,7 @@ import asyncio
 from collections import Counter
 from typing import TYPE_CHECKING, Protocol
 
+from shomare_mqtt import topics
 from shomare_mqtt.errors import ErrorCode
 from shomare_mqtt.mqtt.failures import DisconnectedError, LinkError, PublishRefusedError, TooLargeError
 
@@ -22,7 +23,6 @@ DROPS = 3
 """A message during whose sending the link dropped so often is set aside (contract, failures)."""
 WAIT_AFTER_REFUSAL = 10.0
 QUOTA_EXCEEDED = 0x97
-_SAID_ON = "event/bridge"
 _LONGEST_SHOWN = 200
 
 
@@ -183,7 +183,7 @@ class OutboxPublisher:
         again = "; it is kept, and tried again within an hour" if row.kind == "sms" else ""
         text = f"a message on {_shown(row.message.topic)} was set aside: {why}{again}"
         self._logger.error("%s", text)
-        if row.message.topic != _SAID_ON:  # else what says so would be set aside in its turn, and so on for ever
+        if row.message.topic != topics.BRIDGE_EVENT:  # there it would be told of itself, for ever
             await self._on_set_aside(text)
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import math
+from collections import Counter
 from typing import TYPE_CHECKING, Protocol
 
 from shomare_mqtt.model import Message
-from shomare_mqtt.mqtt.failures import LinkError, PublishRefusedError, TooLargeError
+from shomare_mqtt.mqtt.failures import DisconnectedError, LinkError, PublishRefusedError, TooLargeError
+from shomare_mqtt.mqtt.publisher import DROPS
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from shomare_mqtt.mqtt.publisher import Sender
 
@@ -34,9 +37,20 @@ class RetainedStore(Protocol):
 
 
 class RetainedPublisher:
-    """Holds what each retained topic is to say; fulfils core.ports.Retained."""
+    """Holds what each retained topic is to say; fulfils core.ports.Retained.
 
-    def __init__(self, base_topic: str, store: RetainedStore, sender: Sender, logger: logging.Logger) -> None:
+    A topic under which the link drops each time (a broker of 3.1.1 does not say how much it takes, and hangs up) is
+    found out as the outbox finds its own: it goes alone, once `others_sent`, and is given up after DROPS times.
+    """
+
+    def __init__(
+        self,
+        base_topic: str,
+        store: RetainedStore,
+        sender: Sender,
+        others_sent: Callable[[], Awaitable[None]],
+        logger: logging.Logger,
+    ) -> None:
         self._base = base_topic
         self._store = store
         self._sender = sender
@@ -47,6 +61,9 @@ class RetainedPublisher:
         self._news = asyncio.Event()
         self._empty = asyncio.Event()
         self._refused: set[str] = set()
+        self._others_sent = others_sent
+        self._drops: Counter[str] = Counter()
+        self._given_up: dict[str, int] = {}
 
     def put(self, topic: str, payload: bytes) -> None:
         """Want a topic under the base topic to hold a payload; an empty one empties it."""
@@ -65,6 +82,9 @@ class RetainedPublisher:
             self._want(topic)
 
     def _want(self, topic: str) -> None:
+        if len(self._wanted[topic]) >= self._given_up.get(topic, math.inf):
+            return
+        self._given_up.pop(topic, None)
         self._dirty[topic] = None
         self._empty.clear()
         self._news.set()
@@ -72,7 +92,8 @@ class RetainedPublisher:
     def connected(self) -> None:
         """After each connecting: the broker may have lost everything."""
         # What was emptied stays empty on a broker that lost everything, and an empty message is news to others.
-        self._dirty = {**dict.fromkeys(t for t, payload in self._wanted.items() if payload), **self._dirty}
+        lost = (t for t, payload in self._wanted.items() if payload and t not in self._given_up)
+        self._dirty = {**dict.fromkeys(lost), **self._dirty}
         self._empty.clear()
         self._news.set()
 
@@ -97,11 +118,18 @@ class RetainedPublisher:
             self._news.clear()
             await self._sender.wait_connected()
             while self._dirty:
-                if not await self._publish(list(self._dirty)[:AT_ONCE]):
+                if not await self._publish(await self._next()):
                     self._news.set()
                     break
             else:
                 self._empty.set()
+
+    async def _next(self) -> list[str]:
+        """Topics to publish at once; those that the link dropped under come last and alone."""
+        if innocent := [topic for topic in self._dirty if not self._drops[topic]]:
+            return innocent[:AT_ONCE]
+        await self._others_sent()
+        return [min(self._dirty, key=self._drops.__getitem__)]
 
     async def _publish(self, topics: list[str]) -> bool:
         """Publish some topics; whether the connection held."""
@@ -114,7 +142,8 @@ class RetainedPublisher:
             self._remembered.update(new)
         sending = (self._send(topic, payload) for topic, payload in payloads.items())
         held = all(await asyncio.gather(*sending))
-        emptied = [t for t, p in payloads.items() if not p and t not in self._dirty and t in self._remembered]
+        done = [t for t, p in payloads.items() if not p and t not in self._dirty and t not in self._given_up]
+        emptied = [t for t in done if t in self._remembered]
         if emptied:
             await self._store.forget_retained(emptied)
             self._remembered.difference_update(emptied)
@@ -130,7 +159,21 @@ class RetainedPublisher:
             if topic not in self._refused:
                 self._refused.add(topic)
                 self._logger.error("the topic %s cannot be published: %s", topic, error)  # noqa: TRY400 - no traceback
-        except LinkError:
-            self._dirty.setdefault(topic, None)
+        except LinkError as error:
+            self._drops[topic] += isinstance(error, DisconnectedError)
+            if self._drops[topic] >= DROPS:
+                self._give_up(topic, len(payload))
+            else:
+                self._dirty.setdefault(topic, None)
             return False
+        self._drops.pop(topic, None)
         return True
+
+    def _give_up(self, topic: str, size: int) -> None:
+        self._drops.pop(topic, None)
+        self._given_up[topic] = size
+        self._logger.error(
+            "the topic %s cannot be published: the connection ended %d times while its %d bytes were sent; tried again "
+            "once it holds less, or at the next start",
+            *(topic, DROPS, size),
+        )

@@ -12,13 +12,12 @@ import ssl
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from shomare_mqtt.config.certificates import show_certificate, trusting
 from shomare_mqtt.mqtt.failures import BrokerUnreachableError
 from shomare_mqtt.mqtt.streams import Stream
 from shomare_mqtt.mqtt.websocket import WebSocketStream, shake_hands
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from shomare_mqtt.config import Mqtt, Tls
 
 OPEN_TIMEOUT = 5.0
@@ -131,29 +130,13 @@ def _tcp(settings: Mqtt) -> socket.socket:
 
 
 def tls_context(tls: Tls) -> ssl.SSLContext:
-    """Certificates are always verified, and the name in them. Raises BrokerUnreachableError naming the key at fault."""
-    context = ssl.create_default_context(cafile=None) if tls.ca_file is None else _own_authority(tls.ca_file)
-    if tls.cert_file is not None:
-        try:
-            # An empty pass phrase, so that an encrypted key is an error and not a question on a terminal.
-            context.load_cert_chain(tls.cert_file, tls.key_file, password="")
-        except (OSError, ValueError) as error:
-            raise BrokerUnreachableError(
-                f"mqtt.tls.cert_file, key_file: no certificate with its key, unencrypted, can be read from "
-                f"{tls.cert_file} and {tls.key_file or tls.cert_file} ({explain(error)})"
-            ) from None
-    return context
-
-
-def _own_authority(path: Path) -> ssl.SSLContext:
+    """Certificates are always verified, and the name in them. Raises BrokerUnreachableError naming the file."""
     try:
-        context = ssl.create_default_context(cafile=path)
-    except (OSError, ValueError) as error:
-        raise BrokerUnreachableError(
-            f"mqtt.tls.ca_file: no certificate can be read from {path} ({explain(error)})"
-        ) from None
-    # Python 3.13 turns on checks of form that authorities made at home, as mosquitto's own guide makes them, fail.
-    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+        context = trusting(tls.ca_file)
+        if tls.cert_file is not None:
+            show_certificate(context, tls.cert_file, tls.key_file)
+    except ValueError as error:  # they were right when the settings were read
+        raise BrokerUnreachableError(f"mqtt.tls: {error}") from None
     return context
 
 

@@ -203,8 +203,8 @@ def _validated(name: str, model: type[BaseModel], table: Mapping[str, Any]) -> B
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         where = ".".join(["plugins", name, *(str(part) for part in first["loc"])])
-        what = " ".join(first["msg"].removeprefix("Value error, ").split())
-        raise SettingsError(f"{where}: {what}") from None
+        what = "is missing" if first["type"] == "missing" else first["msg"].removeprefix("Value error, ")
+        raise SettingsError(" ".join(f"{where}: {what}".split())) from None
     except Exception as error:  # noqa: BLE001 - a stranger's validator
         raise SettingsError(f"plugins.{name}: {error if isinstance(error, SettingsError) else _kind(error)}") from None
 

@@ -118,6 +118,13 @@ async def test_query_uses_the_topic_form(arguments: tuple[str, ...], command: st
     assert {k: v for k, v in sent.items() if k not in ("transaction", "expires_at")} == fields
 
 
+@pytest.mark.parametrize("arguments", ["profile 1", "prices 7", "price 7 1", "price 7 1 3 4", "check", "orders all"])
+async def test_queries_with_too_few_or_too_many_ids_are_not_sent(arguments: str) -> None:
+    done = await run("query", *arguments.split())
+    assert (done.status, done.out) == (2, "")
+    assert f"`query {arguments.split(maxsplit=1)[0]}` takes" in done.err
+
+
 async def test_answers_of_others_are_passed_over() -> None:
     async with (
         stand_in(lambda *_: None) as daemon,
@@ -129,6 +136,23 @@ async def test_answers_of_others_are_passed_over() -> None:
         await daemon.say("response/query/profile", ok(2) | {"transaction": daemon.heard[0][1]["transaction"]})
         done = await finish(process)
     assert [line["data"] for line in done.lines()] == [2]
+
+
+async def test_names_and_ids_are_shown_as_they_are_written() -> None:
+    name = "بی\u200cلاین"
+    async with stand_in(lambda *_: ok([{"id": 1017, "fa_name": name, "balance": 1000000}])) as daemon:
+        done = await shomare(daemon, "query", "operators")
+    assert done.out.splitlines()[1].split() == ["1017", name, "1,000,000"]
+
+
+@pytest.mark.parametrize("columns", ["45", "80", ""])
+async def test_ids_stay_whole_however_narrow_the_terminal(columns: str) -> None:
+    """No columns at all: a program reads what is printed, and finds one order a line."""
+    async with stand_in(lambda *_: ok([ORDER, ORDER])) as daemon:
+        done = await run("query", "orders", SHOMARE_MQTT__PORT=str(daemon.port), COLUMNS=columns)
+    lines = [line for line in done.out.splitlines() if str(ORDER["order"]) in line]
+    assert len(lines) == 2
+    assert str(ORDER["phone"]) in (done.out if columns else lines[0])
 
 
 async def test_what_strangers_wrote_cannot_steer_the_terminal() -> None:
@@ -262,6 +286,20 @@ async def test_what_is_sent_expires_in_the_broker_too(tmp_path: Path) -> None:
         await daemon.stop()
     assert done.status == 0
     assert out.decode().splitlines()[1].split() in ([["shomare/query/countries", str(n)] for n in (16, 17)])
+
+
+async def test_ctrl_c_while_a_code_is_awaited() -> None:
+    async with (
+        stand_in(lambda *_: ok(ORDER)) as daemon,
+        running("buy", "--wait", SHOMARE_MQTT__PORT=str(daemon.port)) as process,
+    ):
+        assert process.stdout is not None
+        while b"+79313226657" not in await process.stdout.readline():
+            pass
+        process.send_signal(signal.SIGINT)
+        done = await finish(process)
+    assert done.status == 1
+    assert done.err == "shomare-mqtt: interrupted; what was sent already is carried out all the same\n"
 
 
 async def _keep_saying(daemon: StandIn) -> None:

@@ -45,6 +45,11 @@ def test_the_daemons_start_costs_little_more_than_its_libraries() -> None:
         ("[nonsense]", "nonsense: unknown key"),
         ("", "provider.token: is missing"),
         ('[provider]\ntoken_file = "/nonexistent"', "provider.token_file: /nonexistent cannot be read"),
+        ('[provider]\ntoken = "t"\n[plugins]\nenabled = ["nosuch"]', "plugins.enabled: there is no plugin nosuch"),
+        (
+            '[provider]\ntoken = "t"\n[plugins]\nenabled = ["webhook"]\n[plugins.webhook]\ncolour = 1',
+            "plugins.webhook.colour: unknown key",
+        ),
     ],
 )
 async def test_settings_that_cannot_be_used(tmp_path: Path, command: str, text: str, words: str) -> None:
@@ -75,6 +80,13 @@ async def test_check_prints_what_is_in_force() -> None:
     assert "mqtt.port = 1999" in done.out
     assert 'provider.token = "***"' in done.out
     assert "hush" not in done.out
+
+
+@pytest.mark.parametrize("wrong", ["--port=70000", "--port=x", "--latency=x", "--dialect=x", "--colour=red"])
+async def test_simulate_with_what_cannot_be(wrong: str) -> None:
+    done = await run("simulate", wrong)
+    assert (done.status, done.out) == (2, "")
+    assert wrong.split("=", maxsplit=1)[0].removeprefix("--") in done.err.splitlines()[-1]
 
 
 async def test_simulate_prints_its_address_and_ends_with_a_signal() -> None:

@@ -326,6 +326,8 @@ async def test_no_command(world: World) -> None:
     event = world.bridge_events("command_refused")[0]
     assert (event["command"], event["code"], event["transaction"]) == ("buy", "invalid_command", "t")
     assert await world.error("query/weather") == "unknown_command"
+    answer = await world.ask("query/price/7", {"transaction": "t"})
+    assert (answer["error"]["code"], answer["transaction"]) == ("unknown_command", "t")
 
 
 @pytest.mark.parametrize("command", ["buy", "cancel", "query/profile"])

@@ -220,8 +220,11 @@ class Retained:
 
     def __init__(self, *topics: str) -> None:
         self.sender, self.memory = FakeSender(), FakeMemory(*topics)
-        self.publisher = RetainedPublisher("shomare", self.memory, self.sender, LOG)
+        self.publisher = RetainedPublisher("shomare", self.memory, self.sender, self._others_sent, LOG)
         self.task: asyncio.Task[None] | None = None
+
+    async def _others_sent(self) -> None:
+        """The outbox is empty."""
 
     async def settled(self) -> list[tuple[str, bytes]]:
         """What was sent since the last time, once nothing waits."""

@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+import shutil
 import subprocess
 import threading
 from typing import TYPE_CHECKING
 
 import pytest
 from amqtt.broker import Broker
+from pydantic import ValidationError
 
-from shomare_mqtt.config import Mqtt
+from shomare_mqtt.config import Mqtt, Tls
 from shomare_mqtt.model import Message
 from shomare_mqtt.mqtt import transport
 from shomare_mqtt.mqtt.client import Client
@@ -115,17 +117,35 @@ async def test_a_client_certificate(tmp_path: Path, certificates: Path) -> None:
 @pytest.mark.parametrize(
     ("names", "said"),
     [
-        ({"ca_file": "broken.crt"}, r"mqtt\.tls\.ca_file: no certificate can be read from .*broken\.crt"),
-        ({"cert_file": "broken.crt", "key_file": "client.key"}, r"mqtt\.tls\.cert_file, key_file: .*broken\.crt"),
-        ({"cert_file": "client.crt", "key_file": "server.key"}, r"mqtt\.tls\.cert_file, key_file: .*server\.key"),
-        ({"cert_file": "client.crt", "key_file": "locked.key"}, r"mqtt\.tls\.cert_file, key_file: .*locked\.key"),
+        ({"ca_file": "broken.crt"}, r"ca_file\n.*no certificate can be read from .*broken\.crt"),
+        ({"cert_file": "broken.crt", "key_file": "client.key"}, r"key_file\n.*broken\.crt"),
+        ({"cert_file": "client.crt", "key_file": "server.key"}, r"key_file\n.*server\.key"),
+        ({"cert_file": "client.crt", "key_file": "locked.key"}, r"key_file\n.*locked\.key"),
+        ({"cert_file": "client.crt"}, r"key_file\n.*client\.crt and .*client\.crt"),
     ],
 )
-async def test_tls_files_that_are_no_such_thing(
-    certificates: Path, watch: Watch, caplog: pytest.LogCaptureFixture, names: dict[str, str], said: str
+def test_tls_files_that_are_no_such_thing(certificates: Path, names: dict[str, str], said: str) -> None:
+    with pytest.raises(ValidationError, match=said):
+        Tls.model_validate(tls(certificates, **names))
+
+
+@pytest.mark.parametrize(
+    ("broken", "said"),
+    [
+        ("ca.crt", r"mqtt\.tls: no certificate can be read from .*ca\.crt"),
+        ("client.key", r"mqtt\.tls: no certificate with its key, .*client\.key"),
+    ],
+)
+async def test_tls_files_that_break_while_the_daemon_runs_are_said_and_tried_again(
+    tmp_path: Path, certificates: Path, watch: Watch, caplog: pytest.LogCaptureFixture, broken: str, said: str
 ) -> None:
+    """Whoever renews certificates may be half way through."""
     caplog.set_level(logging.WARNING)
-    settings = Mqtt.model_validate({"port": free_port(), "tls": tls(certificates, **names)})
+    for name in ("ca.crt", "client.crt", "client.key"):
+        shutil.copy(certificates / name, tmp_path)
+    files = tls(tmp_path, ca_file="ca.crt", cert_file="client.crt", key_file="client.key")
+    settings = Mqtt.model_validate({"port": free_port(), "tls": files})
+    (tmp_path / broken).write_text("")
     watched = watch(settings, pause=None)
     await asyncio.wait_for(watched.session.first_attempt.wait(), 5)
     (line,) = caplog.messages

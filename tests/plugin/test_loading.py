@@ -103,7 +103,7 @@ def test_what_cannot_work_is_refused_in_one_line(load: Load, source: str, says: 
 @pytest.mark.parametrize(
     ("table", "says"),
     [
-        ({}, "plugins.mine.url: Field required"),
+        ({}, "plugins.mine.url: is missing"),
         ({"url": "x", "tries": "hunter2"}, "plugins.mine.tries: "),
         ({"url": "x", "tirse": 3}, "plugins.mine.tirse: unknown key (known are token, tries, url)"),
     ],

@@ -137,14 +137,16 @@ class House:
         path.write_text(toml(merged(usual, settings)))
         return path
 
-    async def launch(self, settings: Mapping[str, Any] | None = None, *, name: str = "settings.toml") -> Daemon:
+    async def launch(
+        self, settings: Mapping[str, Any] | None = None, *, name: str = "settings.toml", **variables: str
+    ) -> Daemon:
         """Start a daemon, without waiting for anything."""
         path = self.file(settings or {}, name)
         log_file = self.folder / f"daemon-{len(self.daemons)}.log"
         with log_file.open("wb") as log:
             process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "shomare_mqtt", "run", "--config", str(path),
-                env=environment(), stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log,
+                env=environment(**variables), stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log,
             )  # fmt: skip
         self.daemons.append(Daemon(process, log_file))
         return self.daemons[-1]

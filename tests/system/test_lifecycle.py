@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import socket
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.mosquitto import Mosquitto, free_port
-from tests.system.house import PRODUCT, House, merged
+from tests.system.house import PATIENCE, PRODUCT, House, merged
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
     from pathlib import Path
 
 pytestmark = pytest.mark.mosquitto
@@ -65,6 +67,48 @@ async def test_a_crash_while_buying(house: House, after: bool) -> None:
     repeated = await house.probe.ask("buy", {**PRODUCT, "transaction": "t"})
     assert (repeated["status"], repeated["replayed"]) == ("unknown", True)
     assert len(house.bought()) == after
+
+
+async def test_it_stops_at_once_while_a_broker_says_nothing(tmp_path: Path) -> None:
+    """A broker that hangs would else hold up the end for as long as the first attempt at it takes."""
+    asked = asyncio.Event()
+
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.set()
+        await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(silent, "127.0.0.1", 0) as server:
+        house = House(tmp_path, server.sockets[0].getsockname()[1], "silent", {})
+        daemon = await house.launch({"provider": {"base_url": f"http://127.0.0.1:{free_port()}/api"}})
+        await asyncio.wait_for(asked.wait(), PATIENCE)
+        async with asyncio.timeout(2.5):
+            assert await daemon.stop() == 0
+
+
+async def test_what_systemd_is_told(open_house: Callable[..., Awaitable[House]]) -> None:
+    house = await open_house()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as supervisor:
+        supervisor.bind(address := str(house.folder / "notify"))
+        supervisor.setblocking(False)
+
+        async def told(words: str) -> str:
+            async with asyncio.timeout(PATIENCE):
+                while words not in (said := (await asyncio.get_running_loop().sock_recv(supervisor, 4096)).decode()):
+                    pass
+                return said
+
+        daemon = await house.launch(NOTIFY_SOCKET=address)
+        assert (await told("READY=1")).startswith("READY=1\nSTATUS=connected with MQTT 5; provider ")
+        await house.buy()
+        assert await told("1 open orders") == "STATUS=connected with MQTT 5; provider online; 1 open orders"
+        house.sim.block()
+        await house.probe.refused("query/profile", {})
+        await told("provider blocked")
+        assert await daemon.stop() == 0
+        assert await told("STOPPING") == "STOPPING=1\nSTATUS=Stopping"
+        with pytest.raises(BlockingIOError):
+            supervisor.recv(4096)
 
 
 async def test_it_starts_before_the_broker_and_the_provider(tmp_path: Path) -> None:

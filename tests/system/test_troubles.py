@@ -28,6 +28,30 @@ async def test_the_cancel_at_the_end_is_tried_again(open_house: Callable[..., Aw
     assert house.sim.balance == 1_000_000
 
 
+async def test_a_broker_that_refuses_what_operators_are_told(tmp_path: Path) -> None:
+    """Telling of it there would be refused too, and so on for ever."""
+    acl = ["topic readwrite #", "topic deny quiet/event/bridge"]
+    async with Mosquitto(tmp_path, acl=acl) as broker, House(tmp_path, broker.port, "quiet", {}) as house:
+        daemon = await house.start()
+        await house.probe.refused("buy", {"country": "nowhere"})
+        await daemon.said("event/bridge was set aside")
+        await house.buy()
+        assert await daemon.stop() == 0
+        assert daemon.log.count("event/bridge was set aside") == 1
+        assert "did not take all messages" not in daemon.log
+
+
+async def test_a_broker_that_hangs_up_on_what_is_large(tmp_path: Path) -> None:
+    """Over MQTT 3.1.1 no broker says how much it takes; the discovery message alone is larger than this one does."""
+    lines = ["max_packet_size 2500"]
+    async with Mosquitto(tmp_path, lines=lines) as broker, House(tmp_path, broker.port, "narrow", {}) as house:
+        daemon = await house.start({"mqtt": {"protocol": "3.1.1"}})
+        await daemon.said("narrow-ha/device/")
+        await house.buy()
+        assert "set aside" not in daemon.log
+        assert daemon.log.count("cannot be published") == 1
+
+
 async def test_an_sms_at_the_last_moment_outweighs_the_end(open_house: Callable[..., Awaitable[House]]) -> None:
     house = await open_house(lifetime=4)
     await house.start({"orders": {"poll_interval": 60}})
