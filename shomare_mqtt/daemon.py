@@ -28,6 +28,7 @@ from shomare_mqtt.mqtt.publisher import OutboxPublisher
 from shomare_mqtt.mqtt.retained import RetainedPublisher
 from shomare_mqtt.mqtt.session import ConnectionFacts, Session
 from shomare_mqtt.plugin.host import PluginHost
+from shomare_mqtt.plugin.loading import load_plugins
 from shomare_mqtt.provider.client import Client
 from shomare_mqtt.provider.limiter import Limiter
 from shomare_mqtt.systemd import Notifier
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from shomare_mqtt.config import Settings
     from shomare_mqtt.model import Incoming, Order
     from shomare_mqtt.mqtt.failures import TooLargeError
+    from shomare_mqtt.plugin.loading import Loaded
 
 LOG = logging.getLogger("shomare_mqtt")
 DRAIN = 5.0
@@ -68,6 +70,7 @@ async def serve(settings: Settings, stop: asyncio.Event, mask: Mask | None = Non
     """Run until `stop` is set. Raises what `run_daemon` raises."""
     clock = SystemClock()
     token = settings.token
+    plugins = load_plugins(settings.plugins, LOG.getChild("plugin"))  # before anything starts
     journal = Journal(settings.state.directory, clock)
     await journal.open()
     try:
@@ -78,7 +81,7 @@ async def serve(settings: Settings, stop: asyncio.Event, mask: Mask | None = Non
         async with Client(
             settings.provider, token, clock=clock, limiter=limiter, memory=memory, logger=logger
         ) as client:
-            daemon = Daemon(settings, clock, journal, client, meta, mask or Mask(settings.secrets()))
+            daemon = Daemon(settings, clock, journal, client, meta, plugins, mask or Mask(settings.secrets()))
             await daemon.run(stop)
     except BaseExceptionGroup as group:
         raise _first(group) from group
@@ -104,6 +107,7 @@ class Daemon:
         journal: Journal,
         client: Client,
         meta: dict[str, str],
+        plugins: tuple[Loaded, ...],
         mask: Mask,
     ) -> None:
         self._settings = settings
@@ -135,8 +139,8 @@ class Daemon:
         self.outbox = OutboxPublisher(
             journal, self.session, _too_large, self._on_set_aside, clock.sleep, LOG.getChild("mqtt")
         )
-        self.plugins = PluginHost.load(
-            settings.plugins,
+        self.plugins = PluginHost(
+            plugins,
             logger=LOG.getChild("plugin"),
             publish=self._publish_of_plugin,
             on_failed=self._on_plugin_failed,

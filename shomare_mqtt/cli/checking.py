@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
 from typing import TYPE_CHECKING
 
 from shomare_mqtt import config
+from shomare_mqtt.plugin.loading import load_plugins
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,6 +18,7 @@ def print_settings(file: Path | None) -> None:
     """Prints every setting that is set as `table.key = value`, secrets masked. Raises SettingsError."""
     settings = config.load(file)
     _ = settings.token  # its absence is an error here, as it is for `run`
+    load_plugins(settings.plugins, logging.getLogger("shomare_mqtt.plugin"))
     sys.stdout.write(f"# {file or 'no file: the environment alone'}\n")
     for line in _lines("", settings.masked()):
         sys.stdout.write(f"{line}\n")

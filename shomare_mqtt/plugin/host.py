@@ -13,12 +13,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from shomare_mqtt.errors import CommandRefusedError, ErrorCode
 from shomare_mqtt.plugin.api import BuyRequest, Veto
 from shomare_mqtt.plugin.calls import Call, CallQueue, Noted, recall
-from shomare_mqtt.plugin.loading import load_plugins, secrets_of
+from shomare_mqtt.plugin.loading import secrets_of
 from shomare_mqtt.plugin.outlet import Outlet, make_api
 from shomare_mqtt.plugin.runner import Runner, TimeLimits
 from shomare_mqtt.plugin.standing import Standing, describe, is_of
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
     from decimal import Decimal
 
-    from shomare_mqtt.config import Plugins
     from shomare_mqtt.core.ports import Clock
     from shomare_mqtt.model import Order, PriceList, Product, Profile, Sms
     from shomare_mqtt.plugin.api import Api
@@ -44,7 +43,7 @@ _LAST_CALLS = 3.0
 
 
 class PluginHost:
-    """Runs the plugins that were loaded. Life: `load` (or `__init__`), `start`, `run` as a task, `stop`.
+    """Runs the plugins that were loaded. Life: `start`, `run` as a task, `stop`.
 
     `publish` gets a topic below the base topic, payload and retain flag; `on_failed` a plugin's name and a sentence for
     `event/bridge`; `on_change` is called where `describe` has something new; all three on the event loop. `lookup`
@@ -88,12 +87,6 @@ class PluginHost:
         self._queues = {
             runner.name: CallQueue(runner, memory, clock, self._now, self._limits) for runner in self._runners
         }
-
-    @classmethod
-    def load(cls, settings: Plugins, *, logger: logging.Logger | None = None, **wiring: Any) -> Self:
-        """The host of the plugins in the settings. Raises SettingsError where one cannot be used."""
-        log = logger or logging.getLogger(__name__.rpartition(".")[0])
-        return cls(load_plugins(settings, log), logger=log, **wiring)
 
     # --- life -------------------------------------------------------------------------------------------------------
 

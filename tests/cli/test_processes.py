@@ -45,6 +45,8 @@ def test_the_daemons_start_costs_little_more_than_its_libraries() -> None:
         ("[nonsense]", "nonsense: unknown key"),
         ("", "provider.token: is missing"),
         ('[provider]\ntoken_file = "/nonexistent"', "provider.token_file: /nonexistent cannot be read"),
+        ('[provider]\ntoken = "t"\n[plugins]\nenabled = ["nonsense"]', "there is no plugin nonsense"),
+        ('[provider]\ntoken = "t"\n[plugins]\nenabled = ["price_alert"]', "plugins.price_alert.watch: "),
     ],
 )
 async def test_settings_that_cannot_be_used(tmp_path: Path, command: str, text: str, words: str) -> None:

@@ -19,7 +19,7 @@ from shomare_mqtt.core.clock import SystemClock
 from shomare_mqtt.model import Order, OrderState, Product, Sms
 from shomare_mqtt.plugin.finding import Found
 from shomare_mqtt.plugin.host import PluginHost
-from shomare_mqtt.plugin.loading import Loaded, make
+from shomare_mqtt.plugin.loading import Loaded, load_plugins, make
 from shomare_mqtt.plugin.runner import TimeLimits
 from shomare_mqtt.plugin.testing import shomare_plugin
 from shomare_mqtt.plugin.trial import TrialMemory
@@ -131,8 +131,8 @@ def load_host(settings: Plugins) -> PluginHost:
     async def nothing(_order: str) -> None:
         return None
 
-    return PluginHost.load(
-        settings,
+    return PluginHost(
+        load_plugins(settings, LOG),
         logger=LOG,
         publish=lambda *_: None,
         on_failed=lambda *_: None,
