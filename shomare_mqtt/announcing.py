@@ -105,20 +105,19 @@ class Announcing:
         return found
 
     async def _say_left_out(self, context: DiscoveryContext) -> None:
-        """Say once what the settings or a plugin name for Home Assistant and cannot be shown."""
+        """Say what the settings or a plugin name for Home Assistant and cannot be shown."""
         home = self._settings.homeassistant
         for kind, catalog in context.catalogs.items():
             for name in unmatched(catalog, getattr(home, kind.value)):
                 text = f"homeassistant.{kind.value}: the provider's list holds no {name!r}; it is left out"
-                await self._say_once(BridgeEvent.NAME_UNKNOWN, text)
-        for key, reason in refused_extra(context).items():
-            await self._say_once(BridgeEvent.PLUGIN_FAILED, f"the Home Assistant component {key} is left out: {reason}")
+                await self._say_once(text)
+        self._plugins.components_refused(refused_extra(context))
 
-    async def _say_once(self, event: BridgeEvent, text: str) -> None:
+    async def _say_once(self, text: str) -> None:
         if text not in self._said:
             self._said.add(text)
             LOG.warning("%s", text)
-            await self._bridge.ledger.say(event, text)
+            await self._bridge.ledger.say(BridgeEvent.NAME_UNKNOWN, text)
 
     def put(self, topic: str, payload: bytes) -> None:
         """Want a whole retained topic to hold the payload."""

@@ -18,7 +18,7 @@ from shomare_mqtt.core.clock import SystemClock
 from shomare_mqtt.core.desk import Delivery
 from shomare_mqtt.core.ids import new_id
 from shomare_mqtt.core.masking import Mask
-from shomare_mqtt.errors import ErrorCode
+from shomare_mqtt.errors import ErrorCode, SettingsError
 from shomare_mqtt.homeassistant.announcer import status_topic
 from shomare_mqtt.journal.memories import DialectMemory, PluginMemory
 from shomare_mqtt.journal.store import Journal
@@ -48,29 +48,63 @@ DRAIN = 5.0
 GRACE = 5.0
 """Seconds beyond the provider's time limit that a purchase on its way has when the daemon stops."""
 INSTANCE, SESSION = "instance", "session"
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
-async def run_daemon(settings: Settings, mask: Mask | None = None) -> None:
-    """Run until SIGTERM or SIGINT, then stop cleanly. `mask` is the log's: it learns the plugins' secrets.
+async def run_daemon(read: Callable[[], Settings], set_up_log: Callable[[Settings], Mask]) -> None:
+    """Run until SIGTERM or SIGINT, then stop cleanly. SIGHUP: stop, and start anew with what `read` gives by then.
 
-    Raises SettingsError, InstanceConflictError, TakenOverError, JournalError.
+    `set_up_log` makes the log of the settings; its mask learns the plugins' secrets. Raises SettingsError,
+    InstanceConflictError, TakenOverError, JournalError.
     """
-    stop = asyncio.Event()
+    signals: asyncio.Queue[int] = asyncio.Queue()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+    for number in SIGNALS:
+        loop.add_signal_handler(number, signals.put_nowait, number)
+    try:
+        settings: Settings | None = read()
+        while settings is not None:
+            settings = await _serve_until_told(settings, set_up_log(settings), signals, read)
+    finally:
+        for number in SIGNALS:
+            loop.remove_signal_handler(number)
+
+
+async def _serve_until_told(
+    settings: Settings, mask: Mask, signals: asyncio.Queue[int], read: Callable[[], Settings]
+) -> Settings | None:
+    """Serve until a signal. The settings to go on with; None where the end was asked for."""
+    stop = asyncio.Event()
+    told = asyncio.create_task(_told(signals, read))
+    told.add_done_callback(lambda _: stop.set())
     try:
         await serve(settings, stop, mask)
     finally:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.remove_signal_handler(number)
+        told.cancel()
+    return told.result()
+
+
+async def _told(signals: asyncio.Queue[int], read: Callable[[], Settings]) -> Settings | None:
+    """New settings that can be used, or None for the end. A file with a mistake changes nothing: the daemon goes on."""
+    while await signals.get() == signal.SIGHUP:
+        try:
+            settings = read()
+            _ = settings.token
+            load_plugins(settings.plugins, LOG.getChild("plugin"))
+        except SettingsError as error:
+            LOG.error("the settings are not taken over, those before stay in force: %s", error)  # noqa: TRY400 - no traceback
+        else:
+            LOG.info("the settings were read again; starting anew with them")
+            return settings
+    Notifier().stopping()
+    return None
 
 
 async def serve(settings: Settings, stop: asyncio.Event, mask: Mask | None = None) -> None:
     """Run until `stop` is set. Raises what `run_daemon` raises."""
     clock = SystemClock()
     token = settings.token
-    plugins = load_plugins(settings.plugins, LOG.getChild("plugin"))
+    plugins = load_plugins(settings.plugins, LOG.getChild("plugin"))  # before anything starts
     journal = Journal(settings.state.directory, clock)
     await journal.open()
     try:
@@ -190,7 +224,6 @@ class Daemon:
                 return
             await self._start()
             await stop.wait()
-            self._notifier.stopping()
             LOG.info("stopping")
             await self._stop(running)
 

@@ -55,6 +55,7 @@ def test_the_unit_says_what_the_daemon_relies_on() -> None:
     unit.read(UNIT)
     service = unit["Service"]
     assert service["Type"] == "notify"
+    assert service["ExecReload"] == "/bin/kill -HUP $MAINPID"
     assert service["StateDirectoryMode"] == "0700"
     assert service["RestartPreventExitStatus"] == "78"
     assert service["LoadCredential"].startswith("token:")

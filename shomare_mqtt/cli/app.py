@@ -101,7 +101,7 @@ def options(
 
 @app.command()
 def run(file: Config = None) -> None:
-    """Run the daemon; it stops cleanly on SIGTERM and SIGINT."""
+    """Run the daemon; it stops cleanly on SIGTERM and SIGINT, and reads the file again on SIGHUP."""
     from shomare_mqtt.cli.run import run as run_in_this_process  # noqa: PLC0415 - the other commands need no daemon
 
     raise typer.Exit(run_in_this_process(["--config", str(file)] if file else []))

@@ -19,7 +19,7 @@ def print_settings(file: Path | None) -> None:
     settings = config.load(file)
     # What `run` would end with is an error here: no token, a plugin that is not there or takes no such settings.
     _ = settings.token
-    load_plugins(settings.plugins, logging.getLogger(__name__))
+    load_plugins(settings.plugins, logging.getLogger("shomare_mqtt.plugin"))
     sys.stdout.write(f"# {file or 'no file: the environment alone'}\n")
     for line in _lines("", settings.masked()):
         sys.stdout.write(f"{line}\n")

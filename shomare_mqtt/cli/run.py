@@ -21,13 +21,19 @@ _EXPECTED = (SettingsError, InstanceConflictError, TakenOverError, JournalError)
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Runs the daemon until a signal ends it. Returns the exit status; raises SystemExit for what ends it at once."""
+    """Runs the daemon until a signal ends it; SIGHUP reads the file again.
+
+    Returns the exit status; raises SystemExit for what ends it at once.
+    """
     named: Path | None = _parser().parse_args(arguments).config
     with plain_failures():
-        settings = config.load(config.find_file(named))
-        mask = logs.set_up(settings.log, settings.secrets())
         try:
-            asyncio.run(run_daemon(settings, mask))
+            asyncio.run(
+                run_daemon(
+                    lambda: config.load(config.find_file(named)),
+                    lambda settings: logs.set_up(settings.log, settings.secrets()),
+                )
+            )
         except _EXPECTED:
             raise
         except Exception:  # noqa: BLE001 - the one place for what nobody expected: the log masks the traceback
@@ -39,7 +45,7 @@ def run(arguments: Sequence[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="shomare-mqtt run",
-        description="The daemon. Stops cleanly on SIGTERM and SIGINT.",
+        description="The daemon. Stops cleanly on SIGTERM and SIGINT, reads the file again on SIGHUP.",
         epilog="Exit status: 0 stopped, 1 failed, 2 usage, 78 settings, or a base topic or state directory in use.",
     )
     parser.add_argument("--config", type=Path, metavar="FILE", help="the settings file (or SHOMARE_CONFIG)")

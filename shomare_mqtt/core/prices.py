@@ -110,9 +110,11 @@ class Prices:
         return replace(price, application_name=name or price.application_name)
 
     async def _say_changes(self, prices: PriceList, previous: PriceList | None) -> None:
-        if previous is None or previous.prices == prices.prices:
+        if previous is not None and previous.prices == prices.prices:
             return
         self._extensions.prices_changed(prices, previous)
+        if previous is None:
+            return
         old = {p.application: p.price for p in previous.prices}
         here = (prices.country, prices.operator)
         wanted = {a for c, o, a in self.watched.values() if (c, o) == here}

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -268,7 +269,8 @@ def _default(field: str, text: str, envelope: Envelope) -> Parsed:
     if field not in DEFAULT_FIELDS:
         raise InvalidError(f"there is no default {shown(field)}")
     value = text.strip()
-    if len(value) > MAX_ID or not all(c.isprintable() or c in "\u200c\u200d" for c in value):
+    # Cf: joiners, marks of direction, the letters of a flag. Names hold them, and so do the labels made of names.
+    if len(value) > MAX_ID or not all(c.isprintable() or unicodedata.category(c) == "Cf" for c in value):
         raise InvalidError(f"{field}: at most {MAX_ID} characters of text")
     if field == "max_price" and value:
         value = str(price_text(value))

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from shomare_mqtt.model import Envelope, Transaction
 
 MAX_TRANSACTION = 200
-MAX_ID = 200
+MAX_ID = 255
+"""Characters of an id or a name: a label, as a select sends it, may be as long as a state of Home Assistant."""
 PRODUCT_FIELDS = ("country", "operator", "application")
 
 _MAX_EXPONENT = 30

@@ -1,7 +1,8 @@
 """The calls of one plugin's observing hooks: one at a time, kept while they ask to be repeated, over restarts too.
 
-A call for an SMS is written down before it is made, the others once they asked to be repeated. So a code reaches its
-plugin at least once, whatever ends the process; `sms.sms` tells a repetition.
+A call for an SMS is written down as soon as it comes, also while the ones before it take their time, the others once
+they asked to be repeated. So a code reaches its plugin at least once, whatever ends the process; `sms.sms` tells a
+repetition.
 """
 
 from __future__ import annotations
@@ -98,8 +99,10 @@ class CallQueue:
         self._now = now
         self._limits = limits
         self._queue: asyncio.Queue[Call] = asyncio.Queue(limits.waiting)
+        self._fresh: asyncio.Queue[Call] = asyncio.Queue()
         self._later: set[asyncio.Task[None]] = set()
         self._idle = asyncio.Lock()
+        self._noting = asyncio.Lock()
 
     def put(self, call: Call) -> None:
         """Lets the call wait for its turn; beyond the bound it is dropped and that is said."""
@@ -107,10 +110,13 @@ class CallQueue:
             self._queue.put_nowait(call)
         except asyncio.QueueFull:
             self._dropped()
+        else:
+            self._fresh.put_nowait(call)
 
     async def run(self) -> None:
         """Makes the calls, until cancelled."""
         async with asyncio.TaskGroup() as group:
+            group.create_task(self._note_fresh())
             while True:
                 call = await self._queue.get()
                 try:
@@ -136,15 +142,24 @@ class CallQueue:
                 await self._note(call)
 
     async def _make(self, call: Call, group: asyncio.TaskGroup) -> None:
-        if self._runner.standing.left_out:
-            return
-        if call.hook in NOTED_FIRST and not call.noted:
-            await self._note(call)
-        retry = await self._runner.observe(call.hook, call.given)
-        if retry is not None and await self._again(call, retry, group):
-            return
+        if not self._runner.standing.left_out:
+            await self._note_first(call)
+            retry = await self._runner.observe(call.hook, call.given)
+            if retry is not None and await self._again(call, retry, group):
+                return
         if call.noted:
             await self._memory.delete(call.id)
+
+    async def _note_fresh(self) -> None:
+        while True:
+            call = await self._fresh.get()
+            if not self._runner.standing.left_out:
+                await self._note_first(call)
+
+    async def _note_first(self, call: Call) -> None:
+        async with self._noting:
+            if call.hook in NOTED_FIRST and not call.noted:
+                await self._note(call)
 
     async def _again(self, call: Call, retry: Retry, group: asyncio.TaskGroup) -> bool:
         """Plans a repetition; False where the call is too old, or too many wait."""

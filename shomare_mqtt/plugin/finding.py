@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import importlib.util
 import inspect
+import os
 import re
 import stat
 import sys
@@ -138,4 +139,4 @@ def _home(module: ModuleType | None) -> str:
     file = getattr(module, "__file__", None)
     if not file:
         return "<unknown>"
-    return str(Path(file).parent) if Path(file).name == "__init__.py" else str(file)
+    return f"{Path(file).parent}{os.sep}" if Path(file).name == "__init__.py" else str(file)

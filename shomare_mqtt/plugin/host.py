@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
+import threading
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
@@ -19,7 +21,7 @@ from shomare_mqtt.plugin.calls import Call, CallQueue, Noted, recall
 from shomare_mqtt.plugin.loading import secrets_of
 from shomare_mqtt.plugin.outlet import Outlet, make_api
 from shomare_mqtt.plugin.runner import Runner, TimeLimits
-from shomare_mqtt.plugin.standing import Standing, describe
+from shomare_mqtt.plugin.standing import Standing, describe, is_of
 from shomare_mqtt.plugin.worker import HookFailedError
 
 if TYPE_CHECKING:
@@ -33,6 +35,9 @@ if TYPE_CHECKING:
     from shomare_mqtt.plugin.loading import Loaded
 
 _LONGEST_CODE = 64
+_TURN = 0.0005
+"""Seconds for which a plugin that computes holds the interpreter, instead of Python's 5 ms: the daemon waits so long
+whenever it wants to go on, some hundred times for a purchase."""
 _LAST_CALLS = 3.0
 """Seconds that a call at work has to end when the daemon stops."""
 
@@ -72,7 +77,9 @@ class PluginHost:
         self._log = logger or logging.getLogger(__name__.rpartition(".")[0])
         self._limits = limits or TimeLimits()
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._excepthook = threading.excepthook
         self._tasks: list[asyncio.Task[None]] = []
+        self._owners: dict[str, Runner] = {}
         self._runners = tuple(
             Runner(loaded, Standing(clock, partial(self._tell, loaded.name)), self._limits, on_exception)
             for loaded in plugins
@@ -86,6 +93,9 @@ class PluginHost:
     async def start(self) -> None:
         """Starts every plugin (10 s at most) and takes up the calls that an earlier process left."""
         self._loop = asyncio.get_running_loop()
+        if self._runners:
+            sys.setswitchinterval(_TURN)
+            self._excepthook, threading.excepthook = threading.excepthook, self._thread_failed
         await asyncio.gather(*(runner.startup(self._api(runner)) for runner in self._runners))
         if self._runners:
             await self._recall()
@@ -109,6 +119,7 @@ class PluginHost:
         for queue in self._queues.values():
             await queue.note_rest()
         await asyncio.gather(*(runner.stop() for runner in self._runners))
+        threading.excepthook = self._excepthook
 
     def describe(self) -> list[dict[str, str | None]]:
         """For `bridge/info`: `[{"name", "version", "state": "running" / "failed" / "left_out", "error"}]`."""
@@ -161,10 +172,21 @@ class PluginHost:
             except HookFailedError:
                 continue
             if isinstance(given, Mapping) and all(_is_component(key, value) for key, value in given.items()):
-                components |= {f"{runner.name}_{key}": dict(value) for key, value in given.items()}
+                own = {f"{runner.name}_{key}": dict(value) for key, value in given.items()}
+                components |= own
+                self._owners |= dict.fromkeys(own, runner)
             elif given is not None:
                 runner.odd("shomare_discovery", "something that is no mapping of components with a platform")
         return components
+
+    def components_refused(self, reasons: Mapping[str, str]) -> None:
+        """Says which of the components that `discovery` gave cannot be announced, and why; none: all can again."""
+        for runner in self._with("shomare_discovery"):
+            said = "; ".join(f"{key}: {why}" for key, why in reasons.items() if self._owners.get(key) is runner)
+            if said:
+                runner.standing.failed("components", f"plugin {runner.name}: Home Assistant is not told of {said}")
+            else:
+                runner.standing.succeeded("components")
 
     # --- hooks that observe -----------------------------------------------------------------------------------------
 
@@ -224,6 +246,14 @@ class PluginHost:
             self._log.warning("%s", message)
             self._on_failed(name, message)
         self._on_change()
+
+    def _thread_failed(self, failure: threading.ExceptHookArgs) -> None:
+        """In a thread that a plugin started itself: Python would print the error's text, which may hold a code."""
+        runner = next((r for r in self._runners if is_of(failure.exc_value, r.loaded.home)), None)
+        if runner is None:
+            self._excepthook(failure)
+        elif failure.exc_type is not SystemExit:  # which ends a thread, and is no failure there
+            runner.escaped(failure.exc_value)
 
     async def _rest(self, queue: CallQueue) -> None:
         try:

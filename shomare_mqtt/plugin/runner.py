@@ -152,12 +152,12 @@ class Runner:
         with self._making:  # a deciding hook may start a task from its own thread
             worker = self._workers.get(kind)
             if worker is None:
-                worker = self._workers[kind] = Worker(f"plugin-{self.name}", self._escaped)
+                worker = self._workers[kind] = Worker(f"plugin-{self.name}", self.escaped)
                 worker.start()
         return worker
 
-    def _escaped(self, error: BaseException | None) -> None:
-        """A task of the plugin, or something that it left on its event loop, raised; in the plugin's thread."""
+    def escaped(self, error: BaseException | None) -> None:
+        """A task or a thread of the plugin, or something that it left on its event loop, raised; in any thread."""
         if error is not None and self._on_exception:
             self._on_exception(self.name, error)
-        self.standing.failed("task", f"plugin {self.name}: a task of it {describe(error, self.loaded.home)}")
+        self.standing.failed("task", f"plugin {self.name}: a task or thread of it {describe(error, self.loaded.home)}")

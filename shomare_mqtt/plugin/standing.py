@@ -110,6 +110,11 @@ def describe(error: BaseException | None, home: str, given: Iterable[object] = (
     return f"raised {type(error).__name__}{_place(error, home)}"
 
 
+def is_of(error: BaseException | None, home: str) -> bool:
+    """Whether the error came through a plugin's own code."""
+    return bool(_place(error, home))
+
+
 def _place(error: BaseException | None, home: str) -> str:
     frames = traceback.walk_tb(error.__traceback__) if error else ()
     own = [f" in {f.f_code.co_filename}, line {n}" for f, n in frames if f.f_code.co_filename.startswith(home)]

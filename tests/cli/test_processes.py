@@ -50,6 +50,7 @@ def test_the_daemons_start_costs_little_more_than_its_libraries() -> None:
             '[provider]\ntoken = "t"\n[plugins]\nenabled = ["webhook"]\n[plugins.webhook]\ncolour = 1',
             "plugins.webhook.colour: unknown key",
         ),
+        ('[provider]\ntoken = "t"\n[plugins]\nenabled = ["price_alert"]', "plugins.price_alert.watch: "),
     ],
 )
 async def test_settings_that_cannot_be_used(tmp_path: Path, command: str, text: str, words: str) -> None:

@@ -191,6 +191,29 @@ async def test_set_over_mqtt_outlives_restarts_and_outranks_the_file(opened: Ope
     assert await world.data("defaults/operator/set", "") == {"operator": None}
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "\u200fروسیه\u200f (ویژه)",
+        "\u2067فارسی\u2069 Latin",
+        "\U0001f3f4\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f England",
+        "x" * 300,
+    ],
+    ids=["direction marks", "isolates", "flag", "long"],
+)
+async def test_every_label_that_a_select_offers_can_be_set(opened: Opening, name: str) -> None:
+    """Marks of direction and the letters of a flag are no printable characters, and are part of names all the same."""
+    world = await opened(started=False)
+    world.provider.catalogs[CatalogKind.COUNTRIES] = (CatalogEntry("7", name), CatalogEntry("8", "Russia"))
+    await world.start()
+    await world.settle()
+    await world.data("defaults/country/set", "7")
+    label = world.text("defaults/country/name")
+    await world.data("defaults/country/set", "Russia")
+    assert await world.data("defaults/country/set", label) == {"country": "7"}
+    assert (await world.buy(country=label))["country"] == "7"
+
+
 async def test_a_buy_after_a_default_takes_it(world: World) -> None:
     await world.data("defaults/operator/set", "1")
     await world.data("defaults/application/set", "1")
@@ -316,7 +339,8 @@ async def test_price_lists_are_kept_published(opened: Opening) -> None:
     assert len(changes) == 3
     assert (changes[0]["application"], changes[0]["previous"], changes[0]["price"]) == ("1", 2200, None)
     assert changes[0]["message"] == "Telegram (Iran, MCI): 2200 before, no price now"
-    assert [len(p.prices) for p in world.extensions.prices] == [3]
+    costs = [[p and p.prices[0].price for p in both] for both in world.extensions.prices]
+    assert costs == [[2200, None], [None, 2200]]  # a list and the one before, which there is not the first time
     await world.sleep(1000)
     assert len(world.bridge_events("price_changed")) == 3
     assert heard == [1]

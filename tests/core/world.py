@@ -53,7 +53,7 @@ class FakeExtensions:
         self.orders: list[tuple[Order, Order | None]] = []
         self.sms: list[tuple[Order, Sms]] = []
         self.profiles: list[Profile] = []
-        self.prices: list[PriceList] = []
+        self.prices: list[tuple[PriceList, PriceList | None]] = []
 
     async def authorize_buy(self, product: Product, price: Decimal | None, spend: Decimal) -> None:
         self.authorized.append((product, price, spend))
@@ -73,7 +73,7 @@ class FakeExtensions:
         self.profiles.append(profile)
 
     def prices_changed(self, prices: PriceList, previous: PriceList | None) -> None:
-        self.prices.append(prices)
+        self.prices.append((prices, previous))
 
 
 class FakeRetained:

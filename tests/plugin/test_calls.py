@@ -112,12 +112,17 @@ async def test_a_code_is_noted_before_its_plugin_is_called(hosting: Hosting) -> 
         free.wait(5)
 
     async with hosting(plugin("slow", code_received=hook)) as bench:
-        bench.receive()
+        bench.receive(1)
         async with asyncio.timeout(2):
             await began.wait()
         assert [row[1:5] for row in bench.memory.rows.values()] == [
             ("slow", "shomare_code_received", "order-1", "sms-1")
         ]
+        bench.receive(2)
+        async with asyncio.timeout(2):
+            while len(bench.memory.rows) < 2:  # noqa: ASYNC110 - nothing tells of a row
+                await asyncio.sleep(0.001)
+        assert [row[4] for row in bench.memory.rows.values()] == ["sms-1", "sms-2"]
         free.set()
         await bench.host.settled()
         assert bench.memory.rows == {}

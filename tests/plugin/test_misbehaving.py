@@ -211,6 +211,63 @@ async def test_a_failing_task_is_named(hosting: Hosting) -> None:
         assert "SystemExit" in bench.failed[0][1]
 
 
+async def test_a_thread_that_a_plugin_started_is_named_and_its_text_is_not_printed(
+    hosting: Hosting, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Python itself would print the traceback with the text of the error, into the daemon's log."""
+
+    def fails() -> None:
+        raise ValueError("482913")
+
+    def exits() -> None:
+        raise SystemExit(3)
+
+    def hook(sms: Any) -> None:
+        for target in (fails, exits):
+            thread = threading.Thread(target=target)
+            thread.start()
+            thread.join()
+
+    before = threading.excepthook
+    async with hosting(plugin("threads", sms_received=hook)) as bench:
+        bench.receive()
+        await bench.host.settled()
+        await asyncio.sleep(0)
+        assert [name for name, _ in bench.failed] == ["threads"]
+        assert "raised ValueError in" in bench.failed[0][1]
+    assert threading.excepthook is before
+    assert "482913" not in "".join(capfd.readouterr()) + json.dumps(bench.failed)
+
+
+async def test_threads_of_nobody_are_left_to_python(hosting: Hosting, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[threading.ExceptHookArgs] = []
+    monkeypatch.setattr(threading, "excepthook", seen.append)
+    async with hosting(plugin("threads", sms_received=sleeps)) as bench:
+        thread = threading.Thread(target=json.loads, args=("{",))
+        thread.start()
+        await asyncio.to_thread(thread.join, 5)
+        await asyncio.sleep(0)
+        assert [failure.exc_type for failure in seen] == [json.JSONDecodeError]
+        assert bench.failed == []
+
+
+async def test_the_daemon_goes_on_beside_a_busy_loop(hosting: Hosting) -> None:
+    """With Python's own 5 ms for each turn of a thread, each of these steps would take as long."""
+    began, loop = asyncio.Event(), asyncio.get_running_loop()
+
+    def hook(sms: Any) -> None:
+        loop.call_soon_threadsafe(began.set)
+        loops(sms)
+
+    async with hosting(plugin("busy", sms_received=hook), limits=TimeLimits(observe=5)) as bench:
+        bench.receive()
+        await began.wait()
+        start = time.monotonic()
+        for _ in range(100):
+            await asyncio.sleep(0.001)
+        assert time.monotonic() - start < 0.4
+
+
 async def test_a_plugin_whose_startup_fails_is_left_out_and_denies(hosting: Hosting) -> None:
     seen: list[Any] = []
     broken = plugin(
@@ -314,6 +371,21 @@ async def test_components_bear_their_plugins_name(hosting: Hosting) -> None:
         assert await bench.host.discovery(None) == {"mine_lamp": {"platform": "light"}}
         await asyncio.sleep(0)
         assert bench.states() == {"mine": "running", "odd": "failed", "none": "running"}
+
+
+async def test_components_that_cannot_be_announced_are_laid_at_their_plugins_door(hosting: Hosting) -> None:
+    def discovery(order: Any) -> Any:
+        return {"lamp": {"platform": "light"}}
+
+    async with hosting(plugin("mine", discovery=discovery), plugin("mine_too", discovery=discovery)) as bench:
+        assert set(await bench.host.discovery(None)) == {"mine_lamp", "mine_too_lamp"}
+        bench.host.components_refused({"mine_too_lamp": "it is no JSON"})
+        await asyncio.sleep(0)
+        assert bench.states() == {"mine": "running", "mine_too": "failed"}
+        told = "plugin mine_too: Home Assistant is not told of mine_too_lamp: it is no JSON"
+        assert bench.failed == [("mine_too", told)]
+        bench.host.components_refused({})
+        assert bench.states() == {"mine": "running", "mine_too": "running"}
 
 
 async def test_a_failure_that_repeats_is_said_once_and_recovery_shows(hosting: Hosting, caplog: Any) -> None:

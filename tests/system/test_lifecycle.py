@@ -49,6 +49,24 @@ async def test_a_signal_lets_a_purchase_finish(house: House, number: int) -> Non
     assert len(house.bought()) == 1
 
 
+async def test_sighup_takes_the_new_settings_over_and_leaves_a_mistake(house: House) -> None:
+    order = await house.buy()
+    (daemon,) = house.daemons
+    house.file(merged(house.settings, {"limits": {"max_open_orders": 1}}))
+    since = len(house.probe.seen)
+    daemon.process.send_signal(signal.SIGHUP)
+    await house.probe.message("bridge/state", since, lambda s: s.text == "online")
+    assert (await house.probe.refused("buy", PRODUCT))["code"] == "limit_reached"
+    house.sim.deliver_sms(order["purchase"], code="60606")
+    await house.order(order["order"], "received")
+    for mistake in ("nonsense = 1", '[provider]\ntoken = "t"\n[plugins]\nenabled = ["nonsense"]'):
+        house.folder.joinpath("settings.toml").write_text(mistake)
+        daemon.process.send_signal(signal.SIGHUP)
+        await daemon.said("those before stay in force: " + ("plugins.enabled" if "plugins" in mistake else "nonsense"))
+        assert (await house.probe.refused("buy", PRODUCT))["code"] == "limit_reached"
+    assert await daemon.stop() == 0
+
+
 @pytest.mark.parametrize("after", [True, False])
 async def test_a_crash_while_buying(house: House, after: bool) -> None:
     house.sim.fault("buy", "hang_after" if after else "hang_before")
