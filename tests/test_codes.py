@@ -1,6 +1,5 @@
 """Codes found in texts as services really write them, and numbers that are no code left alone."""
 
-import time
 
 import pytest
 from hypothesis import given
@@ -279,13 +278,11 @@ def test_a_code_in_two_halves_is_put_together(word: str, code: str, gap: str) ->
     assert extract_code(f"{word}: {code[:3]}{gap}{code[3:]}") == code
 
 
+@pytest.mark.timeout(20)  # it takes some 20 to 100 ms; quadratic time would take minutes
 @pytest.mark.parametrize("piece", HOSTILE)
 def test_long_hostile_texts_take_linear_time(piece: str) -> None:
     text = piece * (65_536 // len(piece))
-    start = time.perf_counter()
-    extract_code(text)
-    # It takes some 20 to 100 ms; the bound is for busy machines, and far below what quadratic time would take.
-    assert time.perf_counter() - start < 1.5
+    assert extract_code(text) in (None, "1234")
 
 
 def test_a_code_at_the_end_of_a_long_text_is_found() -> None:

@@ -123,7 +123,7 @@ class Buyer:
             last = self._prices.last(product)
             return last.price if last else None
         price = (await self._prices.read_price(product, Priority.MONEY)).price
-        if price is None:
+        if not price:  # nobody sells for nothing: a price of 0 is one that was not told, or not understood
             raise ProviderError(
                 ErrorCode.MALFORMED_ANSWER,
                 "a limit needs the price, and the provider's answer names none; nothing was bought",

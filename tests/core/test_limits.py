@@ -57,8 +57,9 @@ async def test_the_price_is_asked_for_only_where_a_limit_needs_it(world: World) 
 @pytest.mark.parametrize("key", ["max_price", "max_spend_per_day", "min_balance"])
 async def test_a_price_that_cannot_be_read(opened: Opening, key: str) -> None:
     world = await opened(limits={key: 5000})
-    world.provider.price_of = None
-    assert (await refused(world)).startswith("malformed_answer")
+    for unread in (None, Decimal(0)):
+        world.provider.price_of = unread
+        assert (await refused(world)).startswith("malformed_answer")
     world.provider.always["price"] = UNREACHABLE
     assert (await refused(world)).startswith("provider_unreachable")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import pytest
@@ -237,10 +236,9 @@ def test_no_list_is_malformed(value: Any) -> None:
     assert caught.value.code is ErrorCode.MALFORMED_ANSWER
 
 
+@pytest.mark.timeout(20)  # it takes some 35 ms; quadratic time would take minutes
 def test_two_thousand_entries_are_read_at_once() -> None:
     rows = [
         {"id": i, "name": f"App {i}", "slug": f"app-{i}", **{f"field{k}": k for k in range(12)}} for i in range(2000)
     ]
-    began = time.perf_counter()
     assert len(read_catalog(A, answer({"status": True, "data": rows}), context()).entries) == 2000
-    assert time.perf_counter() - began < 1.0
