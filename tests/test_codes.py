@@ -1,6 +1,5 @@
 """Codes found in texts as services really write them, and numbers that are no code left alone."""
 
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

@@ -69,8 +69,12 @@ class Checker:
         known = replace(self._prices.known(order.product, order.price), purchase=order.purchase, phone=order.phone)
         reading = await self._provider.check(order.purchase or "", known=known, priority=priority)
         changed = await self._take(record, reading)
-        await self._provider.tell(Endpoint.CHECK, reading)
+        await self._provider.tell(Endpoint.CHECK, replace(reading, unread=()) if self._is_late(changed) else reading)
         return changed
+
+    def _is_late(self, record: Record) -> bool:
+        """Whether the order was cancelled while it was asked about: in what is left of it there is nothing to read."""
+        return record.order.order in self._ending or record.order.state is OrderState.CANCELLED
 
     @asynccontextmanager
     async def ending(self, order: str) -> AsyncIterator[None]:

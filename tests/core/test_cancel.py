@@ -231,3 +231,20 @@ async def test_current_still_means_the_same_order_after_a_crash(world: World) ->
     answer = await world.answer(command)
     assert answer["data"]["order"] == first["order"]
     assert world.order(second["order"])["state"] == "waiting"
+
+
+async def test_what_a_check_shows_of_a_number_that_is_being_cancelled_is_no_riddle(world: World) -> None:
+    order = await world.buy()
+    world.provider.script("check", Late(2.0, reading(None, unread=("state",))))
+    await world.sleep(4.5)
+    world.provider.script("cancel", Late(3.0))
+    command = world.send("cancel", {"order": order["order"]})
+    await world.sleep(3)
+    assert world.json("provider/state")["fields"] == []
+    await world.answer(command)
+    await world.sleep(10)
+    assert world.json("provider/state")["fields"] == []
+    world.provider.script("check", reading(None, unread=("state",)))
+    await world.buy(application="2")
+    await world.sleep(6)
+    assert world.json("provider/state")["fields"] == ["check: state"]
