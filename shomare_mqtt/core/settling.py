@@ -35,10 +35,7 @@ _RESOLVE_HINT = (
 def unknown_error(order: str, reason: str) -> ErrorInfo:
     """The `error` of an order that may have been bought."""
     hint = _RESOLVE_HINT.format(order=order)
-    message = (
-        f"{reason.rstrip('.')}. Nobody knows whether the number was bought, and money may be gone; "
-        f"it is not asked for again. To settle it, {hint}"
-    )
+    message = f"{reason}. Nobody knows whether the number was bought; it is not asked for again. To settle it, {hint}"
     return ErrorInfo(ErrorCode.OUTCOME_UNKNOWN, message)
 
 

@@ -46,6 +46,10 @@ ONCE = frozenset({Endpoint.BUY, Endpoint.CANCEL})
 """Endpoints that change something: one connection each, and never two attempts."""
 NO_SUCH_ADDRESS = frozenset({404, 405})
 """By themselves these say that nothing was bought, whatever their bodies (contract, end of section Answers)."""
+YOUR_MONEY = (
+    "whether a number was bought is not known: it is never bought again by itself; "
+    "compare the balance and the provider's site"
+)
 
 
 class _AnswerTooLargeError(Exception):
@@ -169,7 +173,9 @@ class Transport:
                 ErrorCode.PROVIDER_UNREACHABLE, f"the provider cannot be reached: {why}; nothing was sent to it"
             )
         if endpoint is Endpoint.BUY:
-            return OutcomeUnknownError(ErrorCode.OUTCOME_UNKNOWN, f"the purchase was sent, but {why}", upstream)
+            return OutcomeUnknownError(
+                ErrorCode.OUTCOME_UNKNOWN, f"the purchase was sent, but {why}; {YOUR_MONEY}", upstream
+            )
         if _is_no_answer(error):
             return ProviderFailedError(
                 ErrorCode.MALFORMED_ANSWER, f"the answer to {endpoint} cannot be read: {why}", upstream

@@ -39,9 +39,6 @@ async def lost(house: House, kind: str, **options: Any) -> Any:
     assert answer["status"] == "unknown", answer
     assert set(answer) == {"status", "transaction", "data", "error"}
     assert (answer["error"]["code"], answer["error"]["retryable"]) == ("outcome_unknown", False)
-    said = answer["error"]["message"]
-    assert [said.count(words) for words in ("Nobody knows", "money may be gone", "To settle it")] == [1, 1, 1], said
-    assert ".." not in said
     order = answer["data"]
     assert order["state"] == "unknown"
     return order

@@ -213,7 +213,10 @@ def malformed(answer: RawAnswer, marks: Marks, endpoint: Endpoint, wanted: str) 
 
 def outcome_unknown(answer: RawAnswer, marks: Marks, why: str) -> OutcomeUnknownError:
     """The error for a `buy` that may have been carried out."""
-    text = f"The provider's answer does not say whether it sold a number: {why} (HTTP {answer.http})"
+    text = (
+        f"Nobody knows whether a number was bought: {why} (HTTP {answer.http}). Money may be gone; "
+        "look at the provider's site and settle the order with resolve"
+    )
     return OutcomeUnknownError(
         ErrorCode.OUTCOME_UNKNOWN, _with_words(text, marks), marks.upstream(answer), retry_after=answer.retry_after
     )
