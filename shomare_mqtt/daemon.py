@@ -58,33 +58,35 @@ async def run_daemon(read: Callable[[], Settings], set_up_log: Callable[[Setting
     InstanceConflictError, TakenOverError, JournalError.
     """
     signals: asyncio.Queue[int] = asyncio.Queue()
+    notifier = Notifier()
     loop = asyncio.get_running_loop()
     for number in SIGNALS:
         loop.add_signal_handler(number, signals.put_nowait, number)
     try:
         settings: Settings | None = read()
         while settings is not None:
-            settings = await _serve_until_told(settings, set_up_log(settings), signals, read)
+            told = _told(signals, read, notifier)
+            settings = await _serve_until_told(settings, set_up_log(settings), told, notifier)
     finally:
         for number in SIGNALS:
             loop.remove_signal_handler(number)
 
 
 async def _serve_until_told(
-    settings: Settings, mask: Mask, signals: asyncio.Queue[int], read: Callable[[], Settings]
+    settings: Settings, mask: Mask, told: Coroutine[Any, Any, Settings | None], notifier: Notifier
 ) -> Settings | None:
-    """Serve until a signal. The settings to go on with; None where the end was asked for."""
+    """Serve until told. The settings to go on with; None where the end was asked for."""
     stop = asyncio.Event()
-    told = asyncio.create_task(_told(signals, read))
-    told.add_done_callback(lambda _: stop.set())
+    listening = asyncio.create_task(told)
+    listening.add_done_callback(lambda _: stop.set())
     try:
-        await serve(settings, stop, mask)
+        await serve(settings, stop, mask, notifier)
     finally:
-        told.cancel()
-    return told.result()
+        listening.cancel()
+    return listening.result()
 
 
-async def _told(signals: asyncio.Queue[int], read: Callable[[], Settings]) -> Settings | None:
+async def _told(signals: asyncio.Queue[int], read: Callable[[], Settings], notifier: Notifier) -> Settings | None:
     """New settings that can be used, or None for the end. A file with a mistake changes nothing: the daemon goes on."""
     while await signals.get() == signal.SIGHUP:
         try:
@@ -96,11 +98,13 @@ async def _told(signals: asyncio.Queue[int], read: Callable[[], Settings]) -> Se
         else:
             LOG.info("the settings were read again; starting anew with them")
             return settings
-    Notifier().stopping()
+    notifier.stopping()
     return None
 
 
-async def serve(settings: Settings, stop: asyncio.Event, mask: Mask | None = None) -> None:
+async def serve(
+    settings: Settings, stop: asyncio.Event, mask: Mask | None = None, notifier: Notifier | None = None
+) -> None:
     """Run until `stop` is set. Raises what `run_daemon` raises."""
     clock = SystemClock()
     token = settings.token
@@ -115,7 +119,8 @@ async def serve(settings: Settings, stop: asyncio.Event, mask: Mask | None = Non
         async with Client(
             settings.provider, token, clock=clock, limiter=limiter, memory=memory, logger=logger
         ) as client:
-            daemon = Daemon(settings, clock, journal, client, meta, plugins, mask or Mask(settings.secrets()))
+            learning = mask or Mask(settings.secrets())
+            daemon = Daemon(settings, clock, journal, client, meta, plugins, learning, notifier or Notifier())
             await daemon.run(stop)
     except BaseExceptionGroup as group:
         raise _first(group) from group
@@ -143,12 +148,13 @@ class Daemon:
         meta: dict[str, str],
         plugins: tuple[Loaded, ...],
         mask: Mask,
+        notifier: Notifier,
     ) -> None:
         self._settings = settings
         self._clock = clock
         self._journal = journal
         self._meta = meta
-        self._notifier = Notifier()
+        self._notifier = notifier
         self._tasks: set[asyncio.Task[None]] = set()
         self._group = asyncio.TaskGroup()
         self._started_at = clock.now()

@@ -35,9 +35,9 @@ if TYPE_CHECKING:
     from shomare_mqtt.plugin.loading import Loaded
 
 _LONGEST_CODE = 64
-_TURN = 0.0005
+_TURN = 0.0001
 """Seconds for which a plugin that computes holds the interpreter, instead of Python's 5 ms: the daemon waits so long
-whenever it wants to go on, some hundred times for a purchase."""
+whenever it wants to go on, some hundred times for a purchase, and for each plugin that computes."""
 _LAST_CALLS = 3.0
 """Seconds that a call at work has to end when the daemon stops."""
 

@@ -40,9 +40,8 @@ async def lost(house: House, kind: str, **options: Any) -> Any:
     assert set(answer) == {"status", "transaction", "data", "error"}
     assert (answer["error"]["code"], answer["error"]["retryable"]) == ("outcome_unknown", False)
     said = answer["error"]["message"]
-    assert [said.count(words) for words in ("Nobody knows", "money may be gone", "To settle it", "resolve")] == [
-        1
-    ] * 4, said
+    wanted = ("Nobody knows", "money may be gone", "To settle it", "resolve")
+    assert [said.count(words) for words in wanted] == [1, 1, 1, 1], said
     assert ".." not in said
     order = answer["data"]
     assert order["state"] == "unknown"
