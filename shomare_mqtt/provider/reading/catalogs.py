@@ -40,18 +40,21 @@ IDS = {
         CatalogKind.COUNTRIES,
         w110="countryid idcountry",
         w85="countrycode ccode countryslug",
+        w58="cid",
         w55="country",
     ),
     CatalogKind.OPERATORS: _ids(
         CatalogKind.OPERATORS,
         w110="operatorid idoperator serverid providerid",
         w85="operatorcode servercode",
+        w58="oid sid",
         w55="operator server range provider pool",
     ),
     CatalogKind.APPLICATIONS: _ids(
         CatalogKind.APPLICATIONS,
         w110="applicationid appid serviceid productid idservice",
         w85="appcode servicecode productcode",
+        w58="aid pid sid",
         w55="application app service product site",
     ),
 }
@@ -72,6 +75,7 @@ NAME = Field(
 )
 _SPOKEN = 50
 """From this weight on a name is one, and no code or slug."""
+_DESCRIBED = 45
 _NAME_PARENTS = wordset("name names title titles translations translation label text i18n locale locales")
 _ATTRIBUTES = wordset("fields properties info")
 _HOLDING = wordset("data items list rows records results children entries")
@@ -91,11 +95,10 @@ def read_catalog(kind: CatalogKind, answer: RawAnswer, context: Context) -> Cata
     value, marks = accepted(answer, endpoint)
     inner = unwrapped(value)
     inner, value = as_records(inner, bare_rows=True), as_records(value, bare_rows=True)
-    if (
-        isinstance(inner, dict)
-        and any(isinstance(v, dict | list) for v in inner.values())
-        and not _own_id(kind, inner)[1]
-    ) or marks.status is not Truth.ABSENT:
+    only_wraps = isinstance(inner, dict) and not _own_id(kind, inner)[1]
+    if marks.status is not Truth.ABSENT or (
+        only_wraps and (any(isinstance(v, dict | list) for v in inner.values()) or not _names(inner))
+    ):
         value = inner
     found = collections(value) if isinstance(value, dict | list) else {}
     best = max(found, key=lambda p: _vote(kind, p, found[p]), default=None)
@@ -271,11 +274,19 @@ def _from_object(
         own = names[0][1] if names else None
     if own is None:
         return None
-    texts = _unique([text for _, text in names])
+    texts = _unique([text for _, text in _own_last(names, own, used)])
     if len(texts) > 1 and own.isdigit():
         texts = [text for text in texts if text != own]
     extra = {k: _flat(v) for k, v in value.items() if k != used and (is_scalar(v) or _flat(v) is not None)}
     return CatalogEntry(own, texts[0] if texts else own, tuple(texts), extra | _group(groups))
+
+
+def _own_last(names: list[tuple[int, str]], own: str, used: str | None) -> list[tuple[int, str]]:
+    """The names, the field that is the id behind what describes it: `{"service": "opt29", …}`."""
+    if used is None or NAME.weight(used) != _SPOKEN:
+        return names
+    told = [(weight, text) for weight, text in names if weight >= _DESCRIBED and text != own]
+    return told + [pair for pair in names if pair not in told]
 
 
 def _own_id(kind: CatalogKind, value: dict[str, Any]) -> tuple[str | None, str | None]:

@@ -40,7 +40,7 @@ APPLICATION = Field(
         "برنامه سرویس",
         w70="servicename appname applicationname productname applicationtitle",
         w40="id شناسه shenase",
-        w35="code slug key shortname short کد",
+        w35="code slug key shortname short aid pid sid کد",
         w30="name title nameen namefa faname text label نام عنوان nam esm onvan",
     ),
     parts=alias(w60="application app service product barname برنامه سرویس"),
@@ -50,13 +50,13 @@ OPERATOR = Field(
     alias(
         w100="operatorid operator serverid server providerid provider operatorcode operatorname poolid pool "
         "range اپراتور",
-        w25="id code",
+        w25="id code oid sid",
     ),
     parts=alias(w60="operator server provider pool اپراتور"),
     spoilers=_FIGURES | wordset("country service"),
 )
 COUNTRY = Field(
-    alias(w100="countryid country countrycode countryname countryiso region کشور", w15="iso code"),
+    alias(w100="countryid country countrycode countryname countryiso region کشور", w15="iso code cid"),
     parts=alias(w60="country keshvar کشور"),
     spoilers=_FIGURES | wordset("operator prefix"),
 )

@@ -43,7 +43,7 @@ STOCK = Field(
         w92="remaining remain available countavailable",
         w90="numbers availability inventory totalcount physicalcount",
         w85="total",
-        w70="number online amountavailable volume units pieces isavailable active enabled balance state status",
+        w70="number num online amountavailable volume units pieces isavailable active enabled balance state status",
     ),
     parts=alias(w75="count stock qty quantity tedad تعداد موجودی", w60="available"),
     spoilers=wordset("id price cost country code name page old sold rate sms success"),
