@@ -53,6 +53,8 @@ def _state(leaf: Leaf) -> PurchaseState | None:
 def _denies(leaf: Leaf) -> bool:
     """Whether a field says that nothing was cancelled, whatever the mark of success says of the request."""
     name = glued(leaf.name)
+    if name in ("error", "errors") and isinstance(leaf.value, dict | list):
+        return bool(leaf.value)
     if isinstance(leaf.value, str):
         return name in (*MESSAGE_NAMES, "data", "result", "response") and denies(leaf.value)
     told = name.removeprefix("is") in ("canceled", "cancelled", "success", "ok", "result", "status")

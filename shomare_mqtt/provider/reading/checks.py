@@ -98,6 +98,8 @@ def _sms(everything: list[Leaf], own: list[Leaf], answer: RawAnswer, context: Co
     loose = [one for fields in by_depth.values() if (one := message_of(fields, context, inside=False, weak=weak))]
     loose += _announced(own, loose, found) or _alone(own, context)
     found, loose = _joined(found[:MOST], loose[:MOST])
+    spoken, loose = _joined([s for s in loose if s.text is not None], [s for s in loose if s.text is None])
+    loose += spoken
     # A field that repeats the newest code of the list is no SMS of its own.
     fresh = [s for s in loose if not any(s.code is not None and s.code == other.code for other in found)]
     return [s for s in fresh if not found or s.code is not None] + found
@@ -152,9 +154,11 @@ def _quotes_a_code(leaf: Leaf, beside: list[Leaf], names: set[str], answer: RawA
 
 
 def _alone(own: list[Leaf], context: Context) -> list[SmsReading]:
-    """A code that is all that the answer holds: `{"status": true, "data": "12345"}`."""
+    """A code that is all that the answer holds: `{"data": "12345"}`, `{"status": "STATUS_OK:12345"}`."""
     told = [identifier(leaf.value) for leaf in own if glued(leaf.name) in _CONTENTS and is_scalar(leaf.value)]
     codes = [_after_state(t) or t for t in told if t is not None and t != context.known.purchase]
+    states = [leaf.value for leaf in own if STATE.weight(leaf.name) >= _STATE_NAME and isinstance(leaf.value, str)]
+    codes += [code for state in states if (code := _after_state(state)) is not None]
     return [SmsReading(ascii_digits(t.strip()), None) for t in codes if is_code_alone(t) and len(t) > _LONGEST_STATUS]
 
 

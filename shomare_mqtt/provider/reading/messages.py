@@ -42,13 +42,13 @@ CODE = Field(
         "status error country area dial order tracking purchase http result response operator service "
         "app type prefix phone currency iso postal zip promo discount coupon voucher gift product referral ref invite "
         "national customer user member tax bar qr state lang expire expires expiry expiration length len count max min "
-        "limit price cost pool range image"
+        "limit price cost pool range image request server reserve reservation buy provider panel trace hash"
     ),
 )
 TEXT = Field(
     alias(
         w100="text fullsms smstext smscontent fulltext smsbody messagetext smsmessage fullmessage fullcode "
-        "textsms content متن پیامک متنپیامک",
+        "textsms content matn payam payamak متن پیامک متنپیامک",
         w80="body msg message raw",
         w60="sms smscode description",
     ),
@@ -73,7 +73,12 @@ MOST = 500
 """No purchase has more SMS; each is compared with every other."""
 _WEAK_CODE = 60
 """The weight of `sms`, which may be a code; below it a name only has the word "code" in it."""
+_HOLDING = wordset("data items list rows records results edges nodes node")
+"""Names of what lies between a box and its SMS: a page, a connection of GraphQL."""
 _ID = Field(alias(w100="id smsid messageid msgid uid uuid"))
+_NO_TEXT = wordset("error errors reason note hint help url link status state country operator application tarikh to")
+_SENTENCE = re.compile(r"[^\W\d_]{2}.*\s")
+_SOME_DIGITS = re.compile(r"(?<!\d)\d(?:[ -]?\d){2,7}(?!\d)")
 _CODE_ALONE = re.compile(r"(?:[A-Za-z]{1,3}-)?[0-9](?:[ -]?[0-9]){2,9}")
 _CODE_LIKE = re.compile(r"(?=.*[0-9])[A-Za-z0-9](?:[A-Za-z0-9 -]{1,14})[A-Za-z0-9]")
 
@@ -111,12 +116,23 @@ def messages_in(box: Any, context: Context, *, as_code: bool) -> list[SmsReading
         return [sms for k in sorted(box, key=_number) for sms in messages_in(box[k], context, as_code=as_code)]
     keyed = bool(box) and all(isinstance(v, dict) for v in box.values())
     nested = [
-        v
-        for k, v in box.items()
-        if isinstance(v, dict | list) and (keyed or BOX.weight(k) or glued(k) in ("data", "items"))
+        v for k, v in box.items() if isinstance(v, dict | list) and (keyed or BOX.weight(k) or glued(k) in _HOLDING)
     ]
     one = message_of(box, context, inside=True)
-    return ([one] if one else []) or [sms for v in nested for sms in messages_in(v, context, as_code=as_code)]
+    found = [one] if one else [sms for v in nested for sms in messages_in(v, context, as_code=as_code)]
+    return found or _only_text(box)
+
+
+def _only_text(box: Mapping[str, Any]) -> list[SmsReading]:
+    """The one sentence with a number in it, under a name that nobody foresaw: `{"m": "Your code is 12345"}`."""
+    foreseen = (SENDER, WHEN, _ID)
+    texts = [
+        value.strip()
+        for name, value in box.items()
+        if isinstance(value, str) and _SENTENCE.search(value) and state_of_words(value) is None
+        if not any(field.weight(name) for field in foreseen) and not _NO_TEXT.intersection(words(name))
+    ]
+    return [SmsReading(None, texts[0])] if len(texts) == 1 and _SOME_DIGITS.search(ascii_digits(texts[0])) else []
 
 
 def _is_numbered(box: Mapping[str, Any]) -> bool:

@@ -48,6 +48,7 @@ _NATIONAL = {
 """How long national numbers are, at least and at most, where they may begin with their own country's dialling code."""
 _SURE = 100
 SHORTEST, LONGEST, INTERNATIONAL = 7, 15, 11
+_LEAST_NATIONAL = 9
 
 
 def digits_of_phone(value: Any) -> str | None:
@@ -114,7 +115,14 @@ def phone_of(fields: Iterable[tuple[str, Any, int]], codes: Iterable[tuple[str, 
         return None
     # Among equals the longest: one sister gives the number with its code and without it.
     best = max(votes, key=lambda v: (v[0] // 20, len(v[1].lstrip("+0")), v[0]))
-    return international(best[1], code)
+    return _whole(best[1], known.phone) or international(best[1], code)
+
+
+def _whole(digits: str, phone: str | None) -> str | None:
+    """The number that is known already, where these digits are it without its dialling code."""
+    national = digits.lstrip("+0")
+    known = phone is not None and phone.startswith("+") and len(national) >= _LEAST_NATIONAL
+    return phone if known and phone is not None and phone.endswith(national) else None
 
 
 def _may_dial(name: str, value: Any, known: Known, listed: str | None) -> bool:

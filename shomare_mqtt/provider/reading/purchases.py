@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 PURCHASE = Field(
     alias(
         w100="purchaseid orderid activationid buyid purchase idorder tzid reserveid",
-        w90="id order activation ordercode purchasecode orderno ordernumber rentid rentalid simid "
-        "orderuuid buycode شناسه",
+        w90="id order activation rentid rentalid simid شناسه",
+        w88="ordercode purchasecode orderno ordernumber orderuuid buycode",
         w85="numberid idnum idnumber",
         w82="transactionid ticketid sessionid",
         w75="trackingcode trackcode tracking requestid tracknumber uuid reference ref refid transaction "
@@ -44,11 +44,16 @@ _NOT_OURS = wordset(
 _COST = Field(
     alias(
         w100="price cost activationcost finalprice orderprice charged paid قیمت",
-        w75="amount sum fee total charge debit mablagh value",
+        w75="amount sum fee total debit mablagh value toman irt",
     ),
     parts=alias(w70="price cost"),
-    spoilers=wordset("old base retail cents id balance before after discount usd currency unit"),
+    spoilers=wordset("old base retail cents id balance before after discount usd currency unit max min limit"),
 )
+_OTHER_MONEY = wordset(
+    "balance credit charge deposit discount tax vat commission refund cashback bonus gift points spent profit "
+    "max min limit old موجودی اعتبار تخفیف مالیات"
+)
+"""Words of an object whose amount is no price: `{"balance": {"amount": 47800}}`."""
 _ODD_ID = wordset("pid rid oid tid sid aid nid bid hash guid contract operation deal invoice")
 """Short names that are nothing but an id; whose, nobody says."""
 _FOREIGN_ID = wordset(
@@ -58,6 +63,10 @@ _FOREIGN_ID = wordset(
 )
 """Words before `id` that say whose else the id is: `user_id`."""
 _IN_ONE_TEXT = re.compile(r"[A-Z_]+:(?P<purchase>[\w-]+):(?P<phone>\+?\d{7,15})")
+_KEY = re.compile(r"\d{3,20}")
+"""A name of an object that is an id, and no running number."""
+_NO_ID = re.compile(r"-\d+|0+")
+_LONGEST_ID = 80
 WEAK = 80
 """An id under a weaker name than this may be the request's own: it needs a phone number beside it."""
 _AT_HOME, _ELSEWHERE = 6, -20
@@ -111,14 +120,25 @@ def purchase_in(found: list[Leaf], phone: str | None, known: Known) -> str | Non
     for leaf in found:
         weight = _purchase_weight(leaf)
         own = identifier(leaf.value) if weight and is_scalar(leaf.value) else None
-        if own is None or own == "0" or len(own) > 80 or " " in own:  # noqa: PLR2004 - a sentence is no id
+        if own is None or not _may_be_id(own):
             continue
         strength = weight + _place(leaf, near)
         if phone is not None or (strength >= WEAK and not _is_asked_for(leaf, own, known)):
             votes.append((strength - leaf.depth, -len(votes), own))
     if votes:
         return max(votes)[2]
-    return _only_odd_id(found, known) if phone is not None else None
+    return (_only_odd_id(found, known) or _key_of(near)) if phone is not None else None
+
+
+def _key_of(near: _Surroundings) -> str | None:
+    """The id that the phone number's object is kept under: `{"74001": {"number": "7931..."}}`."""
+    keys = {home[-1] for home in near.homes if home and _KEY.fullmatch(home[-1])}
+    return keys.pop() if len(keys) == 1 else None
+
+
+def _may_be_id(own: str) -> bool:
+    """Whether a value may be an id: no sentence, and no 0 or -1, which say that there is none."""
+    return len(own) <= _LONGEST_ID and " " not in own and not _NO_ID.fullmatch(own)
 
 
 def _is_asked_for(leaf: Leaf, own: str, known: Known) -> bool:
@@ -178,7 +198,7 @@ def _only_odd_id(found: list[Leaf], known: Known) -> str | None:
 def _is_odd_id(leaf: Leaf) -> bool:
     said = words(leaf.name)
     own = identifier(leaf.value) if is_scalar(leaf.value) else None
-    if not said or own is None or own == "0" or len(own) > 80 or " " in own:  # noqa: PLR2004 - a sentence is no id
+    if not said or own is None or not _may_be_id(own):
         return False
     if len(said) == 1:
         return said[0] in _ODD_ID
@@ -208,7 +228,8 @@ def _cost(found: list[Leaf], phone: str | None, known: Known) -> Decimal | None:
     votes: list[tuple[int, int, Decimal]] = []
     near = _surroundings(found, phone)
     for leaf in found:
-        weight = _COST.weight(leaf.name)
+        other = any(_OTHER_MONEY.intersection(words(parent)) for parent in leaf.parents)
+        weight = 0 if other else _COST.weight(leaf.name)
         amount = money(leaf.value) if weight else None
         if amount is not None and amount > 0:
             votes.append((weight + _place(leaf, near) + (30 if amount == known.price else 0), -len(votes), amount))
