@@ -64,7 +64,8 @@ def read_check(answer: RawAnswer, context: Context) -> CheckReading:
     value, marks = accepted(answer, Endpoint.CHECK, lenient=True)
     top = opened(unwrapped(focused(unwrapped(value), context.known.purchase)))
     everything, own = list(leaves(top)), own_leaves(top)
-    sms = in_order(_sms(everything, own, answer, context))
+    told = [leaf for leaf in own if not _is_cause(leaf, everything, own, marks)]
+    sms = in_order(_sms(everything, told, answer, context))
     left, life_unread = lifetime(fields_of(own), context, fresh=False)
     phone = phone_in(own, context.known)
     state, sure = _state(own, left, has_sms=bool(sms), empty=_has_empty_place(everything))
@@ -125,6 +126,32 @@ def _by_object(own: list[Leaf]) -> dict[tuple[str, ...], list[Leaf]]:
     return objects
 
 
+def _is_cause(leaf: Leaf, everything: list[Leaf], own: list[Leaf], marks: Marks) -> bool:
+    """Whether a `code` says how the request went, and is no SMS's: a failure's cause, or a provider's own "fine".
+
+    The provider documents `code` for failures; with a success it may be the SMS's.
+    """
+    if glued(leaf.name) != "code":
+        return False
+    if leaf.parents:
+        return bool({"error", "errors"} & set(map(glued, leaf.parents)))
+    inner = [other for other in own if other.parents]
+    if marks.failed or _has_empty_place([other for other in everything if other.parents]):
+        return True
+    if _spoken(inner) is PurchaseState.WAITING:
+        return True
+    beside = {glued(other.name) for other in own if not other.parents}
+    if beside & {"status", "success", "ok", "result", "issuccess"} or not beside & set(MESSAGE_NAMES):
+        return False
+    return not _announces(marks.message or "", leaf)
+
+
+def _announces(message: str, code: Leaf) -> bool:
+    """Whether a message says that all is well, that the code came, or the code itself."""
+    well = truth(message) is Truth.YES or state_of_words(message) is PurchaseState.RECEIVED
+    return well or str(code.value) in message
+
+
 def _is_mark(leaf: Leaf, beside: list[Leaf], names: set[str], answer: RawAnswer) -> bool:
     """Whether a value is the answer's own mark: its `code` beside `status`, its `message`."""
     name = glued(leaf.name)
@@ -139,7 +166,7 @@ def _is_mark(leaf: Leaf, beside: list[Leaf], names: set[str], answer: RawAnswer)
 def _is_marked_code(leaf: Leaf, names: set[str], answer: RawAnswer) -> bool:
     number = identifier(leaf.value) or ""
     like_http = len(number) == 3 and "100" <= number < "600"  # noqa: PLR2004 - HTTP's statuses
-    return number == str(answer.http) or number.startswith("-") or (like_http and "status" in names)
+    return number == str(answer.http) or number.startswith("-") or (like_http and bool(names & {"status", "data"}))
 
 
 def _quotes_a_code(leaf: Leaf, beside: list[Leaf], names: set[str], answer: RawAnswer) -> bool:
@@ -209,7 +236,7 @@ _NO_CONTEXT: Any = None
 
 def _state(own: list[Leaf], left: float | None, *, has_sms: bool, empty: bool) -> tuple[PurchaseState | None, bool]:
     """The state that the purchase's fields vote for, and whether it is sure."""
-    spoken = _spoken(own)
+    spoken = _spoken(own, has_sms=has_sms)
     bare = _bare(own) if spoken is None else None
     if has_sms and spoken in (None, PurchaseState.WAITING):
         return PurchaseState.RECEIVED, True
@@ -223,7 +250,7 @@ def _state(own: list[Leaf], left: float | None, *, has_sms: bool, empty: bool) -
     return bare, True
 
 
-def _spoken(own: list[Leaf]) -> PurchaseState | None:
+def _spoken(own: list[Leaf], *, has_sms: bool = False) -> PurchaseState | None:
     votes: list[tuple[int, int, PurchaseState]] = []
     for leaf in own:
         flag = _FLAGS.get(glued(leaf.name).removeprefix("is"))
@@ -241,7 +268,10 @@ def _spoken(own: list[Leaf]) -> PurchaseState | None:
         ):
             continue
         votes.append((weight, leaf.depth, state))
-    return max(votes, key=lambda v: (v[0] // 20, v[1]))[2] if votes else None
+    best = max(votes, key=lambda v: (v[0] // 20, v[1]), default=None)
+    if best is None or (best[2] is PurchaseState.FINISHED and best[0] < _WEAK_NAME and not has_sms):
+        return None  # "done" alone speaks of the request: what has no SMS yet is finished by its state only
+    return best[2]
 
 
 def _weight(leaf: Leaf) -> int:

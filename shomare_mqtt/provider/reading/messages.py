@@ -33,7 +33,7 @@ BOX = Field(
 CODE = Field(
     alias(
         w100="smscode activationcode verificationcode otp otpcode confirmationcode verifycode pincode "
-        "codesms receivedcode کد",
+        "codesms receivedcode yzm کد",
         w80="code pin password pass passcode vcode",
         w60="sms",
     ),
@@ -48,7 +48,7 @@ CODE = Field(
 TEXT = Field(
     alias(
         w100="text fullsms smstext smscontent fulltext smsbody messagetext smsmessage fullmessage fullcode "
-        "textsms content matn payam payamak متن پیامک متنپیامک",
+        "textsms content reply matn payam payamak متن پیامک متنپیامک",
         w80="body msg message raw",
         w60="sms smscode description",
     ),

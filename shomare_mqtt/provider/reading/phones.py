@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 PHONE = Field(
     alias(
         w100="phonenumber phone mobilenumber phonenum fullnumber fullphone msisdn virtualnumber phonenumberfull e164",
-        w90="number mobile tel telephone cellphone orderednumber simnumber numberphone cell phoneno num شماره "
+        w90="number mobile tel telephone cellphone orderednumber simnumber numberphone cell phoneno num mdn شماره "
         "shomare shomareh موبایل",
         w60="sim line did",
     ),

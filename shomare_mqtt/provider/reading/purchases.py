@@ -43,7 +43,7 @@ _NOT_OURS = wordset(
 )
 _COST = Field(
     alias(
-        w100="price cost activationcost finalprice orderprice charged paid قیمت",
+        w100="price cost activationcost finalprice orderprice charged amountcharged chargedamount paid قیمت",
         w75="amount sum fee total debit mablagh value toman irt",
     ),
     parts=alias(w70="price cost"),

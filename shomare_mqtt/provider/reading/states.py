@@ -33,10 +33,16 @@ _WAITING = wordset(
 )
 _RECEIVED = wordset("received receive delivered arrived answer answered got gotten codereceived smsreceived")
 _FINISHED = wordset("finished finish completed complete closed done used confirmed over ended")
-_CANCELLED = wordset(
-    "canceled cancelled cancel cancels canceld canceling cancelling banned ban bad refunded refund "
-    "returned rejected aborted"
+_CANCELLED = wordset("canceled cancelled cancel cancels canceld canceling cancelling refunded refund returned")
+_BANNED = wordset("banned ban badnumber numberbad rejected aborted")
+"""What ends a number as a cancel does, but may be said of an account or a request as well."""
+_REQUESTS = wordset(
+    "key apikey token request requests session user account login auth authorization api ip action method parameter "
+    "service server gateway connection query operation"
 )
+"""Who is banned, expired or completed beside one of these is no number: "TOKEN_EXPIRED", "Request completed"."""
+_NUMBERS = wordset("number phone sim order activation purchase sms rent verification")
+_REQUEST_STEMS = ("عملیات", "توکن", "حساب", "نشست", "کاربر", "операц", "токен", "аккаунт", "操作", "令牌")
 _EXPIRED = wordset("expired expire timeout timedout outdated lapsed timeover timeup")
 _NOT = wordset("no not yet none empty without isnt hasnt havent never unable failed cannot cant early deny denied")
 _DENIED = wordset(
@@ -136,7 +142,8 @@ def state_of_words(text: str) -> PurchaseState | None:
 
 def _of_parts(said: set[str]) -> PurchaseState | None:
     negated = bool(said & _NOT)
-    ended = PurchaseState.CANCELLED if said & _CANCELLED else PurchaseState.EXPIRED if said & _EXPIRED else None
+    of_number = not said & _REQUESTS or bool(said & _NUMBERS)
+    ended = _end_in(said, of_number=of_number)
     if ended is not None and not negated:
         return ended
     if {"over", "empty"} <= said:
@@ -145,12 +152,21 @@ def _of_parts(said: set[str]) -> PurchaseState | None:
         return PurchaseState.WAITING
     if said & _RECEIVED or said in ({"status", "ok", "statusok"}, {"ok", "code"}):
         return None if negated else PurchaseState.RECEIVED
-    return PurchaseState.FINISHED if said & _FINISHED and not negated else None
+    return PurchaseState.FINISHED if said & _FINISHED and not negated and of_number else None
+
+
+def _end_in(said: set[str], *, of_number: bool) -> PurchaseState | None:
+    """The end that words name, unless they name that of a token, an account or the request."""
+    if said & _CANCELLED or (of_number and said & _BANNED):
+        return PurchaseState.CANCELLED
+    return PurchaseState.EXPIRED if of_number and said & _EXPIRED else None
 
 
 def _of_stems(text: str) -> PurchaseState | None:
     plain = fold(text)
     found = next((state for state, stems in _STEMS if any(fold(s) in plain for s in stems)), None)
+    if found in (PurchaseState.EXPIRED, PurchaseState.FINISHED) and any(fold(s) in plain for s in _REQUEST_STEMS):
+        return None
     if found is None or found is PurchaseState.WAITING or not denies(text):
         return found
     return PurchaseState.WAITING if found is PurchaseState.RECEIVED else None
