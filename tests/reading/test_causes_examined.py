@@ -139,3 +139,30 @@ def test_a_number_as_mdn_and_what_was_charged() -> None:
     body = {"status": "ok", "message": [{"id": "10000001", "mdn": "79313226657", "amount_charged": "0.60"}]}
     bought = read_buy(answer(body), context())
     assert (bought.purchase, bought.phone, str(bought.price)) == ("10000001", "+79313226657", "0.60")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"status": True, "data": {"id": 74001, "sms": None, "text": "به زودی دریافت میشود"}},
+        {"status": True, "data": {"text": "Please wait 1200 seconds for code"}},
+        {"status": True, "data": {"id": 74001, "sms": "Please wait 60 seconds"}},
+        {"status": True, "data": {"id": 74001, "sms": None, "password": "12345"}},
+        {"status": True, "code": "", "pass": "12345"},
+        {"status": True, "sms": [None]},
+        {"status": True, "sms": [""]},
+    ],
+)
+def test_what_stands_where_no_sms_is_yet_is_none(body: Any) -> None:
+    assert state_and_codes(body) == (WAITING, [])
+
+
+def test_the_text_of_a_failure_is_no_sms() -> None:
+    assert state_and_codes({"status": False, "text": "Error code 12345"}) == (ErrorCode.PROVIDER_ERROR, [])
+
+
+def test_an_sms_that_speaks_of_waiting_is_one() -> None:
+    text = "Do not share this code: 12345. Wait for no one"
+    reading = read_check(answer({"status": True, "data": {"id": 74001, "sms": text}}), context())
+    assert [sms.text for sms in reading.sms] == [text]
+    assert state_and_codes({"status": True, "password": "12345"}) == (RECEIVED, ["12345"])

@@ -19,6 +19,7 @@ from shomare_mqtt.provider.reading.messages import (
     is_code_in,
     message_of,
     messages_in,
+    says_a_code,
 )
 from shomare_mqtt.provider.reading.names import glued, words
 from shomare_mqtt.provider.reading.purchases import fields_of, own_leaves, phone_in, purchase_in
@@ -98,6 +99,8 @@ def _sms(everything: list[Leaf], own: list[Leaf], answer: RawAnswer, context: Co
     weak = not found and (not _has_empty_place(everything) or _spoken(own) is PurchaseState.RECEIVED)
     loose = [one for fields in by_depth.values() if (one := message_of(fields, context, inside=False, weak=weak))]
     loose += _announced(own, loose, found) or _alone(own, context)
+    if _has_empty_place(everything):
+        loose = [sms for sms in loose if sms.code is not None or any(map(str.isdigit, sms.text or ""))]
     found, loose = _joined(found[:MOST], loose[:MOST])
     spoken, loose = _joined([s for s in loose if s.text is not None], [s for s in loose if s.text is None])
     loose += spoken
@@ -127,23 +130,26 @@ def _by_object(own: list[Leaf]) -> dict[tuple[str, ...], list[Leaf]]:
 
 
 def _is_cause(leaf: Leaf, everything: list[Leaf], own: list[Leaf], marks: Marks) -> bool:
-    """Whether a `code` says how the request went, and is no SMS's: a failure's cause, or a provider's own "fine".
+    """Whether a `code` or text says how the request went, and is no SMS's: a failure's cause, or a provider's "fine".
 
     The provider documents `code` for failures; with a success it may be the SMS's.
     """
-    if glued(leaf.name) != "code":
-        return False
+    name = glued(leaf.name)
     if leaf.parents:
-        return bool({"error", "errors"} & set(map(glued, leaf.parents)))
+        return name == "code" and bool({"error", "errors"} & set(map(glued, leaf.parents)))
+    if marks.failed or name != "code":
+        return marks.failed and name in ("code", "text", "content")
     inner = [other for other in own if other.parents]
-    if marks.failed or _has_empty_place([other for other in everything if other.parents]):
-        return True
-    if _spoken(inner) is PurchaseState.WAITING:
-        return True
-    beside = {glued(other.name) for other in own if not other.parents}
+    none_yet = _has_empty_place([other for other in everything if other.parents])
+    return none_yet or _spoken(inner) is PurchaseState.WAITING or _explained(leaf, own, marks)
+
+
+def _explained(code: Leaf, own: list[Leaf], marks: Marks) -> bool:
+    """Whether a message says what a code means, and no mark beside it that all is well."""
+    beside = {glued(leaf.name) for leaf in own if not leaf.parents}
     if beside & {"status", "success", "ok", "result", "issuccess"} or not beside & set(MESSAGE_NAMES):
         return False
-    return not _announces(marks.message or "", leaf)
+    return not _announces(marks.message or "", code)
 
 
 def _announces(message: str, code: Leaf) -> bool:
@@ -222,12 +228,7 @@ def _may_tell(leaf: Leaf, *, announced: bool) -> bool:
 
 
 def _says_a_code(text: str) -> bool:
-    if is_code_alone(text) or state_of_words(text) is not None:
-        return False
-    # Its patterns take long to compile and much memory, and most providers make them unneeded.
-    from shomare_mqtt.core.codes import extract_code  # noqa: PLC0415
-
-    return extract_code(text) is not None
+    return not is_code_alone(text) and state_of_words(text) is None and says_a_code(text)
 
 
 _NO_CONTEXT: Any = None
@@ -318,7 +319,7 @@ def _unsaid(everything: list[Leaf], own: list[Leaf], marks: Marks, context: Cont
 def _has_empty_place(everything: list[Leaf]) -> bool:
     """Whether a place for an SMS or its code is there and says "none yet"."""
     return any(
-        is_none_yet(leaf.value)
+        is_none_yet(leaf.value) or (isinstance(leaf.value, list) and all(map(is_none_yet, leaf.value)))
         for leaf in everything
         if BOX.weight(leaf.name) >= 90 or CODE.weight(leaf.name) >= 80 or TEXT.weight(leaf.name) == 100  # noqa: PLR2004
     )

@@ -34,8 +34,9 @@ CODE = Field(
     alias(
         w100="smscode activationcode verificationcode otp otpcode confirmationcode verifycode pincode "
         "codesms receivedcode yzm کد",
-        w80="code pin password pass passcode vcode",
+        w80="code pin passcode vcode",
         w60="sms",
+        w50="password pass",
     ),
     parts=alias(w70="otp", w50="code"),
     spoilers=wordset(
@@ -153,7 +154,7 @@ def _from_plain(value: Any, *, as_code: bool) -> SmsReading | None:
     if is_code_alone(text) or (as_code and code_of(text)):
         return SmsReading(ascii_digits(text), None if as_code else text)
     # A state's word where the SMS should be ("STATUS_WAIT_CODE") is no SMS.
-    if state_of_words(text) is not None and not any(c.isdigit() for c in text):
+    if _only_waits(text):
         return None
     return SmsReading(None, text) if text else None
 
@@ -214,8 +215,20 @@ def _speaks(text: str, weight: int, *, inside: bool) -> bool:
     """Whether a text may be an SMS's without holding a code that is known."""
     if is_code_alone(text):
         return inside or weight > 60  # noqa: PLR2004 - a weak name
-    waiting = state_of_words(text) is not None and not any(c.isdigit() for c in text)
-    return not waiting and (inside or weight == 100)  # noqa: PLR2004 - a name that no mark has
+    return not _only_waits(text) and (inside or weight == 100)  # noqa: PLR2004 - a name that no mark has
+
+
+def _only_waits(text: str) -> bool:
+    """Whether a text says how the number stands ("Please wait 60 seconds"), and holds no code."""
+    return state_of_words(text) is not None and not (any(c.isdigit() for c in text) and says_a_code(text))
+
+
+def says_a_code(text: str) -> bool:
+    """Whether a text has a code in it, as the core finds one in an SMS."""
+    # Its patterns take long to compile and much memory, and most providers make them unneeded.
+    from shomare_mqtt.core.codes import extract_code  # noqa: PLC0415
+
+    return extract_code(text) is not None
 
 
 def _squeezed(text: str) -> str:
