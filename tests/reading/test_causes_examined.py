@@ -8,7 +8,7 @@ import pytest
 
 from shomare_mqtt.errors import ErrorCode, ProviderError
 from shomare_mqtt.model import PurchaseState
-from shomare_mqtt.provider.reading import read_buy, read_check
+from shomare_mqtt.provider.reading import read_buy, read_cancel, read_check
 
 from .reading_support import answer, context
 
@@ -166,3 +166,34 @@ def test_an_sms_that_speaks_of_waiting_is_one() -> None:
     reading = read_check(answer({"status": True, "data": {"id": 74001, "sms": text}}), context())
     assert [sms.text for sms in reading.sms] == [text]
     assert state_and_codes({"status": True, "password": "12345"}) == (RECEIVED, ["12345"])
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"status": True, "message": "لطفا ۲ دقیقه صبر کنید"},
+        {"status": True, "message": "پیامک دریافت شده است"},
+        {"status": True, "message": "SMS received"},
+        {"status": True, "data": {"cancelled": 0}},
+        {"status": True, "data": {"is_canceled": "0"}},
+        {"code": 200, "message": "failed"},
+        {"code": 404, "msg": "ok"},
+        {"code": 200},
+    ],
+)
+def test_no_cancel_where_the_rest_of_the_answer_says_otherwise(body: Any) -> None:
+    with pytest.raises(ProviderError):
+        read_cancel(answer(body), context())
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"code": 200, "msg": "success"},
+        {"code": 0, "message": "ok", "data": None},
+        {"status": True, "message": "لغو شد و مبلغ دریافت شد"},
+        {"status": True, "data": {"cancelled": 1}},
+    ],
+)
+def test_a_cancel_in_other_words(body: Any) -> None:
+    assert read_cancel(answer(body), context()).refunded is True

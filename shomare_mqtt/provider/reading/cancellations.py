@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from shomare_mqtt.model import Cancellation, Endpoint, PurchaseState
 from shomare_mqtt.provider.reading.names import Field, alias, glued, words
 from shomare_mqtt.provider.reading.purchases import own_leaves
-from shomare_mqtt.provider.reading.states import STATE, denies, state_of_words
+from shomare_mqtt.provider.reading.states import STATE, Truth, denies, state_of_words, truth
 from shomare_mqtt.provider.reading.values import money
 from shomare_mqtt.provider.reading.verdict import MESSAGE_NAMES, accepted, malformed, unwrapped
 
@@ -31,7 +31,8 @@ def read_cancel(answer: RawAnswer, context: Context) -> Cancellation:
     found = own_leaves(unwrapped(value))
     states = {state for leaf in found if (state := _state(leaf)) is not None}
     cancelled = PurchaseState.CANCELLED in states or value is True
-    if not cancelled and (not marks.succeeded or states or any(_denies(leaf) for leaf in found)):
+    well = marks.own_code in (0, answer.http) and truth(marks.message) is Truth.YES and not marks.failed
+    if not cancelled and (not (marks.succeeded or well) or states or any(_denies(leaf) for leaf in found)):
         raise malformed(answer, marks, Endpoint.CANCEL, "word that it was cancelled")
     return Cancellation(_refunded(found))
 
@@ -55,10 +56,12 @@ def _denies(leaf: Leaf) -> bool:
     name = glued(leaf.name)
     if name in ("error", "errors") and isinstance(leaf.value, dict | list):
         return bool(leaf.value)
+    if name.removeprefix("is") in ("canceled", "cancelled"):
+        return truth(leaf.value) is Truth.NO
     if isinstance(leaf.value, str):
-        return name in (*MESSAGE_NAMES, "data", "result", "response") and denies(leaf.value)
-    told = name.removeprefix("is") in ("canceled", "cancelled", "success", "ok", "result", "status")
-    return told and leaf.value is False
+        telling = name in (*MESSAGE_NAMES, "data", "result", "response")
+        return telling and (denies(leaf.value) or state_of_words(leaf.value) is PurchaseState.RECEIVED)
+    return name.removeprefix("is") in ("success", "ok", "result", "status") and leaf.value is False
 
 
 def _refunded(found: list[Leaf]) -> bool | None:

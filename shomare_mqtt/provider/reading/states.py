@@ -47,7 +47,7 @@ _EXPIRED = wordset("expired expire timeout timedout outdated lapsed timeover tim
 _NOT = wordset("no not yet none empty without isnt hasnt havent never unable failed cannot cant early deny denied")
 _DENIED = wordset(
     "not cannot cant denied deny unable failed early never impossible isnt wasnt unavailable disabled blocked wait "
-    "later limit rejected refused forbidden نیست نیستید نشد نشده ندارد نمی نمیشود نمیتوان نمیتوانید ناموفق عدم "
+    "later limit rejected refused forbidden صبر نیست نیستید نشد نشده ندارد نمی نمیشود نمیتوان نمیتوانید ناموفق عدم "
     "غیرممکن امکانپذیرنیست خطا دیگر не нельзя через ошибка فشل تعذر لا غیر"
 )
 """Words that turn an end into none: "cannot cancel yet"."""
