@@ -27,6 +27,8 @@ def sms_of(body: Any, **known: Any) -> list[tuple[str | None, str | None]]:
         {"response": "2", "id": -1, "text": "low balance"},
         {"response": "2", "id": "-1", "number": ""},
         {"status": 1, "id": "000", "number": ""},
+        {"status": True, "data": {"id": "null", "number": "null"}},
+        {"status": True, "data": {"id": "undefined"}},
     ],
 )
 def test_an_id_that_says_there_is_none_is_no_purchase(body: Any) -> None:

@@ -11,7 +11,7 @@ from shomare_mqtt.provider.reading.names import Field, alias, glued, is_envelope
 from shomare_mqtt.provider.reading.phones import PHONE, SHORTEST, digits_of_phone, phone_of
 from shomare_mqtt.provider.reading.shapes import Leaf, leaves
 from shomare_mqtt.provider.reading.times import lifetime
-from shomare_mqtt.provider.reading.values import identifier, is_scalar, money
+from shomare_mqtt.provider.reading.values import identifier, is_none_yet, is_scalar, money
 from shomare_mqtt.provider.reading.verdict import judged_buy, marks_of, outcome_unknown, unwrapped
 
 if TYPE_CHECKING:
@@ -137,8 +137,8 @@ def _key_of(near: _Surroundings) -> str | None:
 
 
 def _may_be_id(own: str) -> bool:
-    """Whether a value may be an id: no sentence, and no 0 or -1, which say that there is none."""
-    return len(own) <= _LONGEST_ID and " " not in own and not _NO_ID.fullmatch(own)
+    """Whether a value may be an id: no sentence, and no 0, -1 or "null", which say that there is none."""
+    return len(own) <= _LONGEST_ID and " " not in own and not (_NO_ID.fullmatch(own) or is_none_yet(own))
 
 
 def _is_asked_for(leaf: Leaf, own: str, known: Known) -> bool:
