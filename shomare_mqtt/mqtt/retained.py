@@ -77,9 +77,9 @@ class RetainedPublisher:
         self._want(topic)
 
     def put_again(self, topic: str) -> None:
-        """Publish a whole topic once more, though it says the same."""
-        if topic in self._wanted:
-            self._want(topic)
+        """Publish a whole topic once more, though it says the same; one that was emptied, or never put, as empty."""
+        self._wanted.setdefault(topic, b"")
+        self._want(topic)
 
     def _want(self, topic: str) -> None:
         if len(self._wanted[topic]) >= self._given_up.get(topic, math.inf):

@@ -107,3 +107,16 @@ async def test_what_is_suspected_waits_for_the_outbox() -> None:
         others_sent.set()
         await asyncio.wait_for(retained.drained(), 5)
         assert broker.together == [{"b/large"}] * DROPS
+
+
+async def test_what_was_emptied_is_published_as_empty_again() -> None:
+    """Brokers keep no empty message: only another one tells Home Assistant, once it is back, that nothing is set."""
+    broker, others_sent = HangingUp(10), asyncio.Event()
+    async with publishing(broker, others_sent) as retained:
+        for payload in (b"100", b""):
+            retained.put("limit", payload)
+            await asyncio.wait_for(retained.drained(), 5)
+        broker.taken.clear()
+        retained.put_again("b/limit")
+        await asyncio.wait_for(retained.drained(), 5)
+        assert broker.taken == {"b/limit": b""}
