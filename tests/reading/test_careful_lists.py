@@ -85,6 +85,7 @@ def test_a_mark_of_success_is_no_balance(value: Any) -> None:
         {"data": {"allCountries": {"edges": [{"cursor": "a", "node": e} for e in TWO], "pageInfo": {"end": "b"}}}},
         {"country": [{"@attributes": {"id": e["id"]}, "name": e["name"]} for e in TWO]},
         {"hits": {"total": 2, "hits": [{"_id": e["id"], "_source": {"name": e["name"]}} for e in TWO]}},
+        [{"_id": e["id"], "_source": {"name": e["name"], "attributes": 3}, "attributes": {}} for e in TWO],
         {"foo": {"bar": TWO}},
         {"foo": {"bar": {"baz": TWO}}},
         {"status": True, "foo": {"message": "x", "bar": TWO}},

@@ -163,8 +163,10 @@ def _opened(record: dict[str, Any]) -> dict[str, Any]:
     node = record.get("node")
     if isinstance(node, dict) and not any(isinstance(v, dict | list) for k, v in record.items() if k != "node"):
         return node
-    for name in [n for n in record if (glued(n) == "attributes" or n == "_source") and isinstance(record[n], dict)]:
-        record = {**{k: v for k, v in record.items() if k != name}, **record[name]}
+    for name in [n for n in record if glued(n) == "attributes" or n == "_source"]:
+        inner = record[name]
+        if isinstance(inner, dict):
+            record = {**{k: v for k, v in record.items() if k != name}, **inner}
     related = record.get("relationships")
     if isinstance(related, dict):
         rest = {k: v for k, v in record.items() if k != "relationships"}
