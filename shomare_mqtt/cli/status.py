@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
 DONE = 0
 FAILED = 1
-USAGE = 2
 SETTINGS = 78
 """Settings that cannot be used, or another daemon in the same place (EX_CONFIG of sysexits(3))."""
 

@@ -22,7 +22,6 @@ class BridgeEvent(StrEnum):
     PLUGIN_FAILED = "plugin_failed"
     NAME_UNKNOWN = "name_unknown"
     MESSAGE_DROPPED = "message_dropped"
-    SETTINGS_RELOADED = "settings_reloaded"
 
 
 BRIDGE_EVENT_TYPES = tuple(event.value for event in BridgeEvent)

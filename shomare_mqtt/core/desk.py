@@ -32,6 +32,7 @@ from shomare_mqtt.model import (
     Buy,
     Cancel,
     Incoming,
+    Order,
     OrderState,
     Parsed,
     Resolve,
@@ -260,8 +261,14 @@ class Desk:
     async def _never_answered(self, record: Record) -> None:
         """An order that stayed `buying` though its command is gone: it is unknown all the same."""
         batch = Batch()
-        unknown(self._ledger, batch, record, _DIED)
+        self._became_unknown(batch, record)
         await self._ledger.commit(batch)
+
+    def _became_unknown(self, batch: Batch, record: Record) -> Order:
+        """Put it into a batch, and say in the log what it means and what to do."""
+        order = unknown(self._ledger, batch, record, _DIED).order
+        self._logger.error("order %s: %s", order.order, order.error and order.error.message)
+        return order
 
     async def _resume(self, command: PendingCommand, record: Record | None) -> None:
         what = self._parse(command.incoming)
@@ -284,10 +291,9 @@ class Desk:
         """A `buy` that may have been on its way when the last process ended."""
         self._presses.note(ticket)
         batch = Batch()
-        changed = unknown(self._ledger, batch, record, _DIED)
-        self._logger.error("order %s: %s", changed.order.order, _DIED)
-        data = render.order_json(changed.order, codes=True)
-        await self._answer(ticket, batch, Answer(Status.UNKNOWN, data, changed.order.error, changed.order.order))
+        order = self._became_unknown(batch, record)
+        data = render.order_json(order, codes=True)
+        await self._answer(ticket, batch, Answer(Status.UNKNOWN, data, order.error, order.order))
 
     async def _answer(self, ticket: Ticket, batch: Batch, answer: Answer) -> None:
         """Answer a command that is not worked on any more."""

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from decimal import Decimal
 
-    from shomare_mqtt.model import CatalogKind, Incoming, Message, Order, Sms, Transaction
+    from shomare_mqtt.model import Incoming, Message, Order, Sms, Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,12 +156,3 @@ class SpendFacts:
     bought_last_hour: int
     open_orders: int
     unused_today: int
-
-
-@dataclass(frozen=True, slots=True)
-class StoredCatalog:
-    """One of the lists as the provider gave it last; `entries` is JSON of the entries."""
-
-    kind: CatalogKind
-    entries: bytes
-    updated_at: datetime

@@ -40,6 +40,7 @@ _NOT_AN_ANSWER = frozenset(
     }
 )
 """Failures that say nothing of the number, and may pass: the order stays as it is for up to an hour."""
+_AWAY = frozenset({ErrorCode.PROVIDER_UNREACHABLE, ErrorCode.PROVIDER_TIMEOUT})
 WATCHED = frozenset({OrderState.WAITING, OrderState.RECEIVED})
 
 
@@ -70,6 +71,7 @@ class Watch:
         self._spawn = spawn
         self._logger = logger
         self._wakes: dict[str, asyncio.Event] = {}
+        self._unanswered: set[str] = set()
 
     def start(self) -> None:
         """Go on with what an earlier process watched, and with every order that is bought from now on."""
@@ -82,6 +84,14 @@ class Watch:
         """The provider answers again: no order waits out its backoff."""
         for wake in self._wakes.values():
             wake.set()
+
+    def _is_answered(self, order: str) -> None:
+        """A check is answered again that was not before: those that were not either are asked at once, too."""
+        if order in self._unanswered:
+            self._unanswered.remove(order)
+            for other in self._unanswered:
+                self._wakes[other].set()
+            self._unanswered.clear()
 
     def _changed(self, record: Record, previous: Record | None) -> None:
         order, before = record.order, previous.order.state if previous else None
@@ -103,6 +113,7 @@ class Watch:
             await self._poll_until_end(order, 0.0 if at_once else self._settings.poll_interval)
         finally:
             del self._wakes[order]
+            self._unanswered.discard(order)
 
     def _record(self, order: str) -> Record | None:
         """The order, as long as it is watched."""
@@ -142,12 +153,15 @@ class Watch:
                 return 0, 0.0
             asking.result()
         except ProviderError as error:
+            if error.code in _AWAY:
+                self._unanswered.add(order)
             backoff = min(self._settings.poll_interval * 2 ** (failures + 1), _LONGEST_BACKOFF)
             self._logger.debug("order %s: the check failed: %s", order, error.message)
             return min(failures + 1, 16), max(backoff, error.retry_after or 0.0)
         finally:
             asking.cancel()
             await asyncio.gather(asking, return_exceptions=True)
+        self._is_answered(order)
         return 0, self._settings.poll_interval
 
     # --- the end ----------------------------------------------------------------------------------------------------

@@ -8,12 +8,10 @@ import uuid
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from shomare_mqtt.mqtt.client import Client
 from shomare_mqtt.mqtt.failures import PublishRefusedError
 
 if TYPE_CHECKING:
-    from shomare_mqtt.config import Mqtt
-    from shomare_mqtt.mqtt.packets import Version
+    from shomare_mqtt.mqtt.client import Client
 
 ANSWER_WITHIN = 3.0
 """Seconds that another daemon has for its answer (contract)."""
@@ -27,12 +25,6 @@ _INSISTENT_GRACE = 2.0
 _STATE = "bridge/state"
 _QUERY = "query/orders"
 _RESPONSE = "response/query/orders"
-
-
-async def find_other_daemon(settings: Mqtt, protocol: Version | None = None, timeout: float = ANSWER_WITHIN) -> bool:  # noqa: ASYNC109 - of the answer alone
-    """Whether another daemon answers on our base topic, seen from a connection of its own. Raises LinkError."""
-    async with Client(settings, protocol=protocol) as client:
-        return await another_answers(client, timeout)
 
 
 async def another_answers(client: Client, seconds: float = ANSWER_WITHIN, *, insist: bool = False) -> bool:

@@ -68,6 +68,10 @@ def _varint_size(number: int) -> int:
     return 1 + sum(number > step for step in _VARINT_STEPS)
 
 
+DEEPEST_TOPIC = 200
+"""Levels of a topic; mosquitto ends the connection of whoever publishes to a deeper one."""
+
+
 def topic_fault(topic: str) -> str | None:
     """Why nobody can publish to a topic, or None (MQTT 5, sections 1.5.4 and 4.7)."""
     if not topic:
@@ -76,4 +80,6 @@ def topic_fault(topic: str) -> str | None:
         return "the topic holds a wildcard or a null character"
     if any("\ud800" <= c <= "\udfff" for c in topic):
         return "the topic is not Unicode text"
+    if topic.count("/") >= DEEPEST_TOPIC:
+        return f"the topic has more than {DEEPEST_TOPIC} levels"
     return None

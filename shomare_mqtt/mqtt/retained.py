@@ -40,7 +40,8 @@ class RetainedPublisher:
     """Holds what each retained topic is to say; fulfils core.ports.Retained.
 
     A topic under which the link drops each time (a broker of 3.1.1 does not say how much it takes, and hangs up) is
-    found out as the outbox finds its own: it goes alone, once `others_sent`, and is given up after DROPS times.
+    found out as the outbox finds its own: it goes alone, once `others_sent`, and is given up after DROPS times, where
+    the link carries others. While it carries nothing no topic is to blame.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class RetainedPublisher:
         self._refused: set[str] = set()
         self._others_sent = others_sent
         self._drops: Counter[str] = Counter()
+        self._carries = False
         self._given_up: dict[str, int] = {}
 
     def put(self, topic: str, payload: bytes) -> None:
@@ -77,9 +79,9 @@ class RetainedPublisher:
         self._want(topic)
 
     def put_again(self, topic: str) -> None:
-        """Publish a whole topic once more, though it says the same."""
-        if topic in self._wanted:
-            self._want(topic)
+        """Publish a whole topic once more, though it says the same; one that was emptied, or never put, as empty."""
+        self._wanted.setdefault(topic, b"")
+        self._want(topic)
 
     def _want(self, topic: str) -> None:
         if len(self._wanted[topic]) >= self._given_up.get(topic, math.inf):
@@ -161,19 +163,21 @@ class RetainedPublisher:
                 self._logger.error("the topic %s cannot be published: %s", topic, error)  # noqa: TRY400 - no traceback
         except LinkError as error:
             self._drops[topic] += isinstance(error, DisconnectedError)
-            if self._drops[topic] >= DROPS:
+            if self._drops[topic] >= DROPS and self._carries:
                 self._give_up(topic, len(payload))
             else:
                 self._dirty.setdefault(topic, None)
+            self._carries = False
             return False
         self._drops.pop(topic, None)
+        self._carries = True
         return True
 
     def _give_up(self, topic: str, size: int) -> None:
-        self._drops.pop(topic, None)
+        drops = self._drops.pop(topic)
         self._given_up[topic] = size
         self._logger.error(
             "the topic %s cannot be published: the connection ended %d times while its %d bytes were sent; tried again "
             "once it holds less, or at the next start",
-            *(topic, DROPS, size),
+            *(topic, drops, size),
         )

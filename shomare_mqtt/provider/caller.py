@@ -62,7 +62,7 @@ class Caller:
             raise
         finally:
             took = (self._clock.monotonic() - began) * 1000
-            self._log.debug("provider: %s: HTTP %s in %.0f ms", request.endpoint.value, http or "-", took)
+            self._log.debug("%s: HTTP %s in %.0f ms", request.endpoint.value, http or "-", took)
 
     async def repeated(self, request: Request, read: Callable[[RawAnswer], T], priority: Priority) -> T:
         """One request that changes nothing, repeated after passing failures as long as one time limit allows.

@@ -74,11 +74,11 @@ class Learning:
 
     def _learn(self, endpoint: Endpoint, style: Style) -> None:
         if self._dialect.learn(endpoint, style):
-            self._log.info("provider: %s takes its parameters as %s", endpoint.value, style.value)
+            self._log.info("%s takes its parameters as %s", endpoint.value, style.value)
 
     def _forget(self, endpoint: Endpoint, error: ProviderError, *, known_to_work: bool) -> None:
         if known_to_work and error.code is ErrorCode.UNKNOWN_ENDPOINT and self._dialect.forget(endpoint):
-            self._log.info("provider: how %s takes its parameters is learnt anew", endpoint.value)
+            self._log.info("how %s takes its parameters is learnt anew", endpoint.value)
 
 
 def _first(empty: list[T], error: ProviderError | None) -> T:

@@ -281,6 +281,24 @@ async def test_a_profile_that_works_says_nothing_of_checks_that_do_not(world: Wo
     assert world.provider.count("check") == asked
 
 
+async def test_a_check_that_is_answered_again_speaks_for_all_that_were_not(world: World) -> None:
+    """Else an SMS that came while the provider was away would wait out the order's own backoff of minutes."""
+    first = await world.buy()
+    world.provider.always["check"] = UNREACHABLE
+    await world.sleep(200)
+    await world.buy(application="2")
+    await world.sleep(130)
+    del world.provider.always["check"]
+    world.provider.gets("p1", sms())
+    await world.state(first["order"], "received", 30)
+    await world.sleep(17)
+    asked = {
+        p: [at for name, at, purchase in world.provider.calls if (name, purchase) == ("check", p)] for p in ("p1", "p2")
+    }
+    assert asked["p1"] == pytest.approx([5, 15, 35, 75, 155, 315, 355, 360, 365, 370])
+    assert asked["p2"] == pytest.approx([205, 215, 235, 275, 355, 360, 365, 370])
+
+
 async def test_a_check_that_hangs_holds_up_nobody_else(world: World) -> None:
     first, second = await world.buy(), await world.buy(application="2")
     world.provider.always["check"] = lambda purchase: Late(None) if purchase == "p1" else None

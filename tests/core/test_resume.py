@@ -73,7 +73,7 @@ async def test_a_buy_while_the_clock_is_behind_is_not_carried_out(world: World) 
     assert (await world.answer(command))["error"]["code"] == "expired_command"
 
 
-async def test_a_buy_that_may_be_on_its_way_is_unknown(world: World) -> None:
+async def test_a_buy_that_may_be_on_its_way_is_unknown(world: World, caplog: pytest.LogCaptureFixture) -> None:
     await world.sleep(10)
     world.provider.script("buy", Late(None))
     command = world.send("buy", {**PRODUCT, "transaction": "t"})
@@ -86,6 +86,7 @@ async def test_a_buy_that_may_be_on_its_way_is_unknown(world: World) -> None:
         "unknown",
     )
     assert world.moves(answer["data"]["order"]) == ["buying", "unknown"]
+    assert "to the topic resolve" in caplog.text, "whoever reads the log at night knows what to do"
     again = await world.ask("buy", {**PRODUCT, "transaction": "t"})
     assert again["replayed"] is True
     assert await world.error("buy", PRODUCT) == "buying_paused"

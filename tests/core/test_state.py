@@ -164,6 +164,7 @@ async def test_query_orders(world: World) -> None:
 async def test_the_first_answer_of_a_run_that_works_is_no_news(world: World) -> None:
     await world.sleep(1)
     assert world.bridge.provider_state.state == "online"
+    assert world.bridge.provider_state.was_asked
     assert world.json("provider/state") == {
         "state": "online",
         "since": "2026-03-01T12:00:00.000Z",
@@ -179,6 +180,7 @@ async def test_before_the_first_call(opened: Opening) -> None:
         world.provider.always[call] = Late(None)
     await world.start()
     assert world.bridge.provider_state.state == "unreachable"
+    assert not world.bridge.provider_state.was_asked
 
 
 @pytest.mark.parametrize(

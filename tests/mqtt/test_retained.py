@@ -100,10 +100,40 @@ async def test_what_is_suspected_waits_for_the_outbox() -> None:
     broker, others_sent = HangingUp(10), asyncio.Event()
     async with publishing(broker, others_sent) as retained:
         retained.put("large", b"x" * 11)
+        retained.put("small", b"1")
         await asyncio.wait_for(broker.hung_up.wait(), 5)
         for _ in range(20):
             await asyncio.sleep(0)
-        assert broker.together == [{"b/large"}]
+        assert broker.together == [{"b/large", "b/small"}]
         others_sent.set()
         await asyncio.wait_for(retained.drained(), 5)
-        assert broker.together == [{"b/large"}] * DROPS
+        assert broker.together == [{"b/large", "b/small"}, {"b/large"}, {"b/small"}, *[{"b/large"}] * (DROPS - 2)]
+
+
+async def test_nothing_is_given_up_while_the_broker_takes_nothing_at_all(caplog: pytest.LogCaptureFixture) -> None:
+    """Else it would all be gone until the next start, `bridge/state` first, though the broker is well again."""
+    broker, others_sent = HangingUp(-1), asyncio.Event()
+    others_sent.set()
+    async with publishing(broker, others_sent) as retained:
+        retained.put("state", b"1")
+        retained.put("other", b"2")
+        for _ in range(200):
+            await asyncio.sleep(0)
+        assert len(broker.together) > 2 * DROPS
+        broker.most = 10
+        await asyncio.wait_for(retained.drained(), 5)
+        assert broker.taken == {"b/state": b"1", "b/other": b"2"}
+        assert not caplog.messages
+
+
+async def test_what_was_emptied_is_published_as_empty_again() -> None:
+    """Brokers keep no empty message: only another one tells Home Assistant, once it is back, that nothing is set."""
+    broker, others_sent = HangingUp(10), asyncio.Event()
+    async with publishing(broker, others_sent) as retained:
+        for payload in (b"100", b""):
+            retained.put("limit", payload)
+            await asyncio.wait_for(retained.drained(), 5)
+        broker.taken.clear()
+        retained.put_again("b/limit")
+        await asyncio.wait_for(retained.drained(), 5)
+        assert broker.taken == {"b/limit": b""}

@@ -15,7 +15,7 @@ from shomare_mqtt.model import Message
 from shomare_mqtt.mqtt.client import Client
 from shomare_mqtt.mqtt.connection import open_link
 from shomare_mqtt.mqtt.failures import DisconnectedError, NotConnectedError, PublishRefusedError, TooLargeError
-from shomare_mqtt.mqtt.instances import find_other_daemon
+from shomare_mqtt.mqtt.instances import another_answers
 from shomare_mqtt.mqtt.packets import Opening, Publication
 from tests.mosquitto import Mosquitto
 
@@ -362,7 +362,8 @@ async def test_pending_publishes_fail_when_the_link_drops(broker: Mosquitto, wat
 async def test_two_daemons_on_one_base_topic(broker: Mosquitto, watch: Watch) -> None:
     first = watch(broker.settings())
     await first.connected()
-    assert not await find_other_daemon(broker.settings())
+    async with Client(broker.settings()) as client:
+        assert not await another_answers(client)
     first.answering = True
     await first.session.publish(Message("bridge/state", b"online", retain=True))
     second = watch(broker.settings(client_id="another"))
@@ -390,7 +391,8 @@ async def test_what_a_crash_left_is_no_daemon(broker: Mosquitto) -> None:
     link, _ = await plain_link(broker)
     await link.publish(Publication("shomare/bridge/state", b"online", retain=True))
     began = asyncio.get_running_loop().time()
-    assert not await find_other_daemon(broker.settings(), timeout=0.3)
+    async with Client(broker.settings()) as client:
+        assert not await another_answers(client, 0.3)
     assert asyncio.get_running_loop().time() - began < 2
     await link.disconnect()
 

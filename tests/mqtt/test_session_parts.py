@@ -151,6 +151,11 @@ async def test_sizes_are_those_on_the_wire(
     assert topic_fault(topic) is None
 
 
+def test_a_topic_too_deep_for_brokers() -> None:
+    assert topic_fault("a/" * 198 + "b") is None
+    assert topic_fault("a/" * 200 + "b") == "the topic has more than 200 levels"
+
+
 async def test_the_window_is_first_come_first_served() -> None:
     window = Window(1)
     await window.enter()

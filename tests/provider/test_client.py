@@ -487,7 +487,7 @@ async def test_the_log_names_neither_token_nor_content(caplog: pytest.LogCapture
             await bench.client.buy(PRODUCT, known=KNOWN, permit=allowed)
             await bench.client.check("74001", known=KNOWN, priority=POLL)
     text = caplog.text
-    assert "provider: buy: HTTP 200 in" in text
+    assert " buy: HTTP 200 in" in text
     assert not any(secret in text for secret in ("s3cret", "79313226657", "74001"))
 
 

@@ -74,6 +74,8 @@ LIVES: list[tuple[dict[str, Any], float | None]] = [
     ({"expired_at": {"date": "2026-11-25 12:50:00.000000", "timezone_type": 1, "timezone": "+03:30"}}, 1200),
     ({"expired_at": {"date": "2026-11-25 12:50:00.000000", "timezone": "No/Where"}}, 1200),
     ({"expires_at": "Wed, 25 Nov 2026 09:20:00 GMT"}, 1200),
+    ({"expires_at": "Fri, 31 Dec 9999 23:59:59 -1200"}, None),
+    ({"expires_at": "25 Nov 20262026202620 09:20:00 +0000"}, None),
     ({"expires_at": "1405-09-04 12:50:00"}, 1200),
     ({"expiresInMs": 1200000}, 1200),
     ({"ttl_ms": 1200000}, 1200),

@@ -9,7 +9,7 @@ import pytest
 
 from shomare_mqtt.errors import ErrorCode, ProviderFailedError
 from shomare_mqtt.model import CatalogKind, Known
-from shomare_mqtt.provider.reading import read_catalog, read_profile
+from shomare_mqtt.provider.reading import read_catalog, read_prices, read_profile
 
 from .reading_support import answer, context
 
@@ -85,6 +85,7 @@ def test_a_mark_of_success_is_no_balance(value: Any) -> None:
         {"data": {"allCountries": {"edges": [{"cursor": "a", "node": e} for e in TWO], "pageInfo": {"end": "b"}}}},
         {"country": [{"@attributes": {"id": e["id"]}, "name": e["name"]} for e in TWO]},
         {"hits": {"total": 2, "hits": [{"_id": e["id"], "_source": {"name": e["name"]}} for e in TWO]}},
+        [{"_id": e["id"], "_source": {"name": e["name"], "attributes": 3}, "attributes": {}} for e in TWO],
         {"foo": {"bar": TWO}},
         {"foo": {"bar": {"baz": TWO}}},
         {"status": True, "foo": {"message": "x", "bar": TWO}},
@@ -146,3 +147,27 @@ def test_a_number_is_a_name_where_there_is_no_other() -> None:
     read = read_catalog(CatalogKind.OPERATORS, answer([{"id": 1, "name": "1"}, {"id": 2, "name": "2"}]), NOTHING)
     assert [(entry.id, entry.name, entry.names) for entry in read.entries] == [("1", "1", ("1",)), ("2", "2", ("2",))]
     assert read.unread == ()
+
+
+@pytest.mark.parametrize(
+    ("pager", "goes_on"),
+    [
+        ({"current_page": 1, "last_page": 3, "total": 60, "next_page_url": "https://example.org/x?page=2"}, True),
+        ({"current_page": 1, "last_page": 1, "total": 2, "next_page_url": None}, False),
+        ({"meta": {"page": "1", "totalPages": "2"}}, True),
+        ({"links": {"next": "/api/allcountries?page=2", "prev": None}}, True),
+        ({"count": 2, "next": None, "previous": None}, False),
+        ({"pagination": {"page": 2, "pages": 2}}, False),
+        ({"total": 2}, False),
+    ],
+)
+@pytest.mark.parametrize("wrapped", [True, False])
+def test_a_page_that_others_follow_is_said_to_be_one(pager: dict[str, Any], goes_on: bool, wrapped: bool) -> None:
+    page = {"data": TWO, **pager}
+    value = {"status": True, "result": page} if wrapped else {"status": True, **page}
+    read = read_catalog(CatalogKind.COUNTRIES, answer(value), NOTHING)
+    assert {e.id: e.name for e in read.entries} == RUSSIA_AND_IRAN
+    assert read.unread == (("next pages",) if goes_on else ())
+    rows = [{"application_id": 3, "price": 2200, "count": 5}]
+    value = {"status": True, "result": {**page, "data": rows}} if wrapped else {"status": True, **page, "data": rows}
+    assert read_prices("7", "1", answer(value), NOTHING).unread == (("next pages",) if goes_on else ())

@@ -637,6 +637,8 @@ QUIET = [
     {"status": True, "data": 74001},
     {"status": True, "result": "74001"},
     {"status": True, "result": 200},
+    {"status": True, "sms": None, "result": 1795598400},
+    {"status": True, "data": {"id": 74001, "messages": [], "response": 2200}},
     {"status": True, "code": 200, "messages": "Success"},
     {"status": True, "code": 200, "messages": ["عملیات موفق"]},
     {"status": True, "data": {"message": "Order 74001 was found"}},

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from shomare_mqtt.errors import OutcomeUnknownError, ProviderError, ProviderRefusedError
+from shomare_mqtt.errors import OutcomeUnknownError, ProviderError, ProviderRefusedError, Upstream
 from shomare_mqtt.model import CatalogEntry, CatalogKind
 from shomare_mqtt.provider.reading import (
     read_buy,
@@ -208,6 +208,15 @@ def test_no_code_gets_into_an_error(read: Any, message: str) -> None:
         with pytest.raises(ProviderError) as caught:
             read(answer({"status": False, "code": 400, "message": said}, 400), context())
         assert (said in caught.value.message) is kept
+
+
+@pytest.mark.parametrize("read", [read_check, read_cancel])
+@pytest.mark.parametrize("code", [48213, "48213", "G-48213", "482 133"])
+def test_no_code_gets_into_an_errors_upstream(read: Any, code: Any) -> None:
+    for said, kept in ((code, None), (-1, -1), (404, 404), (202, 202)):
+        with pytest.raises(ProviderError) as caught:
+            read(answer({"status": False, "code": said, "message": "received already"}, 400), context())
+        assert caught.value.upstream == Upstream(400, kept)
 
 
 NO_PRICES: list[Any] = [

@@ -125,6 +125,18 @@ async def test_ids_with_all_kinds_of_characters(house: House) -> None:
     assert house.sim.calls["cancel"] == 0
 
 
+async def test_a_command_so_deep_that_its_answer_has_no_topic(house: House) -> None:
+    """mosquitto takes the command, and ends the connection of whoever publishes one level deeper."""
+    since = len(house.probe.seen)
+    deep = "query" + "/a" * (199 - house.base.count("/") - 1)
+    await house.probe.publish(deep, {})
+    said = await house.probe.message("event/bridge", since, lambda s: s.json["event_type"] == "message_dropped")
+    assert "more than 200 levels" in said.json["message"]
+    assert (await house.probe.ok("query/profile", {}))["balance"] == 1_000_000
+    assert house.probe.all("bridge/state", since) == []
+    assert "ended" not in house.daemons[0].log
+
+
 # --- many, at random ------------------------------------------------------------------------------------------------
 
 VALUES: list[Any] = [

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.mosquitto
 
 
-async def test_a_full_queue(house: House) -> None:
+async def test_a_full_queue(open_house: Callable[..., Awaitable[House]]) -> None:
+    house = await open_house()
+    await house.start({"provider": {"timeout": 30}})
     house.sim.option(latency=8)  # longer than a busy machine needs for the 560
     since = len(house.probe.seen)
     await asyncio.gather(*(house.probe.publish("query/profile", {"transaction": n}) for n in range(560)))

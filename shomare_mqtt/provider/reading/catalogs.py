@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from shomare_mqtt.letters import fold
 from shomare_mqtt.model import Catalog, CatalogEntry, CatalogKind, Endpoint
 from shomare_mqtt.provider.reading.names import Field, alias, glued, is_envelope, words, wordset
-from shomare_mqtt.provider.reading.shapes import NUMBERED, ROLE_WORDS, Entry, Pattern, as_records, collections, role_of
+from shomare_mqtt.provider.reading.shapes import (
+    NEXT_PAGES,
+    NUMBERED,
+    ROLE_WORDS,
+    Entry,
+    Pattern,
+    as_records,
+    collections,
+    has_next_page,
+    role_of,
+)
 from shomare_mqtt.provider.reading.states import Truth
 from shomare_mqtt.provider.reading.values import identifier, is_scalar
 from shomare_mqtt.provider.reading.verdict import accepted, malformed, unwrapped
@@ -94,6 +105,7 @@ def read_catalog(kind: CatalogKind, answer: RawAnswer, context: Context) -> Cata
     endpoint = ENDPOINTS[kind]
     value, marks = accepted(answer, endpoint)
     inner = unwrapped(value)
+    goes_on = has_next_page(inner)
     inner, value = as_records(inner, bare_rows=True), as_records(value, bare_rows=True)
     only_wraps = isinstance(inner, dict) and not _own_id(kind, inner)[1]
     if marks.status is not Truth.ABSENT or (
@@ -107,7 +119,8 @@ def read_catalog(kind: CatalogKind, answer: RawAnswer, context: Context) -> Cata
         if single is None:
             raise malformed(answer, marks, endpoint, f"list of {kind.value}")
         return Catalog(kind, (single,))
-    return _catalog(kind, found[best], answer)
+    read = _catalog(kind, found[best], answer)
+    return replace(read, unread=(*read.unread, NEXT_PAGES)) if goes_on else read
 
 
 def _catalog(kind: CatalogKind, entries: list[Entry], answer: RawAnswer) -> Catalog:

@@ -98,7 +98,7 @@ def _sms(everything: list[Leaf], own: list[Leaf], answer: RawAnswer, context: Co
                 by_depth.setdefault(parents, {})[leaf.name] = leaf.value
     weak = not found and (not _has_empty_place(everything) or _spoken(own) is PurchaseState.RECEIVED)
     loose = [one for fields in by_depth.values() if (one := message_of(fields, context, inside=False, weak=weak))]
-    loose += _announced(own, loose, found) or _alone(own, context)
+    loose += _announced(own, loose, found) or _alone(own, context, numbers=weak)
     if _has_empty_place(everything):
         loose = [sms for sms in loose if sms.code is not None or any(map(str.isdigit, sms.text or ""))]
     found, loose = _joined(found[:MOST], loose[:MOST])
@@ -186,9 +186,13 @@ def _quotes_a_code(leaf: Leaf, beside: list[Leaf], names: set[str], answer: RawA
     return any(code is not None and code in str(leaf.value) for code in codes)
 
 
-def _alone(own: list[Leaf], context: Context) -> list[SmsReading]:
-    """A code that is all that the answer holds: `{"data": "12345"}`, `{"status": "STATUS_OK:12345"}`."""
-    told = [identifier(leaf.value) for leaf in own if glued(leaf.name) in _CONTENTS and is_scalar(leaf.value)]
+def _alone(own: list[Leaf], context: Context, *, numbers: bool) -> list[SmsReading]:
+    """A code that is all that the answer holds: `{"data": "12345"}`, `{"status": "STATUS_OK:12345"}`.
+
+    `numbers`: as a bare number too, which beside an empty place for the SMS is a time or an amount.
+    """
+    plain = [leaf.value for leaf in own if glued(leaf.name) in _CONTENTS and is_scalar(leaf.value)]
+    told = [identifier(value) for value in plain if numbers or isinstance(value, str)]
     codes = [_after_state(t) or t for t in told if t is not None and t != context.known.purchase]
     states = [leaf.value for leaf in own if STATE.weight(leaf.name) >= _STATE_NAME and isinstance(leaf.value, str)]
     codes += [code for state in states if (code := _after_state(state)) is not None]

@@ -100,7 +100,7 @@ def _unquoted(name: str, value: Any) -> Any:
         return value
     try:
         return _loads(value)
-    except (ValueError, RecursionError, ArithmeticError):
+    except _NOT_JSON:
         return value
 
 

@@ -23,7 +23,7 @@ from shomare_mqtt.provider.reading.rows import (
     telling,
     weight_of,
 )
-from shomare_mqtt.provider.reading.shapes import as_records, role_of
+from shomare_mqtt.provider.reading.shapes import NEXT_PAGES, as_records, has_next_page, role_of
 from shomare_mqtt.provider.reading.tables import Tables
 from shomare_mqtt.provider.reading.values import is_scalar, money
 from shomare_mqtt.provider.reading.verdict import accepted, is_amount, malformed, unwrapped
@@ -68,7 +68,11 @@ def read_prices(country: str, operator: str, answer: RawAnswer, context: Context
     prices = tuple(_price(application, own, columns) for application, own in found.items())
     if rows and not prices:
         raise malformed(answer, marks, Endpoint.PRICES, "application of any price")
-    unread = dict.fromkeys([name for price in prices for name in price.unread] + ["application"] * homeless)
+    unread = dict.fromkeys(
+        [name for price in prices for name in price.unread]
+        + ["application"] * homeless
+        + [NEXT_PAGES] * has_next_page(unwrapped(value))
+    )
     return PriceList(country, operator, prices, tuple(unread))
 
 

@@ -64,7 +64,7 @@ _FLAGS = wordset("active enabled isactive isavailable state status balance numbe
 SWITCHES = wordset("active enabled isactive isavailable state status")
 """Names under which 1 and 0 say yes and no, and other numbers nothing of a stock."""
 _PAGER = wordset("page perpage currentpage lastpage pagesize limit offset next")
-"""Beside these a `total` counts entries and is no stock."""
+"""Beside these a `total` counts entries and is no stock, and `pages` costs nothing."""
 _ACCOUNTS = wordset("user account profile customer wallet")
 _NESTING = 10
 _FIELDS = 40
@@ -224,7 +224,9 @@ def _attached(name: str, inner: Any) -> bool:
 
 
 def _plain_table(node: Mapping[str, Any]) -> dict[str, Any]:
-    """The object as a plain table of numbers; empty where it is none."""
+    """The object as a plain table of numbers; empty where it is none, or only tells of a list's pages."""
+    if not _PAGER.isdisjoint(map(glued, node)):
+        return {}
     plain = {k: v for k, v in node.items() if glued(k) not in MARKS}
     if any(PRICE.weight(k) or STOCK.weight(k) or INSIDE_PRICE.weight(k) or is_envelope(k) or role_of(k) for k in plain):
         return {}

@@ -8,10 +8,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from shomare_mqtt.provider.reading.names import glued, is_envelope, words, wordset
-from shomare_mqtt.provider.reading.values import identifier, is_scalar
+from shomare_mqtt.provider.reading.values import identifier, integer, is_scalar
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,6 +35,14 @@ MARKS = wordset(
     "to path statuscode timestamp time version currency unit"
 )
 """Names beside entries that are none themselves: marks of success, and a paginator's figures."""
+
+_LAST_PAGE = ("lastpage", "totalpages", "totalpage", "pagecount", "pages", "pagescount", "numpages")
+_THIS_PAGE = ("currentpage", "page", "pagenumber", "currentpagenumber")
+_NEXT_PAGE = ("nextpageurl", "nextpage", "next", "nexturl")
+_PAGER_PLACES = wordset("meta links pagination paginator paging pager page pageinfo")
+_PAGER_DEPTH = 4
+NEXT_PAGES = "next pages"
+"""What is said not to be read of a list that comes in pages."""
 
 AMOUNT = re.compile(r"\d+(?:[.,]\d+)?")
 NUMBERED = re.compile(r"_?\d+")
@@ -154,8 +163,10 @@ def _opened(record: dict[str, Any]) -> dict[str, Any]:
     node = record.get("node")
     if isinstance(node, dict) and not any(isinstance(v, dict | list) for k, v in record.items() if k != "node"):
         return node
-    for name in [n for n in record if (glued(n) == "attributes" or n == "_source") and isinstance(record[n], dict)]:
-        record = {**{k: v for k, v in record.items() if k != name}, **record[name]}
+    for name in [n for n in record if glued(n) == "attributes" or n == "_source"]:
+        inner = record[name]
+        if isinstance(inner, dict):
+            record = {**{k: v for k, v in record.items() if k != name}, **inner}
     related = record.get("relationships")
     if isinstance(related, dict):
         rest = {k: v for k, v in record.items() if k != "relationships"}
@@ -252,3 +263,15 @@ def _label(key: str | None, value: Any) -> str:
         return key or ""
     named = {glued(k): v for k, v in value.items()}
     return identifier(named.get("id", named.get("code", named.get("name")))) or ""
+
+
+def has_next_page(value: Any, depth: int = 0) -> bool:
+    """Whether an answer says of itself that it is one page, and that others follow."""
+    if not isinstance(value, dict) or depth > _PAGER_DEPTH:
+        return False
+    named = {glued(name): inner for name, inner in islice(value.items(), _FIELDS)}
+    last = next((number for n in _LAST_PAGE if (number := integer(named.get(n))) is not None), 0)
+    this = next((number for n in _THIS_PAGE if (number := integer(named.get(n))) is not None), 1)
+    follows = any(isinstance(named.get(n), str) and "/" in named[n] for n in _NEXT_PAGE)
+    places = [inner for name, inner in named.items() if is_envelope(name) or name in _PAGER_PLACES]
+    return last > this or follows or any(has_next_page(inner, depth + 1) for inner in places)

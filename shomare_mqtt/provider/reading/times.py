@@ -103,9 +103,9 @@ def _from_mail(text: str) -> datetime | None:
     """A moment as mails and HTTP's headers write it: "Wed, 25 Nov 2026 09:20:00 GMT"."""
     try:
         found = parsedate_to_datetime(text)
-    except ValueError:
+        return found.astimezone(UTC) if found.tzinfo is not None else None
+    except (ValueError, OverflowError):  # OverflowError: a year of eleven digits, or beyond 9999 in UTC
         return None
-    return found.astimezone(UTC) if found.tzinfo is not None else None
 
 
 def _from_text(text: str, found: re.Match[str], zone: ZoneInfo) -> datetime | None:

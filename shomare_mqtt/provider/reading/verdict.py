@@ -94,9 +94,10 @@ class Marks:
         """Whether a mark says yes and none says no."""
         return not self.failed and (self.status is Truth.YES or Truth.YES in self.others)
 
-    def upstream(self, answer: RawAnswer) -> Upstream:
-        """The `upstream` of an error."""
-        return Upstream(answer.http, self.code)
+    def upstream(self, answer: RawAnswer, endpoint: Endpoint) -> Upstream:
+        """The `upstream` of an error, less a `code` that may be the SMS's."""
+        quoted = endpoint in _OF_A_NUMBER and _LIKE_A_CODE.search(str(self.code))
+        return Upstream(answer.http, None if quoted else self.code)
 
 
 def unwrapped(value: Any) -> Any:
@@ -214,7 +215,7 @@ def refusal(
     if endpoint is Endpoint.BUY:
         text += "; nothing was bought"
     return ProviderRefusedError(
-        code, _with_words(text, marks, endpoint), marks.upstream(answer), retry_after=answer.retry_after
+        code, _with_words(text, marks, endpoint), marks.upstream(answer, endpoint), retry_after=answer.retry_after
     )
 
 
@@ -223,7 +224,7 @@ def failure(answer: RawAnswer, marks: Marks, endpoint: Endpoint) -> ProviderFail
     text = f"The provider reported a failure ({endpoint.value}, HTTP {answer.http})"
     message = _with_words(text, marks, endpoint)
     return ProviderFailedError(
-        ErrorCode.PROVIDER_ERROR, message, marks.upstream(answer), retry_after=answer.retry_after
+        ErrorCode.PROVIDER_ERROR, message, marks.upstream(answer, endpoint), retry_after=answer.retry_after
     )
 
 
@@ -231,7 +232,7 @@ def malformed(answer: RawAnswer, marks: Marks, endpoint: Endpoint, wanted: str) 
     """The error for an answer in which nothing usable was found; `wanted` says what was looked for."""
     text = f"The provider's answer to {endpoint.value} (HTTP {answer.http}) could not be understood: no {wanted} in it"
     return ProviderFailedError(
-        ErrorCode.MALFORMED_ANSWER, text + ".", marks.upstream(answer), retry_after=answer.retry_after
+        ErrorCode.MALFORMED_ANSWER, text + ".", marks.upstream(answer, endpoint), retry_after=answer.retry_after
     )
 
 
@@ -239,7 +240,7 @@ def outcome_unknown(answer: RawAnswer, marks: Marks, why: str) -> OutcomeUnknown
     """The error for a `buy` that may have been carried out: the reason alone, the order's `error` says what to do."""
     message = _with_words(f"the purchase was sent, but {why} (HTTP {answer.http})", marks, Endpoint.BUY)
     return OutcomeUnknownError(
-        ErrorCode.OUTCOME_UNKNOWN, message, marks.upstream(answer), retry_after=answer.retry_after
+        ErrorCode.OUTCOME_UNKNOWN, message, marks.upstream(answer, Endpoint.BUY), retry_after=answer.retry_after
     )
 
 
