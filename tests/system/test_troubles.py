@@ -64,9 +64,7 @@ async def test_an_sms_at_the_last_moment_outweighs_the_end(open_house: Callable[
     assert house.sim.balance == 1_000_000 - PRICE
 
 
-async def test_an_order_whose_time_ran_out_while_nobody_watched(open_house: Callable[..., Awaitable[House]]) -> None:
-    house = await open_house(lifetime=3)
-    await house.start()
+async def test_an_order_that_the_provider_ended_while_nobody_watched(house: House) -> None:
     order, other = await house.buy(), await house.buy(application=1)
     house.sim.deliver_sms(other["purchase"], code="121212")
     await house.daemons[0].stop()
