@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Self
 import pytest
 from aiohttp import WSMsgType, web
 
+from tests.patience import PATIENCE
 from tests.programs import program
 
 if TYPE_CHECKING:
@@ -137,7 +138,7 @@ class Mosquitto:
         return config
 
     async def _accepting(self) -> None:
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
             if self._process is not None and self._process.poll() is not None:
                 break

@@ -16,6 +16,7 @@ import pytest
 from shomare_mqtt.letters import ascii_digits
 from shomare_mqtt.provider.simulator import DIALECTS, FaultKind, Simulator, SimulatorOptions
 from shomare_mqtt.provider.simulator.dialects import Carrier
+from tests.patience import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -418,6 +419,23 @@ async def test_retry_after_and_location(caller: Caller) -> None:
             assert answer.headers[name] == value
 
 
+async def test_what_is_held_is_carried_out_once_the_faults_are_cleared(caller: Caller) -> None:
+    caller.sim.fault("buy", "hold", times=None)
+    held = asyncio.create_task(caller.buy())
+    await caller.sim.wait_until(lambda: caller.sim.hanging == 1)
+    assert caller.sim.purchases == {}
+    caller.sim.clear_faults()
+    bought = await held
+    assert list(caller.sim.purchases) == [bought]
+    caller.sim.fault("buy", "hold")
+    cut_off = asyncio.create_task(caller.raw("POST", "buy", data=TELEGRAM))
+    await caller.sim.wait_until(lambda: caller.sim.hanging == 1)
+    await caller.sim.stop()
+    with pytest.raises(aiohttp.ClientError):
+        await cut_off
+    assert len(caller.sim.purchases) == 1
+
+
 async def test_slow_is_proper_in_the_end(caller: Caller) -> None:
     caller.sim.fault("buy", "slow", delay=0.05)
     await caller.buy()
@@ -439,7 +457,7 @@ async def test_stopping_lets_go_of_what_hangs_and_starting_goes_on(caller: Calle
     caller.sim.fault("buy", "hang_after")
     hanging = asyncio.create_task(caller.raw("POST", "buy", data=TELEGRAM))
     await caller.sim.wait_until(lambda: len(caller.sim.purchases) == 1)
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(PATIENCE):
         await caller.sim.stop()
         with pytest.raises(aiohttp.ClientError):
             await hanging
@@ -647,7 +665,7 @@ async def process(*arguments: str) -> AsyncIterator[tuple[asyncio.subprocess.Pro
     )
     assert started.stdout is not None
     try:
-        line = (await asyncio.wait_for(started.stdout.readline(), 30)).decode()
+        line = (await asyncio.wait_for(started.stdout.readline(), PATIENCE)).decode()
         assert line.startswith("listening on http://127.0.0.1:")
         yield started, line.split()[-1]
     finally:

@@ -11,10 +11,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from tests.patience import PATIENCE
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-
-_PATIENCE = 30.0
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def _hear_ctrl_c() -> None:
 
 
 async def finish(process: asyncio.subprocess.Process) -> Finished:
-    async with asyncio.timeout(_PATIENCE):
+    async with asyncio.timeout(PATIENCE):
         out, err = await process.communicate()
     assert process.returncode is not None
     assert "Traceback" not in err.decode()

@@ -13,6 +13,7 @@ import pytest
 from shomare_mqtt.provider.simulator import Simulator, SimulatorOptions
 from tests.cli.process import finish, run, running
 from tests.mosquitto import Mosquitto
+from tests.patience import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -40,7 +41,7 @@ async def system(folder: Path, *, sms_delay: float = 1000) -> AsyncIterator[dict
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as supervisor:
             supervisor.bind(str(folder / "notify"))
             async with running("run", NOTIFY_SOCKET=str(folder / "notify"), **settings) as daemon:
-                async with asyncio.timeout(20):
+                async with asyncio.timeout(PATIENCE):
                     while not (await asyncio.get_running_loop().sock_recv(supervisor, 1000)).startswith(b"READY=1"):
                         pass
                 yield settings

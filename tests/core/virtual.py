@@ -12,11 +12,11 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from tests.patience import PATIENCE
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-_REAL_PATIENCE = 10.0
-"""Real seconds that another thread has for an answer."""
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
 
@@ -30,7 +30,7 @@ class _Selector(selectors.DefaultSelector):  # whichever the machine has
         if ready or (timeout is not None and timeout <= 0):
             return ready
         if self.loop.owed:
-            return super().select(_REAL_PATIENCE)
+            return super().select(PATIENCE)
         if timeout is None:
             raise AssertionError("nothing is ready, nothing is scheduled: whoever waits, waits for ever")
         self.loop.skip()

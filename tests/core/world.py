@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from shomare_mqtt.model import Order, PriceList, Product, Profile, Sms
 
 PRODUCT = {"country": "2", "operator": "1", "application": "1"}
-PATIENCE = 7200.0
+LONGEST_WAIT = 7200.0
 """Virtual seconds that an answer has: longer than anything that the core waits for."""
 TOKEN = "tok-3f9a77"
 
@@ -281,7 +281,7 @@ class World:
 
     # --- waiting and looking ----------------------------------------------------------------------------------------
 
-    async def until(self, happened: Callable[[], bool], seconds: float = PATIENCE) -> None:
+    async def until(self, happened: Callable[[], bool], seconds: float = LONGEST_WAIT) -> None:
         """Returns once something is so; it is looked at after each message and, at the latest, each second."""
         end = asyncio.get_running_loop().time() + seconds
         while not happened():
@@ -303,7 +303,7 @@ class World:
         """Let everything run that can run now."""
         await self.sleep(1e-6)
 
-    async def state(self, order: str, state: str, seconds: float = PATIENCE) -> Any:
+    async def state(self, order: str, state: str, seconds: float = LONGEST_WAIT) -> Any:
         """The order, once it is in a state."""
         await self.until(lambda: self.order(order).get("state") == state, seconds)
         return self.order(order)

@@ -13,13 +13,13 @@ from shomare_mqtt.config import Settings
 from shomare_mqtt.model import OrderState
 from tests.crash.broker import BrokerLog, BrokerSession
 from tests.crash.points import Points
+from tests.patience import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tests.crash.plan import Plan
 
-LONGEST = 20.0
 """Seconds after which a life that does not become quiet has failed."""
 
 
@@ -86,7 +86,7 @@ class _Stage:
 
     async def until_quiet(self) -> None:
         """Returns once nothing is left to do: every command answered, every order decided, every message sent."""
-        async with asyncio.timeout(LONGEST):
+        async with asyncio.timeout(PATIENCE):
             while not self._quiet():  # noqa: ASYNC110 - it hangs together from many things, and none of them tells
                 await asyncio.sleep(0.002)
 

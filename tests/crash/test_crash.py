@@ -81,7 +81,7 @@ SCENARIOS = (
     Scenario("buy without a transaction", (_deadly(BARE_BUY),)),
     Scenario("SMS", (BUY,), sms=True),
     Scenario("cancel", (BUY, _deadly(CANCEL), CANCEL)),
-    _with_fault("buy, the answer hangs", "buy", "hang_after", (_deadly(BUY), BUY), timeout=0.5),
+    _with_fault("buy, the answer hangs", "buy", "hang_after", (_deadly(BUY), BUY), timeout=1.5),
     _with_fault("buy, the connection breaks after it", "buy", "reset_after", (_deadly(BUY), BUY)),
     _with_fault("buy, the connection breaks before it", "buy", "reset_before", (_deadly(BARE_BUY),)),
     _with_fault("cancel, the answer is lost", "cancel", "reset_after", (BUY, _deadly(CANCEL))),

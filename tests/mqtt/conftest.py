@@ -15,6 +15,7 @@ from shomare_mqtt.model import Message
 from shomare_mqtt.mqtt.failures import PublishError
 from shomare_mqtt.mqtt.session import ConnectionFacts, Session
 from tests.mosquitto import Mosquitto
+from tests.patience import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -65,11 +66,11 @@ class Watched:
         return (await self.message_and_ack())[0]
 
     async def message_and_ack(self) -> tuple[Incoming, Callable[[], None]]:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             return await self.incoming.get()
 
     async def ended(self) -> str:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             return await self.endings.get()
 
     async def end(self) -> None:
@@ -107,7 +108,7 @@ class Watched:
         await asyncio.sleep(min(seconds, self._pause or 0))
 
 
-async def until(waiting: Awaitable[object], *tasks: asyncio.Task[None], seconds: float = 10) -> None:
+async def until(waiting: Awaitable[object], *tasks: asyncio.Task[None], seconds: float = PATIENCE) -> None:
     """Waits for something, failing as soon as one of the tasks that should bring it about has ended."""
     wanted = asyncio.ensure_future(waiting)
     await asyncio.wait((wanted, *tasks), return_when=asyncio.FIRST_COMPLETED, timeout=seconds)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
 from shomare_mqtt.config import Mqtt
+from tests.patience import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,7 +75,7 @@ class FakeBroker:
 
     async def until(self, true: Callable[[], bool]) -> None:
         """Waits until something holds, looked at after each packet."""
-        async with asyncio.timeout(5), self.arrived:
+        async with asyncio.timeout(PATIENCE), self.arrived:
             await self.arrived.wait_for(true)
 
     def sessions(self) -> list[Peer]:

@@ -14,6 +14,7 @@ from shomare_mqtt.model import Message
 from shomare_mqtt.mqtt.failures import DisconnectedError, NotConnectedError, PublishRefusedError, TooLargeError
 from shomare_mqtt.mqtt.publisher import AT_ONCE, DROPS, QUOTA_EXCEEDED, WAIT_AFTER_REFUSAL, OutboxPublisher
 from shomare_mqtt.mqtt.retained import RetainedPublisher
+from tests.patience import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -98,7 +99,7 @@ class Outbox:
 
     async def drained(self) -> None:
         self.publisher.wake()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             await self.publisher.drained()
 
 
@@ -231,7 +232,7 @@ class Retained:
         if self.task is None:
             await self.publisher.load()
             self.task = asyncio.create_task(self.publisher.run())
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             await self.publisher.drained()
         sent, self.sender.sent = self.sender.sent, []
         return sent

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from shomare_mqtt.mqtt.failures import DisconnectedError
 from shomare_mqtt.mqtt.publisher import DROPS
 from shomare_mqtt.mqtt.retained import RetainedPublisher
+from tests.patience import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -79,7 +80,7 @@ async def test_what_the_link_drops_under_each_time_is_given_up(caplog: pytest.Lo
         retained.put("small", b"1")
         retained.put("large", b"x" * 11)
         retained.put("late", b"2")
-        await asyncio.wait_for(retained.drained(), 5)
+        await asyncio.wait_for(retained.drained(), PATIENCE)
         assert broker.taken == {"b/small": b"1", "b/late": b"2"}
         assert broker.together.count({"b/large"}) == DROPS - 1
         assert [line.split(" cannot")[0] for line in caplog.messages] == ["the topic b/large"]
@@ -87,11 +88,11 @@ async def test_what_the_link_drops_under_each_time_is_given_up(caplog: pytest.Lo
         broker.together.clear()
         retained.connected()  # nor after any other loss of the link, nor where it holds as much again
         retained.put("large", b"y" * 11)
-        await asyncio.wait_for(retained.drained(), 5)
+        await asyncio.wait_for(retained.drained(), PATIENCE)
         assert not any("b/large" in each for each in broker.together)
 
         retained.put("large", b"less")
-        await asyncio.wait_for(retained.drained(), 5)
+        await asyncio.wait_for(retained.drained(), PATIENCE)
         assert broker.taken["b/large"] == b"less"
 
 
@@ -101,12 +102,12 @@ async def test_what_is_suspected_waits_for_the_outbox() -> None:
     async with publishing(broker, others_sent) as retained:
         retained.put("large", b"x" * 11)
         retained.put("small", b"1")
-        await asyncio.wait_for(broker.hung_up.wait(), 5)
+        await asyncio.wait_for(broker.hung_up.wait(), PATIENCE)
         for _ in range(20):
             await asyncio.sleep(0)
         assert broker.together == [{"b/large", "b/small"}]
         others_sent.set()
-        await asyncio.wait_for(retained.drained(), 5)
+        await asyncio.wait_for(retained.drained(), PATIENCE)
         assert broker.together == [{"b/large", "b/small"}, {"b/large"}, {"b/small"}, *[{"b/large"}] * (DROPS - 2)]
 
 
@@ -121,7 +122,7 @@ async def test_nothing_is_given_up_while_the_broker_takes_nothing_at_all(caplog:
             await asyncio.sleep(0)
         assert len(broker.together) > 2 * DROPS
         broker.most = 10
-        await asyncio.wait_for(retained.drained(), 5)
+        await asyncio.wait_for(retained.drained(), PATIENCE)
         assert broker.taken == {"b/state": b"1", "b/other": b"2"}
         assert not caplog.messages
 
@@ -132,8 +133,8 @@ async def test_what_was_emptied_is_published_as_empty_again() -> None:
     async with publishing(broker, others_sent) as retained:
         for payload in (b"100", b""):
             retained.put("limit", payload)
-            await asyncio.wait_for(retained.drained(), 5)
+            await asyncio.wait_for(retained.drained(), PATIENCE)
         broker.taken.clear()
         retained.put_again("b/limit")
-        await asyncio.wait_for(retained.drained(), 5)
+        await asyncio.wait_for(retained.drained(), PATIENCE)
         assert broker.taken == {"b/limit": b""}

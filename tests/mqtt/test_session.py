@@ -13,11 +13,12 @@ import pytest
 from shomare_mqtt.errors import InstanceConflictError, TakenOverError
 from shomare_mqtt.model import Message
 from shomare_mqtt.mqtt.client import Client
-from shomare_mqtt.mqtt.connection import open_link
+from shomare_mqtt.mqtt.connection import PUBACK_PATIENCE, open_link
 from shomare_mqtt.mqtt.failures import DisconnectedError, NotConnectedError, PublishRefusedError, TooLargeError
 from shomare_mqtt.mqtt.instances import another_answers
 from shomare_mqtt.mqtt.packets import Opening, Publication
 from tests.mosquitto import Mosquitto
+from tests.patience import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -91,7 +92,7 @@ async def test_a_message_with_all_that_mqtt_5_tells(broker: Mosquitto, watch: Wa
     assert 55 <= incoming.expiry <= 60
     answer = Message("my/answers", b"here", absolute=True, correlation=incoming.reply.correlation)
     await watched.session.publish(answer)
-    assert (await asyncio.wait_for(replies.get(), 5)).payload == b"here"
+    assert (await asyncio.wait_for(replies.get(), PATIENCE)).payload == b"here"
     await link.disconnect()
 
 
@@ -103,7 +104,7 @@ async def test_correlation_data_comes_back(broker: Mosquitto, watch: Watch) -> N
     link._adapter.on_message = lambda *call: seen.put_nowait(call[2].properties.CorrelationData)
     await link.subscribe(["there"])
     await watched.session.publish(Message("there", b"x", absolute=True, correlation=b"c-1"))
-    assert await asyncio.wait_for(seen.get(), 5) == b"c-1"
+    assert await asyncio.wait_for(seen.get(), PATIENCE) == b"c-1"
     await link.disconnect()
 
 
@@ -185,7 +186,7 @@ async def test_many_at_once_keep_their_order(broker: Mosquitto, watch: Watch) ->
     link, received = await plain_link(broker)
     await link.subscribe(["shomare/event/#"])
     numbers = [str(n).encode() for n in range(200)]
-    async with asyncio.timeout(20), asyncio.TaskGroup() as group:
+    async with asyncio.timeout(PATIENCE), asyncio.TaskGroup() as group:
         for number in numbers:
             group.create_task(watched.session.publish(Message("event/sms", number)))
     assert [(await received.get()).payload for _ in numbers] == numbers
@@ -197,7 +198,7 @@ async def test_without_a_connection_nothing_is_published(watch: Watch, tmp_path:
     watched = watch(broker.settings())
     with pytest.raises(NotConnectedError):
         await watched.session.publish(Message("event/sms", b""))
-    await asyncio.wait_for(watched.session.first_attempt.wait(), 5)
+    await asyncio.wait_for(watched.session.first_attempt.wait(), PATIENCE)
     assert not watched.session.connected
     await broker.start()
     await watched.connected()
@@ -270,7 +271,7 @@ async def test_a_wrong_password_is_said_once_and_tried_once_a_minute(
 ) -> None:
     async with Mosquitto(tmp_path, users={"daemon": "right"}) as broker:
         watched = watch(broker.settings(username="daemon", password="wr0ng-secret"))
-        await asyncio.wait_for(watched.session.first_attempt.wait(), 5)
+        await asyncio.wait_for(watched.session.first_attempt.wait(), PATIENCE)
         assert [await watched.pauses.get() for _ in range(3)] == [60, 60, 60]
         assert not watched.session.connected
     warnings = [r.getMessage() for r in caplog.records if r.levelno >= logging.WARNING]
@@ -319,7 +320,7 @@ async def test_cancelled_the_will_says_offline(broker: Mosquitto, watch: Watch) 
 async def test_stopping_while_the_broker_is_away(watch: Watch, tmp_path: Path) -> None:
     watched = watch(Mosquitto(tmp_path).settings(), pause=None)
     await watched.pauses.get()
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(PATIENCE):
         await watched.session.stop()
         await watched.task
 
@@ -352,11 +353,10 @@ async def test_pending_publishes_fail_when_the_link_drops(broker: Mosquitto, wat
     publishing = [asyncio.create_task(watched.session.publish(Message("event", b"x"))) for _ in range(25)]
     await asyncio.sleep(0.05)
     assert not any(each.done() for each in publishing)
-    began = asyncio.get_running_loop().time()
     await broker.kill()
-    outcomes = await asyncio.gather(*publishing, return_exceptions=True)
+    async with asyncio.timeout(PUBACK_PATIENCE / 2):
+        outcomes = await asyncio.gather(*publishing, return_exceptions=True)
     assert [type(each) for each in outcomes] == [DisconnectedError] * 20 + [NotConnectedError] * 5
-    assert asyncio.get_running_loop().time() - began < 1
 
 
 async def test_two_daemons_on_one_base_topic(broker: Mosquitto, watch: Watch) -> None:
@@ -368,7 +368,7 @@ async def test_two_daemons_on_one_base_topic(broker: Mosquitto, watch: Watch) ->
     await first.session.publish(Message("bridge/state", b"online", retain=True))
     second = watch(broker.settings(client_id="another"))
     with pytest.raises(InstanceConflictError, match="'shomare'"):
-        await asyncio.wait_for(second.task, 5)
+        await asyncio.wait_for(second.task, PATIENCE)
     assert second.session.first_attempt.is_set()
     assert not second.facts
     assert first.session.connected
@@ -381,7 +381,7 @@ async def test_two_daemons_that_take_the_session_from_each_other(
     """Mosquitto 2.0.11 gives no reason over MQTT 5 either."""
     first, second = watch(broker.settings(protocol=protocol)), watch(broker.settings(protocol=protocol))
     first.answering = second.answering = True
-    done, _ = await asyncio.wait((first.task, second.task), return_when=asyncio.FIRST_COMPLETED, timeout=15)
+    done, _ = await asyncio.wait((first.task, second.task), return_when=asyncio.FIRST_COMPLETED, timeout=PATIENCE)
     assert [type(task.exception()) for task in done] == [TakenOverError]
     left = second if first.task in done else first
     await left.connected()
@@ -429,12 +429,13 @@ async def test_a_handler_that_raises_ends_the_run(broker: Mosquitto, watch: Watc
     watched.session._on_message = fail
     await send(broker, "buy", b"x")
     with pytest.raises(KeyError):
-        await asyncio.wait_for(watched.task, 5)
+        await asyncio.wait_for(watched.task, PATIENCE)
 
 
 async def test_keep_alive_keeps_a_quiet_connection(broker: Mosquitto, watch: Watch) -> None:
-    watched = watch(broker.settings(keepalive=1))
+    watched = watch(broker.settings(keepalive=2))
     await watched.connected()
-    with pytest.raises(TimeoutError):
-        await asyncio.wait_for(watched.endings.get(), 2.5)
-    assert "PINGRESP" in broker.log.read_text()
+    async with asyncio.timeout(PATIENCE):
+        while broker.log.read_text().count("PINGRESP") < 2:  # noqa: ASYNC110 - a file tells nobody that it has grown
+            await asyncio.sleep(0.05)
+    assert watched.endings.empty()

@@ -21,6 +21,7 @@ from shomare_mqtt.mqtt.failures import (
     PublishRefusedError,
 )
 from tests.mqtt.fake_broker import CONNACK, DISCONNECT, PUBACK, FakeBroker, Peer, packet
+from tests.patience import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,7 +56,7 @@ async def test_the_window_is_the_brokers_receive_maximum(watch: Watch) -> None:
         await broker.until(lambda: len(peer.published) == 5)
         for number in (0, 3, 4):
             peer.send(packet(PUBACK, peer.published[number]))
-        await asyncio.wait_for(publishing[5], 5)
+        await asyncio.wait_for(publishing[5], PATIENCE)
         assert [task.cancelled() for task in publishing] == [False, False, True, False, True, False]
 
 
@@ -94,7 +95,7 @@ async def test_a_broker_that_never_acknowledges(watch: Watch, monkeypatch: pytes
         await watched.connected()
         broker.acknowledges = False
         with pytest.raises(DisconnectedError):
-            await asyncio.wait_for(watched.session.publish(Message("event", b"x")), 3)
+            await asyncio.wait_for(watched.session.publish(Message("event", b"x")), PATIENCE)
         assert "acknowledged nothing" in await watched.ended()
 
 
@@ -112,7 +113,7 @@ async def test_taken_over_with_a_reason(watch: Watch) -> None:
         await watched.connected()
         broker.sessions()[-1].send(packet(DISCONNECT, b"\x8e\0"))
         with pytest.raises(TakenOverError, match="does not fight for it"):
-            await asyncio.wait_for(watched.task, 5)
+            await asyncio.wait_for(watched.task, PATIENCE)
         assert len(broker.sessions()) == 1
 
 
@@ -325,4 +326,4 @@ async def test_the_client_ends_with_its_connection() -> None:
         broker.peers[-1].close()
         for _ in range(2):
             with pytest.raises(DisconnectedError):
-                await asyncio.wait_for(anext(client), 5)
+                await asyncio.wait_for(anext(client), PATIENCE)

@@ -23,11 +23,13 @@ from shomare_mqtt.plugin.loading import Loaded, load_plugins, make
 from shomare_mqtt.plugin.runner import TimeLimits
 from shomare_mqtt.plugin.testing import shomare_plugin
 from shomare_mqtt.plugin.trial import TrialMemory
+from tests.patience import PATIENCE
 
 __all__ = ["shomare_plugin"]
 
 SHIPPED = Path(__file__).parents[2] / "plugins"
-QUICK = TimeLimits(startup=0.3, shutdown=0.3, decide=0.2, observe=0.3)
+QUICK = TimeLimits(startup=1, shutdown=1, decide=1, observe=1)
+PATIENT = TimeLimits(observe=2 * PATIENCE)
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 LOG = logging.getLogger("test.plugin")
 

@@ -16,7 +16,8 @@ from shomare_mqtt.model import OrderState, Profile
 from shomare_mqtt.plugin import Retry
 from shomare_mqtt.plugin.calls import pause
 from shomare_mqtt.plugin.trial import PluginTrial, TrialMemory
-from tests.plugin.conftest import Hosting, an_order, an_sms, plugin
+from tests.patience import PATIENCE
+from tests.plugin.conftest import PATIENT, Hosting, an_order, an_sms, plugin
 
 
 class Flaky:
@@ -109,17 +110,17 @@ async def test_a_code_is_noted_before_its_plugin_is_called(hosting: Hosting) -> 
 
     def hook(code: str) -> None:
         loop.call_soon_threadsafe(began.set)
-        free.wait(5)
+        free.wait(2 * PATIENCE)
 
-    async with hosting(plugin("slow", code_received=hook)) as bench:
+    async with hosting(plugin("slow", code_received=hook), limits=PATIENT) as bench:
         bench.receive(1)
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(PATIENCE):
             await began.wait()
         assert [row[1:5] for row in bench.memory.rows.values()] == [
             ("slow", "shomare_code_received", "order-1", "sms-1")
         ]
         bench.receive(2)
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(PATIENCE):
             while len(bench.memory.rows) < 2:  # noqa: ASYNC110 - nothing tells of a row
                 await asyncio.sleep(0.001)
         assert [row[4] for row in bench.memory.rows.values()] == ["sms-1", "sms-2"]
@@ -172,7 +173,7 @@ async def test_rows_that_nobody_can_use_are_forgotten(hosting: Hosting) -> None:
 
 async def test_a_call_that_hangs_is_not_made_again_after_the_restart(hosting: Hosting) -> None:
     free = threading.Event()
-    async with hosting(plugin("hangs", code_received=lambda code: free.wait(5) and None)) as bench:
+    async with hosting(plugin("hangs", code_received=lambda code: free.wait(PATIENCE) and None)) as bench:
         bench.receive()
         await bench.host.settled()
         assert bench.memory.rows == {}

@@ -20,6 +20,7 @@ from shomare_mqtt.errors import SettingsError
 from shomare_mqtt.model import OrderState
 from shomare_mqtt.plugin import PluginError
 from shomare_mqtt.plugin.trial import price_list
+from tests.patience import PATIENCE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,7 +54,7 @@ class Receiver:
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
 
     def take(self) -> tuple[str, dict[str, str], Any]:
-        path, headers, body = self.requests.get(timeout=5)
+        path, headers, body = self.requests.get(timeout=PATIENCE)
         return path, headers, json.loads(body)
 
     def stop(self) -> None:
@@ -199,7 +200,7 @@ def test_a_webhook_is_signed_over_its_time_and_its_bytes(shomare_plugin: Any, re
         "webhook", {"url": f"{receiver.url}/hook", "token": "shared", "events": ["code", "finished"]}
     )
     sms = trial.sms("کد شما 12345", "12345")
-    path, headers, raw = receiver.requests.get(timeout=5)
+    path, headers, raw = receiver.requests.get(timeout=PATIENCE)
     signed = headers["X-Shomare-Timestamp"].encode() + b"." + raw
     assert headers["X-Shomare-Signature"] == "sha256=" + hmac.new(b"shared", signed, hashlib.sha256).hexdigest()
     body = json.loads(raw)

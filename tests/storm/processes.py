@@ -14,6 +14,7 @@ import aiohttp
 
 from tests.cli.process import environment
 from tests.mosquitto import free_port
+from tests.patience import PATIENCE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -68,7 +69,7 @@ class _Process:
         assert self._process is not None
         if self._process.returncode is None:
             self._process.terminate()
-        return await asyncio.wait_for(self._process.wait(), 30)
+        return await asyncio.wait_for(self._process.wait(), PATIENCE)
 
 
 class Daemon(_Process):

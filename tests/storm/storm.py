@@ -10,6 +10,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any, Self
 
 from tests.mosquitto import Mosquitto
+from tests.patience import PATIENCE
 from tests.storm.asking import Asked, Asking
 from tests.storm.people import FILTERS, Heard, Person, order_became
 from tests.storm.processes import Daemon, Journal, Provider
@@ -22,7 +23,6 @@ FAULTS = {
               "framework_500_after", "empty", "truncated", "cut", "slow", "429", "redirect"],
     "probability": 0.12, "delay": 0.5, "retry_after": 1,
 }  # fmt: skip
-PATIENCE = 60.0
 PAUSE = 4.0
 """Seconds that buying pauses at most after an unknown outcome, with the settings of these processes."""
 BROKER = (

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 from shomare_mqtt.provider.simulator import Simulator, SimulatorOptions
 from shomare_mqtt.provider.simulator.catalog import Entry
 from tests.cli.process import environment
+from tests.patience import PATIENCE
 from tests.system.probe import Probe
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 TOKEN = "tok-5f0c1e7a9b"
-PATIENCE = 20.0
 PRODUCT = {"country": "7", "operator": "1", "application": "3"}
 PRICE = 2200
 """Of PRODUCT, at the simulated provider's."""
@@ -128,7 +128,7 @@ class House:
         """A settings file for this house; `settings` over what a test wants by default."""
         usual = {
             "mqtt": {"host": "127.0.0.1", "port": self.port, "base_topic": self.base},
-            "provider": {"base_url": self.sim.base_url, "token": TOKEN, "requests_per_minute": 0, "timeout": 3},
+            "provider": {"base_url": self.sim.base_url, "token": TOKEN, "requests_per_minute": 0, "timeout": 20},
             "state": {"directory": str(self.folder / "state")},
             "orders": {"poll_interval": 0.2, "settle_delay": 0.3},
             "homeassistant": {"discovery_prefix": f"{self.base}-ha"},
@@ -203,7 +203,11 @@ class House:
         entries: dict[str, Entry] = getattr(self.sim._desk.catalog, kind)
         entries[number] = Entry(number, name, "", 100, "7")
 
+    async def all_taken(self) -> None:
+        """Returns once the daemon works on all that was sent before: commands are taken in their order."""
+        await self.probe.ok("query/orders", {})
+
     async def called(self, endpoint: str, count: int = 1) -> None:
         """Returns once an endpoint was called so many times more."""
         wanted = self.sim.calls[endpoint] + count
-        await self.sim.wait_until(lambda: self.sim.calls[endpoint] >= wanted, PATIENCE)
+        await self.sim.wait_until(lambda: self.sim.calls[endpoint] >= wanted)

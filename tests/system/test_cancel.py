@@ -135,9 +135,13 @@ async def test_one_not_found_ends_nothing(house: House) -> None:
 
 
 async def test_a_cancel_while_buying_waits_for_the_outcome(house: House) -> None:
-    house.sim.fault("buy", "slow", delay=0.5)
+    house.sim.fault("buy", "hold")
     await house.probe.publish("buy", {"country": 7, "operator": 1, "application": 3})
     await house.probe.message("event/order", 0, lambda s: s.json["event_type"] == "buying")
-    cancelled = await house.probe.ok("cancel", {"order": "current"})
+    since = await house.probe.publish("cancel", {"order": "current", "transaction": "c"})
+    await house.all_taken()
+    assert not house.probe.all("response/cancel", since)
+    house.sim.clear_faults()
+    cancelled = (await house.probe.answer("cancel", since))["data"]
     assert cancelled["state"] == "cancelled"
     assert house.sim.balance == 1_000_000

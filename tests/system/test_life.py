@@ -67,7 +67,7 @@ async def test_several_sms_each_once(house: House) -> None:
 
 
 async def test_a_number_that_expires_is_given_back_while_it_lives(open_house: Callable[..., Awaitable[House]]) -> None:
-    house = await open_house(lifetime=4)
+    house = await open_house(lifetime=8)
     await house.start({"orders": {"poll_interval": 0.5}})
     order = await house.buy()
     expired = check_order(await house.order(order["order"], "expired"))
@@ -82,7 +82,7 @@ async def test_a_number_that_expires_is_given_back_while_it_lives(open_house: Ca
 
 
 async def test_a_number_with_an_sms_is_watched_to_its_end(open_house: Callable[..., Awaitable[House]]) -> None:
-    house = await open_house(lifetime=4)
+    house = await open_house(lifetime=8)
     await house.start()
     order = await house.buy()
     house.sim.deliver_sms(order["purchase"], code="12345")

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from shomare_mqtt.mqtt.connection import ANSWER_TIMEOUT
 from tests.mosquitto import Mosquitto, free_port
-from tests.system.house import PATIENCE, PRODUCT, House, merged
+from tests.patience import PATIENCE
+from tests.system.house import PRODUCT, House, merged
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -36,11 +38,14 @@ async def test_the_watch_goes_on_after_a_restart(house: House) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_a_signal_lets_a_purchase_finish(house: House, number: int) -> None:
-    house.sim.fault("buy", "slow", delay=1)
+    house.sim.fault("buy", "hold")
     since = await house.probe.publish("buy", {**PRODUCT, "transaction": "t"})
     await house.probe.message("event/order", since, lambda s: s.json["event_type"] == "buying")
-    await house.sim.wait_until(lambda: bool(house.sim._desk.ledger.purchases))
-    assert await house.daemons[0].stop(number) == 0
+    await house.sim.wait_until(lambda: house.sim.hanging == 1)
+    stopping = asyncio.create_task(house.daemons[0].stop(number))
+    await house.daemons[0].said("stopping")
+    house.sim.clear_faults()
+    assert await stopping == 0
     answer = (await house.probe.message("response/buy", since)).json
     assert (answer["status"], answer["data"]["state"]) == ("ok", "waiting")
     await house.probe.text("bridge/state", "offline")
@@ -100,7 +105,7 @@ async def test_it_stops_at_once_while_a_broker_says_nothing(tmp_path: Path) -> N
         house = House(tmp_path, server.sockets[0].getsockname()[1], "silent", {})
         daemon = await house.launch({"provider": {"base_url": f"http://127.0.0.1:{free_port()}/api"}})
         await asyncio.wait_for(asked.wait(), PATIENCE)
-        async with asyncio.timeout(2.5):
+        async with asyncio.timeout(ANSWER_TIMEOUT - 2):
             assert await daemon.stop() == 0
 
 
@@ -235,7 +240,7 @@ async def test_two_daemons_do_not_fight_for_the_session(house: House) -> None:
     await house.probe.message("bridge/info", since)
     first.process.send_signal(signal.SIGCONT)
     endings = [asyncio.ensure_future(d.process.wait()) for d in (first, second)]
-    done, left = await asyncio.wait(endings, timeout=60, return_when=asyncio.FIRST_COMPLETED)
+    done, left = await asyncio.wait(endings, timeout=PATIENCE, return_when=asyncio.FIRST_COMPLETED)
     assert [ending.result() for ending in done] == [1], first.log + second.log
     (survivor,) = left
     assert await house.probe.ok("query/orders", {}) == []

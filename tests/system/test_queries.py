@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.patience import PATIENCE
 from tests.programs import program
 from tests.system.house import PRICE, PRODUCT
 from tests.system.shapes import check_order, is_time
@@ -165,10 +166,16 @@ async def test_errors_of_the_provider(house: House) -> None:
 
 
 async def test_questions_at_the_same_moment_are_asked_once(house: House) -> None:
-    house.sim.option(latency=0.3)
+    house.sim.fault("pricebycountry", "hold", times=None)
     before = house.sim.calls["pricebycountry"]
-    answers = await asyncio.gather(*(house.probe.ask("query/prices/7/2", {}) for _ in range(10)))
-    assert all(a["status"] == "ok" for a in answers)
+    since = len(house.probe.seen)
+    for number in range(10):
+        await house.probe.publish("query/prices/7/2", {"transaction": number})
+    await house.all_taken()
+    house.sim.clear_faults()
+    topic = "response/query/prices/7/2"
+    answers = await house.probe.until(lambda: house.probe.all(topic, since)[9:] and house.probe.all(topic, since))
+    assert all(a.json["status"] == "ok" for a in answers)
     assert house.sim.calls["pricebycountry"] == before + 1
 
 
@@ -202,7 +209,7 @@ async def test_mosquittos_own_programs(house: House) -> None:
         process = await asyncio.create_subprocess_exec(
             program(arguments[0]), "-p", str(house.port), *arguments[1:], stdout=asyncio.subprocess.PIPE
         )
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             out, _ = await process.communicate()
         return out.decode()
 

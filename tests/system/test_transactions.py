@@ -53,11 +53,13 @@ async def test_the_same_with_other_content_is_refused(house: House) -> None:
 
 
 async def test_a_repeat_while_the_first_is_worked_on(house: House) -> None:
-    house.sim.option(latency=0.4)
+    house.sim.fault("buy", "hold")
     command = {**PRODUCT, "transaction": "once"}
     since = await house.probe.publish("buy", command)
     await house.probe.publish("buy", command)
     await house.probe.publish("buy", command, reply=f"{house.base}-else/x", correlation=b"c")
+    await house.all_taken()
+    house.sim.clear_faults()
     answers = await house.probe.until(
         lambda: house.probe.all("response/buy", since)[2:] and house.probe.all("response/buy")
     )

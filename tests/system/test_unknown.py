@@ -32,10 +32,16 @@ FAULTS: list[tuple[str, dict[str, Any], bool]] = [
 ]
 
 
-async def lost(house: House, kind: str, **options: Any) -> Any:
-    """A `buy` whose answer is lost; the order."""
+async def lost(house: House, kind: str, *, holding: str | None = None, **options: Any) -> Any:
+    """A `buy` whose answer is lost; the order. Calls of the endpoint `holding` hang from then on."""
+    done = house.sim.faults.done
+    before = done[f"buy:{kind}"]
     house.sim.fault("buy", kind, **options)
-    answer = await house.probe.ask("buy", PRODUCT)
+    since = await house.probe.publish("buy", {**PRODUCT, "transaction": f"lost-{before}-{kind}"})
+    await house.sim.wait_until(lambda: done[f"buy:{kind}"] > before)
+    if holding:
+        house.sim.fault(holding, "hold", times=None)
+    answer = await house.probe.answer("buy", since)
     assert answer["status"] == "unknown", answer
     assert set(answer) == {"status", "transaction", "data", "error"}
     assert (answer["error"]["code"], answer["error"]["retryable"]) == ("outcome_unknown", False)
@@ -55,9 +61,10 @@ async def test_the_balance_settles_it(open_house: Callable[..., Awaitable[House]
     faults = [(kind, options) for kind, options, buys in FAULTS if buys is bought]
     for kind, options in faults:
         since = len(house.probe.seen)
-        order = check_order(await lost(house, kind, **options))
+        order = check_order(await lost(house, kind, holding="profile", **options))
         refused = await house.probe.refused("buy", {**PRODUCT, "transaction": kind})
         assert (refused["code"], refused["retryable"]) == ("buying_paused", True)
+        house.sim.clear_faults()
         if bought:
             settled = await house.probe.holds(f"orders/{order['order']}", lambda o: o["charged"] is not None)
             assert (settled["state"], settled["charged"]) == ("unknown", PRICE)
@@ -140,8 +147,9 @@ async def test_a_refund_hides_no_purchase(open_house: Callable[..., Awaitable[Ho
     house = await open_house()
     await house.start({"orders": {"settle_delay": 1}})
     first = await house.buy()
-    order = await lost(house, "reset_after")
+    order = await lost(house, "reset_after", holding="profile")
     await house.probe.ok("cancel", {"order": first["order"]})
+    house.sim.clear_faults()
     await house.probe.message("event/bridge", 0, lambda s: s.json["event_type"] == "buying_resumed")
     assert (await house.order(order["order"], "unknown"))["state"] == "unknown"
 

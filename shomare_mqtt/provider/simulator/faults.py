@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter, deque
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -18,7 +19,10 @@ MOST_QUEUED = 10_000
 
 
 class FaultKind(StrEnum):
-    """How a call fails. `…_after`, `empty`, `truncated`, `cut` and `slow` carry the call out first; the rest do not."""
+    """How a call fails. `…_after`, `empty`, `truncated`, `cut` and `slow` carry the call out first; the rest do not.
+
+    `hold` is no failure in the end: the call waits until the faults are cleared, and is carried out and answered then.
+    """
 
     HANG_BEFORE = "hang_before"
     HANG_AFTER = "hang_after"
@@ -34,6 +38,7 @@ class FaultKind(StrEnum):
     SLOW = "slow"
     TOO_MANY = "429"
     REDIRECT = "redirect"
+    HOLD = "hold"
 
     @property
     def acts(self) -> bool:
@@ -81,11 +86,12 @@ class Mix:
 
 @dataclass(slots=True)
 class Faults:
-    """What is to go wrong, and what went wrong (`done`, by endpoint and kind)."""
+    """What is to go wrong, and what went wrong (`done`, by endpoint and kind); `released` is set when it is cleared."""
 
     queued: dict[str, deque[Queued]] = field(default_factory=dict)
     mix: Mix | None = None
     done: Counter[str] = field(default_factory=Counter)
+    released: asyncio.Event = field(default_factory=asyncio.Event)
 
     def add(self, endpoint: str, kind: str, times: int | None = 1, **args: Any) -> None:
         """Queue a fault for an endpoint, or for any (`*`). Raises ValueError for what does not exist."""
@@ -115,6 +121,12 @@ class Faults:
         """Nothing fails any more; `done` stays."""
         self.queued.clear()
         self.mix = None
+        self.let_go()
+
+    def let_go(self) -> None:
+        """What is held goes on; what comes later may be held again."""
+        self.released.set()
+        self.released = asyncio.Event()
 
     def take(self, endpoint: str, *, complete: bool) -> Fault | None:
         """The fault of this call. A queued one waits for a call with all its parameters; random ones hit any."""

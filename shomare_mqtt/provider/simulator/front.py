@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, deque
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from aiohttp import web
@@ -20,7 +20,7 @@ from shomare_mqtt.provider.simulator.calls import (
 from shomare_mqtt.provider.simulator.faults import Fault, FaultKind, Faults
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Iterator
 
     from shomare_mqtt.provider.simulator.endpoints import Desk, Outcome
     from shomare_mqtt.provider.simulator.statefile import StateFile
@@ -33,7 +33,7 @@ _T = TypeVar("_T")
 
 
 class Front:
-    """Handles requests while the server runs. `stopping` lets go of everything that hangs or waits."""
+    """Handles requests while the server runs, until `stop`."""
 
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
@@ -46,7 +46,7 @@ class Front:
         self._under_way: set[asyncio.Task[Any]] = set()
         self._waiting: set[asyncio.Future[None]] = set()
 
-    async def wait_until(self, condition: Callable[[], bool], seconds: float = 10.0) -> None:
+    async def wait_until(self, condition: Callable[[], bool], seconds: float = 60.0) -> None:
         """Wait until the condition holds; it is looked at after each step of each request. Raises TimeoutError."""
         async with asyncio.timeout(seconds):
             while not condition():
@@ -70,6 +70,7 @@ class Front:
 
     def reset(self, desk: Desk) -> None:
         """Begin anew with another desk."""
+        self.faults.let_go()
         self.desk, self.faults = desk, Faults()
         self.calls.clear()
         self.requests.clear()
@@ -86,6 +87,10 @@ class Front:
         entry["parameters"] = {name: value[:LONGEST_NOTED] for name, value in call.parameters.items()}
         fault = self.faults.take(call.endpoint, complete=call.complete)
         entry["fault"] = fault.kind.value if fault else None
+        if fault is not None and fault.kind is FaultKind.HOLD:
+            if not await self._held():
+                return self._done(entry, answering.reset(request))
+            fault = None
         outcome = await self._carry_out(call, entry) if fault is None or fault.kind.acts else None
         response = await self._respond(request, fault, outcome)
         return self._done(entry, response)
@@ -136,13 +141,30 @@ class Front:
 
     async def _hang(self) -> None:
         """Until the server stops, or until the client goes away, which cancels the handler."""
+        with self._one_more_hangs():
+            await self.stopping.wait()
+
+    async def _held(self) -> bool:
+        """Wait until the faults are cleared; False where the server stops before."""
+        with self._one_more_hangs():
+            if not self.stopping.is_set():
+                await self.faults.released.wait()
+        return not self.stopping.is_set()
+
+    @contextmanager
+    def _one_more_hangs(self) -> Iterator[None]:
         self.hanging += 1
         self.tell()
         try:
-            await self.stopping.wait()
+            yield
         finally:
             self.hanging -= 1
             self.tell()
+
+    def stop(self) -> None:
+        """Let go of everything that hangs or waits."""
+        self.stopping.set()
+        self.faults.let_go()
 
     async def _pause(self, seconds: float) -> None:
         """Wait, but not longer than the server lives."""

@@ -74,7 +74,7 @@ class Simulator:
         runner, self._runner = self._runner, None
         if runner is None:
             return
-        self._front.stopping.set()
+        self._front.stop()
         await runner.cleanup()
         await self._front.finish()
 
@@ -142,7 +142,7 @@ class Simulator:
         """The content of `GET /_sim/state`."""
         return describe(self._front)
 
-    async def wait_until(self, condition: Callable[[], bool], seconds: float = 10.0) -> None:
+    async def wait_until(self, condition: Callable[[], bool], seconds: float = 60.0) -> None:
         """Wait until the condition holds; it is looked at after each step of each request. Raises TimeoutError."""
         await self._front.wait_until(condition, seconds)
 
