@@ -30,11 +30,10 @@ def test_run_imports_no_command_line_or_terminal_library() -> None:
     assert not TERMINAL & set(done.stdout.split())
 
 
-def test_the_daemons_start_costs_little_more_than_its_libraries() -> None:
-    (bare_seconds, bare_memory), (seconds, memory) = best(BARE, 3), best(DAEMON, 3)
-    assert memory < 1.35 * bare_memory
-    # Time on a machine that does other work as well says little; this bound only finds a library too many.
-    assert seconds < 2.5 * bare_seconds + 0.2
+def test_the_daemons_start_takes_little_more_memory_than_its_libraries() -> None:
+    """Its time is for `make bench` to compare: on a machine that does other work as well it says nothing."""
+    (_, bare), (_, memory) = best(BARE, 3), best(DAEMON, 3)
+    assert memory < 1.35 * bare
 
 
 @pytest.mark.parametrize("command", ["run", "check"])

@@ -390,10 +390,8 @@ async def test_two_daemons_that_take_the_session_from_each_other(
 async def test_what_a_crash_left_is_no_daemon(broker: Mosquitto) -> None:
     link, _ = await plain_link(broker)
     await link.publish(Publication("shomare/bridge/state", b"online", retain=True))
-    began = asyncio.get_running_loop().time()
     async with Client(broker.settings()) as client:
         assert not await another_answers(client, 0.3)
-    assert asyncio.get_running_loop().time() - began < 2
     await link.disconnect()
 
 
