@@ -150,19 +150,27 @@ class Canceller:
                 if attempt:
                     await self._clock.sleep(_BETWEEN)
                 try:
-                    return await self._provider.cancel(purchase, known=known)
+                    cancellation = await self._provider.cancel(purchase, known=known)
                 except ProviderRefusedError as error:
-                    if error.code is ErrorCode.NOT_FOUND and (lost or problem is not None):
-                        return Cancellation(refunded=None)
-                    raise
+                    if error.code is not ErrorCode.NOT_FOUND or not (lost or problem is not None):
+                        raise
+                    cancellation = Cancellation(refunded=None)
                 except ProviderError as error:
-                    sent = not isinstance(error, ProviderUnreachableError)
-                    if (not sent and problem is None) or error.retry_after is not None:
+                    if problem is None and isinstance(error, ProviderUnreachableError):
                         raise
                     problem = error
-            # It may have been carried out: what the balance says from now on is no evidence for other orders.
-            await self._ledger.commit(Batch(moves=1))
+                    if error.retry_after is not None:
+                        raise
+                    continue
+                self._ledger.may_be_refunded()
+                return cancellation
             raise problem or ProviderError(ErrorCode.PROVIDER_TIMEOUT, "the provider did not answer")
+        except ProviderError:
+            if problem is not None:
+                # It may have been carried out: what the balance says from now on is no evidence for other orders.
+                self._ledger.may_be_refunded()
+                await self._ledger.commit(Batch(moves=1))
+            raise
         finally:
             self._ledger.refunds_in_flight -= 1
 

@@ -160,6 +160,10 @@ class Ledger:
         """Publish an `event/bridge` of its own."""
         await self.commit(Batch(postings=[bridge_posting(event, message, **more)]))
 
+    def may_be_refunded(self) -> None:
+        """Money may have come back, or be on its way: a balance read about now tells little of other orders."""
+        self.last_refund = self._journal.time.now()
+
     def publish_code_again(self) -> None:
         """The newest code once more, for a Home Assistant that has just started."""
         if code := self.newest_code():
@@ -178,7 +182,7 @@ class Ledger:
         if order.state is not OrderState.BUYING:
             self.intents.discard(record.command)
         if order.state in _GIVEN_BACK and not (previous and previous.order.state is order.state):
-            self.last_refund = self._journal.time.now()
+            self.may_be_refunded()
         self._show(record)
         if not order.is_open:
             self._closing.set()

@@ -11,11 +11,12 @@ import pytest
 from shomare_mqtt.errors import (
     ErrorCode,
     ProviderError,
+    ProviderFailedError,
     ProviderRefusedError,
     Upstream,
 )
 from shomare_mqtt.model import Cancellation, Profile
-from tests.core.provider import FAILED, LOST, NO_NUMBERS, TIMEOUT, UNREACHABLE, Acting, Late, sms
+from tests.core.provider import FAILED, LOST, NO_NUMBERS, TIMEOUT, TOO_EARLY, UNREACHABLE, Acting, Late, sms
 from tests.core.world import PRODUCT
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from tests.core.world import World
 
 OTHER = {**PRODUCT, "application": "2"}
+PUT_OFF = ProviderFailedError(ErrorCode.PROVIDER_ERROR, "too many requests", Upstream(429), retry_after=30.0)
 
 
 async def lost(world: World, outcome: Any = LOST, **more: Any) -> Any:
@@ -216,6 +218,27 @@ async def test_a_refund_that_may_be_booked_late_hides_no_purchase(world: World, 
     order = await lost(world)
     state = (await settled(world, order))["state"]
     assert state == ("unknown" if seconds < 30 else "failed")
+
+
+async def test_a_cancel_that_was_put_off_after_a_lost_answer_hides_no_purchase(world: World) -> None:
+    """The first request was carried out, and nobody heard: what the second is told says nothing of it."""
+    order = await lost(world, Acting(LOST))
+    world.provider.script("cancel", TIMEOUT, PUT_OFF)
+    assert await world.error("cancel", {"purchase": "bought-elsewhere"}) == "provider_error"
+    assert world.provider.balance is not None
+    world.provider.balance += 2200
+    assert (await settled(world, order))["state"] == "unknown"
+
+
+@pytest.mark.parametrize("seconds", [10, 40])
+@pytest.mark.parametrize("answers", [[TIMEOUT] * 4, [TIMEOUT, TOO_EARLY], [Cancellation(True)]], ids=len)
+async def test_nor_does_a_refund_that_no_order_tells_of(world: World, answers: list[Any], seconds: float) -> None:
+    """Of a cancel that may have been carried out, or of a number that was bought elsewhere; booked late, perhaps."""
+    world.provider.script("cancel", *answers)
+    await world.ask("cancel", {"purchase": "bought-elsewhere"})
+    await world.sleep(seconds)
+    order = await lost(world)
+    assert (await settled(world, order))["state"] == ("unknown" if seconds < 30 else "failed")
 
 
 async def test_an_end_without_a_word_on_the_money_hides_no_purchase(opened: Opening) -> None:
