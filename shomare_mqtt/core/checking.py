@@ -86,7 +86,7 @@ class Checker:
             self._ending.remove(order)
 
     async def _take(self, record: Record, reading: CheckReading) -> Record:
-        codes = [s.code or (await self._code(s.text) if s.text else None) for s in reading.sms]
+        codes = [s.code or (await self._code(s.text, record.order.sms) if s.text else None) for s in reading.sms]
         async with self._ledger.changing(record.order.order):
             record = await self._ledger.find(record.order.order) or record
             batch = Batch()
@@ -97,8 +97,10 @@ class Checker:
                 await self._ledger.commit(batch)
         return record
 
-    async def _code(self, text: str) -> str | None:
-        """The code in a text: a plugin's reading outranks ours."""
+    async def _code(self, text: str, stored: tuple[Sms, ...]) -> str | None:
+        """The code in a text, looked for once, as each check shows it again: a plugin's reading outranks ours."""
+        if (known := next((s for s in stored if s.text == text), None)) is not None:
+            return known.code
         return await self._extensions.extract_code(text) or code_in(text)
 
     def _add_sms(self, batch: Batch, record: Record, reading: CheckReading, codes: list[str | None]) -> Record:

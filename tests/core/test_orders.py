@@ -144,6 +144,15 @@ async def test_the_code_is_the_providers_then_the_plugins_then_ours(world: World
     assert world.codes() == ["22222", "from-plugin", "44444"]
 
 
+async def test_a_text_is_read_once_however_often_it_is_shown(world: World) -> None:
+    """A plugin takes up to a second for each, and a number is checked hundreds of times."""
+    order = await world.buy()
+    world.provider.gets("p1", sms("Your code is 11111"), sms("Hello"))
+    await world.sleep(60)
+    assert world.extensions.read == ["Your code is 11111", "Hello"]
+    assert [s["code"] for s in (await world.full(order["order"]))["sms"]] == ["11111", None]
+
+
 async def test_no_code_and_no_text_in_a_retained_topic_or_an_order_event(world: World) -> None:
     order = await world.buy()
     world.provider.gets("p1", sms("Your code is 48213"))

@@ -51,6 +51,7 @@ class FakeExtensions:
         self.code: str | None = None
         self.authorized: list[tuple[Product, Decimal | None, Decimal]] = []
         self.orders: list[tuple[Order, Order | None]] = []
+        self.read: list[str] = []
         self.sms: list[tuple[Order, Sms]] = []
         self.profiles: list[Profile] = []
         self.prices: list[tuple[PriceList, PriceList | None]] = []
@@ -61,6 +62,7 @@ class FakeExtensions:
             raise self.veto
 
     async def extract_code(self, text: str) -> str | None:
+        self.read.append(text)
         return self.code
 
     def order_changed(self, order: Order, previous: Order | None) -> None:
