@@ -116,9 +116,8 @@ class Database:
                     job.carry_out(connection)
                 connection.execute("COMMIT")
             except sqlite3.Error as error:
+                # Closing undoes what was begun; to undo it here may fail as well, and then nobody would be told.
                 self._failed = _cannot("written", self._directory, error)
-                if connection.in_transaction:
-                    connection.rollback()
         for job in jobs:
             job.report(self._failed)
 

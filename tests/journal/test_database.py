@@ -17,6 +17,7 @@ import pytest
 
 from shomare_mqtt.errors import InstanceConflictError, JournalError
 from shomare_mqtt.journal.database import APPLICATION_ID, Database
+from tests.patience import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -145,6 +146,34 @@ async def test_a_full_disk_ends_all_writing(tmp_path: Path) -> None:
     await database.close()
     again = await opened(tmp_path)
     assert await read(again) == {"before": "yes"}
+    await again.close()
+
+
+class Failing(sqlite3.Connection):
+    """A disk that is gone: what is written cannot be kept, and not be undone either."""
+
+    def execute(self, sql: str, *parameters: Any) -> sqlite3.Cursor:
+        if sql == "COMMIT" and self.total_changes:
+            raise sqlite3.OperationalError("disk I/O error")
+        return super().execute(sql, *parameters)
+
+    def rollback(self) -> None:
+        raise sqlite3.OperationalError("disk I/O error")
+
+
+async def test_a_disk_that_is_gone_is_said_to_all_who_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    await made(tmp_path)
+    real = sqlite3.connect
+    monkeypatch.setattr(sqlite3, "connect", lambda *args, **more: real(*args, **more, factory=Failing))
+    database = await opened(tmp_path)
+    for key in ("now", "later"):
+        with pytest.raises(JournalError, match="disk I/O error; nothing is bought without a journal"):
+            async with asyncio.timeout(PATIENCE):
+                await write(database, key, "x")
+    await database.close()
+    monkeypatch.undo()
+    again = await opened(tmp_path)
+    assert await read(again) == {"kept": "yes"}
     await again.close()
 
 
