@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, TypeVar
 
 from shomare_mqtt.core.clock import Anchor, SteadyTime
 from shomare_mqtt.core.records import Arrival, ArrivalResult, Batch, OutboxRow, PendingCommand, Record, SpendFacts
+from shomare_mqtt.core.render import dumps
 from shomare_mqtt.journal import commands, orders
 from shomare_mqtt.journal.database import Database
 from shomare_mqtt.model import Catalog, CatalogEntry, CatalogKind
@@ -162,8 +164,8 @@ class Journal:
 
     async def put_catalog(self, catalog: Catalog, updated_at: datetime) -> None:
         """Keep one list."""
-        entries = json.dumps([[e.id, e.name, e.names, dict(e.extra)] for e in catalog.entries], default=str)
-        values = (catalog.kind.value, entries.encode(), updated_at.isoformat())
+        entries = dumps([[e.id, e.name, e.names, dict(e.extra)] for e in catalog.entries])
+        values = (catalog.kind.value, entries, updated_at.isoformat())
         await self._database.run(
             lambda c: c.execute("INSERT OR REPLACE INTO catalogs VALUES (?, ?, ?)", values) and None
         )
@@ -232,5 +234,5 @@ def _anchor(connection: sqlite3.Connection) -> Anchor | None:
 
 
 def _catalog(kind: CatalogKind, entries: bytes) -> Catalog:
-    rows = json.loads(entries)
+    rows = json.loads(entries, parse_float=Decimal)
     return Catalog(kind, tuple(CatalogEntry(i, name, tuple(names), extra) for i, name, names, extra in rows))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -220,6 +221,20 @@ async def test_a_buy_after_a_default_takes_it(world: World) -> None:
     world.provider.script("countries", None)
     world.send("defaults/country/set", "Georgia")
     assert (await world.data("buy", {}))["country"] == "3"
+
+
+async def test_a_list_is_the_same_after_a_restart(opened: Opening) -> None:
+    """What the provider says beside the names as well, numbers with a point included: they were texts then."""
+    world = await opened(started=False)
+    rated = CatalogEntry("1", "Iran", ("Iran",), {"rate": Decimal("98.5"), "active": True, "prefixes": ["98", 9]})
+    world.provider.catalogs[CatalogKind.COUNTRIES] = (rated,)
+    await world.start()
+    await world.settle()
+    before = world.retained.now["countries"]
+    assert b'"rate":98.5' in before
+    await world.restart()
+    assert world.retained.now["countries"] == before
+    assert world.bridge.catalogs.entries(CatalogKind.COUNTRIES) == (rated,)
 
 
 async def test_a_query_after_a_default_takes_it(world: World) -> None:
