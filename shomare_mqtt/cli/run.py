@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from shomare_mqtt import config, logs
 from shomare_mqtt.cli.status import DONE, FAILED, plain_failures
+from shomare_mqtt.core.masking import trace_of
 from shomare_mqtt.daemon import run_daemon
 from shomare_mqtt.errors import InstanceConflictError, JournalError, SettingsError, TakenOverError
 
@@ -36,8 +37,9 @@ def run(arguments: Sequence[str]) -> int:
             )
         except _EXPECTED:
             raise
-        except Exception:  # noqa: BLE001 - the one place for what nobody expected: the log masks the traceback
-            _LOG.critical("the daemon ends: a fault of ours", exc_info=True)
+        except Exception as error:  # noqa: BLE001 - the one place for what nobody expected
+            # The exception's own words may repeat an SMS.
+            _LOG.critical("the daemon ends, by a fault of this program: %s", trace_of(error))
             return FAILED
     return DONE
 

@@ -11,9 +11,11 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from shomare_mqtt.cli import run as daemon_command
 from tests.bench.__main__ import BARE, DAEMON, best
 from tests.cli.process import environment, finish, run, running
 
+SMS = "Your code is 48213"
 TERMINAL = {"typer", "click", "rich", "shellingham", "pygments"}
 
 
@@ -87,6 +89,22 @@ async def test_simulate_with_what_cannot_be(wrong: str) -> None:
     done = await run("simulate", wrong)
     assert (done.status, done.out) == (2, "")
     assert wrong.split("=", maxsplit=1)[0].removeprefix("--") in done.err.splitlines()[-1]
+
+
+def test_a_fault_that_ends_the_daemon_is_logged_without_its_own_words(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """They may repeat the SMS that nobody foresaw; where it happened is what helps."""
+
+    async def broken_daemon(*_: object) -> None:
+        raise ValueError(SMS)
+
+    monkeypatch.setattr(daemon_command, "run_daemon", broken_daemon)
+    assert daemon_command.run([]) == 1
+    assert "a fault of this program" in caplog.text
+    assert "ValueError" in caplog.text
+    assert "in broken_daemon" in caplog.text
+    assert SMS not in caplog.text
 
 
 async def test_simulate_prints_its_address_and_ends_with_a_signal() -> None:
