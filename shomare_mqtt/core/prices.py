@@ -138,7 +138,8 @@ class Prices:
 
     async def read_price(self, product: Product, priority: Priority = Priority.QUERY) -> Price:
         """One product's price as the provider gives it now. Raises ProviderError."""
-        key = (product.country, product.operator, product.application)
+        # A poll waits for its turn behind all else: who is in a hurry must not wait with it.
+        key = (product.country, product.operator, product.application, priority is Priority.POLL)
         found: Price = await self._shared.get(key, lambda: self._read_price(product, priority))
         return found
 

@@ -311,6 +311,15 @@ async def test_the_quote_follows_the_defaults(opened: Opening) -> None:
     assert world.text("quote") == ""
 
 
+async def test_a_purchase_does_not_wait_for_the_turn_of_the_quote(opened: Opening) -> None:
+    world = await opened(defaults=PRODUCT, started=False)
+    world.provider.script("price", Late(30.0))
+    await world.start()
+    await world.until(lambda: world.provider.count("price") == 1)
+    await world.buy(max_price=2200)
+    assert world.provider.times("buy")[0] < 30.0
+
+
 async def test_a_query_renews_the_quote(opened: Opening) -> None:
     world = await opened(defaults=PRODUCT)
     await world.sleep(60)
