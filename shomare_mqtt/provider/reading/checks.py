@@ -21,7 +21,7 @@ from shomare_mqtt.provider.reading.messages import (
     messages_in,
     says_a_code,
 )
-from shomare_mqtt.provider.reading.names import glued, words
+from shomare_mqtt.provider.reading.names import CONTENTS, glued, words
 from shomare_mqtt.provider.reading.purchases import fields_of, own_leaves, phone_in, purchase_in
 from shomare_mqtt.provider.reading.shapes import Leaf, focused, leaves
 from shomare_mqtt.provider.reading.states import ENDED, STATE, Truth, state_of_number, state_of_words, truth
@@ -50,7 +50,6 @@ _ACCEPTED = 202
 """An answer's HTTP status that says "not yet" (provider page, "failures told apart from waiting")."""
 _MARKED_CODES = ("code", "statuscode", "errorcode")
 _STATE_NAME, _WEAK_NAME, _BOX_NAME = 80, 60, 100
-_CONTENTS = ("data", "payload", "result", "response")
 _LONGEST_STATUS = 3
 """A `result` of this many digits or less is a state or a status, and no code."""
 _SENTENCE = 5
@@ -191,7 +190,7 @@ def _alone(own: list[Leaf], context: Context, *, numbers: bool) -> list[SmsReadi
 
     `numbers`: as a bare number too, which beside an empty place for the SMS is a time or an amount.
     """
-    plain = [leaf.value for leaf in own if glued(leaf.name) in _CONTENTS and is_scalar(leaf.value)]
+    plain = [leaf.value for leaf in own if glued(leaf.name) in CONTENTS and is_scalar(leaf.value)]
     told = [identifier(value) for value in plain if numbers or isinstance(value, str)]
     codes = [_after_state(t) or t for t in told if t is not None and t != context.known.purchase]
     states = [leaf.value for leaf in own if STATE.weight(leaf.name) >= _STATE_NAME and isinstance(leaf.value, str)]
@@ -227,7 +226,7 @@ def _may_tell(leaf: Leaf, *, announced: bool) -> bool:
     if announced and TEXT.weight(leaf.name) == _STATE_NAME:
         return any(map(str.isdigit, leaf.value))
     weak = bool(leaf.parents) and TEXT.weight(leaf.name) == _STATE_NAME
-    content = glued(leaf.name) in _CONTENTS or CODE.weight(leaf.name) >= _STATE_NAME
+    content = glued(leaf.name) in CONTENTS or CODE.weight(leaf.name) >= _STATE_NAME
     return (weak or content) and _says_a_code(_after_state(leaf.value) or leaf.value)
 
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from shomare_mqtt.provider.reading.names import CONTENTS
+
 if TYPE_CHECKING:
     from datetime import datetime
     from zoneinfo import ZoneInfo
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 _BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _NOT_JSON = (ValueError, RecursionError, ArithmeticError)
-_ENVELOPES = frozenset(["d", "data", "result", "response", "payload"])
+_ENVELOPES = CONTENTS | {"d"}
 MAX_DEPTH = 40
 """Deeper answers are taken for broken: no reader follows them, and a hostile one would exhaust the stack."""
 

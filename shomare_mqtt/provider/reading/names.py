@@ -81,6 +81,9 @@ ENVELOPES = wordset(
 )
 """Names of objects that only wrap others; an object under such a name is not an entry keyed by its id."""
 
+CONTENTS = wordset("data payload result response")
+"""Names of what may be all that an answer says, as a plain value too: `{"status": true, "data": 2200}`."""
+
 
 def is_envelope(name: str) -> bool:
     """Whether the name only wraps what is inside."""

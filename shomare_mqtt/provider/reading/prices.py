@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from shomare_mqtt.model import Endpoint, Price, PriceList
 from shomare_mqtt.provider.reading.columns import Columns
-from shomare_mqtt.provider.reading.names import glued, wordset
+from shomare_mqtt.provider.reading.names import CONTENTS, glued, wordset
 from shomare_mqtt.provider.reading.rows import (
     INSIDE_PRICE,
     STOCK,
@@ -122,7 +122,7 @@ def _bare(value: Any) -> Decimal | None:
     """A price that is all that the answer holds: `{"status": true, "data": 2200}`."""
     top = unwrapped(value)
     fields = top.items() if isinstance(top, dict) else ()
-    found = [v for n, v in fields if glued(n) in ("data", "payload", "result", "response") and is_amount(n, v)]
+    found = [v for n, v in fields if glued(n) in CONTENTS and is_amount(n, v)]
     amount = money(found[0]) if len(found) == 1 else None
     return amount if amount is not None and amount > 0 else None
 

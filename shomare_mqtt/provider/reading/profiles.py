@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from shomare_mqtt.letters import fold
 from shomare_mqtt.model import Endpoint, Profile
-from shomare_mqtt.provider.reading.names import Field, alias, glued, is_envelope, words, wordset
+from shomare_mqtt.provider.reading.names import CONTENTS, Field, alias, glued, is_envelope, words, wordset
 from shomare_mqtt.provider.reading.shapes import Leaf, leaves
 from shomare_mqtt.provider.reading.values import currency, is_scalar, money, unit
 from shomare_mqtt.provider.reading.verdict import CODE_NAMES, accepted, is_amount, malformed, unwrapped
@@ -42,7 +42,6 @@ _UNIT = Field(
     alias(w100="currency unit currencycode balanceunit balancecurrency currencyunit vahed moneyunit واحد ارز"),
     parts=alias(w80="currency unit"),
 )
-_WRAPPERS = ("data", "payload", "result", "response")
 _SETTLED = ("status", "ok", "success", "result", "error", "errors", "message", "msg", *CODE_NAMES)
 
 
@@ -92,7 +91,7 @@ def _balance(found: list[Leaf], context: Context) -> Leaf | None:
 
 def _alone(found: list[Leaf]) -> Leaf | None:
     """The number that is all that an answer holds: `{"status": true, "data": 45000}`."""
-    named = [leaf for leaf in found if glued(leaf.name) in _WRAPPERS and is_amount(leaf.name, leaf.value)]
+    named = [leaf for leaf in found if glued(leaf.name) in CONTENTS and is_amount(leaf.name, leaf.value)]
     return named[0] if len(named) == 1 else None
 
 
@@ -149,6 +148,6 @@ def _extra(top: Any, best: Leaf | None) -> dict[str, Any]:
     return {
         k: v
         for k, v in inner.items()
-        if not (marks_apart and (glued(k) in _SETTLED or (glued(k) in _WRAPPERS and is_scalar(v))))
+        if not (marks_apart and (glued(k) in _SETTLED or (glued(k) in CONTENTS and is_scalar(v))))
         and not (k == name and is_scalar(v) and v == amount)
     }
