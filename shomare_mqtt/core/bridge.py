@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from shomare_mqtt.config import Settings
     from shomare_mqtt.core.masking import Mask
     from shomare_mqtt.core.ports import Clock, Extensions, Journal, Outbox, Provider, Retained
+    from shomare_mqtt.core.records import Record
     from shomare_mqtt.model import Incoming, Parsed, Unparsed
 
 HEALTH_INTERVAL = 60.0
@@ -131,7 +132,7 @@ class Bridge:
     async def start(self) -> None:
         """Begin to work: what was left unanswered, then watching, then what comes."""
         self._settler.start()
-        self.ledger.listeners.append(lambda record, previous: self._look_at_balance(record.order.purchase, previous))
+        self.ledger.listeners.append(self._look_at_balance)
         self.provider_state.on_recovered = self._watch.provider_is_back
         self.provider_state.on_lost = self.account.provider_lost
         await self.desk.resume()
@@ -148,9 +149,9 @@ class Bridge:
             self._spawn(self.prices.run(number, watched, refresh.prices, self._never), f"prices {number}")
         self._spawn(self._report_health(), "health")
 
-    def _look_at_balance(self, purchase: str | None, previous: object) -> None:
-        """A purchase that has just got its number has cost money."""
-        if purchase is not None and getattr(getattr(previous, "order", None), "purchase", purchase) is None:
+    def _look_at_balance(self, record: Record, previous: Record | None) -> None:
+        """An order that has just got its purchase has cost money."""
+        if previous is not None and previous.order.purchase is None and record.order.purchase is not None:
             self.account.money_moved()
 
     # --- commands ---------------------------------------------------------------------------------------------------

@@ -112,7 +112,8 @@ class Settler:
         finally:
             del self._cases[order]
         if not self._cases:
-            await self._ledger.say(BridgeEvent.BUYING_RESUMED, "buying is possible again", order=order)
+            message = "buying pauses no more; what the switch and the limits allow can be bought"
+            await self._ledger.say(BridgeEvent.BUYING_RESUMED, message, order=order)
 
     async def _readings(self, case: _Case) -> list[Decimal | None]:
         """The balance `settle_delay` and twice that after the request ended; None where it could not be read."""
