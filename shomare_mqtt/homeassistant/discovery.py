@@ -137,7 +137,7 @@ def _objection(key: str, component: Mapping[str, Any]) -> str:
     if component.get("platform") not in PLATFORMS:
         return f"Home Assistant has no platform {component.get('platform')!r}"
     try:
-        json.dumps(dict(component), allow_nan=False)
-    except (TypeError, ValueError):
+        json.dumps(dict(component), ensure_ascii=False, allow_nan=False).encode()
+    except (TypeError, ValueError, RecursionError):
         return "it is no JSON"
     return ""

@@ -24,7 +24,8 @@ class Retry(PluginError):  # noqa: N818 - a wish rather than an error
 
     def __init__(self, reason: str = "asks to be called again", *, after: float | None = None) -> None:
         super().__init__(reason)
-        self.after = after
+        # A header's text is one as well. What is no number fails here, in the plugin, and not where the pause is made.
+        self.after = None if after is None else float(after)
 
 
 class Veto(PluginError):  # noqa: N818 - a decision rather than an error

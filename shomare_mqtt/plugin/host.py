@@ -157,7 +157,7 @@ class PluginHost:
                 code = await runner.decide("shomare_extract_code", text=text)
             except HookFailedError:
                 continue
-            if isinstance(code, str) and 0 < len(code.strip()) <= _LONGEST_CODE:
+            if isinstance(code, str) and 0 < len(code.strip()) <= _LONGEST_CODE and code.strip().isprintable():
                 return code.strip()
             if code is not None:
                 runner.odd("shomare_extract_code", "no code and not None")

@@ -39,6 +39,7 @@ class Outlet:
         _refuse_after_the_end(self._standing)
         if not topic or topic.startswith("/") or topic.endswith("/") or any(c in topic for c in "+#\0"):
             raise ValueError("a topic of publish has no wildcards, and slashes only inside")
+        topic.encode()  # raises ValueError for half of a surrogate pair, which can be neither sent nor stored
         data = payload.encode() if isinstance(payload, str) else bytes(payload)
         problem = self._problem(topic, data, retain=retain)
         if problem:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 from shomare_mqtt.core.bridge_events import BRIDGE_EVENT_TYPES
 from shomare_mqtt.homeassistant import WatchedProduct, discovery_message, refused_extra
@@ -159,10 +160,15 @@ def test_watched_prices_have_lasting_keys_and_encoded_topics() -> None:
 
 
 def test_plugins_components_are_added_and_bad_ones_left_out() -> None:
+    endless: list[Any] = []
+    for _ in range(100_000):
+        endless = [endless]
     extra = {
         "stock": {"platform": "sensor", "name": "Stock", "state_topic": "shomare/plugin/x/stock"},
         "bad": {"platform": "teleporter"},
         "worse": {"platform": "sensor", "name": object()},
+        "torn": {"platform": "sensor", "name": "\ud800"},
+        "deep": {"platform": "sensor", "name": endless},
         "a b": {"platform": "sensor"},
         "buy": {"platform": "sensor", "name": "Hijacked"},
     }
@@ -170,8 +176,9 @@ def test_plugins_components_are_added_and_bad_ones_left_out() -> None:
     found = components(given)
     assert found["stock"]["unique_id"] == "shomare_k3v9x2_stock"
     assert found["buy"]["platform"] == "button"
-    assert set(refused_extra(given)) == {"bad", "worse", "a b"}
-    assert not {"bad", "worse", "a b"} & set(found)
+    refused = {"bad", "worse", "torn", "deep", "a b"}
+    assert set(refused_extra(given)) == refused
+    assert not refused & set(found)
 
 
 def test_what_is_removed_is_its_bare_platform() -> None:

@@ -103,6 +103,29 @@ def test_the_pause_that_was_asked_for_is_made() -> None:
         assert trial.memory.rows == {}, "a balance is not worth a write to the disk"
 
 
+@pytest.mark.parametrize("after", ["77", 77, Decimal(77)])
+def test_a_pause_may_be_asked_for_as_a_header_names_it(after: Any) -> None:
+    flaky = Flaky(after=after)
+    with PluginTrial(flaky) as trial:
+        trial.sms("code 12345", "12345")
+        trial.advance(76)
+        assert flaky.asked == 1
+        flaky.down = False
+        trial.advance(1)
+        assert flaky.codes == ["12345"]
+
+
+async def test_a_pause_that_is_no_number_is_the_plugins_own_fault(hosting: Hosting) -> None:
+    def hook(code: str) -> None:
+        raise Retry("busy", after="Wed, 21 Oct 2026 07:28:00 GMT")  # type: ignore[arg-type]
+
+    async with hosting(plugin("late", code_received=hook)) as bench:
+        bench.receive()
+        await bench.host.settled()
+        assert not bench.running.done()
+        assert "shomare_code_received raised ValueError in" in bench.failed[0][1]
+
+
 async def test_a_code_is_noted_before_its_plugin_is_called(hosting: Hosting) -> None:
     """So that a crash while the plugin works, or while others wait, loses none."""
     began, free = asyncio.Event(), threading.Event()

@@ -165,6 +165,21 @@ async def test_a_flood_of_messages_is_cut(hosting: Hosting) -> None:
         assert bench.states() == {"flood": "failed"}
 
 
+@pytest.mark.parametrize("topic", ["", "/x", "x/", "a/+", "#", "a\0", "a/\ud800"])
+async def test_what_is_no_topic_is_the_plugins_own_fault(hosting: Hosting, topic: str) -> None:
+    def starts(api: Any) -> None:
+        hook.api = api  # type: ignore[attr-defined]
+
+    def hook(sms: Any) -> None:
+        hook.api.publish(topic, b"x", retain=True)  # type: ignore[attr-defined]
+
+    async with hosting(plugin("mine", startup=starts, sms_received=hook)) as bench:
+        bench.receive()
+        await bench.host.settled()
+        assert bench.published == []
+        assert "shomare_sms_received raised" in bench.failed[0][1]
+
+
 async def test_a_flood_without_end_stops_with_the_plugin(hosting: Hosting) -> None:
     """A loop that only ever calls us is not in its own code when it is looked at: our own calls end it."""
     held: dict[str, Any] = {}
@@ -348,6 +363,7 @@ async def test_codes_are_read_by_the_first_plugin_that_can(hosting: Hosting) -> 
     plugins = (
         plugin("raises", extract_code=lambda text: 1 / 0),
         plugin("odd", extract_code=lambda text: 1234),
+        plugin("torn", extract_code=lambda text: "12\ud80034"),
         plugin("blind", extract_code=lambda text: None),
         plugin("reads", extract_code=lambda text: text.split()[-1]),
         plugin("late", extract_code=lambda text: "never asked"),
@@ -355,9 +371,8 @@ async def test_codes_are_read_by_the_first_plugin_that_can(hosting: Hosting) -> 
     async with hosting(*plugins) as bench:
         assert await bench.host.extract_code("the code: AB-12") == "AB-12"
         await asyncio.sleep(0)
-        assert bench.states() == {"raises": "failed", "odd": "failed"} | dict.fromkeys(
-            ("blind", "reads", "late"), "running"
-        )
+        failed = dict.fromkeys(("raises", "odd", "torn"), "failed")
+        assert bench.states() == failed | dict.fromkeys(("blind", "reads", "late"), "running")
 
 
 async def test_components_bear_their_plugins_name(hosting: Hosting) -> None:
