@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from shomare_mqtt.core import render
@@ -101,6 +102,8 @@ class ProviderState:
         """Take secrets out of the provider's own words: it may repeat the token, and answers show its messages."""
         error.message = self._mask.text(error.message)
         error.args = (error.message,)
+        if error.upstream is not None and isinstance(error.upstream.code, str):
+            error.upstream = replace(error.upstream, code=self._mask.text(error.upstream.code))
 
     def check_polling(self, priority: Priority) -> None:
         """Raise ProviderRefusedError for a poll while the token is refused (contract, Settings).

@@ -257,10 +257,11 @@ async def test_single_fields_that_were_not_understood(world: World, caplog: pyte
 
 
 async def test_the_providers_words_are_masked(world: World) -> None:
-    bad = ProviderRefusedError(ErrorCode.INVALID_TOKEN, f"token {TOKEN} is wrong", Upstream(401, 401))
+    bad = ProviderRefusedError(ErrorCode.INVALID_TOKEN, f"token {TOKEN} is wrong", Upstream(401, f"no {TOKEN}"))
     world.provider.script("profile", bad)
     answer = await world.ask("query/profile")
     assert answer["error"]["message"] == "token *** is wrong"
+    assert answer["error"]["upstream"] == {"http": 401, "code": "no ***"}
     world.provider.script("buy", bad)
     assert TOKEN not in str(await world.ask("buy", PRODUCT))
     assert TOKEN not in str(world.retained.ever) + str(world.broker.rows)

@@ -23,6 +23,18 @@ def state_and_codes(body: Any) -> tuple[PurchaseState | ErrorCode | None, list[s
     return reading.state, [sms.code for sms in reading.sms]
 
 
+@pytest.mark.parametrize("before", range(0, 400, 7))
+def test_a_long_text_is_cut_between_words(before: int) -> None:
+    """Half of a token that the provider repeats is not known for one by who masks it."""
+    token = "0123456789abcdef" * 4
+    words = ("w" * before + f" {token} is wrong").strip()
+    for body in ({"status": False, "message": words}, {"status": False, "code": words}):
+        with pytest.raises(ProviderError) as refused:
+            read_buy(answer(body), context())
+        said = f"{refused.value.message} {refused.value.upstream and refused.value.upstream.code}"
+        assert token[:4] not in said.replace(token, "")
+
+
 @pytest.mark.parametrize(
     "body",
     [

@@ -163,20 +163,25 @@ def _code(named: Mapping[str, Any]) -> int | str | None:
     for value in values:
         if isinstance(value, str | int) and not isinstance(value, bool) and value != "":
             number = integer(value)
-            return number if number is not None else value[:60] if isinstance(value, str) else value
+            return number if number is not None else _short(value, 60) if isinstance(value, str) else value
     return None
 
 
 def _message(value: Any) -> str | None:
     """The provider's own words, from the first message field that has any."""
     if isinstance(value, str):
-        return value.strip()[:300] or None
+        return _short(value.strip(), 300)
     if isinstance(value, list):
         return next((m for v in value if (m := _message(v))), None)
     if isinstance(value, dict):
         named = {glued(k): v for k, v in value.items()}
         return next((m for n in MESSAGE_NAMES if (m := _message(named.get(n)))), None)
     return None
+
+
+def _short(text: str, most: int) -> str | None:
+    """The text's beginning, cut between words: of a secret in it that is masked later, no half may be left."""
+    return (text if len(text) <= most else text[: most + 1].rpartition(" ")[0]) or None
 
 
 def _cause(answer: RawAnswer, marks: Marks, endpoint: Endpoint) -> ErrorCode:
