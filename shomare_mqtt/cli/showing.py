@@ -81,7 +81,7 @@ def order_table(order: Mapping[str, Any]) -> Table:
             table.add_row(label, plain(_order_value(order, key)))
     for sms in order.get("sms") or ():
         if "text" in sms:  # a retained order keeps codes and texts to itself
-            table.add_row("Code", Text(_readable(sms.get("code")), style="bold green"))
+            table.add_row("Code", Text(plain(sms.get("code")).plain, style="bold green"))
             table.add_row("SMS", plain(sms["text"]))
     if error := order.get("error"):
         table.add_row("Why", plain(error.get("message")))
@@ -137,7 +137,7 @@ def pairs_table(data: Mapping[str, Any]) -> Table:
     """Any object: a line for each field."""
     table = _pairs()
     for field, value in data.items():
-        table.add_row(field, _cell(field, value))
+        table.add_row(plain(field), _cell(field, value))
     return table
 
 
@@ -171,5 +171,5 @@ def _pairs() -> Table:
 def _table(*columns: str) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim")
     for column in columns:
-        table.add_column(column, overflow="fold")
+        table.add_column(plain(column), overflow="fold")
     return table

@@ -156,11 +156,21 @@ async def test_ids_stay_whole_however_narrow_the_terminal(columns: str) -> None:
 
 
 async def test_what_strangers_wrote_cannot_steer_the_terminal() -> None:
-    sms = {"sms": "1", "code": None, "text": "\x1b[2Jbad [bold]x[/bold] :smile:"}
+    sms = {"sms": "1", "code": "12\x1b[8m34", "text": "\x1b[2Jbad [bold]x[/bold] :smile:"}
     async with stand_in(lambda *_: ok(ORDER | {"sms": [sms]})) as daemon:
         done = await shomare(daemon, "query", "check", "1")
     assert "\x1b" not in done.out
+    assert r"12\x1b[8m34" in done.out
     assert r"\x1b[2Jbad [bold]x[/bold] :smile:" in done.out
+
+
+@pytest.mark.parametrize(("what", "data"), [("profile", {"\x1b[8mrank": 1}), ("countries", [{"\x1b[8mrank": 1}])])
+async def test_nor_can_names_of_fields(what: str, data: Any) -> None:
+    """All else that the provider says of an account, or of a country, stands under names of its own."""
+    async with stand_in(lambda *_: ok(data)) as daemon:
+        done = await shomare(daemon, "query", what)
+    assert "\x1b" not in done.out
+    assert r"\x1b[8mrank" in done.out
 
 
 @pytest.mark.parametrize("command", [("buy",), ("cancel", "1"), ("query", "profile"), ("watch",)])
