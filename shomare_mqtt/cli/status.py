@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, NoReturn
 
 from shomare_mqtt.errors import InstanceConflictError, JournalError, SettingsError, TakenOverError
+from shomare_mqtt.letters import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,8 +23,8 @@ class CommandFailedError(Exception):
 
 
 def end(message: object, status: int) -> NoReturn:
-    """Ends the process with a line on stderr. Raises SystemExit."""
-    sys.stderr.write(f"shomare-mqtt: {message}\n")
+    """Ends the process with a line on stderr, whatever strangers' words are in it. Raises SystemExit."""
+    sys.stderr.write(f"shomare-mqtt: {visible(str(message))}\n")
     raise SystemExit(status)
 
 

@@ -79,6 +79,13 @@ async def test_an_error_is_told_on_stderr(arguments: tuple[str, ...]) -> None:
     assert done == Finished(1, "", "shomare-mqtt: There is no free number. (no_numbers)\n")
 
 
+async def test_nor_can_an_error_that_repeats_the_providers_words_steer_the_terminal() -> None:
+    refused = {"code": "provider_error", "message": "It says: \x1b[2J\nand more", "retryable": True}
+    async with stand_in(lambda *_: {"status": "error", "error": refused}) as daemon:
+        done = await shomare(daemon, "cancel", "1")
+    assert done.err == "shomare-mqtt: It says: \\x1b[2J\\nand more (provider_error)\n"
+
+
 async def test_an_unknown_outcome_says_what_it_means_for_the_money() -> None:
     async with stand_in(lambda *_: UNKNOWN) as daemon:
         done = await shomare(daemon, "buy", "--wait", "--json")
