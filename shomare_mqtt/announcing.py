@@ -15,7 +15,8 @@ from shomare_mqtt.homeassistant.context import DiscoveryContext, WatchedProduct
 from shomare_mqtt.homeassistant.discovery import refused_extra
 from shomare_mqtt.homeassistant.selects import unmatched
 from shomare_mqtt.model import CatalogKind
-from shomare_mqtt.mqtt.failures import LinkError, TooLargeError
+from shomare_mqtt.mqtt.failures import LinkError, PublishRefusedError, TooLargeError
+from shomare_mqtt.mqtt.publisher import QUOTA_EXCEEDED
 
 if TYPE_CHECKING:
     from shomare_mqtt.config import Settings
@@ -124,15 +125,15 @@ class Announcing:
         self._retained.put_absolute(topic, payload)
 
     async def deliver(self, message: Message) -> None:
-        """Publish once, and return when the broker has it."""
+        """Publish once, and return when the broker has it, or will never take it, which is said."""
         while True:
             await self._session.wait_connected()
             try:
                 return await self._session.publish(message)
-            except TooLargeError as error:
-                LOG.error("Home Assistant is not told of the device: %s", error)  # noqa: TRY400 - no traceback
-                return None
-            except LinkError:
+            except LinkError as error:
+                if _is_final(error):
+                    LOG.error("Home Assistant is not told of the device: %s", error)  # noqa: TRY400 - no traceback
+                    return None
                 await self._clock.sleep(_WAIT)
 
     async def remember(self, text: str) -> None:
@@ -148,3 +149,9 @@ class Announcing:
             self._retained.put_again(f"{base}/defaults/{kind.field}/name")
         # Brokers keep no empty message: without it the number of a default that is not set stays unknown.
         self._retained.put_again(f"{base}/defaults/max_price")
+
+
+def _is_final(error: LinkError) -> bool:
+    """Whether to publish the same again cannot help: too large, or refused for another reason than too much at once."""
+    refused = isinstance(error, PublishRefusedError) and error.reason != QUOTA_EXCEEDED
+    return refused or isinstance(error, TooLargeError)
