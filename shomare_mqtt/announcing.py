@@ -16,7 +16,6 @@ from shomare_mqtt.homeassistant.discovery import refused_extra
 from shomare_mqtt.homeassistant.selects import unmatched
 from shomare_mqtt.model import CatalogKind
 from shomare_mqtt.mqtt.failures import LinkError, PublishRefusedError, TooLargeError
-from shomare_mqtt.mqtt.publisher import QUOTA_EXCEEDED
 
 if TYPE_CHECKING:
     from shomare_mqtt.config import Settings
@@ -153,5 +152,5 @@ class Announcing:
 
 def _is_final(error: LinkError) -> bool:
     """Whether to publish the same again cannot help: too large, or refused for another reason than too much at once."""
-    refused = isinstance(error, PublishRefusedError) and error.reason != QUOTA_EXCEEDED
+    refused = isinstance(error, PublishRefusedError) and not error.is_over_quota
     return refused or isinstance(error, TooLargeError)

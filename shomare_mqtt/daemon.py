@@ -177,7 +177,7 @@ class Daemon:
         )
         log = LOG.getChild("mqtt")
         self.outbox = OutboxPublisher(journal, self.session, _too_large, self._on_set_aside, clock.sleep, log)
-        self.retained = RetainedPublisher(base, journal, self.session, self.outbox.drained, log)
+        self.retained = RetainedPublisher(base, journal, self.session, self.outbox.drained, clock.sleep, log)
         self.plugins = PluginHost(
             plugins,
             logger=LOG.getChild("plugin"),

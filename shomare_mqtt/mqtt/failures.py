@@ -4,6 +4,7 @@ from __future__ import annotations
 
 UNSUPPORTED_PROTOCOL_VERSION = 0x84
 SESSION_TAKEN_OVER = 0x8E
+_QUOTA_EXCEEDED = 0x97
 
 _CREDENTIALS = frozenset({0x86, 0x87, 0x8A, 0x8C})
 """Bad user name or password, not authorised, banned, bad authentication method (MQTT 5, section 3.2.2.2)."""
@@ -64,6 +65,11 @@ class PublishRefusedError(PublishError):
     def __init__(self, text: str, reason: int | None = None) -> None:
         super().__init__(text if reason is None else f"the broker answered {text!r} (reason code {reason:#04x})")
         self.reason = reason
+
+    @property
+    def is_over_quota(self) -> bool:
+        """Whether it was too much at once: the same message may be taken a while later."""
+        return self.reason == _QUOTA_EXCEEDED
 
 
 class TooLargeError(PublishError):

@@ -22,7 +22,7 @@ AT_ONCE = 20
 DROPS = 3
 """A message during whose sending the link dropped so often is set aside (contract, failures)."""
 WAIT_AFTER_REFUSAL = 10.0
-QUOTA_EXCEEDED = 0x97
+"""Seconds that a broker is given to which it was too much at once."""
 _LONGEST_SHOWN = 200
 
 
@@ -133,7 +133,7 @@ class OutboxPublisher:
         return [row for row in rows if not self._drops[row.row]]
 
     async def _send_all(self, rows: list[OutboxRow]) -> bool:
-        """Send some rows; whether the connection held."""
+        """Send some rows; whether the connection held, and the broker took what it does not refuse for good."""
         results = await asyncio.gather(*(self._send(row) for row in rows), return_exceptions=True)
         sent = [row.row for row, result in zip(rows, results, strict=True) if result is None]
         if sent:
@@ -144,19 +144,20 @@ class OutboxPublisher:
                 held = await self._failed(row, result) and held
             else:
                 self._drops.pop(row.row, None)
+        if any(isinstance(result, PublishRefusedError) and result.is_over_quota for result in results):
+            await self._sleep(WAIT_AFTER_REFUSAL)
         return held
 
     async def _send(self, row: OutboxRow) -> None:
         await self._sender.publish(row.message)
 
     async def _failed(self, row: OutboxRow, error: BaseException) -> bool:
-        """Deal with a row that was not sent; whether the connection held."""
+        """Deal with a row that was not sent; whether the rest can go on at once."""
         match error:
             case TooLargeError():
                 await self._replace(row, error)
                 return True
-            case PublishRefusedError(reason=reason) if reason == QUOTA_EXCEEDED:
-                await self._sleep(WAIT_AFTER_REFUSAL)
+            case PublishRefusedError(is_over_quota=True):
                 return False
             case PublishRefusedError():
                 await self._give_up(row, f"the broker refuses it ({error})")

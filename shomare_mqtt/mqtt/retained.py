@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from shomare_mqtt.model import Message
 from shomare_mqtt.mqtt.failures import DisconnectedError, LinkError, PublishRefusedError, TooLargeError
-from shomare_mqtt.mqtt.publisher import DROPS
+from shomare_mqtt.mqtt.publisher import DROPS, WAIT_AFTER_REFUSAL
 
 if TYPE_CHECKING:
     import logging
@@ -50,6 +50,7 @@ class RetainedPublisher:
         store: RetainedStore,
         sender: Sender,
         others_sent: Callable[[], Awaitable[None]],
+        sleep: Callable[[float], Awaitable[None]],
         logger: logging.Logger,
     ) -> None:
         self._base = base_topic
@@ -63,6 +64,8 @@ class RetainedPublisher:
         self._empty = asyncio.Event()
         self._refused: set[str] = set()
         self._others_sent = others_sent
+        self._sleep = sleep
+        self._over_quota = False
         self._drops: Counter[str] = Counter()
         self._carries = False
         self._given_up: dict[str, int] = {}
@@ -134,7 +137,7 @@ class RetainedPublisher:
         return [min(self._dirty, key=self._drops.__getitem__)]
 
     async def _publish(self, topics: list[str]) -> bool:
-        """Publish some topics; whether the connection held."""
+        """Publish some topics; whether the connection held, and the broker took what it does not refuse for good."""
         payloads = {topic: self._wanted[topic] for topic in topics}
         for topic in topics:
             del self._dirty[topic]
@@ -144,6 +147,9 @@ class RetainedPublisher:
             self._remembered.update(new)
         sending = (self._send(topic, payload) for topic, payload in payloads.items())
         held = all(await asyncio.gather(*sending))
+        if self._over_quota:
+            self._over_quota = False
+            await self._sleep(WAIT_AFTER_REFUSAL)
         done = [t for t, p in payloads.items() if not p and t not in self._dirty and t not in self._given_up]
         emptied = [t for t in done if t in self._remembered]
         if emptied:
@@ -158,6 +164,10 @@ class RetainedPublisher:
         try:
             await self._sender.publish(Message(topic, payload, retain=True, absolute=True))
         except (TooLargeError, PublishRefusedError) as error:
+            if isinstance(error, PublishRefusedError) and error.is_over_quota:
+                self._over_quota = True
+                self._dirty.setdefault(topic, None)
+                return False
             if topic not in self._refused:
                 self._refused.add(topic)
                 self._logger.error("the topic %s cannot be published: %s", topic, error)  # noqa: TRY400 - no traceback

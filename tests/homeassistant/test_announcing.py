@@ -12,7 +12,6 @@ from shomare_mqtt.announcing import Announcing
 from shomare_mqtt.config import GivenSettings
 from shomare_mqtt.model import Message
 from shomare_mqtt.mqtt.failures import DisconnectedError, NotConnectedError, PublishRefusedError, TooLargeError
-from shomare_mqtt.mqtt.publisher import QUOTA_EXCEEDED
 from tests.patience import PATIENCE
 
 NOT_AUTHORIZED = PublishRefusedError("Not authorized", 0x87)
@@ -59,7 +58,7 @@ async def test_what_the_broker_will_not_take_is_said_and_given_up(
 
 @pytest.mark.parametrize(
     "error",
-    [NotConnectedError("away"), DisconnectedError("broke"), PublishRefusedError("Quota exceeded", QUOTA_EXCEEDED)],
+    [NotConnectedError("away"), DisconnectedError("broke"), PublishRefusedError("Quota exceeded", 0x97)],
     ids=lambda e: type(e).__name__,
 )
 async def test_what_may_pass_is_waited_for(error: Exception) -> None:

@@ -12,7 +12,7 @@ import pytest
 from shomare_mqtt.core.records import MessageKind, OutboxRow
 from shomare_mqtt.model import Message
 from shomare_mqtt.mqtt.failures import DisconnectedError, NotConnectedError, PublishRefusedError, TooLargeError
-from shomare_mqtt.mqtt.publisher import AT_ONCE, DROPS, QUOTA_EXCEEDED, WAIT_AFTER_REFUSAL, OutboxPublisher
+from shomare_mqtt.mqtt.publisher import AT_ONCE, DROPS, WAIT_AFTER_REFUSAL, OutboxPublisher
 from shomare_mqtt.mqtt.retained import RetainedPublisher
 from tests.patience import PATIENCE
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
 LOG = logging.getLogger("publishers")
+OVER_QUOTA = PublishRefusedError("quota exceeded", 0x97)
 
 
 class FakeSender:
@@ -161,9 +162,18 @@ async def test_no_connection_is_nobodys_fault(outbox: Outbox) -> None:
 
 async def test_a_broker_over_its_quota_is_given_time(outbox: Outbox) -> None:
     outbox.store.post(b"a")
-    outbox.sender.faults[b"a"] = deque([PublishRefusedError("quota exceeded", QUOTA_EXCEEDED)])
+    outbox.sender.faults[b"a"] = deque([OVER_QUOTA])
     await outbox.drained()
     assert (outbox.sent, outbox.slept, outbox.said) == ([b"a"], [WAIT_AFTER_REFUSAL], [])
+
+
+async def test_the_time_is_given_once_for_all_that_went_together(outbox: Outbox) -> None:
+    """Else a burst that a broker refuses would keep answers and SMS back for minutes."""
+    payloads = [str(n).encode() for n in range(AT_ONCE)]
+    outbox.store.post(*payloads)
+    outbox.sender.faults |= {payload: deque([OVER_QUOTA]) for payload in payloads}
+    await outbox.drained()
+    assert (outbox.sent, outbox.slept, outbox.said) == (payloads, [WAIT_AFTER_REFUSAL], [])
 
 
 async def test_an_answer_that_is_too_large_becomes_a_smaller_one(outbox: Outbox) -> None:
@@ -221,11 +231,15 @@ class Retained:
 
     def __init__(self, *topics: str) -> None:
         self.sender, self.memory = FakeSender(), FakeMemory(*topics)
-        self.publisher = RetainedPublisher("shomare", self.memory, self.sender, self._others_sent, LOG)
+        self.slept: list[float] = []
+        self.publisher = RetainedPublisher("shomare", self.memory, self.sender, self._others_sent, self._sleep, LOG)
         self.task: asyncio.Task[None] | None = None
 
     async def _others_sent(self) -> None:
         """The outbox is empty."""
+
+    async def _sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
 
     async def settled(self) -> list[tuple[str, bytes]]:
         """What was sent since the last time, once nothing waits."""
@@ -286,6 +300,24 @@ async def test_what_an_earlier_process_left_is_emptied_where_it_no_longer_applie
     retained.publisher.forget_leftovers(lambda topic: topic != "shomare/kept")
     assert await retained.settled() == [("shomare/put", b"1"), ("shomare/old", b"")]
     assert retained.memory.topics == {"shomare/kept", "shomare/put"}
+
+
+async def test_topics_beyond_a_brokers_quota_are_sent_again_after_a_while() -> None:
+    """All are published at each connecting: what a broker then refuses must not be missing until the next change."""
+    retained = Retained()
+    for number in range(3):
+        retained.publisher.put(str(number), b"%d" % number)
+    retained.sender.faults |= {payload: deque([OVER_QUOTA]) for payload in (b"1", b"2")}
+    assert sorted(await retained.settled()) == [("shomare/0", b"0"), ("shomare/1", b"1"), ("shomare/2", b"2")]
+    assert retained.slept == [WAIT_AFTER_REFUSAL]
+
+
+async def test_a_topic_that_changes_while_the_broker_is_given_time_says_the_newest() -> None:
+    retained = Retained()
+    retained.publisher.put("a", b"1")
+    retained.sender.faults[b"1"] = deque([OVER_QUOTA])
+    retained.sender.before = lambda payload: retained.publisher.put("a", b"2") if payload == b"1" else None
+    assert await retained.settled() == [("shomare/a", b"2")]
 
 
 async def test_what_the_link_dropped_is_sent_again_and_what_is_refused_is_said_once(

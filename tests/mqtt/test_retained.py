@@ -65,7 +65,7 @@ async def publishing(broker: HangingUp, others_sent: asyncio.Event) -> AsyncIter
     async def wait() -> None:
         await others_sent.wait()
 
-    retained = RetainedPublisher("b", Store(), broker, wait, logging.getLogger("test"))
+    retained = RetainedPublisher("b", Store(), broker, wait, asyncio.sleep, logging.getLogger("test"))
     running = asyncio.create_task(retained.run())
     try:
         yield retained
