@@ -153,7 +153,6 @@ class Daemon:
         self._settings = settings
         self._clock = clock
         self._journal = journal
-        self._meta = meta
         self._notifier = notifier
         self._tasks: set[asyncio.Task[None]] = set()
         self._group = asyncio.TaskGroup()

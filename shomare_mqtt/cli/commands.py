@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -10,15 +9,13 @@ from shomare_mqtt import topics
 from shomare_mqtt.cli.bridge import reach
 from shomare_mqtt.cli.showing import console, show
 from shomare_mqtt.cli.status import CommandFailedError
+from shomare_mqtt.core.ids import is_id
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from shomare_mqtt.cli.bridge import Heard
     from shomare_mqtt.config import Mqtt
-
-_OUR_IDS = re.compile(r"[0-9A-HJKMNP-TV-Z]{26}")
-"""Ids of our orders: 26 characters of Crockford's base 32."""
 
 
 class Manner(NamedTuple):
@@ -30,8 +27,7 @@ class Manner(NamedTuple):
 
 async def cancel(settings: Mqtt, target: str, manner: Manner) -> None:
     """Cancels an order, `current`, or a purchase. Raises CommandFailedError."""
-    ours = target == "current" or _OUR_IDS.fullmatch(target.upper())
-    await _once(settings, "cancel", {"order" if ours else "purchase": target}, manner)
+    await _once(settings, "cancel", {"order" if target == "current" or is_id(target) else "purchase": target}, manner)
 
 
 async def query(settings: Mqtt, what: str, ids: Sequence[str], fields: dict[str, Any], manner: Manner) -> None:

@@ -46,8 +46,7 @@ LEARN_AGAIN = 60.0
 class Client:
     """Fulfils `core.ports.Provider`; an async context manager that opens and closes the connections.
 
-    `on_call`, where set, is told of each call's end once, whatever requests it took: the endpoint, and the error or
-    None. Raises SettingsError for addresses that cannot be used.
+    Raises SettingsError for addresses that cannot be used.
     """
 
     def __init__(
@@ -59,9 +58,7 @@ class Client:
         limiter: Limiter,
         memory: DialectMemory,
         logger: logging.Logger,
-        on_call: Callable[[Endpoint, ProviderError | None], None] | None = None,
     ) -> None:
-        self.on_call = on_call
         self._clock = clock
         self._memory = memory
         self._timezone = ZoneInfo(settings.timezone)
@@ -90,25 +87,24 @@ class Client:
         """The account."""
         read = self._reader(reading.read_profile, Known())
         request = Request(Endpoint.PROFILE, Endpoint.PROFILE.value)
-        return await self._told(Endpoint.PROFILE, self._caller.repeated(request, read, priority))
+        return await self._remembered(self._caller.repeated(request, read, priority))
 
     async def catalog(self, kind: CatalogKind, *, priority: Priority) -> Catalog:
         """One of the lists."""
         endpoint = LISTS[kind]
         read = self._reader(partial(reading.read_catalog, kind), Known())
         request = Request(endpoint, endpoint.value)
-        return await self._told(endpoint, self._caller.repeated(request, read, priority))
+        return await self._remembered(self._caller.repeated(request, read, priority))
 
     async def prices(self, country: str, operator: str, *, known: Known, priority: Priority) -> PriceList:
         """All prices of a country and operator."""
-        return await self._told(Endpoint.PRICES, self._prices(country, operator, known, priority))
+        return await self._remembered(self._prices(country, operator, known, priority))
 
     async def price(self, product: Product, *, known: Known, priority: Priority) -> Price:
         """One product's price."""
         read = self._reader(partial(reading.read_price, product.application), _of_product(known, product))
         send = partial(self._caller.repeated, read=read, priority=priority)
-        call = self._learning.ask(Endpoint.PRICE, _ids(product), send, _names_a_price)
-        return await self._told(Endpoint.PRICE, call)
+        return await self._remembered(self._learning.ask(Endpoint.PRICE, _ids(product), send, _names_a_price))
 
     async def buy(self, product: Product, *, known: Known, permit: Callable[[], None]) -> Purchase:
         """Buy one number; a further request is sent only where the one before is documented not to have bought.
@@ -117,15 +113,16 @@ class Client:
         ProviderRefusedError or ProviderUnreachableError where nothing was bought for sure, OutcomeUnknownError for
         everything else that is no purchase.
         """
-        return await self._told(Endpoint.BUY, self._buy(product, _of_product(known, product), permit))
+        # Not remembered at once: nothing is awaited between a purchase and its order.
+        return await self._buy(product, _of_product(known, product), permit)
 
     async def check(self, purchase: str, *, known: Known, priority: Priority) -> CheckReading:
         """Ask for the SMS."""
-        return await self._told(Endpoint.CHECK, self._check(purchase, replace(known, purchase=purchase), priority))
+        return await self._remembered(self._check(purchase, replace(known, purchase=purchase), priority))
 
     async def cancel(self, purchase: str, *, known: Known) -> Cancellation:
         """Cancel once. ProviderTimeoutError where it may have been carried out and no answer came."""
-        return await self._told(Endpoint.CANCEL, self._cancel(purchase, replace(known, purchase=purchase)))
+        return await self._remembered(self._cancel(purchase, replace(known, purchase=purchase)))
 
     async def _prices(self, country: str, operator: str, known: Known, priority: Priority) -> PriceList:
         known = replace(known, country=country, operator=operator)
@@ -164,21 +161,11 @@ class Client:
         except ProviderError:
             self._learn_from = self._clock.monotonic() + LEARN_AGAIN
 
-    async def _told(self, endpoint: Endpoint, call: Awaitable[T]) -> T:
-        """The call, its end told to `on_call`. What was learnt is saved, but never between a purchase and its order."""
-        try:
-            result = await call
-        except ProviderError as error:
-            self._tell(endpoint, error)
-            raise
-        self._tell(endpoint, None)
-        if endpoint is not Endpoint.BUY:
-            await self._remember()
+    async def _remembered(self, call: Awaitable[T]) -> T:
+        """What a call gives; what was learnt by it is kept."""
+        result = await call
+        await self._remember()
         return result
-
-    def _tell(self, endpoint: Endpoint, error: ProviderError | None) -> None:
-        if self.on_call is not None:
-            self.on_call(endpoint, error)
 
     async def _remember(self) -> None:
         if self._dialect.changed:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from shomare_mqtt.errors import ErrorCode, OutcomeUnknownError, ProviderError, ProviderRefusedError
-from shomare_mqtt.model import CatalogKind, Endpoint, Known, Priority, Product, PurchaseState
+from shomare_mqtt.model import CatalogKind, Known, Priority, Product, PurchaseState
 from shomare_mqtt.provider.client import Client
 from shomare_mqtt.provider.limiter import Limiter
 
@@ -101,13 +101,11 @@ class Bench:
     client: Client
     memory: Memory
     clock: QuickClock
-    told: list[tuple[Endpoint, ErrorCode | None]]
 
 
 @asynccontextmanager
 async def connected(url: str, memory: Memory | None = None, **options: Any) -> AsyncIterator[Bench]:
     clock, memory = QuickClock(), memory or Memory()
-    told: list[tuple[Endpoint, ErrorCode | None]] = []
     client = Client(
         settings(url, **options),
         "s3cret-token",
@@ -115,10 +113,9 @@ async def connected(url: str, memory: Memory | None = None, **options: Any) -> A
         limiter=Limiter(0, clock),
         memory=memory,
         logger=logging.getLogger("test.provider"),
-        on_call=lambda endpoint, error: told.append((endpoint, error.code if error else None)),
     )
     async with client:
-        yield Bench(client, memory, clock, told)
+        yield Bench(client, memory, clock)
 
 
 @asynccontextmanager
@@ -340,7 +337,6 @@ async def test_a_buy_of_unknown_outcome_is_sent_once(answer: str, memory: dict[s
             await bench.client.buy(PRODUCT, known=Known(), permit=allowed)
         assert caught.value.code is ErrorCode.OUTCOME_UNKNOWN
         assert Counter(server.endpoints())["buy"] == 1
-        assert bench.told[-1] == (Endpoint.BUY, ErrorCode.OUTCOME_UNKNOWN)
         assert "s3cret" not in str(caught.value)
 
 
@@ -427,7 +423,6 @@ async def test_passing_failures_are_asked_again_with_jitter(answer: str) -> None
         profile = await bench.client.profile(priority=QUERY)
         assert profile.balance == Decimal(1000)
         assert [0.25 <= bench.clock.slept[0] <= 0.75, 0.5 <= bench.clock.slept[1] <= 1.5] == [True, True]
-        assert bench.told == [(Endpoint.PROFILE, None)]
 
 
 async def test_a_provider_that_cannot_be_reached_is_asked_three_times() -> None:
@@ -436,7 +431,6 @@ async def test_a_provider_that_cannot_be_reached_is_asked_three_times() -> None:
             await bench.client.profile(priority=QUERY)
         assert caught.value.code is ErrorCode.PROVIDER_UNREACHABLE
         assert bench.client.counters == {"profile": 3, "profile.errors": 3}
-        assert bench.told == [(Endpoint.PROFILE, ErrorCode.PROVIDER_UNREACHABLE)]
 
 
 @pytest.mark.parametrize("answer", ["busy", "too many", "framework's 500", "html"])

@@ -11,7 +11,6 @@ from typing import Any
 from shomare_mqtt.letters import ascii_digits, fold
 from shomare_mqtt.provider.reading.names import wordset
 
-Scalar = str | int | Decimal | bool | None
 _ARABIC_FORMS = str.maketrans({"ي": "ی", "ك": "ک"})
 
 _NUMBER = re.compile(r"[-+]?\d[\d\s.,'٬٫،_\u00a0\u202f]*")
