@@ -380,6 +380,16 @@ async def test_the_queue_of_commands_is_full(world: World) -> None:
     assert len(busy) == 200
 
 
+async def test_the_switch_turns_however_full_the_queue_is(world: World) -> None:
+    """It is what stops an automation that runs wild: all that were waiting then buy nothing."""
+    world.provider.always["price"] = Late(50.0)
+    commands = [world.send("buy", {**PRODUCT, "max_price": 5000}) for _ in range(600)]
+    assert await world.data("buying/set", "off") == {"buying": "off"}
+    answers = [await world.answer(c) for c in commands]
+    assert {a["error"]["code"] for a in answers} == {"busy", "buying_paused"}
+    assert world.provider.count("buy") == 0
+
+
 async def test_a_fault_of_ours_is_told(world: World, caplog: pytest.LogCaptureFixture) -> None:
     world.bridge._queries.answer = None  # type: ignore[assignment,method-assign]
     answer = await world.ask("query/profile")
