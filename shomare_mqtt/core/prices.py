@@ -16,7 +16,6 @@ from shomare_mqtt.model import CatalogKind, Known, Price, PriceList, Priority, P
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
-    from datetime import datetime
     from decimal import Decimal
 
     from shomare_mqtt.config import WatchedPrice
@@ -152,9 +151,9 @@ class Prices:
             del self._single[old]
         return price
 
-    def price_payload(self, product: Product, price: Price, updated_at: datetime | None = None) -> dict[str, object]:
+    def price_payload(self, product: Product, price: Price) -> dict[str, object]:
         """What `query/price` answers and `quote` holds."""
-        return render.price_json(product.country, product.operator, price, updated_at or self._clock.now())
+        return render.price_json(product.country, product.operator, price, self._clock.now())
 
     # --- what the settings name -------------------------------------------------------------------------------------
 

@@ -21,7 +21,7 @@ from shomare_mqtt.provider.reading.shapes import (
 )
 from shomare_mqtt.provider.reading.states import Truth
 from shomare_mqtt.provider.reading.values import identifier, is_scalar
-from shomare_mqtt.provider.reading.verdict import accepted, malformed, unwrapped
+from shomare_mqtt.provider.reading.verdict import Marks, accepted, malformed, unwrapped
 
 if TYPE_CHECKING:
     from shomare_mqtt.provider.reading.decode import Context, RawAnswer
@@ -136,15 +136,9 @@ def _catalog(kind: CatalogKind, entries: list[Entry], answer: RawAnswer) -> Cata
             nameless = nameless or (isinstance(entry.value, dict) and not one.names)
             read.setdefault(one.id, one)
     if entries and not read:
-        raise malformed(answer, _no_marks(), ENDPOINTS[kind], "id of any entry")
+        raise malformed(answer, Marks(), ENDPOINTS[kind], "id of any entry")
     unread = tuple(name for name, is_so in (("id", skipped), ("name", nameless)) if is_so)
     return Catalog(kind, tuple(read.values()), unread)
-
-
-def _no_marks() -> Any:
-    from shomare_mqtt.provider.reading.verdict import Marks  # noqa: PLC0415 - needed on this one path
-
-    return Marks()
 
 
 def _vote(kind: CatalogKind, pattern: Pattern, entries: list[Entry]) -> float:
