@@ -274,6 +274,9 @@ class Desk:
 
     async def _resume(self, command: PendingCommand, record: Record | None) -> None:
         what = self._parse(command.incoming)
+        if isinstance(what, Unparsed) and record is not None:
+            # It was understood when it came, and may have been carried out: the settings are others since.
+            what = Parsed(what.envelope, Buy(), "")
         if isinstance(what, Unparsed):
             batch = Batch(postings=list(self._answering.refusal(what.envelope, what.error)), done=[Done(command.row)])
             await self._ledger.commit(batch)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from shomare_mqtt.mqtt.commands import CommandParser
 from tests.core.provider import Late
 from tests.core.world import PRODUCT
 
@@ -121,6 +122,22 @@ async def test_an_order_whose_command_is_gone_is_unknown_all_the_same(world: Wor
     await world.restart(crash=True)
     assert world.order(order.order.order)["state"] == "unknown"
     assert world.answers(command) == []
+
+
+async def test_an_order_whose_command_is_no_longer_understood_is_unknown(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The base topic was changed before the next start, say: the purchase may have been made all the same."""
+    world.provider.script("buy", Late(None))
+    command = world.send("buy", PRODUCT)
+    await world.sleep(1)
+    monkeypatch.setattr("tests.core.world.CommandParser", lambda *_: CommandParser("elsewhere", "homeassistant"))
+    await world.restart(crash=True)
+    answer = await world.answer(command)
+    assert (answer["status"], answer["error"]["code"]) == ("unknown", "outcome_unknown"), "not that nothing was done"
+    assert world.order(answer["data"]["order"])["state"] == "unknown"
+    assert [e["order"] for e in world.bridge_events("outcome_unknown")] == [answer["data"]["order"]]
+    assert await world.journal.pending() == []
 
 
 async def test_a_repeat_and_its_first_are_both_pending(world: World) -> None:
