@@ -142,37 +142,42 @@ class Canceller:
         `lost`: an answer may have been lost before. `refunded` is None where only a `not_found` after a lost answer
         tells that it was cancelled.
         """
-        known = self._known(purchase, record)
-        problem: ProviderError | None = None
+        problems: list[ProviderError] = []
         self._ledger.refunds_in_flight += 1
         try:
-            for attempt in range(_ASKED_AGAIN + 1):
-                if attempt:
-                    await self._clock.sleep(_BETWEEN)
-                try:
-                    cancellation = await self._provider.cancel(purchase, known=known)
-                except ProviderRefusedError as error:
-                    if error.code is not ErrorCode.NOT_FOUND or not (lost or problem is not None):
-                        raise
-                    cancellation = Cancellation(refunded=None)
-                except ProviderError as error:
-                    if problem is None and isinstance(error, ProviderUnreachableError):
-                        raise
-                    problem = error
-                    if error.retry_after is not None:
-                        raise
-                    continue
-                self._ledger.may_be_refunded()
-                return cancellation
-            raise problem or ProviderError(ErrorCode.PROVIDER_TIMEOUT, "the provider did not answer")
+            cancellation = await self._until_told(purchase, self._known(purchase, record), problems, lost=lost)
         except ProviderError:
-            if problem is not None:
+            if problems:
                 # It may have been carried out: what the balance says from now on is no evidence for other orders.
                 self._ledger.may_be_refunded()
                 await self._ledger.commit(Batch(moves=1))
             raise
+        else:
+            self._ledger.may_be_refunded()
+            return cancellation
         finally:
             self._ledger.refunds_in_flight -= 1
+
+    async def _until_told(
+        self, purchase: str, known: Known, problems: list[ProviderError], *, lost: bool
+    ) -> Cancellation:
+        """Ask, four times at most; into `problems` goes each failure after which it may have been carried out."""
+        for attempt in range(_ASKED_AGAIN + 1):
+            if attempt:
+                await self._clock.sleep(_BETWEEN)
+            try:
+                return await self._provider.cancel(purchase, known=known)
+            except ProviderRefusedError as error:
+                if error.code is ErrorCode.NOT_FOUND and (lost or problems):
+                    return Cancellation(refunded=None)
+                raise
+            except ProviderError as error:
+                if isinstance(error, ProviderUnreachableError) and not problems:
+                    raise
+                problems.append(error)
+                if error.retry_after is not None:
+                    raise
+        raise problems[-1]
 
     def _known(self, purchase: str, record: Record | None) -> Known:
         if record is None:
