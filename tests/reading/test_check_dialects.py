@@ -260,6 +260,7 @@ FAILURES: list[tuple[int, Any, ErrorCode]] = [
     (302, b"<html>", ErrorCode.MALFORMED_ANSWER),
     (200, {"status": False, "message": "your account has a problem"}, ErrorCode.PROVIDER_ERROR),
     (200, {"error": "Order not owned"}, ErrorCode.PROVIDER_ERROR),
+    (200, {"RESULT": -304, "CODE": "0", "DESCRIPTION": "number id not found"}, ErrorCode.PROVIDER_ERROR),
 ]
 
 

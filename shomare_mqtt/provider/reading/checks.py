@@ -26,7 +26,7 @@ from shomare_mqtt.provider.reading.purchases import fields_of, own_leaves, phone
 from shomare_mqtt.provider.reading.shapes import Leaf, focused, leaves
 from shomare_mqtt.provider.reading.states import ENDED, STATE, Truth, state_of_number, state_of_words, truth
 from shomare_mqtt.provider.reading.times import lifetime
-from shomare_mqtt.provider.reading.values import identifier, is_none_yet, is_scalar
+from shomare_mqtt.provider.reading.values import identifier, integer, is_none_yet, is_scalar
 from shomare_mqtt.provider.reading.verdict import MESSAGE_NAMES, accepted, failure, malformed, refusal, unwrapped
 
 if TYPE_CHECKING:
@@ -292,7 +292,9 @@ def _is_failure(own: list[Leaf], state: PurchaseState) -> bool:
 
 
 def _bare(own: list[Leaf]) -> PurchaseState | None:
-    """The state by a bare number: the innermost field's, and never by a mark of success."""
+    """The state by a bare number: the innermost field's, and never by a mark of success or beside a failure's number."""
+    if any(STATE.weight(leaf.name) >= _STATE_NAME and (integer(leaf.value) or 0) < 0 for leaf in own):
+        return None
     votes = [
         (leaf.depth, STATE.weight(leaf.name), state)
         for leaf in own
