@@ -42,7 +42,7 @@ from shomare_mqtt.model import (
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Awaitable, Callable, Coroutine
+    from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
     from typing import Any
 
     from shomare_mqtt.config import Settings
@@ -117,7 +117,7 @@ class Desk:
             await self._take(deliveries)
 
     async def _take(self, deliveries: list[Delivery]) -> None:
-        parsed = [self._screened(d.incoming) for d in deliveries]
+        parsed = list(self._fitting(self._screened(d.incoming) for d in deliveries))
         arrivals = [self._arrival(d, p) for d, p in zip(deliveries, parsed, strict=True)]
         results = await self._journal.arrive(arrivals, self._settings.orders.remember)
         for delivery in deliveries:
@@ -137,11 +137,23 @@ class Desk:
             return what
         if (late := self._why_late(incoming, what)) is not None:
             return Unparsed(what.envelope, CommandRefusedError(ErrorCode.EXPIRED_COMMAND, late))
-        # The switch asks nobody, and is what stops an automation that fills the queue.
-        if len(self._working) >= MOST_PENDING and not isinstance(what.request, SetBuying):
-            message = f"{MOST_PENDING} commands are being worked on; nothing was done"
-            return Unparsed(what.envelope, CommandRefusedError(ErrorCode.BUSY, message))
         return what
+
+    def _fitting(self, commands: Iterable[Parsed | Unparsed]) -> Iterator[Parsed | Unparsed]:
+        """The commands, those refused for which there is no room.
+
+        The switch has room always: it asks nobody, and is what stops an automation that fills the queue.
+        """
+        room = MOST_PENDING - len(self._working)
+        for what in commands:
+            if isinstance(what, Unparsed) or isinstance(what.request, SetBuying):
+                yield what
+            elif room > 0:
+                room -= 1
+                yield what
+            else:
+                message = f"{MOST_PENDING} commands are being worked on; nothing was done"
+                yield Unparsed(what.envelope, CommandRefusedError(ErrorCode.BUSY, message))
 
     def _why_late(self, incoming: Incoming, parsed: Parsed) -> str | None:
         """Why a command comes too late, None where it does not."""

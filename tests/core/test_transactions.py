@@ -380,6 +380,16 @@ async def test_the_queue_of_commands_is_full(world: World) -> None:
     assert len(busy) == 200
 
 
+async def test_the_queue_holds_no_more_however_they_come_together(world: World) -> None:
+    world.provider.always["profile"] = Late(50.0)
+    commands = []
+    for together in (450, 100):
+        commands += [world.send("query/profile") for _ in range(together)]
+        await world.settle()
+    answers = [await world.answer(c) for c in commands]
+    assert [a["status"] for a in answers] == ["ok"] * 500 + ["error"] * 50
+
+
 async def test_the_switch_turns_however_full_the_queue_is(world: World) -> None:
     """It is what stops an automation that runs wild: all that were waiting then buy nothing."""
     world.provider.always["price"] = Late(50.0)
