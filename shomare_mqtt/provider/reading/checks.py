@@ -292,7 +292,7 @@ def _is_failure(own: list[Leaf], state: PurchaseState) -> bool:
 
 
 def _bare(own: list[Leaf]) -> PurchaseState | None:
-    """The state by a bare number: the innermost field's, and never by a mark of success or beside a failure's number."""
+    """The state by a bare number, the innermost field's: never by a mark of success, nor beside a negative number."""
     if any(STATE.weight(leaf.name) >= _STATE_NAME and (integer(leaf.value) or 0) < 0 for leaf in own):
         return None
     votes = [
