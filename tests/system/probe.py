@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
@@ -73,7 +74,8 @@ class Probe:
 
     async def __aexit__(self, *_: object) -> None:
         self._client.disconnect()
-        await asyncio.to_thread(self._client.loop_stop)
+        with suppress(AttributeError):  # paho forgets its thread as that ends, be it between looking and joining
+            await asyncio.to_thread(self._client.loop_stop)
 
     # --- hearing ----------------------------------------------------------------------------------------------------
 
