@@ -112,7 +112,7 @@ class Settler:
         finally:
             del self._cases[order]
         if not self._cases:
-            message = "buying pauses no more; what the switch and the limits allow can be bought"
+            message = "the pause is over: numbers can be bought again, as far as the switch and the limits allow"
             await self._ledger.say(BridgeEvent.BUYING_RESUMED, message, order=order)
 
     async def _readings(self, case: _Case) -> list[Decimal | None]:

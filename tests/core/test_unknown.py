@@ -297,7 +297,7 @@ async def test_buying_pauses_and_resumes(world: World) -> None:
     assert world.text("buying") == "on", "the owner's will alone"
     await world.sleep(61)
     (resumed,) = world.bridge_events("buying_resumed")
-    assert "what the switch and the limits allow" in resumed["message"], "it may be off by then"
+    assert "as far as the switch and the limits allow" in resumed["message"], "it may be off by then"
     assert (await world.buy())["state"] == "waiting"
     assert (await world.bridge.health())["buying_paused_reason"] is None
 
