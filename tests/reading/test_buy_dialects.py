@@ -26,6 +26,17 @@ BOUGHT: list[tuple[Any, str, str | None, str | None, float | None]] = [
     ),
     (
         {
+            "isSuccess": True,
+            "statusCode": 0,
+            "data": {"requestId": 74001, "phoneNumber": PHONE, "cost": 2200.0, "remainingSeconds": 1200},
+        },
+        "74001",
+        PHONE,
+        "2200",
+        1200,
+    ),
+    (
+        {
             "RESULT": 1,
             "ID": "74001",
             "NUMBER": "9313226657",

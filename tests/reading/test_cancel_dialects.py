@@ -16,6 +16,7 @@ DONE: list[tuple[Any, bool | None]] = [
     ({"status": True, "message": "canceled"}, True),
     ({"status": "success"}, True),
     ({"success": 1}, True),
+    ({"isSuccess": True, "statusCode": 0, "message": "Canceled", "data": None}, True),
     ({"RESULT": 1, "DESCRIPTION": "number canceled"}, True),
     ({"id": 74001, "phone": "+79313226657", "status": "CANCELED", "sms": []}, True),
     ({"status": "STATUS_CANCEL"}, True),

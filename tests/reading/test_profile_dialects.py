@@ -14,6 +14,7 @@ from .reading_support import answer, context
 
 DIALECTS: list[tuple[Any, str, str | None]] = [
     ({"status": True, "balance": 192100}, "192100", None),
+    ({"isSuccess": True, "statusCode": 0, "message": "OK", "data": {"credit": 150000.0}}, "150000", None),
     ({"status": True, "code": 200, "data": {"balance": "192,100", "currency": "toman"}}, "192100", "IRT"),
     ({"status": "success", "credit": 100000}, "100000", None),
     ({"balance": "1.00"}, "1.00", None),

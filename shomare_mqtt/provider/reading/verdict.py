@@ -135,8 +135,8 @@ def _other_marks(named: Mapping[str, Any]) -> list[Truth]:
         found.append(Truth.ABSENT if is_none_yet(error) else Truth.NO)
     if error is False:
         found.append(Truth.YES)
-    own = integer(named.get("statuscode"))
-    if own is not None:
+    # As a code, 0 says that there is nothing to say: it stands beside a yes as well as beside a no.
+    if own := integer(named.get("statuscode")):
         found.append(truth(own))
     return found
 
