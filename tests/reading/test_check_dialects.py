@@ -64,6 +64,8 @@ DIALECTS: list[tuple[Any, PurchaseState | None, Any]] = [
     ({"id": 74001, "status": "BANNED", "sms": []}, X, []),
     ({"id": 74001, "status": "FINISHED", "sms": [{"code": "12345", "text": T}]}, F, CODE),
     ({"RESULT": 1, "CODE": "0", "DESCRIPTION": "wait code"}, W, []),
+    ({"id": 74001, "smsCode": ["12345"], "smsText": [T]}, R, CODE),
+    ({"id": 74001, "smsCode": ["12345", "777"], "smsText": [T]}, R, [("12345", None), ("777", None)]),
     ({"RESULT": 2, "CODE": "12345", "DESCRIPTION": "code received"}, R, ONLY),
     ({"RESULT": 3, "CODE": "0", "DESCRIPTION": "number canceled"}, X, []),
     ({"RESULT": 4, "CODE": "0", "DESCRIPTION": "number banned"}, X, []),

@@ -197,7 +197,7 @@ CHECKS = [
                 }
             ],
         },
-        ONE,
+        BOTH,
         SHORT,
     ),
     Case(

@@ -49,7 +49,7 @@ _LABELS = (("name",), ("text",), ("title",), ("label",), ("slug",), ("value",), 
 _ACCEPTED = 202
 """An answer's HTTP status that says "not yet" (provider page, "failures told apart from waiting")."""
 _MARKED_CODES = ("code", "statuscode", "errorcode")
-_STATE_NAME, _WEAK_NAME, _BOX_NAME = 80, 60, 100
+_STATE_NAME, _WEAK_NAME, _BOX_NAME, _SURE_TEXT = 80, 60, 100, 100
 _LONGEST_STATUS = 3
 """A `result` of this many digits or less is a state or a status, and no code."""
 _SENTENCE = 5
@@ -88,7 +88,7 @@ def _refused(answer: RawAnswer, marks: Marks) -> Exception:
 
 def _sms(everything: list[Leaf], own: list[Leaf], answer: RawAnswer, context: Context) -> list[SmsReading]:
     """All SMS: those in boxes, else the one that the purchase's own fields make up."""
-    found = [s for box in boxes_in(everything) for s in messages_in(box.value, context, as_code=holds_codes(box.name))]
+    found = [sms for box in boxes_in(everything) for sms in _in_box(box, everything, context)]
     by_depth: dict[tuple[str, ...], dict[str, Any]] = {}
     for parents, beside in _by_object(own).items():
         names = {glued(leaf.name) for leaf in beside}
@@ -106,6 +106,21 @@ def _sms(everything: list[Leaf], own: list[Leaf], answer: RawAnswer, context: Co
     # A field that repeats the newest code of the list is no SMS of its own.
     fresh = [s for s in loose if not any(s.code is not None and s.code == other.code for other in found)]
     return [s for s in fresh if not found or s.code is not None] + found
+
+
+def _in_box(box: Leaf, everything: list[Leaf], context: Context) -> list[SmsReading]:
+    """The SMS of a box; a list of codes goes with a list of texts beside it that is as long."""
+    as_code = holds_codes(box.name)
+    texts: list[str] = next((leaf.value for leaf in everything if leaf.parents == box.parents and _are_texts(leaf)), [])
+    codes = [code_of(value) for value in box.value] if isinstance(box.value, list) and as_code else []
+    if texts and len(texts) == len(codes) and None not in codes:
+        return [SmsReading(ascii_digits(code or ""), text) for code, text in zip(codes, texts, strict=True)]
+    return messages_in(box.value, context, as_code=as_code)
+
+
+def _are_texts(leaf: Leaf) -> bool:
+    named = TEXT.weight(leaf.name) == _SURE_TEXT and isinstance(leaf.value, list)
+    return named and all(isinstance(value, str) for value in leaf.value)
 
 
 def _joined(found: list[SmsReading], loose: list[SmsReading]) -> tuple[list[SmsReading], list[SmsReading]]:
