@@ -438,7 +438,8 @@ async def test_what_is_held_is_carried_out_once_the_faults_are_cleared(caller: C
 
 async def test_slow_is_proper_in_the_end(caller: Caller) -> None:
     caller.sim.fault("buy", "slow", delay=0.05)
-    await caller.buy()
+    assert [await caller.buy()] == list(caller.sim.purchases)
+    assert caller.sim.faults.done == {"buy:slow": 1}
 
 
 async def test_a_hang_ends_with_its_client(caller: Caller) -> None:

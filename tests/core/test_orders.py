@@ -323,8 +323,9 @@ async def test_an_answer_nobody_foresaw_ends_no_watch(world: World) -> None:
     order = await world.buy()
     world.provider.script("check", RuntimeError("a bug in the reading"))
     await world.sleep(6)
+    assert (await world.state(order["order"], "waiting"))["error"] is None
     world.provider.gets("p1", sms())
-    await world.state(order["order"], "received", 20)
+    assert (await world.state(order["order"], "received", 20))["sms_count"] == 1
 
 
 # --- restarts -------------------------------------------------------------------------------------------------------

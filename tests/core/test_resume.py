@@ -184,7 +184,9 @@ async def test_stopping_lets_a_purchase_end(world: World) -> None:
 
 
 async def test_stopping_with_nothing_to_do(world: World) -> None:
+    began = asyncio.get_running_loop().time()
     await world.bridge.desk.stop(25.0)
+    assert asyncio.get_running_loop().time() == began
 
 
 async def test_stopping_does_not_wait_for_ever(world: World) -> None:

@@ -283,7 +283,9 @@ async def test_a_wrong_password_is_said_once_and_tried_once_a_minute(
 
 async def test_user_and_password(tmp_path: Path, watch: Watch) -> None:
     async with Mosquitto(tmp_path, users={"daemon": "right"}) as broker:
-        await watch(broker.settings(username="daemon", password="right")).connected()
+        watched = watch(broker.settings(username="daemon", password="right"))
+        await watched.connected()
+        assert (watched.session.connected, watched.pauses.empty()) == (True, True)
 
 
 async def test_backing_off(watch: Watch, caplog: pytest.LogCaptureFixture, tmp_path: Path) -> None:
@@ -323,6 +325,7 @@ async def test_stopping_while_the_broker_is_away(watch: Watch, tmp_path: Path) -
     async with asyncio.timeout(PATIENCE):
         await watched.session.stop()
         await watched.task
+    assert (watched.session.connected, watched.facts) == (False, [])
 
 
 async def test_a_session_outlives_a_short_stop(broker: Mosquitto, watch: Watch) -> None:

@@ -147,9 +147,12 @@ async def test_nonsense_ends_the_connection_alone(watch: Watch, nonsense: bytes)
     async with FakeBroker() as broker:
         watched = watch(broker.settings())
         await watched.connected()
-        broker.sessions()[-1].send(nonsense)
+        first = broker.sessions()[-1]
+        first.send(nonsense)
         await watched.ended()
         await watched.connected()
+        assert broker.sessions()[-1] is not first
+        assert not watched.task.done()
 
 
 async def test_a_refused_subscription_is_said(watch: Watch, caplog: pytest.LogCaptureFixture) -> None:
