@@ -20,7 +20,7 @@ from shomare_mqtt.mqtt.failures import LinkError, PublishRefusedError, TooLargeE
 if TYPE_CHECKING:
     from shomare_mqtt.config import Settings
     from shomare_mqtt.core.bridge import Bridge
-    from shomare_mqtt.core.ports import Clock
+    from shomare_mqtt.core.clock import Clock
     from shomare_mqtt.journal.store import Journal
     from shomare_mqtt.model import Message
     from shomare_mqtt.mqtt.retained import RetainedPublisher

@@ -15,7 +15,7 @@ from shomare_mqtt.core import render
 from shomare_mqtt.core.bridge import Bridge
 from shomare_mqtt.core.bridge_events import BridgeEvent
 from shomare_mqtt.core.clock import SystemClock
-from shomare_mqtt.core.desk import Delivery
+from shomare_mqtt.core.desk.desk import Delivery
 from shomare_mqtt.core.ids import new_id
 from shomare_mqtt.core.masking import Mask
 from shomare_mqtt.errors import ErrorCode, SettingsError

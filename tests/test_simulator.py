@@ -14,15 +14,15 @@ import aiohttp
 import pytest
 
 from shomare_mqtt.letters import ascii_digits
-from shomare_mqtt.provider.simulator import DIALECTS, FaultKind, Simulator, SimulatorOptions
-from shomare_mqtt.provider.simulator.dialects import Carrier
+from shomare_mqtt.simulator import DIALECTS, FaultKind, Simulator, SimulatorOptions
+from shomare_mqtt.simulator.dialects import Carrier
 from tests.patience import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
     from pathlib import Path
 
-    from shomare_mqtt.provider.simulator import Dialect
+    from shomare_mqtt.simulator import Dialect
 
 TELEGRAM = {"country": "7", "operator": "1", "application": "3"}
 NO_STOCK = TELEGRAM | {"application": "9"}
@@ -662,7 +662,7 @@ def test_an_unknown_dialect_is_said() -> None:
 @asynccontextmanager
 async def process(*arguments: str) -> AsyncIterator[tuple[asyncio.subprocess.Process, str]]:
     started = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "shomare_mqtt.provider.simulator", *arguments, stdout=asyncio.subprocess.PIPE
+        sys.executable, "-m", "shomare_mqtt.simulator", *arguments, stdout=asyncio.subprocess.PIPE
     )
     assert started.stdout is not None
     try:

@@ -126,7 +126,7 @@ def demo(*, once: Annotated[bool, typer.Option("--once", help="End when the code
 @app.command(context_settings={"ignore_unknown_options": True, "allow_extra_args": True}, add_help_option=False)
 def simulate(context: typer.Context) -> None:
     """Run the simulated provider alone; `simulate --help` lists its options."""
-    from shomare_mqtt.provider.simulator import __main__ as simulator  # noqa: PLC0415 - nor a web server
+    from shomare_mqtt.simulator import __main__ as simulator  # noqa: PLC0415 - nor a web server
 
     raise typer.Exit(simulator.main(context.args, "shomare-mqtt simulate"))
 

@@ -8,22 +8,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shomare_mqtt.core import render
-from shomare_mqtt.core.account import Account
-from shomare_mqtt.core.buying import Buyer
-from shomare_mqtt.core.cancelling import Canceller, Resolver
-from shomare_mqtt.core.catalogs import Catalogs
-from shomare_mqtt.core.checking import Checker
-from shomare_mqtt.core.defaults import Defaults
-from shomare_mqtt.core.desk import Desk
-from shomare_mqtt.core.guard import Guard
-from shomare_mqtt.core.ledger import Ledger
-from shomare_mqtt.core.prices import Prices
-from shomare_mqtt.core.provider_state import ObservedProvider, ProviderState
-from shomare_mqtt.core.queries import Queries
+from shomare_mqtt.core.desk.desk import Desk
+from shomare_mqtt.core.desk.queries import Queries
+from shomare_mqtt.core.market.account import Account
+from shomare_mqtt.core.market.catalogs import Catalogs
+from shomare_mqtt.core.market.defaults import Defaults
+from shomare_mqtt.core.market.prices import Prices
+from shomare_mqtt.core.market.provider_state import ObservedProvider, ProviderState
+from shomare_mqtt.core.orders.buying import Buyer
+from shomare_mqtt.core.orders.cancelling import Canceller, Resolver
+from shomare_mqtt.core.orders.checking import Checker
+from shomare_mqtt.core.orders.guard import Guard
+from shomare_mqtt.core.orders.ledger import Ledger
+from shomare_mqtt.core.orders.settling import Settler
+from shomare_mqtt.core.orders.watch import Watch
 from shomare_mqtt.core.render import Answer
-from shomare_mqtt.core.settling import Settler
 from shomare_mqtt.core.tickets import Outcome, Ticket
-from shomare_mqtt.core.watch import Watch
 from shomare_mqtt.model import Buy, Cancel, CatalogKind, QueryPrice, QueryPrices, Resolve, SetBuying, SetDefault
 
 if TYPE_CHECKING:
@@ -32,8 +32,9 @@ if TYPE_CHECKING:
     from typing import Any
 
     from shomare_mqtt.config import Settings
+    from shomare_mqtt.core.clock import Clock
     from shomare_mqtt.core.masking import Mask
-    from shomare_mqtt.core.ports import Clock, Extensions, Journal, Outbox, Provider, Retained
+    from shomare_mqtt.core.ports import Extensions, Journal, Outbox, Provider, Retained
     from shomare_mqtt.core.records import Record
     from shomare_mqtt.model import Incoming, Parsed, Unparsed
 
@@ -70,13 +71,13 @@ class Bridge:
         self._never = asyncio.Event()
         self._began = clock.monotonic()
         self.ledger = Ledger(settings, clock, journal, retained, outbox, extensions)
-        self.provider_state = ProviderState(clock, retained, self.ledger.commit, mask, logger)
+        self.provider_state = ProviderState(clock, retained, self.ledger.say, mask, logger)
         observed = ObservedProvider(provider, self.provider_state, logger)
         currency = settings.provider.currency
         self.account = Account(clock, journal, observed, retained, extensions, mask, currency)
         self.catalogs = Catalogs(clock, journal, observed, retained)
-        self.prices = Prices(clock, observed, retained, extensions, self.catalogs, self.account, self.ledger)
-        self.defaults = Defaults(settings, clock, journal, retained, self.catalogs, self.prices, self.ledger)
+        self.prices = Prices(clock, observed, retained, extensions, self.catalogs, self.account, self.ledger.say)
+        self.defaults = Defaults(settings, clock, journal, retained, self.catalogs, self.prices, self.ledger.say)
         self._settler = Settler(settings, clock, journal, self.ledger, self.account, spawn, logger)
         self._guard = Guard(settings, clock, journal, lambda: self.defaults.buying, self._settler.why_paused)
         self._buyer = Buyer(

@@ -8,15 +8,34 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from shomare_mqtt.core.ports import Clock
+from typing import Protocol
 
 _TOLERANCE = 1.0
 """Seconds that a wall clock may go back, as time servers make it, without being called wrong."""
 _LONGEST_DOWN = 30 * 86400.0
 """Seconds between two boots beyond which the wall clock, and not the time, is taken to have jumped."""
+
+
+class Clock(Protocol):
+    """Time. `boot_time` goes on while the machine sleeps and begins anew with each `boot_id`."""
+
+    boot_id: str
+
+    def now(self) -> datetime:
+        """The wall clock, in UTC; it may jump."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds that never jump, within this process."""
+        ...
+
+    def boot_time(self) -> float:
+        """Seconds since this machine booted; comparable between processes of one boot."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait; returns at once for zero or less."""
+        ...
 
 
 class SystemClock:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
     from decimal import Decimal
 
+    from shomare_mqtt.core.bridge_events import BridgeEvent
     from shomare_mqtt.core.clock import SteadyTime
     from shomare_mqtt.core.records import (
         Arrival,
@@ -34,28 +35,6 @@ if TYPE_CHECKING:
         Purchase,
         Sms,
     )
-
-
-class Clock(Protocol):
-    """Time. `boot_time` goes on while the machine sleeps and begins anew with each `boot_id`."""
-
-    boot_id: str
-
-    def now(self) -> datetime:
-        """The wall clock, in UTC; it may jump."""
-        ...
-
-    def monotonic(self) -> float:
-        """Seconds that never jump, within this process."""
-        ...
-
-    def boot_time(self) -> float:
-        """Seconds since this machine booted; comparable between processes of one boot."""
-        ...
-
-    async def sleep(self, seconds: float) -> None:
-        """Wait; returns at once for zero or less."""
-        ...
 
 
 class Provider(Protocol):
@@ -214,4 +193,12 @@ class Outbox(Protocol):
 
     def send_volatile(self, message: Message) -> None:
         """Publishes once while connected, without the journal: for what has no worth later."""
+        ...
+
+
+class Say(Protocol):
+    """Publishes an `event/bridge` of its own: what an operator should see (contract, Events)."""
+
+    async def __call__(self, event: BridgeEvent, message: str, **more: Any) -> None:
+        """Raises JournalError."""
         ...

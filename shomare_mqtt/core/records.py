@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from shomare_mqtt import topics
+from shomare_mqtt.core import render
+from shomare_mqtt.model import Message
 
 if TYPE_CHECKING:
     from datetime import datetime
     from decimal import Decimal
 
-    from shomare_mqtt.model import Incoming, Message, Order, Sms, Transaction
+    from shomare_mqtt.core.bridge_events import BridgeEvent
+    from shomare_mqtt.model import Incoming, Order, Sms, Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +62,12 @@ class Posting:
 
     kind: MessageKind
     message: Message
+
+
+def bridge_posting(event: BridgeEvent, message: str, **more: Any) -> Posting:
+    """An `event/bridge`: what an operator should see."""
+    payload = render.dumps({"event_type": event.value, "message": message, **more})
+    return Posting(MessageKind.EVENT, Message(topics.BRIDGE_EVENT, payload))
 
 
 @dataclass(frozen=True, slots=True)

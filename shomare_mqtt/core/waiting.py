@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
 
-    from shomare_mqtt.core.ports import Clock
+    from shomare_mqtt.core.clock import Clock
 
 
 async def pause(clock: Clock, seconds: float | None, wake: asyncio.Event) -> bool:

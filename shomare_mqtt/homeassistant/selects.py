@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shomare_mqtt.core.labels import labels
+from shomare_mqtt.core.market.labels import labels
 from shomare_mqtt.letters import fold
 
 if TYPE_CHECKING:

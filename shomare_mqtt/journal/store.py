@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from shomare_mqtt.core.ports import Clock
+    from shomare_mqtt.core.clock import Clock
 
 T = TypeVar("T")
 

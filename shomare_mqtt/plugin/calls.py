@@ -17,7 +17,7 @@ from shomare_mqtt.plugin.hookspecs import NOTED_FIRST, REPEATABLE
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from shomare_mqtt.core.ports import Clock
+    from shomare_mqtt.core.clock import Clock
     from shomare_mqtt.model import Order
     from shomare_mqtt.plugin.api import Retry
     from shomare_mqtt.plugin.runner import Runner, TimeLimits

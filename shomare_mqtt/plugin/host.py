@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
     from decimal import Decimal
 
-    from shomare_mqtt.core.ports import Clock
+    from shomare_mqtt.core.clock import Clock
     from shomare_mqtt.model import Order, PriceList, Product, Profile, Sms
     from shomare_mqtt.plugin.api import Api
     from shomare_mqtt.plugin.calls import PluginMemory

@@ -14,7 +14,7 @@ from shomare_mqtt.plugin.worker import StoppedError
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-    from shomare_mqtt.core.ports import Clock
+    from shomare_mqtt.core.clock import Clock
     from shomare_mqtt.plugin.worker import Worker
 
 _LARGEST = 64 * 1024

@@ -13,7 +13,7 @@ from shomare_mqtt.plugin.worker import HookHungError, HookTimeoutError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from shomare_mqtt.core.ports import Clock
+    from shomare_mqtt.core.clock import Clock
 
 _REPEAT = 600.0
 """Seconds after which a failure that goes on is said again."""

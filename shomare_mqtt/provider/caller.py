@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import logging
     from collections.abc import Callable
 
-    from shomare_mqtt.core.ports import Clock
+    from shomare_mqtt.core.clock import Clock
     from shomare_mqtt.provider.dialect import Request
     from shomare_mqtt.provider.limiter import Limiter
     from shomare_mqtt.provider.reading import RawAnswer

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from shomare_mqtt.config import Provider
-    from shomare_mqtt.core.ports import Clock
+    from shomare_mqtt.core.clock import Clock
     from shomare_mqtt.model import Cancellation, Catalog, CheckReading, Price, PriceList, Product, Profile, Purchase
     from shomare_mqtt.provider.dialect import DialectMemory
     from shomare_mqtt.provider.limiter import Limiter

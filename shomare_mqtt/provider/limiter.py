@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from shomare_mqtt.model import Priority
 
 if TYPE_CHECKING:
-    from shomare_mqtt.core.ports import Clock
+    from shomare_mqtt.core.clock import Clock
 
 MOST_AT_ONCE = 20
 ROUNDING = 1e-9

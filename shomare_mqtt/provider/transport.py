@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from types import SimpleNamespace, TracebackType
 
     from shomare_mqtt.config import Provider
-    from shomare_mqtt.core.ports import Clock
+    from shomare_mqtt.core.clock import Clock
     from shomare_mqtt.provider.dialect import Request
 
 MOST_BYTES = 16 * 1024 * 1024

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from shomare_mqtt.provider.simulator import Simulator, SimulatorOptions
+from shomare_mqtt.simulator import Simulator, SimulatorOptions
 from tests.cli.process import finish, run, running
 from tests.mosquitto import Mosquitto
 from tests.patience import PATIENCE

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from shomare_mqtt.core.answering import Repeat
+from shomare_mqtt.core.desk.answering import Repeat
 from shomare_mqtt.errors import CommandRefusedError, ErrorCode, JournalError
 from shomare_mqtt.model import Envelope, Reply
 from tests.core.provider import LOST, NO_NUMBERS, TOO_EARLY, Late, sms

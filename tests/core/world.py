@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from shomare_mqtt.config import GivenSettings
 from shomare_mqtt.core.bridge import Bridge
-from shomare_mqtt.core.desk import Delivery
+from shomare_mqtt.core.desk.desk import Delivery
 from shomare_mqtt.core.masking import Mask
 from shomare_mqtt.journal.store import Journal
 from shomare_mqtt.model import Incoming, Message, Reply

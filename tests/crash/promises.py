@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from shomare_mqtt.provider.simulator.ledger import Purchase
+    from shomare_mqtt.simulator.ledger import Purchase
     from tests.crash.broker import BrokerLog
     from tests.crash.plan import Command, Plan
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from shomare_mqtt.provider.simulator import Simulator, SimulatorOptions
+from shomare_mqtt.simulator import Simulator, SimulatorOptions
 from tests.crash.broker import BrokerLog
 from tests.crash.plan import Command, Plan
 from tests.crash.points import ABORTED, Point, points_in

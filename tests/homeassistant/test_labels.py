@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import given, strategies
 
-from shomare_mqtt.core.labels import by_label, labels
+from shomare_mqtt.core.market.labels import by_label, labels
 from shomare_mqtt.homeassistant import selects
 from shomare_mqtt.letters import fold
 from shomare_mqtt.model import Catalog, CatalogEntry, CatalogKind

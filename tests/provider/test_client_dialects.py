@@ -12,7 +12,7 @@ from shomare_mqtt.errors import ErrorCode, OutcomeUnknownError, ProviderError, P
 from shomare_mqtt.model import CatalogKind, Known, Priority, Product, PurchaseState
 from shomare_mqtt.provider.client import Client
 from shomare_mqtt.provider.limiter import Limiter
-from shomare_mqtt.provider.simulator import DIALECTS, Simulator, SimulatorOptions
+from shomare_mqtt.simulator import DIALECTS, Simulator, SimulatorOptions
 
 from .fakes import QuickClock, allowed
 from .servers import settings

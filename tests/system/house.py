@@ -11,8 +11,8 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
-from shomare_mqtt.provider.simulator import Simulator, SimulatorOptions
-from shomare_mqtt.provider.simulator.catalog import Entry
+from shomare_mqtt.simulator import Simulator, SimulatorOptions
+from shomare_mqtt.simulator.catalog import Entry
 from tests.cli.process import environment
 from tests.patience import PATIENCE
 from tests.system.probe import Probe

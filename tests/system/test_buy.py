@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from shomare_mqtt.provider.simulator.ledger import Ledger
+from shomare_mqtt.simulator.ledger import Ledger
 from tests.system.house import PRICE, PRODUCT
 from tests.system.shapes import check_order
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from shomare_mqtt.provider.simulator import SimulatorOptions
-    from shomare_mqtt.provider.simulator.catalog import Offer
-    from shomare_mqtt.provider.simulator.ledger import Purchase
+    from shomare_mqtt.simulator import SimulatorOptions
+    from shomare_mqtt.simulator.catalog import Offer
+    from shomare_mqtt.simulator.ledger import Purchase
     from tests.system.house import House
 
 pytestmark = pytest.mark.mosquitto

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from shomare_mqtt.provider.simulator import DIALECTS
+from shomare_mqtt.simulator import DIALECTS
 from tests.system.house import PRICE
 from tests.system.shapes import check_order
 

@@ -1,0 +1,1 @@
+"""What was asked: commands taken and answered, double presses, queries."""

@@ -1,0 +1,119 @@
+"""Answers: each command gets one, a repeat of its transaction gets the same, and a refusal is said as an event too."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from shomare_mqtt import topics
+from shomare_mqtt.core import render
+from shomare_mqtt.core.bridge_events import BridgeEvent
+from shomare_mqtt.core.records import Batch, Done, MessageKind, Posting, bridge_posting
+from shomare_mqtt.core.render import Answer, Status, error_info
+from shomare_mqtt.errors import CommandRefusedError, ErrorCode, ShomareError
+from shomare_mqtt.model import Buy, Cancel, Envelope, Message, Reply, Resolve
+
+if TYPE_CHECKING:
+    import logging
+
+    from shomare_mqtt.core.orders.ledger import Ledger
+    from shomare_mqtt.core.ports import Journal
+    from shomare_mqtt.core.tickets import Ticket
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """A repeat of another command's transaction."""
+
+    row: int
+    envelope: Envelope
+
+
+class Answering:
+    """Puts answers into batches. `count` is how many were given."""
+
+    def __init__(self, journal: Journal, ledger: Ledger, logger: logging.Logger) -> None:
+        self._journal = journal
+        self._ledger = ledger
+        self._logger = logger
+        self._waiting: dict[int, list[Repeat]] = {}
+        self._closing: dict[int, Answer] = {}
+        self.count = 0
+
+    def begin(self, ticket: Ticket) -> None:
+        """A command is worked on from now on: repeats wait for it."""
+        self._waiting[ticket.row] = []
+
+    def end(self, ticket: Ticket) -> None:
+        """A command's answer is in the journal, or the process ends."""
+        self._waiting.pop(ticket.row, None)
+        self._closing.pop(ticket.row, None)
+
+    def close(self, ticket: Ticket, batch: Batch, answer: Answer) -> None:
+        """Put the answer into a batch: for its sender, for those who repeated it, and for repeats to come.
+
+        To be committed at once: a repeat that comes from here on finds the answer there.
+        """
+        refused = answer.status is Status.ERROR and answer.order is None
+        self._post(batch, ticket.envelope, answer)
+        batch.done.append(Done(ticket.row, None if refused else _stored(ticket, answer), answer.order))
+        if refused and answer.error is not None:
+            batch.postings.append(_refused_event(ticket.envelope, answer))
+            self._logger.warning("%s refused: %s: %s", ticket.envelope.command, answer.error.code, answer.error.message)
+        else:
+            self._logger.debug("%s: %s", ticket.envelope.command, answer.status)
+        self._closing[ticket.row] = answer
+        for repeat in self._waiting.pop(ticket.row, []):
+            self._post(batch, repeat.envelope, answer, replayed=True)
+            batch.done.append(Done(repeat.row))
+
+    def refusal(self, envelope: Envelope, error: ShomareError) -> tuple[Posting, ...]:
+        """The answer to what is not carried out, and its event."""
+        answer = Answer.failed(error_info(error))
+        body = render.dumps(render.answer_json(answer, envelope.transaction))
+        return (*_postings(envelope, body), _refused_event(envelope, answer))
+
+    async def repeat(self, repeat: Repeat, first: int, stored: bytes | None) -> None:
+        """Answer a repeat with the first one's answer: with the stored one, or as soon as there is one."""
+        if stored is None and first in self._waiting:
+            self._waiting[first].append(repeat)
+            return
+        batch = Batch(done=[Done(repeat.row)])
+        if stored is None and first in self._closing:
+            self._post(batch, repeat.envelope, self._closing[first], replayed=True)
+        elif stored := stored or await self._journal.answer_of(first):
+            self.count += 1
+            batch.postings.extend(_postings(repeat.envelope, stored[:-1] + b',"replayed":true}'))
+        else:
+            message = "the command that this one repeats was refused, and nothing was done; it may be tried again"
+            batch.postings.extend(self.refusal(repeat.envelope, CommandRefusedError(ErrorCode.BUSY, message)))
+        await self._ledger.commit(batch)
+
+    def _post(self, batch: Batch, envelope: Envelope, answer: Answer, *, replayed: bool = False) -> None:
+        self.count += 1
+        body = render.answer_json(answer, envelope.transaction, replayed=replayed)
+        batch.postings.extend(_postings(envelope, render.dumps(body)))
+
+
+def _stored(ticket: Ticket, answer: Answer) -> bytes | None:
+    """What a repeat of the transaction is to get; None where there is none, or it does not matter."""
+    if ticket.envelope.transaction is None or not isinstance(ticket.request, Buy | Cancel | Resolve):
+        return None
+    return render.dumps(render.answer_json(answer, ticket.envelope.transaction))
+
+
+def _postings(envelope: Envelope, body: bytes) -> list[Posting]:
+    """An answer for the command's own topic, and for the Response Topic that an MQTT 5 sender gave."""
+    messages = [Message(topics.response(envelope.command), body)]
+    reply: Reply | None = envelope.reply
+    if reply is not None:
+        messages.append(Message(reply.topic, body, absolute=True, correlation=reply.correlation))
+    return [Posting(MessageKind.ANSWER, m) for m in messages]
+
+
+def _refused_event(envelope: Envelope, answer: Answer) -> Posting:
+    """`command_refused`: the only event for a command that was answered with an error before an order existed."""
+    error = answer.error or render.internal_error()
+    message = f"{envelope.command}: {error.message}"
+    more = {"command": envelope.command, "code": error.code.value, "transaction": envelope.transaction}
+    return bridge_posting(BridgeEvent.COMMAND_REFUSED, message, **more)

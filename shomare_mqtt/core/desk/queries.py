@@ -1,0 +1,132 @@
+"""Answers to `query/…`: the provider is asked, and the retained topic that holds the same is renewed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from shomare_mqtt.core import render
+from shomare_mqtt.core.orders.cancelling import find_target
+from shomare_mqtt.core.orders.checking import code_in
+from shomare_mqtt.core.render import Answer
+from shomare_mqtt.core.tickets import Outcome
+from shomare_mqtt.errors import CommandRefusedError, ErrorCode
+from shomare_mqtt.model import (
+    CatalogKind,
+    CheckReading,
+    Endpoint,
+    Priority,
+    Product,
+    Query,
+    QueryCatalog,
+    QueryCheck,
+    QueryPrice,
+    QueryPrices,
+    QueryProfile,
+)
+
+if TYPE_CHECKING:
+    from shomare_mqtt.core.clock import Clock
+    from shomare_mqtt.core.market.account import Account
+    from shomare_mqtt.core.market.catalogs import Catalogs
+    from shomare_mqtt.core.market.defaults import Defaults
+    from shomare_mqtt.core.market.prices import Prices
+    from shomare_mqtt.core.market.provider_state import ObservedProvider
+    from shomare_mqtt.core.orders.checking import Checker
+    from shomare_mqtt.core.orders.ledger import Ledger
+    from shomare_mqtt.core.ports import Journal
+
+
+class Queries:
+    """One method for all queries; each raises CommandRefusedError or ProviderError for what is not answered."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        journal: Journal,
+        ledger: Ledger,
+        provider: ObservedProvider,
+        account: Account,
+        catalogs: Catalogs,
+        prices: Prices,
+        defaults: Defaults,
+        checker: Checker,
+    ) -> None:
+        self._clock = clock
+        self._journal = journal
+        self._ledger = ledger
+        self._provider = provider
+        self._account = account
+        self._catalogs = catalogs
+        self._prices = prices
+        self._defaults = defaults
+        self._checker = checker
+
+    async def answer(self, query: Query) -> Outcome:
+        """Answer one query. Raises CommandRefusedError, ProviderError."""
+        match query:
+            case QueryProfile():
+                data: object = await self._account.read()
+            case QueryCatalog(kind):
+                data = render.catalog_json(await self._catalogs.read(kind))
+            case QueryPrices():
+                data = await self._price_list(query)
+            case QueryPrice():
+                data = await self._price(query)
+            case QueryCheck():
+                return await self._check(query)
+            case _:
+                records = await self._journal.newest_first(query.state, query.limit)
+                data = [render.order_json(r.order, codes=True) for r in records]
+        return Outcome(Answer.ok(data))
+
+    async def _price_list(self, query: QueryPrices) -> dict[str, object]:
+        country = await self._id(CatalogKind.COUNTRIES, query.country, query.is_id)
+        operator = await self._id(CatalogKind.OPERATORS, query.operator, query.is_id)
+        return self._prices.payload(await self._prices.read_list(country, operator))
+
+    async def _price(self, query: QueryPrice) -> dict[str, object]:
+        product = Product(
+            await self._id(CatalogKind.COUNTRIES, query.country, query.is_id),
+            await self._id(CatalogKind.OPERATORS, query.operator, query.is_id),
+            await self._id(CatalogKind.APPLICATIONS, query.application, query.is_id),
+        )
+        payload = self._prices.price_payload(product, await self._prices.read_price(product))
+        self._defaults.renew_quote(product, payload)
+        return payload
+
+    async def _id(self, kind: CatalogKind, text: str | None, is_id: frozenset[str]) -> str:
+        """The id that a field means, or its default."""
+        if text is not None:
+            return await self._catalogs.resolve(kind, text, is_id=kind.field in is_id)
+        if (default := self._defaults.get(kind.field)) is None:
+            raise CommandRefusedError(ErrorCode.INVALID_COMMAND, f"{kind.field}: is missing, and there is no default")
+        return default
+
+    async def _check(self, query: QueryCheck) -> Outcome:
+        record, purchase = await find_target(self._ledger, query.target)
+        if record is None:
+            known = replace(self._prices.known(), purchase=purchase)
+            reading = await self._provider.check(purchase, known=known, priority=Priority.QUERY)
+            await self._provider.tell(Endpoint.CHECK, reading)
+            return Outcome(Answer.ok(_foreign(purchase, reading)))
+        if record.order.purchase is not None:
+            record = await self._checker.check(record, Priority.QUERY)
+        return Outcome(Answer.ok(render.order_json(record.order, codes=True), record.order.order))
+
+
+def _foreign(purchase: str, reading: CheckReading) -> dict[str, object]:
+    """The answer for a purchase that the journal does not know."""
+    return {
+        "purchase": purchase,
+        "state": reading.state.value if reading.state else None,
+        "sms": [
+            {
+                "code": s.code or (code_in(s.text) if s.text else None),
+                "text": s.text,
+                "sender": s.sender,
+                "received_at": render.timestamp(s.received_at),
+            }
+            for s in reading.sms
+        ],
+    }

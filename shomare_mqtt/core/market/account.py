@@ -1,0 +1,111 @@
+"""The account: profile and balance, read now and then and after money has moved."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from shomare_mqtt.core import render
+from shomare_mqtt.core.waiting import Shared, pause
+from shomare_mqtt.errors import ProviderError
+from shomare_mqtt.model import Priority, Profile
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+    from shomare_mqtt.core.clock import Clock
+    from shomare_mqtt.core.masking import Mask
+    from shomare_mqtt.core.ports import Extensions, Journal, Provider, Retained
+
+_SETTLING = 1.0
+"""Seconds between a movement of money and the look at the balance that follows it."""
+_FIRST_RETRY = 5.0
+
+
+class Account:
+    """The newest profile, and when it was asked for (steady seconds)."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        journal: Journal,
+        provider: Provider,
+        retained: Retained,
+        extensions: Extensions,
+        mask: Mask,
+        currency: str,
+    ) -> None:
+        self._clock = clock
+        self._journal = journal
+        self._provider = provider
+        self._retained = retained
+        self._extensions = extensions
+        self._mask = mask
+        self._currency = currency
+        self._shared = Shared()
+        self._moved = asyncio.Event()
+        self._is_polling = False
+        self.profile: Profile | None = None
+        self.asked_at = float("-inf")
+
+    @property
+    def balance(self) -> Decimal | None:
+        """The balance as it was read last."""
+        return self.profile.balance if self.profile else None
+
+    async def read(self, priority: Priority = Priority.QUERY) -> dict[str, object]:
+        """Ask now; the payload of `query/profile`: the retained topic's, and all else that the provider said.
+
+        Raises ProviderError.
+        """
+        profile: Profile = await self._shared.get("profile", lambda: self._read(priority))
+        return self._payload(profile)
+
+    async def read_fresh(self, priority: Priority) -> Profile:
+        """A profile that was asked for after this call began. Raises ProviderError."""
+        return await self._read(priority)
+
+    async def _read(self, priority: Priority) -> Profile:
+        asked_at = self._journal.time.now()
+        profile = await self._provider.profile(priority=priority)
+        if asked_at < self.asked_at:
+            return profile  # a later question was answered earlier
+        previous, self.profile, self.asked_at = self.profile, profile, asked_at
+        self._show(profile)
+        if previous is None or previous.balance != profile.balance:
+            self._extensions.balance_changed(profile, previous)
+        return profile
+
+    def _payload(self, profile: Profile) -> dict[str, object]:
+        extra: dict[str, object] = self._mask.value(dict(profile.extra))
+        return {**extra, **render.profile_json(profile, self._currency, self._clock.now())}
+
+    def _show(self, profile: Profile) -> None:
+        self._retained.put("profile", render.dumps(render.profile_json(profile, self._currency, self._clock.now())))
+        if profile.balance is not None:
+            self._retained.put("profile/balance", render.money_text(profile.balance).encode())
+
+    def money_moved(self) -> None:
+        """A purchase or a refund happened: look at the balance soon."""
+        self._moved.set()
+
+    def provider_lost(self) -> None:
+        """Another call found the provider away: ask from now on until it is back, and do not sleep out the interval."""
+        if not self._is_polling:
+            self._moved.set()
+
+    async def run(self, interval: float) -> None:
+        """Renew the profile every `interval` seconds and after money has moved, for ever."""
+        delay, retry = 0.0, _FIRST_RETRY
+        while True:
+            if await pause(self._clock, delay, self._moved):
+                await self._clock.sleep(_SETTLING)
+            self._moved.clear()
+            self._is_polling = True
+            try:
+                await self.read(Priority.POLL)
+                delay, retry = interval, _FIRST_RETRY
+            except ProviderError:
+                delay, retry = min(retry, interval), retry * 2
+            finally:
+                self._is_polling = False

@@ -1,0 +1,201 @@
+"""The three lists, and the names in them (contract, 'Ids and names')."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from shomare_mqtt.core import render
+from shomare_mqtt.core.market.labels import by_label, labels
+from shomare_mqtt.core.waiting import Shared, pause
+from shomare_mqtt.errors import CommandRefusedError, ErrorCode, ProviderError
+from shomare_mqtt.letters import ascii_digits, fold
+from shomare_mqtt.model import Catalog, CatalogEntry, CatalogKind, Priority
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from shomare_mqtt.core.clock import Clock
+    from shomare_mqtt.core.ports import Journal, Provider, Retained
+
+ANY = "any"
+_STALE = 60.0
+"""Seconds after which a list is asked for again because of a name that it does not hold."""
+_NEAREST = 3
+_FIRST_RETRY, _LAST_RETRY = 5.0, 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Index:
+    """One list with what it is searched by."""
+
+    catalog: Catalog
+    by_id: dict[str, CatalogEntry]
+    by_name: dict[str, tuple[CatalogEntry, ...]]
+    by_label: dict[str, str]
+    labels: dict[str, str]
+
+
+def _index(catalog: Catalog) -> _Index:
+    by_name: dict[str, list[CatalogEntry]] = {}
+    for entry in catalog.entries:
+        for name in {fold(n) for n in (entry.name, *entry.names)} - {""}:
+            by_name.setdefault(name, []).append(entry)
+    shown = labels(catalog.entries)
+    by_id = {e.id: e for e in catalog.entries}
+    return _Index(
+        catalog,
+        by_id,
+        {name: tuple(entries) for name, entries in by_name.items()},
+        by_label(catalog.entries, shown),
+        shown,
+    )
+
+
+class Catalogs:
+    """Countries, operators and applications: kept in the journal, renewed, searched."""
+
+    def __init__(self, clock: Clock, journal: Journal, provider: Provider, retained: Retained) -> None:
+        self._clock = clock
+        self._journal = journal
+        self._provider = provider
+        self._retained = retained
+        self._shared = Shared()
+        self._lists: dict[CatalogKind, _Index] = {}
+        self._read_at: dict[CatalogKind, float] = {}
+        self._stored_at: dict[CatalogKind, datetime] = {}
+        self.listeners: list[Callable[[CatalogKind], None]] = []
+
+    async def load(self) -> None:
+        """Take up what the journal holds; to be called once, before anything else."""
+        for kind, (catalog, updated_at) in (await self._journal.catalogs()).items():
+            self._lists[kind] = _index(catalog)
+            self._stored_at[kind] = updated_at
+            self._retained.put(kind.value, render.dumps(render.catalog_json(catalog)))
+
+    def get(self, kind: CatalogKind) -> Catalog | None:
+        """One list, where one was ever read."""
+        index = self._lists.get(kind)
+        return index.catalog if index else None
+
+    def entries(self, kind: CatalogKind) -> tuple[CatalogEntry, ...]:
+        """A list's entries; none where it was never read."""
+        index = self._lists.get(kind)
+        return index.catalog.entries if index else ()
+
+    def name(self, kind: CatalogKind, entry_id: str) -> str | None:
+        """The name of an id, where the list holds it."""
+        index = self._lists.get(kind)
+        entry = index.by_id.get(entry_id) if index else None
+        return entry.name if entry else None
+
+    def label(self, kind: CatalogKind, entry_id: str) -> str:
+        """What a select shows for an id: its label, or the id itself where the list does not hold it."""
+        index = self._lists.get(kind)
+        return index.labels.get(entry_id, entry_id) if index else entry_id
+
+    async def read(self, kind: CatalogKind, priority: Priority = Priority.QUERY) -> Catalog:
+        """The list as the provider gives it now. Raises ProviderError."""
+        found: Catalog = await self._shared.get(kind, lambda: self._read(kind, priority))
+        return found
+
+    async def _read(self, kind: CatalogKind, priority: Priority) -> Catalog:
+        catalog = await self._provider.catalog(kind, priority=priority)
+        old = self.get(kind)
+        self._read_at[kind] = self._clock.monotonic()
+        self._stored_at[kind] = self._clock.now()
+        if old is None or old.entries != catalog.entries:
+            await self._journal.put_catalog(catalog, self._stored_at[kind])
+        self._lists[kind] = _index(catalog)
+        self._retained.put(kind.value, render.dumps(render.catalog_json(catalog)))
+        if old is None or old.entries != catalog.entries:
+            for listener in self.listeners:
+                listener(kind)
+        return catalog
+
+    # --- names ------------------------------------------------------------------------------------------------------
+
+    async def resolve(
+        self, kind: CatalogKind, text: str, *, is_id: bool = False, priority: Priority = Priority.QUERY
+    ) -> str:
+        """The id that a text means.
+
+        Raises CommandRefusedError (`unknown_name`, `ambiguous_name`, naming the nearest), or ProviderError where the
+        list was never read and cannot be.
+        """
+        looks_like_id = is_id or text == ANY or _is_number(text)
+        if kind not in self._lists:
+            try:
+                await self.read(kind, priority)
+            except ProviderError:
+                if looks_like_id:
+                    return ascii_digits(text)
+                raise
+        if (entry := self._find(kind, text, is_id=is_id)) is not None:
+            return entry.id
+        if self._is_stale(kind):
+            try:
+                await self.read(kind, priority)
+            except ProviderError:
+                pass  # the old list stands; the provider's state tells of the failure
+            else:
+                if (entry := self._find(kind, text, is_id=is_id)) is not None:
+                    return entry.id
+        if looks_like_id and not self.entries(kind):
+            return ascii_digits(text)  # a list that holds nothing tells of no id that it is wrong
+        raise CommandRefusedError(ErrorCode.UNKNOWN_NAME, self._unknown(kind, text))
+
+    def _is_stale(self, kind: CatalogKind) -> bool:
+        read_at = self._read_at.get(kind)
+        return read_at is None or self._clock.monotonic() - read_at > _STALE
+
+    def _find(self, kind: CatalogKind, text: str, *, is_id: bool) -> CatalogEntry | None:
+        """The entry that a text means, None where none does. Raises CommandRefusedError where several do."""
+        index = self._lists[kind]
+        if (entry := index.by_id.get(text) or index.by_id.get(ascii_digits(text))) is not None or is_id:
+            return entry
+        folded = fold(text)
+        named = index.by_name.get(folded, ())
+        if len(named) > 1:
+            # A label is unique where a name is not: it is looked at before the name is called ambiguous.
+            if (labelled := index.by_label.get(folded)) is not None:
+                return index.by_id[labelled]
+            shown = ", ".join(sorted(f"{e.name} ({e.id})" for e in named)[:_NEAREST])
+            raise CommandRefusedError(
+                ErrorCode.AMBIGUOUS_NAME, f"{kind.field}: {text!r} is the name of several: {shown}; use an id"
+            )
+        return named[0] if named else index.by_id.get(index.by_label.get(folded, ""))
+
+    def _unknown(self, kind: CatalogKind, text: str) -> str:
+        index = self._lists[kind]
+        near = difflib.get_close_matches(fold(text), index.by_name, n=_NEAREST, cutoff=0.5)
+        shown = [f"{index.by_name[n][0].name} ({index.by_name[n][0].id})" for n in near]
+        hint = f"; the nearest are {', '.join(dict.fromkeys(shown))}" if shown else ""
+        return f"{kind.field}: the provider's list holds no {text!r}{hint}"
+
+    # --- renewing ---------------------------------------------------------------------------------------------------
+
+    async def run(self, kind: CatalogKind, interval: float, stop: asyncio.Event) -> None:
+        """Renew one list every `interval` seconds, sooner after a failure, until `stop`."""
+        delay, retry = self._first_delay(kind, interval), _FIRST_RETRY
+        while not await pause(self._clock, delay, stop):
+            try:
+                await self.read(kind, Priority.POLL)
+                delay, retry = interval, _FIRST_RETRY
+            except ProviderError:
+                delay, retry = min(retry, interval), min(retry * 2, _LAST_RETRY)
+
+    def _first_delay(self, kind: CatalogKind, interval: float) -> float:
+        """A list from the journal is good until its time: none is asked for at every start."""
+        stored = self._stored_at.get(kind)
+        if stored is None:
+            return 0.0
+        age = (self._clock.now() - stored).total_seconds()
+        return max(0.0, interval - age) if age >= 0 else 0.0
+
+
+def _is_number(text: str) -> bool:
+    return ascii_digits(text).isdigit()

@@ -1,0 +1,193 @@
+"""What a command that leaves fields out takes, the quote of it, and the safety switch (contract, Commands)."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from shomare_mqtt.core import render
+from shomare_mqtt.core.bridge_events import BridgeEvent
+from shomare_mqtt.core.waiting import pause
+from shomare_mqtt.errors import CommandRefusedError, ErrorCode, ProviderError
+from shomare_mqtt.model import CatalogKind, Priority, Product
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from shomare_mqtt.config import Settings
+    from shomare_mqtt.core.clock import Clock
+    from shomare_mqtt.core.market.catalogs import Catalogs
+    from shomare_mqtt.core.market.prices import Prices
+    from shomare_mqtt.core.ports import Journal, Retained, Say
+
+KINDS = {kind.field: kind for kind in CatalogKind}
+MAX_PRICE = "max_price"
+_FIRST_RETRY, _LAST_RETRY = 5.0, 300.0
+_KEY = "default."
+_SWITCH = "buying"
+
+
+class Defaults:
+    """The four defaults and the switch; what was set over MQTT outlives restarts and outranks the file."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Clock,
+        journal: Journal,
+        retained: Retained,
+        catalogs: Catalogs,
+        prices: Prices,
+        say: Say,
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._journal = journal
+        self._retained = retained
+        self._catalogs = catalogs
+        self._prices = prices
+        self._say = say
+        self._set: dict[str, str] = {}
+        self._from_file: dict[str, str] = {}
+        self._changed = asyncio.Event()
+        self._said: set[str] = set()
+        self._quoted: Product | None = None
+        self.on_changed: Callable[[], object] = lambda: None
+        self.buying = True
+
+    async def load(self) -> None:
+        """Take up what the journal holds; to be called once, before anything else."""
+        meta = await self._journal.meta()
+        self._set = {k.removeprefix(_KEY): json.loads(v) for k, v in meta.items() if k.startswith(_KEY)}
+        self.buying = meta.get(_SWITCH, "on") == "on"
+        self._retained.put("buying", b"on" if self.buying else b"off")
+        for field, kind in KINDS.items():
+            # An id in the file is good before the list is there; a name waits for it.
+            text = getattr(self._settings.defaults, field)
+            if text and (text == "any" or text.isdigit() or self._catalogs.name(kind, text)):
+                self._from_file[field] = text
+        self.show()
+
+    # --- reading ----------------------------------------------------------------------------------------------------
+
+    def get(self, field: str) -> str | None:
+        """The id of a default, None where none is set."""
+        return self._set.get(field) or self._from_file.get(field)
+
+    @property
+    def max_price(self) -> Decimal | None:
+        """The default limit, None where none is set."""
+        if MAX_PRICE in self._set:
+            return Decimal(self._set[MAX_PRICE])
+        price = self._settings.defaults.max_price
+        return price or None
+
+    @property
+    def product(self) -> Product | None:
+        """What the defaults name, where they name a product."""
+        ids = [self.get(field) for field in KINDS]
+        if any(i is None for i in ids):
+            return None
+        return Product(*(i for i in ids if i is not None))
+
+    # --- setting ----------------------------------------------------------------------------------------------------
+
+    async def set(self, field: str, text: str) -> str | Decimal | None:
+        """Set one default; the id, or the price, that now holds. Raises CommandRefusedError, ProviderError."""
+        if field == MAX_PRICE:
+            await self._store(field, None if not text or Decimal(text) == 0 else text)
+            return self.max_price
+        value = await self._catalogs.resolve(KINDS[field], text) if text else None
+        await self._store(field, value)
+        return self.get(field)
+
+    async def _store(self, field: str, value: str | None) -> None:
+        await self._journal.put_meta({_KEY + field: None if value is None else json.dumps(value)})
+        if value is None:
+            self._set.pop(field, None)
+        else:
+            self._set[field] = value
+        self.show()
+        self._changed.set()
+        self.on_changed()
+
+    async def set_buying(self, *, on: bool) -> None:
+        """Turn the switch."""
+        await self._journal.put_meta({_SWITCH: "on" if on else "off"})
+        self.buying = on
+        self._retained.put("buying", b"on" if on else b"off")
+
+    def show(self) -> None:
+        """Publish the defaults and their labels."""
+        for field, kind in KINDS.items():
+            value = self.get(field)
+            self._put(f"defaults/{field}", value or "")
+            self._put(f"defaults/{field}/name", self._catalogs.label(kind, value) if value else "")
+        price = self.max_price
+        self._put("defaults/max_price", "" if price is None else render.money_text(price))
+
+    def _put(self, topic: str, text: str) -> None:
+        self._retained.put(topic, text.encode())
+
+    # --- the file's names, and the quote ----------------------------------------------------------------------------
+
+    async def run(self, interval: float) -> None:
+        """Find the file's names as the lists come, and keep the quote, for ever."""
+        self._catalogs.listeners.append(lambda _: self._changed.set())
+        retry = _FIRST_RETRY
+        while True:
+            self._changed.clear()
+            complete = await self._find_names()
+            self.show()
+            if self._changed.is_set():
+                continue  # the lists came meanwhile: a price is asked for once all names are found
+            complete = await self._quote() and complete
+            delay, retry = (interval, _FIRST_RETRY) if complete else (retry, min(retry * 2, _LAST_RETRY))
+            await pause(self._clock, delay, self._changed)
+
+    async def _find_names(self) -> bool:
+        """Look the file's names up; whether nothing is left to find."""
+        complete = True
+        for field, kind in KINDS.items():
+            text = getattr(self._settings.defaults, field)
+            if not text:
+                continue
+            try:
+                self._from_file[field] = await self._catalogs.resolve(kind, text, priority=Priority.POLL)
+            except CommandRefusedError as error:
+                self._from_file.pop(field, None)
+                await self._say_once(f"defaults.{field} is left out: {error.message}")
+            except ProviderError:
+                complete = False
+        return complete
+
+    async def _say_once(self, message: str) -> None:
+        if message not in self._said:
+            self._said.add(message)
+            await self._say(BridgeEvent.NAME_UNKNOWN, message)
+
+    async def _quote(self) -> bool:
+        """Ask for the price of what the defaults name; whether that was not in vain."""
+        product = self.product
+        if product is None or product != self._quoted:
+            self._put("quote", "")  # also what an earlier process left there
+            self._quoted = None
+        if product is None:
+            return True
+        try:
+            price = await self._prices.read_price(product, Priority.POLL)
+        except ProviderError as error:
+            if error.code in (ErrorCode.NOT_FOUND, ErrorCode.NO_NUMBERS):
+                self._put("quote", "")
+                return True
+            return False
+        self.renew_quote(product, self._prices.price_payload(product, price))
+        return True
+
+    def renew_quote(self, product: Product, payload: dict[str, object]) -> None:
+        """Publish the price of a product, where it is the one that the defaults name."""
+        if product == self.product:
+            self._quoted = product
+            self._retained.put("quote", render.dumps(payload))

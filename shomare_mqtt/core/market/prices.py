@@ -1,0 +1,195 @@
+"""Price lists: those that the settings name are kept published, others are asked for when somebody asks."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from shomare_mqtt import topics
+from shomare_mqtt.core import render
+from shomare_mqtt.core.bridge_events import BridgeEvent
+from shomare_mqtt.core.waiting import Shared, pause
+from shomare_mqtt.errors import CommandRefusedError, ProviderError
+from shomare_mqtt.model import CatalogKind, Known, Price, PriceList, Priority, Product
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable
+    from decimal import Decimal
+
+    from shomare_mqtt.config import WatchedPrice
+    from shomare_mqtt.core.clock import Clock
+    from shomare_mqtt.core.market.account import Account
+    from shomare_mqtt.core.market.catalogs import Catalogs
+    from shomare_mqtt.core.ports import Extensions, Provider, Retained, Say
+
+_FIRST_RETRY, _LAST_RETRY = 5.0, 300.0
+_MOST_KEPT = 20
+"""Lists that are kept though nobody watches them: somebody may ask for every country's, and each takes memory."""
+
+
+class Prices:
+    """Prices as they were read last."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        provider: Provider,
+        retained: Retained,
+        extensions: Extensions,
+        catalogs: Catalogs,
+        account: Account,
+        say: Say,
+    ) -> None:
+        self._clock = clock
+        self._provider = provider
+        self._retained = retained
+        self._extensions = extensions
+        self._catalogs = catalogs
+        self._account = account
+        self._say = say
+        self._shared = Shared()
+        self._lists: dict[tuple[str, str], PriceList] = {}
+        self._single: dict[tuple[str, str, str], Price] = {}
+        self.watched: dict[int, tuple[str, str, str | None]] = {}
+        self.settled: set[int] = set()
+        self.on_watched: Callable[[], object] = lambda: None
+
+    def known(self, product: Product | None = None, price: Decimal | None = None) -> Known:
+        """What may vote when an answer of the provider is read."""
+        return Known(
+            country=product.country if product else None,
+            operator=product.operator if product else None,
+            application=product.application if product else None,
+            price=price,
+            balance=self._account.balance,
+            countries=self._catalogs.entries(CatalogKind.COUNTRIES),
+            operators=self._catalogs.entries(CatalogKind.OPERATORS),
+            applications=self._catalogs.entries(CatalogKind.APPLICATIONS),
+        )
+
+    def last(self, product: Product) -> Price | None:
+        """A product's price as it was read last, however long ago."""
+        single = self._single.get((product.country, product.operator, product.application))
+        listed = self._lists.get((product.country, product.operator))
+        if single is not None or listed is None:
+            return single
+        return next((p for p in listed.prices if p.application == product.application), None)
+
+    async def read_list(self, country: str, operator: str, priority: Priority = Priority.QUERY) -> PriceList:
+        """The price list as the provider gives it now. Raises ProviderError."""
+        key = (country, operator)
+        found: PriceList = await self._shared.get(key, lambda: self._read_list(country, operator, priority))
+        return found
+
+    async def _read_list(self, country: str, operator: str, priority: Priority) -> PriceList:
+        known = replace(self.known(), country=country, operator=operator)
+        prices = await self._provider.prices(country, operator, known=known, priority=priority)
+        prices = replace(prices, prices=tuple(self._named(p) for p in prices.prices))
+        key = (country, operator)
+        previous = self._lists.pop(key, None)
+        self._lists[key] = prices
+        for price in prices.prices:
+            self._single.pop((country, operator, price.application), None)
+        watched = {(c, o) for c, o, _ in self.watched.values()}
+        for old in [k for k in self._lists if k not in watched][:-_MOST_KEPT]:
+            del self._lists[old]
+        if key in watched:
+            self._retained.put(topics.prices(country, operator), render.dumps(self.payload(prices)))
+            await self._say_changes(prices, previous)
+        return prices
+
+    def payload(self, prices: PriceList) -> dict[str, object]:
+        """What `prices/<country>/<operator>` holds."""
+        return render.prices_json(prices, self._clock.now())
+
+    def _named(self, price: Price) -> Price:
+        name = self._catalogs.name(CatalogKind.APPLICATIONS, price.application)
+        return replace(price, application_name=name or price.application_name)
+
+    async def _say_changes(self, prices: PriceList, previous: PriceList | None) -> None:
+        if previous is not None and previous.prices == prices.prices:
+            return
+        self._extensions.prices_changed(prices, previous)
+        if previous is None:
+            return
+        old = {p.application: p.price for p in previous.prices}
+        here = (prices.country, prices.operator)
+        wanted = {a for c, o, a in self.watched.values() if (c, o) == here}
+        label = self._catalogs.label
+        place = f"{label(CatalogKind.COUNTRIES, prices.country)}, {label(CatalogKind.OPERATORS, prices.operator)}"
+        for price in prices.prices:
+            before = old.get(price.application, price.price)
+            if before == price.price or (None not in wanted and price.application not in wanted):
+                continue
+            name = price.application_name or price.application
+            message = f"{name} ({place}): {_in_words(before)} before, {_in_words(price.price)} now"
+            await self._say(
+                BridgeEvent.PRICE_CHANGED,
+                message,
+                country=prices.country,
+                operator=prices.operator,
+                application=price.application,
+                price=price.price,
+                previous=before,
+            )
+
+    async def read_price(self, product: Product, priority: Priority = Priority.QUERY) -> Price:
+        """One product's price as the provider gives it now. Raises ProviderError."""
+        # A poll waits for its turn behind all else: who is in a hurry must not wait with it.
+        key = (product.country, product.operator, product.application, priority is Priority.POLL)
+        found: Price = await self._shared.get(key, lambda: self._read_price(product, priority))
+        return found
+
+    async def _read_price(self, product: Product, priority: Priority) -> Price:
+        price = await self._provider.price(product, known=self.known(product), priority=priority)
+        key = (product.country, product.operator, product.application)
+        self._single.pop(key, None)
+        self._single[key] = price
+        for old in list(self._single)[:-_MOST_KEPT]:
+            del self._single[old]
+        return price
+
+    def price_payload(self, product: Product, price: Price) -> dict[str, object]:
+        """What `query/price` answers and `quote` holds."""
+        return render.price_json(product.country, product.operator, price, self._clock.now())
+
+    # --- what the settings name -------------------------------------------------------------------------------------
+
+    async def run(self, number: int, watched: WatchedPrice, interval: float, stop: asyncio.Event) -> None:
+        """Keep one `[[prices]]` published, until `stop`."""
+        delay, retry, said = 0.0, _FIRST_RETRY, False
+        while not await pause(self._clock, delay, stop):
+            try:
+                ids = await self._resolve(watched)
+                if self.watched.get(number) != ids:
+                    self.watched[number] = ids
+                    self._settle(number)
+                await self.read_list(ids[0], ids[1], Priority.POLL)
+                delay, retry = interval, _FIRST_RETRY
+            except CommandRefusedError as error:
+                if not said:
+                    await self._say(BridgeEvent.NAME_UNKNOWN, f"prices[{number}] is left out: {error.message}")
+                said, delay = True, interval
+                self._settle(number)
+            except ProviderError:
+                delay, retry = min(retry, interval), min(retry * 2, _LAST_RETRY)
+
+    def _settle(self, number: int) -> None:
+        """It is known what a `[[prices]]` names, or that it names nothing."""
+        self.settled.add(number)
+        self.on_watched()
+
+    async def _resolve(self, watched: WatchedPrice) -> tuple[str, str, str | None]:
+        """The ids of a `[[prices]]`. Raises CommandRefusedError, ProviderError."""
+        find = partial(self._catalogs.resolve, priority=Priority.POLL)
+        country = await find(CatalogKind.COUNTRIES, watched.country)
+        operator = await find(CatalogKind.OPERATORS, watched.operator)
+        if watched.application is None:
+            return country, operator, None
+        return country, operator, await find(CatalogKind.APPLICATIONS, watched.application)
+
+
+def _in_words(price: Decimal | None) -> str:
+    return "no price" if price is None else render.money_text(price)

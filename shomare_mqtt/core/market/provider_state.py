@@ -1,0 +1,255 @@
+"""How the provider stands, as `provider/state` tells it, and what was counted of its calls."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from shomare_mqtt.core import render
+from shomare_mqtt.core.bridge_events import BridgeEvent
+from shomare_mqtt.core.masking import trace_of
+from shomare_mqtt.errors import ErrorCode, JournalError, ProviderError, ProviderFailedError, ProviderRefusedError
+from shomare_mqtt.model import Endpoint, Priority
+
+if TYPE_CHECKING:
+    import logging
+    from collections.abc import Awaitable, Callable
+
+    from shomare_mqtt.core.clock import Clock
+    from shomare_mqtt.core.masking import Mask
+    from shomare_mqtt.core.ports import Provider, Retained, Say
+    from shomare_mqtt.model import (
+        Cancellation,
+        Catalog,
+        CatalogKind,
+        CheckReading,
+        Known,
+        Price,
+        PriceList,
+        Product,
+        Profile,
+        Purchase,
+    )
+
+T = TypeVar("T")
+
+_STATE_OF = {
+    ErrorCode.PROVIDER_UNREACHABLE: "unreachable",
+    ErrorCode.PROVIDER_TIMEOUT: "unreachable",
+    ErrorCode.INVALID_TOKEN: "unauthorized",
+    ErrorCode.MISSING_TOKEN: "unauthorized",
+    ErrorCode.ACCOUNT_BLOCKED: "blocked",
+}
+_WORDS = {
+    "online": "the provider answers",
+    "unreachable": "the provider does not answer; orders are still watched, nothing can be bought",
+    "unauthorized": "the provider refuses the token; set the right one in provider.token and restart",
+    "blocked": "the provider says that the account is blocked; ask the provider",
+    "misunderstood": "the provider's answers cannot be understood; see `fields`, and provider.dialect in the settings",
+}
+
+
+def _nothing() -> None:
+    """What happens before somebody wants to know."""
+
+
+class ProviderState:
+    """`provider/state`, from the outcome of every call."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        retained: Retained,
+        say: Say,
+        mask: Mask,
+        logger: logging.Logger,
+    ) -> None:
+        self._clock = clock
+        self._retained = retained
+        self._say = say
+        self._mask = mask
+        self._logger = logger
+        self._state: str | None = None
+        self._since = clock.now()
+        self._error: dict[str, Any] | None = None
+        self._unread: dict[str, tuple[str, ...]] = {}
+        self._understood: dict[Endpoint, bool] = {}
+        self._said: set[str] = set()
+        self._away_for: set[Endpoint] = set()
+        self._shown: bytes | None = None
+        self.calls: Counter[str] = Counter()
+        self.errors: Counter[str] = Counter()
+        self.on_recovered: Callable[[], None] = _nothing
+        self.on_lost: Callable[[], None] = _nothing
+        self.on_changed: Callable[[], None] = _nothing
+        self.authorized = asyncio.Event()
+        self.authorized.set()
+
+    @property
+    def state(self) -> str:
+        """One of the contract's words; `unreachable` before the first call."""
+        return self._state or "unreachable"
+
+    @property
+    def was_asked(self) -> bool:
+        """Whether a call has ended."""
+        return self._state is not None
+
+    def mask(self, error: ProviderError) -> None:
+        """Take secrets out of the provider's own words: it may repeat the token, and answers show its messages."""
+        error.message = self._mask.text(error.message)
+        error.args = (error.message,)
+        if error.upstream is not None and isinstance(error.upstream.code, str):
+            error.upstream = replace(error.upstream, code=self._mask.text(error.upstream.code))
+
+    def check_polling(self, priority: Priority) -> None:
+        """Raise ProviderRefusedError for a poll while the token is refused (contract, Settings).
+
+        The profile alone is still polled, more and more seldom, to find out whether one does.
+        """
+        if priority is Priority.POLL and not self.authorized.is_set():
+            raise ProviderRefusedError(
+                ErrorCode.INVALID_TOKEN, "the provider refuses the token: nothing is polled until a call works"
+            )
+
+    async def worked(self, endpoint: Endpoint, unread: tuple[str, ...]) -> None:
+        """A call gave what it was for."""
+        self.calls[endpoint.value] += 1
+        self._understood[endpoint] = True
+        self._note_unread(endpoint, unread)
+        await self._become("online", None)
+
+    async def failed(self, endpoint: Endpoint, error: ProviderError) -> None:
+        """A call did not."""
+        self.calls[endpoint.value] += 1
+        self.errors[error.code.value] += 1
+        state = _STATE_OF.get(error.code, "online")
+        if error.code is ErrorCode.MALFORMED_ANSWER:
+            self._understood[endpoint] = False
+            self._note_unread(endpoint, (self._mask.text(error.message),))
+            if not any(self._understood.values()):
+                state = "misunderstood"
+        if state == "unreachable":
+            self._away_for.add(endpoint)
+        await self._become(state, error)
+
+    def _note_unread(self, endpoint: Endpoint, unread: tuple[str, ...]) -> None:
+        """Name what was not understood in the log once."""
+        self._unread[endpoint.value] = unread
+        for name in unread:
+            if (key := f"{endpoint.value}: {name}") not in self._said:
+                self._said.add(key)
+                self._logger.warning("the provider's answer was not understood in full: %s", key)
+
+    async def _become(self, state: str, error: ProviderError | None) -> None:
+        before, self._state = self._state, state
+        self._error = render.error_json(render.error_info(error)) if error else None
+        if before != state:
+            self._since = self._clock.now()
+        if state in ("unauthorized", "blocked"):
+            self.authorized.clear()
+        elif state != "unreachable":  # no answer says nothing of the token
+            self.authorized.set()
+        self.show()
+        if state == "online":
+            # Where checks alone fail, another call that works says nothing of them: they are asked ever more seldom.
+            if before not in (None, state) and (before != "unreachable" or self._away_for - {Endpoint.CHECK}):
+                self.on_recovered()
+            self._away_for.clear()
+        if state == "unreachable" and before not in (None, state):
+            self.on_lost()
+        # The first answer of a run that works is no news.
+        if before != state and not (before is None and state == "online"):
+            level = self._logger.info if state == "online" else self._logger.warning
+            level("%s%s", _WORDS[state], f" ({error.message})" if error else "")
+            await self._say(BridgeEvent.PROVIDER_STATE, _WORDS[state], state=state)
+
+    def show(self) -> None:
+        """Publish how the provider stands."""
+        fields = sorted(f"{endpoint}: {name}" for endpoint, names in self._unread.items() for name in names)
+        payload = render.dumps(
+            {"state": self.state, "since": render.timestamp(self._since), "error": self._error, "fields": fields}
+        )
+        if payload != self._shown:
+            self._shown = payload
+            self._retained.put("provider/state", payload)
+            self.on_changed()
+
+
+class ObservedProvider:
+    """The provider, with the outcome of every call told to a ProviderState; see core.ports.Provider for the methods."""
+
+    def __init__(self, provider: Provider, state: ProviderState, logger: logging.Logger) -> None:
+        self._provider = provider
+        self._state = state
+        self._logger = logger
+
+    async def _observed(self, endpoint: Endpoint, call: Awaitable[T]) -> T:
+        result = await self._failures(endpoint, call)
+        await self._state.worked(endpoint, getattr(result, "unread", ()))
+        return result
+
+    async def profile(self, *, priority: Priority) -> Profile:
+        """The account."""
+        return await self._observed(Endpoint.PROFILE, self._provider.profile(priority=priority))
+
+    async def catalog(self, kind: CatalogKind, *, priority: Priority) -> Catalog:
+        """One of the lists."""
+        self._state.check_polling(priority)
+        endpoint = Endpoint(f"all{kind.value}")
+        return await self._observed(endpoint, self._provider.catalog(kind, priority=priority))
+
+    async def prices(self, country: str, operator: str, *, known: Known, priority: Priority) -> PriceList:
+        """All prices of a country and operator."""
+        self._state.check_polling(priority)
+        call = self._provider.prices(country, operator, known=known, priority=priority)
+        return await self._observed(Endpoint.PRICES, call)
+
+    async def price(self, product: Product, *, known: Known, priority: Priority) -> Price:
+        """One product's price."""
+        self._state.check_polling(priority)
+        return await self._observed(Endpoint.PRICE, self._provider.price(product, known=known, priority=priority))
+
+    async def buy(self, product: Product, *, known: Known, permit: Callable[[], None]) -> Purchase:
+        """Buy one number. What came of it is told with `tell`, once it is in the journal."""
+        try:
+            return await self._provider.buy(product, known=known, permit=permit)
+        except ProviderError as error:
+            self._state.mask(error)
+            raise
+
+    async def check(self, purchase: str, *, known: Known, priority: Priority) -> CheckReading:
+        """Ask for the SMS. An answer is told with `tell`, once it is in the journal."""
+        return await self._failures(Endpoint.CHECK, self._provider.check(purchase, known=known, priority=priority))
+
+    async def cancel(self, purchase: str, *, known: Known) -> Cancellation:
+        """Cancel once. An answer is told with `tell`, once it is in the journal."""
+        return await self._failures(Endpoint.CANCEL, self._provider.cancel(purchase, known=known))
+
+    async def _failures(self, endpoint: Endpoint, call: Awaitable[T]) -> T:
+        try:
+            return await call
+        except ProviderError as error:
+            self._state.mask(error)
+            await self._state.failed(endpoint, error)
+            raise
+        except JournalError:
+            raise
+        except Exception as error:  # an answer that nobody foresaw must not end the watch of other orders
+            self._logger.error(  # noqa: TRY400 - the exception's own words may repeat an SMS
+                "a fault of this program while reading the provider's answer (%s): %s", endpoint, trace_of(error)
+            )
+            failure = ProviderFailedError(
+                ErrorCode.MALFORMED_ANSWER, f"a fault of this program ({type(error).__name__}) while reading the answer"
+            )
+            await self._state.failed(endpoint, failure)
+            raise failure from error
+
+    async def tell(self, endpoint: Endpoint, outcome: Purchase | CheckReading | Cancellation | ProviderError) -> None:
+        """How a call ended whose outcome had to be in the journal before anything else."""
+        if isinstance(outcome, ProviderError):
+            await self._state.failed(endpoint, outcome)
+        else:
+            await self._state.worked(endpoint, outcome.unread)

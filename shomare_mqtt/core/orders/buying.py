@@ -1,0 +1,297 @@
+"""The one place that may spend: a `buy`, from its limits to its end."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from shomare_mqtt.core.bridge_events import BridgeEvent
+from shomare_mqtt.core.ids import new_id
+from shomare_mqtt.core.masking import masked_phone, trace_of
+from shomare_mqtt.core.orders.settling import unknown_error
+from shomare_mqtt.core.records import Batch, Evidence, Record, bridge_posting
+from shomare_mqtt.core.render import Answer, Status, error_info, money_text, order_json
+from shomare_mqtt.core.tickets import Outcome, Ticket
+from shomare_mqtt.errors import (
+    CommandRefusedError,
+    ErrorCode,
+    OutcomeUnknownError,
+    ProviderError,
+    ProviderRefusedError,
+    ProviderUnreachableError,
+    ShomareError,
+)
+from shomare_mqtt.model import Buy, CatalogKind, Endpoint, ErrorInfo, Order, OrderState, Priority, Product, Purchase
+
+if TYPE_CHECKING:
+    import logging
+    from decimal import Decimal
+
+    from shomare_mqtt.config import Settings
+    from shomare_mqtt.core.clock import Clock
+    from shomare_mqtt.core.market.account import Account
+    from shomare_mqtt.core.market.catalogs import Catalogs
+    from shomare_mqtt.core.market.defaults import Defaults
+    from shomare_mqtt.core.market.prices import Prices
+    from shomare_mqtt.core.market.provider_state import ObservedProvider
+    from shomare_mqtt.core.orders.guard import Guard
+    from shomare_mqtt.core.orders.ledger import Ledger
+    from shomare_mqtt.core.ports import Extensions, Journal
+
+_EVIDENCE_TIMEOUT = 5.0
+"""Seconds that a purchase waits for the balance from before it; without it, a lost answer leaves no evidence."""
+
+
+class Buyer:
+    """Buys numbers: limits, vetoes, the intent in the journal, one request, its outcome."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Clock,
+        journal: Journal,
+        ledger: Ledger,
+        provider: ObservedProvider,
+        guard: Guard,
+        catalogs: Catalogs,
+        prices: Prices,
+        account: Account,
+        defaults: Defaults,
+        extensions: Extensions,
+        logger: logging.Logger,
+    ) -> None:
+        self._orders = settings.orders
+        self._clock = clock
+        self._journal = journal
+        self._ledger = ledger
+        self._provider = provider
+        self._guard = guard
+        self._catalogs = catalogs
+        self._prices = prices
+        self._account = account
+        self._defaults = defaults
+        self._extensions = extensions
+        self._logger = logger
+        self._spending = asyncio.Lock()
+        self._charged: dict[str, tuple[float, Decimal]] = {}
+
+    async def buy(self, ticket: Ticket, request: Buy) -> Outcome:
+        """Carry out one `buy`. Raises CommandRefusedError, ProviderError: then nothing was bought, and no order made.
+
+        Cancelling this is safe until the intent is in the journal; after that the order stays `buying`, and the next
+        start makes it `unknown`.
+        """
+        self._guard.check_paused()
+        product = await self._product(request)
+        max_price = self._guard.max_price(request.max_price, self._defaults.max_price)
+        self._guard.check_facts(await self._guard.facts(), None)
+        price = await self._price(product, max_price)
+        self._guard.check_price(price, max_price)
+        facts = await self._guard.facts()
+        self._guard.check_facts(facts, price)
+        await self._extensions.authorize_buy(product, price, facts.spent_today)
+        evidence = await self._evidence()
+        # From here on one at a time, so that two cannot both take the last that a limit allows.
+        async with self._spending:
+            record = await self._intend(ticket, product, price, evidence)
+        return await self._ask(ticket, record, max_price)
+
+    # --- before anything is spent -----------------------------------------------------------------------------------
+
+    async def _product(self, request: Buy) -> Product:
+        """The ids and names of what is asked for. Raises CommandRefusedError, ProviderError."""
+        ids = []
+        for kind in CatalogKind:
+            text = getattr(request, kind.field)
+            if text is None:
+                ids.append(self._default(kind))
+            else:
+                ids.append(await self._catalogs.resolve(kind, text, is_id=kind.field in request.is_id))
+        names = [self._catalogs.name(kind, i) for kind, i in zip(CatalogKind, ids, strict=True)]
+        return Product(*ids, *names)
+
+    def _default(self, kind: CatalogKind) -> str:
+        if (value := self._defaults.get(kind.field)) is None:
+            raise CommandRefusedError(ErrorCode.INVALID_COMMAND, f"{kind.field}: is missing, and there is no default")
+        return value
+
+    async def _price(self, product: Product, max_price: Decimal | None) -> Decimal | None:
+        """The price where a limit needs it, else as it is known. Raises ProviderError, also where it cannot be read."""
+        if not self._guard.needs_price(max_price):
+            last = self._prices.last(product)
+            return last.price if last else None
+        price = (await self._prices.read_price(product, Priority.MONEY)).price
+        if not price:  # nobody sells for nothing: a price of 0 is one that was not told, or not understood
+            raise ProviderError(
+                ErrorCode.MALFORMED_ANSWER,
+                "a limit needs the price, and the provider's answer names none; nothing was bought",
+            )
+        return price
+
+    async def _evidence(self) -> Evidence:
+        """What is known of the money before the request: the balance, asked for anew where money has moved since."""
+        account, ledger = self._account, self._ledger
+        if self._guard.needs_balance or account.balance is None or self._is_stale():
+            try:
+                async with asyncio.timeout(_EVIDENCE_TIMEOUT):
+                    await account.read_fresh(Priority.MONEY)
+            except TimeoutError:
+                if self._guard.needs_balance:
+                    raise ProviderError(
+                        ErrorCode.PROVIDER_TIMEOUT,
+                        "min_balance is set, and the balance could not be read; nothing was bought",
+                    ) from None
+            except ProviderError:
+                if self._guard.needs_balance:
+                    raise
+        fresh = account.asked_at > ledger.last_move
+        quiet = self._is_quiet(account.asked_at) and not ledger.refunds_in_flight
+        return Evidence(account.balance if fresh else None, ledger.moves, quiet)
+
+    def _is_quiet(self, moment: float) -> bool:
+        """Whether no money may have come back just before a moment (steady seconds): it may be booked late."""
+        return moment - self._ledger.last_refund >= self._orders.settle_delay
+
+    def _is_stale(self) -> bool:
+        """Whether money has moved since the balance was read, or was moving then and is at rest by now."""
+        asked_at = self._account.asked_at
+        at_rest = self._is_quiet(self._journal.time.now()) and not self._is_quiet(asked_at)
+        return at_rest or asked_at <= self._ledger.last_move
+
+    async def _intend(self, ticket: Ticket, product: Product, price: Decimal | None, evidence: Evidence) -> Record:
+        """The last look at every limit, then the intent, durable. Raises CommandRefusedError."""
+        self._permit(ticket)
+        self._guard.check_facts(await self._guard.facts(), price)
+        self._guard.check_balance(self._left(), price)
+        now = self._journal.time.wall()
+        order = Order(
+            order=new_id(now),
+            state=OrderState.BUYING,
+            product=product,
+            created_at=now,
+            updated_at=now,
+            transaction=ticket.envelope.transaction,
+            price=price,
+        )
+        record = Record(order, made=self._journal.time.now(), evidence=evidence, settled=False, command=ticket.row)
+        batch = Batch()
+        self._ledger.created(batch, record)
+        await self._ledger.commit(batch)
+        self._logger.info("order %s: buying %s", order.order, _described(product, price))
+        return record
+
+    def _permit(self, ticket: Ticket) -> None:
+        """Raise CommandRefusedError where a purchase must not be sent any more."""
+        ticket.check_expired(self._journal.time)
+        self._guard.check_paused()
+
+    def _left(self) -> Decimal | None:
+        """The balance, less what is being bought, and what was bought since the balance was asked for."""
+        balance, asked_at = self._account.balance, self._account.asked_at
+        if balance is None:
+            return None
+        self._charged = {order: charged for order, charged in self._charged.items() if charged[0] > asked_at}
+        spent = {r.order.order: r.order.price for r in self._ledger.open() if r.order.state is OrderState.BUYING}
+        spent |= {order: price for order, (_, price) in self._charged.items()}
+        return balance - sum(p for p in spent.values() if p is not None)
+
+    # --- the request and its outcome --------------------------------------------------------------------------------
+
+    async def _ask(self, ticket: Ticket, record: Record, max_price: Decimal | None) -> Outcome:
+        """Ask the provider once. Nothing is awaited between its answer and the outcome."""
+        product = record.order.product
+        known = self._prices.known(product, record.order.price)
+        try:
+            purchase = await self._provider.buy(product, known=known, permit=lambda: self._permit(ticket))
+        except (CommandRefusedError, ProviderRefusedError, ProviderUnreachableError) as error:
+            return self._failed(record, error)
+        except OutcomeUnknownError as error:
+            return self._unknown(record, error)
+        except ProviderError as error:
+            return self._unknown(record, error)
+        except Exception as error:  # noqa: BLE001 - whatever happened after the request, the number may be bought
+            self._logger.error(  # noqa: TRY400 - the exception's own words may repeat what the provider said
+                "order %s: a fault of this program: %s", record.order.order, trace_of(error)
+            )
+            return self._unknown(
+                record,
+                OutcomeUnknownError(ErrorCode.OUTCOME_UNKNOWN, f"a fault of this program ({type(error).__name__})"),
+            )
+        return self._bought(record, purchase, max_price)
+
+    def _failed(self, record: Record, error: ShomareError) -> Outcome:
+        info = error_info(error)
+        batch = Batch()
+        failed = self._ledger.changed(batch, replace(record, settled=True), state=OrderState.FAILED, error=info)
+        self._logger.warning("order %s failed, nothing was bought: %s", record.order.order, error.message)
+        outcome = Outcome(Answer.failed(info, failed.order.order), batch)
+        if isinstance(error, ProviderError):
+            outcome.after = lambda: self._provider.tell(Endpoint.BUY, error)
+        return outcome
+
+    def _unknown(self, record: Record, error: ProviderError) -> Outcome:
+        batch = Batch()
+        changed = unknown(self._ledger, batch, record, error.message, error_info(error))
+        self._logger.error("order %s: %s", record.order.order, changed.order.error and changed.order.error.message)
+        return Outcome(
+            Answer(Status.UNKNOWN, order_json(changed.order, codes=True), changed.order.error, changed.order.order),
+            batch,
+            lambda: self._provider.tell(Endpoint.BUY, error),
+        )
+
+    def _bought(self, record: Record, purchase: Purchase, max_price: Decimal | None) -> Outcome:
+        lifetime = purchase.lifetime or self._orders.lifetime
+        now, order = self._journal.time.now(), record.order
+        price = purchase.price if purchase.price is not None else order.price
+        if self._guard.needs_balance and price is not None:
+            self._charged[order.order] = now, price
+        batch = Batch(moves=1)
+        changed = self._ledger.changed(
+            batch,
+            replace(record, deadline=now + lifetime, settled=True),
+            state=OrderState.WAITING,
+            purchase=purchase.purchase,
+            phone=purchase.phone,
+            price=price,
+            expires_at=self._clock.now() + timedelta(seconds=lifetime),
+        )
+        if price is not None and max_price is not None and price > max_price:
+            limit = money_text(max_price)
+            message = f"order {order.order} cost {money_text(price)}, more than max_price ({limit}); it is kept"
+            batch.postings.append(
+                bridge_posting(BridgeEvent.PRICE_ABOVE_LIMIT, message, order=order.order, price=price)
+            )
+        self._logger.info(
+            "order %s: bought %s, %s, price %s",
+            order.order,
+            _described(order.product, None),
+            masked_phone(purchase.phone),
+            price,
+        )
+        answer = Answer.ok(order_json(changed.order, codes=True), order.order)
+        return Outcome(answer, batch, lambda: self._provider.tell(Endpoint.BUY, purchase))
+
+
+def unknown(ledger: Ledger, batch: Batch, record: Record, reason: str, info: ErrorInfo | None = None) -> Record:
+    """Put an order that may have been bought into a batch, with the events that say so."""
+    order = record.order.order
+    error = unknown_error(order, reason)
+    if info is not None:
+        error = replace(error, upstream=info.upstream)
+    changed = ledger.changed(batch, replace(record, settled=False), state=OrderState.UNKNOWN, error=error)
+    batch.postings.append(bridge_posting(BridgeEvent.OUTCOME_UNKNOWN, f"order {order}: {error.message}", order=order))
+    message = "buying pauses until the balance tells whether the number was bought"
+    batch.postings.append(bridge_posting(BridgeEvent.BUYING_PAUSED, message, order=order))
+    return changed
+
+
+def _described(product: Product, price: Decimal | None) -> str:
+    """What is bought, in words for the log."""
+    names = (
+        product.application_name or product.application,
+        product.country_name or product.country,
+        product.operator_name or product.operator,
+    )
+    return f"{names[0]} ({names[1]}, {names[2]})" + (f" for {money_text(price)}" if price is not None else "")

@@ -1,0 +1,111 @@
+"""The limits that the owner set: one place says whether a purchase is allowed (contract, `[limits]`)."""
+
+from __future__ import annotations
+
+from datetime import datetime, time
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from shomare_mqtt.core.render import money_text
+from shomare_mqtt.errors import CommandRefusedError, ErrorCode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from decimal import Decimal
+
+    from shomare_mqtt.config import Settings
+    from shomare_mqtt.core.clock import Clock
+    from shomare_mqtt.core.ports import Journal
+    from shomare_mqtt.core.records import SpendFacts
+
+
+class Guard:
+    """Says no where a limit, the switch or a pause says no."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Clock,
+        journal: Journal,
+        switch: Callable[[], bool],
+        pause: Callable[[], str | None],
+    ) -> None:
+        self._limits = settings.limits
+        self._lifetime = settings.orders.lifetime
+        self._zone = ZoneInfo(settings.provider.timezone)
+        self._clock = clock
+        self._journal = journal
+        self._switch = switch
+        self._pause = pause
+
+    def why_paused(self) -> str | None:
+        """Why nothing may be bought right now, None where it may."""
+        if not self._switch():
+            return "the switch buying is off"
+        return self._pause()
+
+    def check_paused(self) -> None:
+        """Raise CommandRefusedError (`buying_paused`) where nothing may be bought right now."""
+        if (reason := self.why_paused()) is not None:
+            raise CommandRefusedError(ErrorCode.BUYING_PAUSED, f"{reason}; nothing was bought")
+
+    def max_price(self, *others: Decimal | None) -> Decimal | None:
+        """The lowest of the limits that are set."""
+        return min((p for p in (self._limits.max_price, *others) if p is not None), default=None)
+
+    def needs_price(self, max_price: Decimal | None) -> bool:
+        """Whether a limit can only be checked with the price."""
+        return any(v is not None for v in (max_price, self._limits.max_spend_per_day, self._limits.min_balance))
+
+    @property
+    def needs_balance(self) -> bool:
+        """Whether a limit can only be checked with the balance."""
+        return self._limits.min_balance is not None
+
+    async def facts(self) -> SpendFacts:
+        """What the limits count now."""
+        today = self._clock.now().astimezone(self._zone).date()
+        return await self._journal.facts(datetime.combine(today, time.min, self._zone), self._lifetime)
+
+    def check_price(self, price: Decimal | None, max_price: Decimal | None) -> None:
+        """Raise CommandRefusedError (`price_too_high`) where the price is above the limit."""
+        if price is not None and max_price is not None and price > max_price:
+            raise CommandRefusedError(
+                ErrorCode.PRICE_TOO_HIGH,
+                f"the price is {money_text(price)}, max_price allows {money_text(max_price)}; nothing was bought",
+            )
+
+    def check_balance(self, balance: Decimal | None, price: Decimal | None) -> None:
+        """Raise CommandRefusedError (`limit_reached`) where `min_balance` would not be left after the purchase."""
+        least = self._limits.min_balance
+        if least is None:
+            return
+        if balance is None or price is None:
+            raise CommandRefusedError(
+                ErrorCode.MALFORMED_ANSWER,
+                "min_balance is set, and the provider's answers name no balance or no price; nothing was bought",
+            )
+        if balance - price < least:
+            raise CommandRefusedError(
+                ErrorCode.LIMIT_REACHED,
+                f"min_balance: {money_text(balance - price)} would be left after the purchase, {money_text(least)} "
+                "must be; nothing was bought",
+            )
+
+    def check_facts(self, facts: SpendFacts, price: Decimal | None) -> None:
+        """Raise CommandRefusedError (`limit_reached`) where a count or a sum is used up."""
+        limits = self._limits
+        most = limits.max_spend_per_day
+        if most is not None and price is not None and facts.spent_today + price > most:
+            raise _reached("max_spend_per_day", f"{money_text(facts.spent_today)} of {money_text(most)} is spent")
+        for name, limit, count, what in (
+            ("max_buys_per_hour", limits.max_buys_per_hour, facts.bought_last_hour, "bought within the last hour"),
+            ("max_open_orders", limits.max_open_orders, facts.open_orders, "orders open"),
+            ("max_unused_per_day", limits.max_unused_per_day, facts.unused_today, "numbers of today got no SMS"),
+        ):
+            if limit is not None and count >= limit:
+                raise _reached(name, f"{count} {what}, {limit} are allowed")
+
+
+def _reached(name: str, how: str) -> CommandRefusedError:
+    return CommandRefusedError(ErrorCode.LIMIT_REACHED, f"{name}: {how}; nothing was bought")

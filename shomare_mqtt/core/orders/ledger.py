@@ -1,0 +1,223 @@
+"""The one place where orders change: a batch goes to the journal, and everybody who shows orders is told after it."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from shomare_mqtt import topics
+from shomare_mqtt.core import render
+from shomare_mqtt.core.records import Batch, MessageKind, NewSms, Posting, Record, bridge_posting
+from shomare_mqtt.core.waiting import Turns, pause
+from shomare_mqtt.model import LEGAL_MOVES, Message, Order, OrderState, Sms
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractAsyncContextManager
+
+    from shomare_mqtt.config import Settings
+    from shomare_mqtt.core.bridge_events import BridgeEvent
+    from shomare_mqtt.core.clock import Clock
+    from shomare_mqtt.core.ports import Extensions, Journal, Outbox, Retained
+
+
+_GIVEN_BACK = frozenset({OrderState.CANCELLED, OrderState.EXPIRED})
+"""States in which the money may have come back, whether or not the provider said so."""
+
+
+class Ledger:
+    """Open orders and those that closed lately, as they are in the journal; retained topics follow them."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Clock,
+        journal: Journal,
+        retained: Retained,
+        outbox: Outbox,
+        extensions: Extensions,
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._journal = journal
+        self._retained = retained
+        self._outbox = outbox
+        self._extensions = extensions
+        self._records: dict[str, Record] = {}
+        self._closing = asyncio.Event()
+        self._turns = Turns()
+        self.listeners: list[Callable[[Record, Record | None], None]] = []
+        self.moves = 0
+        self.last_move = float("-inf")
+        self.last_refund = float("-inf")
+        self.refunds_in_flight = 0
+        self.sms_count = 0
+        self.intents: set[int | None] = set()
+        """Rows of the commands whose purchase may be on its way, from before the intent is written."""
+
+    async def load(self) -> None:
+        """Take up what the journal holds; to be called once, before anything else."""
+        for record in reversed(await self._journal.open_and_late(self._settings.orders.keep_closed)):
+            self._records[record.order.order] = record
+            if record.order.state in _GIVEN_BACK and record.closed is not None:
+                self.last_refund = max(self.last_refund, record.closed)
+        self.moves = await self._journal.commit(Batch())
+        for record in self._records.values():
+            self._show(record)
+        self._show_lists()
+
+    # --- reading ----------------------------------------------------------------------------------------------------
+
+    def get(self, order: str) -> Record | None:
+        """An order that is open or closed lately."""
+        return self._records.get(order)
+
+    def open(self) -> list[Record]:
+        """Open orders, newest first."""
+        return [r for r in reversed(self._records.values()) if r.order.is_open]
+
+    def current(self) -> Record | None:
+        """The newest open order; where none is open, the one that closed last and still has its topic."""
+        if newest := next(iter(self.open()), None):
+            return newest
+        return max(self._records.values(), key=lambda r: r.closed or 0.0, default=None)
+
+    def newest_code(self) -> str | None:
+        """The code that came last, of the orders that still have their topic."""
+        found = [(s.received_at, s.sms, s.code) for r in self._records.values() for s in r.order.sms if s.code]
+        return max(found)[2] if found else None
+
+    async def find(self, order: str) -> Record | None:
+        """Any order by its id."""
+        return self._records.get(order) or await self._journal.find(order)
+
+    async def find_purchase(self, purchase: str) -> Record | None:
+        """The newest order that holds a purchase."""
+        held = next((r for r in reversed(self._records.values()) if r.order.purchase == purchase), None)
+        return held or await self._journal.find_purchase(purchase)
+
+    # --- changing ---------------------------------------------------------------------------------------------------
+
+    def changed(self, batch: Batch, record: Record, **changes: Any) -> Record:
+        """Put a changed order into a batch, with its event where the state is another; the changed record.
+
+        Raises ValueError for a move that the contract's table does not allow: that is a fault of ours.
+        """
+        previous = record.order
+        now = self._journal.time.wall()
+        order = replace(previous, updated_at=now, **changes)
+        if order.state != previous.state:
+            if order.state not in LEGAL_MOVES[previous.state]:
+                raise ValueError(f"an order cannot go from {previous.state} to {order.state}")
+            closes = previous.is_open and not order.is_open
+            if closes:
+                order = replace(order, closed_at=now)
+                record = replace(record, closed=self._journal.time.now())
+            self._post_event(batch, order, previous)
+        changed = replace(record, order=order)
+        batch.records.append(changed)
+        return changed
+
+    def created(self, batch: Batch, record: Record) -> None:
+        """Put a new order into a batch, with its event."""
+        batch.records.append(record)
+        self.intents.add(record.command)
+        self._post_event(batch, record.order, None)
+
+    def add_sms(self, batch: Batch, order: Order, new: Sms, provider_id: str | None) -> None:
+        """Put an SMS into a batch, with its event and its code's; `order` is the order as it is with it."""
+        batch.sms.append(NewSms(order.order, new, provider_id))
+        event = render.dumps(render.sms_event(order, new))
+        batch.postings.append(Posting(MessageKind.SMS, Message("event/sms", event)))
+        if new.code and order.order in self._records:
+            batch.postings.append(Posting(MessageKind.EVENT, Message("code", new.code.encode())))
+
+    def changing(self, order: str) -> AbstractAsyncContextManager[None]:
+        """Alone with one order, from reading it to the commit: whoever changes an order that others may change too."""
+        return self._turns.alone(order)
+
+    async def commit(self, batch: Batch) -> None:
+        """Write a batch, and only then show it and tell plugins. Raises JournalError."""
+        moves = await self._journal.commit(batch)
+        if batch.moves:
+            self.moves = moves
+            self.last_move = self._journal.time.now()
+        for record in batch.records:
+            self._take(record)
+        if batch.records:
+            self._show_lists()
+        self._tell_of_sms(batch)
+        if batch.postings:
+            self._outbox.wake()
+
+    async def say(self, event: BridgeEvent, message: str, **more: Any) -> None:
+        """Publish an `event/bridge` of its own."""
+        await self.commit(Batch(postings=[bridge_posting(event, message, **more)]))
+
+    def may_be_refunded(self) -> None:
+        """Money may have come back, or be on its way: a balance read about now tells little of other orders."""
+        self.last_refund = self._journal.time.now()
+
+    def publish_code_again(self) -> None:
+        """The newest code once more, for a Home Assistant that has just started."""
+        if code := self.newest_code():
+            self._outbox.send_volatile(Message("code", code.encode()))
+
+    def _post_event(self, batch: Batch, order: Order, previous: Order | None) -> None:
+        payload = render.dumps(render.order_event(order, previous))
+        batch.postings.append(Posting(MessageKind.EVENT, Message("event/order", payload)))
+
+    def _take(self, record: Record) -> None:
+        order = record.order
+        previous = self._records.get(order.order)
+        if previous is None and not order.is_open:
+            return  # its topic was emptied: an SMS that a late check found is no reason to fill it again
+        self._records[order.order] = record
+        if order.state is not OrderState.BUYING:
+            self.intents.discard(record.command)
+        if order.state in _GIVEN_BACK and not (previous and previous.order.state is order.state):
+            self.may_be_refunded()
+        self._show(record)
+        if not order.is_open:
+            self._closing.set()
+        for listener in self.listeners:
+            listener(record, previous)
+        if previous is None or previous.order.state != order.state:
+            self._extensions.order_changed(order, previous.order if previous else None)
+
+    def _tell_of_sms(self, batch: Batch) -> None:
+        orders = {r.order.order: r.order for r in batch.records}
+        for new in batch.sms:
+            self.sms_count += 1
+            self._extensions.sms_received(orders[new.order], new.sms)
+
+    # --- showing ----------------------------------------------------------------------------------------------------
+
+    def _show(self, record: Record) -> None:
+        self._retained.put(topics.order(record.order.order), self._payload(record))
+
+    def _show_lists(self) -> None:
+        codes = self._settings.privacy.retain_codes
+        self._retained.put("orders", render.dumps([render.order_json(r.order, codes=codes) for r in self.open()]))
+        current = self.current()
+        self._retained.put("current", self._payload(current) if current else render.dumps({"state": "none"}))
+
+    def _payload(self, record: Record) -> bytes:
+        return render.dumps(render.order_json(record.order, codes=self._settings.privacy.retain_codes))
+
+    async def run(self) -> None:
+        """Empty the topics of orders that closed `keep_closed` seconds ago, for ever."""
+        while True:
+            now, keep = self._journal.time.now(), self._settings.orders.keep_closed
+            closed = {r.order.order: (r.closed or 0.0) + keep for r in self._records.values() if not r.order.is_open}
+            over = [order for order, end in closed.items() if end <= now]
+            for order in over:
+                del self._records[order]
+                self._retained.put(topics.order(order), b"")
+            if over:
+                self._show_lists()
+                continue
+            self._closing.clear()
+            until = min(closed.values(), default=None)
+            await pause(self._clock, None if until is None else until - now, self._closing)

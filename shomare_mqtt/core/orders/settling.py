@@ -1,0 +1,181 @@
+"""Orders that may have been bought: buying pauses while the balance is compared (contract, State, Unknown)."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from shomare_mqtt.core.bridge_events import BridgeEvent
+from shomare_mqtt.core.records import Batch, Record, bridge_posting
+from shomare_mqtt.core.render import money_text
+from shomare_mqtt.core.waiting import pause
+from shomare_mqtt.errors import ErrorCode, ProviderError
+from shomare_mqtt.model import ErrorInfo, OrderState, Priority
+
+if TYPE_CHECKING:
+    import logging
+    from collections.abc import Callable, Coroutine
+    from decimal import Decimal
+    from typing import Any
+
+    from shomare_mqtt.config import Settings
+    from shomare_mqtt.core.clock import Clock
+    from shomare_mqtt.core.market.account import Account
+    from shomare_mqtt.core.orders.ledger import Ledger
+    from shomare_mqtt.core.ports import Journal
+
+_READINGS = 2
+_RESOLVE_HINT = (
+    'look at your purchases on the provider\'s site and send {{"order": "{order}", "outcome": "bought", "purchase": …, '
+    '"phone": …}} or {{"order": "{order}", "outcome": "not_bought"}} to the topic resolve'
+)
+
+
+def unknown_error(order: str, reason: str) -> ErrorInfo:
+    """The `error` of an order that may have been bought."""
+    hint = _RESOLVE_HINT.format(order=order)
+    message = (
+        f"{reason.rstrip('.')}. Nobody knows whether the number was bought, and money may be gone; "
+        f"it is not asked for again. To settle it, {hint}"
+    )
+    return ErrorInfo(ErrorCode.OUTCOME_UNKNOWN, message)
+
+
+@dataclass(slots=True)
+class _Case:
+    """Evidence being taken for one order: buying pauses until `until`, at the latest."""
+
+    until: float
+    resolved: asyncio.Event
+
+
+class Settler:
+    """Takes evidence for each order that becomes `unknown`."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Clock,
+        journal: Journal,
+        ledger: Ledger,
+        account: Account,
+        spawn: Callable[[Coroutine[Any, Any, None], str], object],
+        logger: logging.Logger,
+    ) -> None:
+        self._delay = settings.orders.settle_delay
+        self._timeout = settings.provider.timeout
+        self._clock = clock
+        self._journal = journal
+        self._ledger = ledger
+        self._account = account
+        self._spawn = spawn
+        self._logger = logger
+        self._cases: dict[str, _Case] = {}
+        ledger.listeners.append(self._changed)
+
+    def start(self) -> None:
+        """Take up the evidence that an earlier process did not finish."""
+        for record in self._ledger.open():
+            if record.order.state is OrderState.UNKNOWN and not record.settled:
+                self._open(record)
+
+    def why_paused(self) -> str | None:
+        """Why buying pauses, None where it does not."""
+        now = self._journal.time.now()
+        paused = [order for order, case in self._cases.items() if now < case.until]
+        if not paused:
+            return None
+        return f"order {paused[0]} may have been bought: buying pauses until the balance tells"
+
+    def _changed(self, record: Record, previous: Record | None) -> None:
+        state = record.order.state
+        if state is OrderState.UNKNOWN and (previous is None or previous.order.state is not state):
+            self._open(record)
+        elif state is not OrderState.UNKNOWN and (case := self._cases.get(record.order.order)):
+            case.resolved.set()
+
+    def _open(self, record: Record) -> None:
+        order = record.order.order
+        until = self._journal.time.now() + 2 * self._delay + self._timeout
+        self._cases[order] = _Case(until, asyncio.Event())
+        self._spawn(self._settle(record, self._cases[order]), f"settle {order}")
+
+    async def _settle(self, record: Record, case: _Case) -> None:
+        order = record.order.order
+        try:
+            balances = await self._readings(case)
+            async with self._ledger.changing(order):
+                current = self._ledger.get(order)
+                if current is not None and current.order.state is OrderState.UNKNOWN:
+                    await self._conclude(current, balances)
+        finally:
+            del self._cases[order]
+        if not self._cases:
+            message = "the pause is over: numbers can be bought again, as far as the switch and the limits allow"
+            await self._ledger.say(BridgeEvent.BUYING_RESUMED, message, order=order)
+
+    async def _readings(self, case: _Case) -> list[Decimal | None]:
+        """The balance `settle_delay` and twice that after the request ended; None where it could not be read."""
+        began = self._journal.time.now()
+        balances: list[Decimal | None] = []
+        for number in range(1, _READINGS + 1):
+            wait = began + number * self._delay - self._journal.time.now()
+            if await pause(self._clock, wait, case.resolved):
+                break
+            balances.append(await self._balance())
+        return balances
+
+    async def _balance(self) -> Decimal | None:
+        try:
+            async with asyncio.timeout(self._timeout):
+                return (await self._account.read_fresh(Priority.MONEY)).balance
+        except (ProviderError, TimeoutError):
+            return None
+
+    async def _conclude(self, record: Record, balances: list[Decimal | None]) -> None:
+        """Write down what the balances tell."""
+        before = record.evidence.balance
+        moved = self._ledger.moves != record.evidence.moves or self._ledger.refunds_in_flight > 0
+        read = [b for b in balances if b is not None]
+        batch = Batch()
+        if before is None or moved or len(read) < _READINGS:
+            text = "the balance is no evidence (it could not be read, or money moved for another reason)"
+            self._stay(batch, record, text)
+        elif all(b == before for b in read) and record.evidence.quiet:
+            self._nothing_bought(batch, record, before)
+        elif read[-1] < before and not self._others_in_doubt(record):
+            text = f"the balance fell by {money_text(before - read[-1])}: the number was probably bought"
+            self._stay(batch, record, text, charged=before - read[-1])
+        else:
+            self._stay(batch, record, "the balance is no evidence (money may have moved for another reason)")
+        await self._ledger.commit(batch)
+
+    def _others_in_doubt(self, record: Record) -> bool:
+        """Whether another order may have taken the money that is gone."""
+        since = record.made - self._delay
+        return any(
+            r.order.state is OrderState.BUYING or (r.order.state is OrderState.UNKNOWN and r.made >= since)
+            for r in self._ledger.open()
+            if r.order.order != record.order.order
+        )
+
+    def _nothing_bought(self, batch: Batch, record: Record, before: Decimal) -> None:
+        order = record.order
+        message = f"the balance stayed at {money_text(before)}: nothing was bought"
+        error = ErrorInfo(ErrorCode.OUTCOME_UNKNOWN, f"the provider's answer was lost; {message}")
+        self._ledger.changed(batch, replace(record, settled=True), state=OrderState.FAILED, error=error)
+        self._logger.warning("order %s: %s", order.order, message)
+        batch.postings.append(
+            bridge_posting(BridgeEvent.ORDER_PROBLEM, f"order {order.order}: {message}", order=order.order)
+        )
+
+    def _stay(self, batch: Batch, record: Record, text: str, charged: Decimal | None = None) -> None:
+        order = record.order
+        message = f"{text}; {_RESOLVE_HINT.format(order=order.order)}"
+        error = unknown_error(order.order, text)
+        self._logger.error("order %s stays unknown: %s", order.order, message)
+        self._ledger.changed(batch, replace(record, settled=True), charged=charged, error=error)
+        batch.postings.append(
+            bridge_posting(BridgeEvent.OUTCOME_UNKNOWN, f"order {order.order}: {message}", order=order.order)
+        )

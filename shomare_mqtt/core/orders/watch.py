@@ -1,0 +1,267 @@
+"""Watching open orders: polling, the last check, the cancel for the money, the end (contract, section State)."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from shomare_mqtt.core.records import Batch, Record
+from shomare_mqtt.core.render import error_info
+from shomare_mqtt.core.waiting import pause
+from shomare_mqtt.errors import ErrorCode, ProviderError, ProviderRefusedError
+from shomare_mqtt.model import ErrorInfo, OrderState, Priority
+
+if TYPE_CHECKING:
+    import logging
+    from collections.abc import Callable, Coroutine
+    from typing import Any
+
+    from shomare_mqtt.config import Settings
+    from shomare_mqtt.core.clock import Clock
+    from shomare_mqtt.core.market.account import Account
+    from shomare_mqtt.core.market.provider_state import ProviderState
+    from shomare_mqtt.core.orders.cancelling import Canceller
+    from shomare_mqtt.core.orders.checking import Checker
+    from shomare_mqtt.core.orders.ledger import Ledger
+    from shomare_mqtt.core.ports import Journal
+
+LAST_CHECK = 2.0
+"""Seconds before its end at which an order is checked and cancelled for the last time, so that we come first."""
+UNREACHABLE_FOR = 3600.0
+REFUSED_FOR = 300.0
+_LONGEST_BACKOFF = 300.0
+_RETRY, _LONGEST_RETRY = 5.0, 60.0
+_NOT_AN_ANSWER = frozenset(
+    {
+        ErrorCode.PROVIDER_UNREACHABLE,
+        ErrorCode.PROVIDER_TIMEOUT,
+        ErrorCode.INVALID_TOKEN,
+        ErrorCode.MISSING_TOKEN,
+        ErrorCode.ACCOUNT_BLOCKED,
+    }
+)
+"""Failures that say nothing of the number, and may pass: the order stays as it is for up to an hour."""
+_AWAY = frozenset({ErrorCode.PROVIDER_UNREACHABLE, ErrorCode.PROVIDER_TIMEOUT})
+WATCHED = frozenset({OrderState.WAITING, OrderState.RECEIVED})
+
+
+class Watch:
+    """One task for each order that may still get an SMS."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Clock,
+        journal: Journal,
+        ledger: Ledger,
+        checker: Checker,
+        canceller: Canceller,
+        account: Account,
+        provider_state: ProviderState,
+        spawn: Callable[[Coroutine[Any, Any, None], str], object],
+        logger: logging.Logger,
+    ) -> None:
+        self._settings = settings.orders
+        self._clock = clock
+        self._journal = journal
+        self._ledger = ledger
+        self._checker = checker
+        self._canceller = canceller
+        self._account = account
+        self._provider_state = provider_state
+        self._spawn = spawn
+        self._logger = logger
+        self._wakes: dict[str, asyncio.Event] = {}
+        self._unanswered: set[str] = set()
+
+    def start(self) -> None:
+        """Go on with what an earlier process watched, and with every order that is bought from now on."""
+        self._ledger.listeners.append(self._changed)
+        for record in self._ledger.open():
+            if record.order.state in WATCHED:
+                self._begin(record, at_once=True)
+
+    def provider_is_back(self) -> None:
+        """The provider answers again: no order waits out its backoff."""
+        for wake in self._wakes.values():
+            wake.set()
+
+    def _is_answered(self, order: str) -> None:
+        """A check is answered again that was not before: those that were not either are asked at once, too."""
+        if order in self._unanswered:
+            self._unanswered.remove(order)
+            for other in self._unanswered:
+                self._wakes[other].set()
+            self._unanswered.clear()
+
+    def _changed(self, record: Record, previous: Record | None) -> None:
+        order, before = record.order, previous.order.state if previous else None
+        if order.order in self._wakes:
+            if order.state not in WATCHED or (previous and previous.deadline != record.deadline):
+                self._wakes[order.order].set()
+        elif order.state in WATCHED:
+            self._begin(record, at_once=before is OrderState.UNKNOWN)
+        if not order.is_open and before in WATCHED:
+            self._account.money_moved()
+
+    def _begin(self, record: Record, *, at_once: bool) -> None:
+        order = record.order.order
+        self._wakes[order] = asyncio.Event()
+        self._spawn(self._watch(order, at_once=at_once), f"watch {order}")
+
+    async def _watch(self, order: str, *, at_once: bool) -> None:
+        try:
+            await self._poll_until_end(order, 0.0 if at_once else self._settings.poll_interval)
+        finally:
+            del self._wakes[order]
+            self._unanswered.discard(order)
+
+    def _record(self, order: str) -> Record | None:
+        """The order, as long as it is watched."""
+        record = self._ledger.get(order)
+        return record if record is not None and record.order.state in WATCHED else None
+
+    def _left(self, record: Record) -> float:
+        """Seconds until the last check."""
+        deadline = record.deadline if record.deadline is not None else record.made + self._settings.lifetime
+        return deadline - LAST_CHECK - self._journal.time.now()
+
+    async def _poll_until_end(self, order: str, delay: float) -> None:
+        failures, wake = 0, self._wakes[order]
+        while (record := self._record(order)) is not None:
+            left = self._left(record)
+            if left <= 0:
+                await self._end(order)
+                continue
+            wake.clear()
+            if await pause(self._clock, min(delay, left), wake) or delay >= left:
+                delay = min(delay, self._settings.poll_interval)
+                if self._record(order) is None or delay >= left:
+                    continue
+            failures, delay = await self._poll(order, failures)
+
+    async def _poll(self, order: str, failures: int) -> tuple[int, float]:
+        """Ask once, but for no longer than until the last check is due; failures in a row, and seconds to wait."""
+        record = self._record(order)
+        if record is None or not self._provider_state.authorized.is_set():
+            return failures, self._settings.poll_interval
+        asking = asyncio.ensure_future(self._checker.check(record, Priority.POLL))
+        asked = asyncio.Event()
+        asking.add_done_callback(lambda _: asked.set())
+        try:
+            if not await pause(self._clock, self._left(record), asked):
+                await self._end(order)
+                return 0, 0.0
+            asking.result()
+        except ProviderError as error:
+            if error.code in _AWAY:
+                self._unanswered.add(order)
+            backoff = min(self._settings.poll_interval * 2 ** (failures + 1), _LONGEST_BACKOFF)
+            self._logger.debug("order %s: the check failed: %s", order, error.message)
+            return min(failures + 1, 16), max(backoff, error.retry_after or 0.0)
+        finally:
+            asking.cancel()
+            await asyncio.gather(asking, return_exceptions=True)
+        self._is_answered(order)
+        return 0, self._settings.poll_interval
+
+    # --- the end ----------------------------------------------------------------------------------------------------
+
+    async def _end(self, order: str) -> None:
+        """The last check, then the cancel for the money where there is no SMS; the order closes."""
+        problem = await self._last_check(order)
+        record = self._record(order)
+        if record is None:
+            return
+        if problem is not None:
+            await self._close(order, problem)
+        elif self._left(record) > 0:
+            return  # the provider says that it lives longer than was known
+        elif record.order.sms or not self._settings.cancel_on_expiry:
+            await self._sleep_to_the_end(record)
+            await self._close(order, None)
+        else:
+            await self._give_back(order)
+
+    async def _last_check(self, order: str) -> ErrorInfo | None:
+        """Check once more; what is wrong where the provider cannot be reached for an hour."""
+        delay, began = _RETRY, self._journal.time.now()
+        while (record := self._record(order)) is not None:
+            try:
+                await self._checker.check(record, Priority.MONEY)
+            except ProviderError as error:
+                if error.code not in _NOT_AN_ANSWER:
+                    self._logger.info("order %s: the last check failed: %s", order, error.message)
+                    return None
+                if self._journal.time.now() - began + delay > UNREACHABLE_FOR:
+                    return error_info(error)
+                await self._wait_for_provider(order, delay)
+                delay = min(delay * 2, _LONGEST_RETRY)
+            else:
+                return None
+        return None
+
+    async def _wait_for_provider(self, order: str, delay: float) -> None:
+        wake = self._wakes[order]
+        wake.clear()
+        await pause(self._clock, delay, wake)
+
+    async def _sleep_to_the_end(self, record: Record) -> None:
+        """An order with an SMS, or one that is not cancelled, lives until its time is over."""
+        left = self._left(record) + LAST_CHECK
+        wake = self._wakes[record.order.order]
+        wake.clear()
+        await pause(self._clock, left, wake)
+
+    async def _give_back(self, order: str) -> None:
+        """Cancel for the money, for up to five minutes (an hour while the provider cannot be reached)."""
+        delay, began = _RETRY, self._journal.time.now()
+        while (record := self._record(order)) is not None and not record.order.sms:
+            try:
+                await self._canceller.give_back(
+                    record, lambda c: self._close(order, None, refunded=c.refunded, moves=1)
+                )
+            except ProviderError as error:
+                away = error.code in _NOT_AN_ANSWER
+                waited = self._journal.time.now() - began
+                if waited + delay > (UNREACHABLE_FOR if away else REFUSED_FOR):
+                    refused = isinstance(error, ProviderRefusedError) and error.code is not ErrorCode.NOT_FOUND
+                    refunded = False if refused and not away else None
+                    await self._close(order, error_info(error), refunded=refunded)
+                    return
+                if not away:
+                    await self._check_quietly(record)
+                await self._wait_for_provider(order, delay)
+                delay = min(delay * 2, _LONGEST_RETRY)
+            else:
+                return
+        if (record := self._record(order)) is not None:
+            await self._sleep_to_the_end(record)
+            await self._close(order, None)
+
+    async def _check_quietly(self, record: Record) -> None:
+        """An SMS may be why the cancel was refused."""
+        try:
+            await self._checker.check(record, Priority.MONEY)
+        except ProviderError as error:
+            self._logger.debug("order %s: the check failed: %s", record.order.order, error.message)
+
+    async def _close(
+        self, order: str, error: ErrorInfo | None, *, refunded: bool | None = None, moves: int = 0
+    ) -> None:
+        """Close an order whose time is over: `finished` with an SMS, else `expired`."""
+        async with self._ledger.changing(order):
+            record = self._record(order)
+            if record is None:
+                return
+            # The provider may give the money for a number without SMS back by itself.
+            batch = Batch(moves=moves if record.order.sms else 1)
+            if record.order.sms:
+                # An SMS that came while the cancel was on its way: the money may be back all the same.
+                record = self._ledger.changed(batch, record, state=OrderState.FINISHED, refunded=refunded)
+            else:
+                state = OrderState.EXPIRED
+                record = self._ledger.changed(batch, record, state=state, error=error, refunded=refunded)
+            await self._ledger.commit(batch)
+        why = f" ({error.message})" if error else ""
+        self._logger.info("order %s: %s, refunded: %s%s", order, record.order.state.value, record.order.refunded, why)

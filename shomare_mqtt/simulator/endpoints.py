@@ -1,0 +1,173 @@
+"""What the nine endpoints do, by the API page's table of failures; no HTTP here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from shomare_mqtt.model import CatalogKind, Endpoint
+from shomare_mqtt.simulator.dialects.shape import Listing, PurchaseView, Refusal, SmsView
+from shomare_mqtt.simulator.ledger import CancelRefusedError, Message, Purchase, State
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from shomare_mqtt.simulator.calls import Call
+    from shomare_mqtt.simulator.catalog import Catalog, Offer
+    from shomare_mqtt.simulator.dialects import Dialect
+    from shomare_mqtt.simulator.dialects.shape import Body
+    from shomare_mqtt.simulator.ledger import Ledger
+    from shomare_mqtt.simulator.options import SimulatorOptions
+    from shomare_mqtt.simulator.timebase import TimeBase
+
+BLOCKED = -1
+_KINDS = {
+    Endpoint.COUNTRIES: CatalogKind.COUNTRIES,
+    Endpoint.OPERATORS: CatalogKind.OPERATORS,
+    Endpoint.APPLICATIONS: CatalogKind.APPLICATIONS,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What an endpoint answers. `shows`: the SMS in it. `purchase`: the purchase that it made, checked or cancelled."""
+
+    status: int
+    body: Body
+    shows: tuple[Message, ...] = ()
+    purchase: str | None = None
+
+
+class _RefusedError(Exception):
+    """A documented failure; `code` is the HTTP status unless given."""
+
+    def __init__(self, status: HTTPStatus, message: str, code: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.refusal = Refusal(int(status) if code is None else code, message)
+
+
+@dataclass(slots=True)
+class Desk:
+    """Carries calls out on the ledger and the catalogue, and answers in the dialect."""
+
+    options: SimulatorOptions
+    dialect: Dialect
+    ledger: Ledger
+    catalog: Catalog
+    time: TimeBase
+
+    def carry_out(self, call: Call) -> Outcome:
+        """Do what the call asks for, at once and once."""
+        try:
+            self._authorise(call)
+            return self._answer(call)
+        except _RefusedError as refused:
+            return Outcome(refused.status, self.dialect.refused(refused.refusal))
+
+    def wrong_method(self) -> Outcome:
+        """405."""
+        status = HTTPStatus.METHOD_NOT_ALLOWED
+        return Outcome(status, self.dialect.refused(Refusal(int(status), "Method not allowed")))
+
+    def purchases(self) -> list[Purchase]:
+        """Every purchase as it stands now, oldest first."""
+        found = (self.ledger.look(purchase, self.options) for purchase in self.ledger.purchases)
+        return [bought for bought in found if bought is not None]
+
+    def view(self, bought: Purchase) -> PurchaseView:
+        """A purchase as it stands now."""
+        sms = tuple(SmsView(m.id, m.code, m.text, m.sender, self.time.wall(m.at)) for m in self._visible(bought))
+        return PurchaseView(
+            purchase=bought.purchase,
+            country=bought.country,
+            operator=bought.operator,
+            application=bought.application,
+            phone=bought.phone,
+            dialling=bought.dialling,
+            price=bought.price,
+            state=bought.state,
+            created_at=self.time.wall(bought.created),
+            expires_at=self.time.wall(bought.expires),
+            left=max(0, int(bought.expires - self.time.monotonic())),
+            sms=sms,
+            balance=self.ledger.shown_balance(),
+        )
+
+    def _authorise(self, call: Call) -> None:
+        if call.token is None:
+            raise _RefusedError(HTTPStatus.FORBIDDEN, "The token is missing in the header")
+        if call.token != self.options.token:
+            raise _RefusedError(HTTPStatus.UNAUTHORIZED, "The token is wrong")
+        if self.ledger.blocked:
+            raise _RefusedError(HTTPStatus.UNAUTHORIZED, "The account is blocked", BLOCKED)
+
+    def _answer(self, call: Call) -> Outcome:
+        if not call.complete:
+            raise _RefusedError(HTTPStatus.NOT_FOUND, "A parameter is missing")
+        if call.endpoint in _KINDS:
+            return self._ok(self.dialect.listing(self._listing(_KINDS[call.endpoint])))
+        answers: dict[Endpoint, Callable[[Mapping[str, str]], Outcome]] = {
+            Endpoint.PROFILE: lambda _: self._ok(self.dialect.profile(self.ledger.shown_balance())),
+            Endpoint.PRICES: lambda sent: self._ok(self.dialect.prices(self._offers(sent))),
+            Endpoint.PRICE: lambda sent: self._ok(self.dialect.price(self._offer(sent))),
+            Endpoint.BUY: lambda sent: self._buy(self._offer(sent)),
+            Endpoint.CHECK: lambda sent: self._check(self._purchase(sent)),
+            Endpoint.CANCEL: lambda sent: self._cancel(self._purchase(sent)),
+        }
+        return answers[call.endpoint](call.parameters)
+
+    def _ok(self, body: Body, purchase: str | None = None) -> Outcome:
+        return Outcome(HTTPStatus.OK, body, purchase=purchase)
+
+    def _listing(self, kind: CatalogKind) -> Listing:
+        entries = {
+            CatalogKind.COUNTRIES: self.catalog.countries,
+            CatalogKind.OPERATORS: self.catalog.operators,
+            CatalogKind.APPLICATIONS: self.catalog.applications,
+        }[kind]
+        return Listing(kind, tuple(entries.values()), tuple(self.catalog.countries))
+
+    def _offers(self, sent: Mapping[str, str]) -> tuple[Offer, ...]:
+        offers = self.catalog.offers(sent["country"], sent["operator"])
+        if offers is None:
+            raise _RefusedError(HTTPStatus.NOT_FOUND, "There is no such country or operator")
+        return offers
+
+    def _offer(self, sent: Mapping[str, str]) -> Offer:
+        offer = self.catalog.offer((sent["country"], sent["operator"], sent["application"]))
+        if offer is None:
+            raise _RefusedError(HTTPStatus.NOT_FOUND, "There is no such country, operator or application")
+        return offer
+
+    def _purchase(self, sent: Mapping[str, str]) -> Purchase:
+        bought = self.ledger.look(sent["purchase"], self.options)
+        if bought is None:
+            raise _RefusedError(HTTPStatus.NOT_FOUND, "There is no such purchase")
+        return bought
+
+    def _buy(self, offer: Offer) -> Outcome:
+        if self.ledger.balance < offer.price:
+            raise _RefusedError(HTTPStatus.PAYMENT_REQUIRED, "The wallet holds too little")
+        if offer.count < 1:
+            raise _RefusedError(HTTPStatus.INTERNAL_SERVER_ERROR, "There is no free number")
+        bought = self.ledger.buy(offer, self.options)
+        self.catalog.take(offer)
+        return self._ok(self.dialect.bought(self.view(bought)), bought.purchase)
+
+    def _check(self, bought: Purchase) -> Outcome:
+        waiting = bought.state is State.WAITING
+        status = self.dialect.waiting_status if waiting else int(HTTPStatus.OK)
+        return Outcome(status, self.dialect.checked(self.view(bought)), self._visible(bought), bought.purchase)
+
+    def _visible(self, bought: Purchase) -> tuple[Message, ...]:
+        return tuple(bought.sms[-1:] if self.dialect.newest_only else bought.sms)
+
+    def _cancel(self, bought: Purchase) -> Outcome:
+        try:
+            self.ledger.cancel(bought, self.options)
+        except CancelRefusedError as refused:
+            status = HTTPStatus.NOT_FOUND if refused.gone else HTTPStatus.BAD_REQUEST
+            raise _RefusedError(status, str(refused)) from None
+        return self._ok(self.dialect.cancelled(self.view(bought)), bought.purchase)
