@@ -78,9 +78,11 @@ class Announcing:
             await self._say_left_out(context)
 
     async def _context(self) -> DiscoveryContext:
-        catalogs = {kind: found for kind in CatalogKind if (found := self._bridge.catalogs.get(kind))}
-        defaults = {kind.field: value for kind in CatalogKind if (value := self._bridge.defaults.get(kind.field))}
-        current = self._bridge.ledger.current()
+        catalogs = {kind: found for kind in CatalogKind if (found := self._bridge.market.catalogs.get(kind))}
+        defaults = {
+            kind.field: value for kind in CatalogKind if (value := self._bridge.market.defaults.get(kind.field))
+        }
+        current = self._bridge.orders.ledger.current()
         return DiscoveryContext(
             instance=self._instance,
             version=__version__,
@@ -89,12 +91,12 @@ class Announcing:
             defaults=defaults,
             watched=tuple(self._watched()),
             extra=await self._plugins.discovery(current.order if current else None),
-            complete=len(self._bridge.prices.settled) == len(self._settings.prices),
+            complete=len(self._bridge.market.prices.settled) == len(self._settings.prices),
         )
 
     def _watched(self) -> list[WatchedProduct]:
-        label = self._bridge.catalogs.label
-        products = [(c, o, a) for c, o, a in self._bridge.prices.watched.values() if a is not None]
+        label = self._bridge.market.catalogs.label
+        products = [(c, o, a) for c, o, a in self._bridge.market.prices.watched.values() if a is not None]
         pairs = Counter((c, a) for c, _, a in products)
         found = []
         for country, operator, application in dict.fromkeys(products):
@@ -117,7 +119,7 @@ class Announcing:
         if text not in self._said:
             self._said.add(text)
             LOG.warning("%s", text)
-            await self._bridge.ledger.say(BridgeEvent.NAME_UNKNOWN, text)
+            await self._bridge.say(BridgeEvent.NAME_UNKNOWN, text)
 
     def put(self, topic: str, payload: bytes) -> None:
         """Want a whole retained topic to hold the payload."""
@@ -142,7 +144,7 @@ class Announcing:
     def repeat_states(self, *, online: bool) -> None:
         """The device was announced: what Home Assistant may have missed is published again."""
         if online:
-            self._bridge.ledger.publish_code_again()
+            self._bridge.orders.ledger.publish_code_again()
         base = self._settings.mqtt.base_topic
         for kind in CatalogKind:
             self._retained.put_again(f"{base}/defaults/{kind.field}/name")

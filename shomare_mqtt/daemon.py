@@ -15,9 +15,10 @@ from shomare_mqtt.core import render
 from shomare_mqtt.core.bridge import Bridge
 from shomare_mqtt.core.bridge_events import BridgeEvent
 from shomare_mqtt.core.clock import SystemClock
-from shomare_mqtt.core.desk.desk import Delivery
+from shomare_mqtt.core.desk.intake import Delivery
 from shomare_mqtt.core.ids import new_id
 from shomare_mqtt.core.masking import Mask
+from shomare_mqtt.core.ports import Ports
 from shomare_mqtt.errors import ErrorCode, SettingsError
 from shomare_mqtt.homeassistant.announcer import status_topic
 from shomare_mqtt.journal.memories import DialectMemory, PluginMemory
@@ -191,19 +192,8 @@ class Daemon:
         )
         self.mask = mask
         mask.learn(self.plugins.secrets())
-        self.bridge = Bridge(
-            settings,
-            clock=clock,
-            journal=journal,
-            provider=client,
-            retained=self.retained,
-            outbox=self.outbox,
-            extensions=self.plugins,
-            parse=CommandParser(base, prefix).parse,
-            spawn=self._spawn,
-            mask=self.mask,
-            logger=LOG,
-        )
+        ports = Ports(clock, journal, client, self.retained, self.outbox, self.plugins)
+        self.bridge = Bridge(settings, ports, CommandParser(base, prefix).parse, self._spawn, self.mask, LOG)
         self._instance = meta.get(INSTANCE) or new_id(clock.now()).lower()
         self._announcing = Announcing(
             settings,
@@ -254,16 +244,18 @@ class Daemon:
         self._spawn(self.outbox.run(), "outbox")
         await self.bridge.start()
         self._spawn(self._announcing.run(), "discovery")
-        self.bridge.catalogs.listeners.append(lambda _: self._announce_soon())
-        self.bridge.prices.on_watched = self._watched_changed
-        self.bridge.defaults.on_changed = self._announce_soon
+        self.bridge.market.catalogs.listeners.append(lambda _: self._announce_soon())
+        self.bridge.market.prices.on_watched = self._watched_changed
+        self.bridge.market.defaults.on_changed = self._announce_soon
         await self._announcing.update()
         self._forget_leftovers()
-        self.bridge.provider_state.on_changed = self._tell_status
-        self.bridge.ledger.listeners.append(lambda *_: self._tell_status())
+        self.bridge.market.provider_state.on_changed = self._tell_status
+        self.bridge.orders.ledger.listeners.append(lambda *_: self._tell_status())
         self._notifier.ready(self._status())
         LOG.info(
-            "started: base topic %s, %d open orders", self._settings.mqtt.base_topic, len(self.bridge.ledger.open())
+            "started: base topic %s, %d open orders",
+            self._settings.mqtt.base_topic,
+            len(self.bridge.orders.ledger.open()),
         )
 
     def _watched_changed(self) -> None:
@@ -276,8 +268,8 @@ class Daemon:
     def _forget_leftovers(self) -> None:
         """Empty topics that an earlier process left; price lists and the discovery, which come later, are not such."""
         base = self._settings.mqtt.base_topic
-        prices_known = len(self.bridge.prices.settled) == len(self._settings.prices)
-        watched = {f"{base}/{topics.prices(c, o)}" for c, o, _ in self.bridge.prices.watched.values()}
+        prices_known = len(self.bridge.market.prices.settled) == len(self._settings.prices)
+        watched = {f"{base}/{topics.prices(c, o)}" for c, o, _ in self.bridge.market.prices.watched.values()}
         plugins = tuple(f"{base}/plugin/{name}/" for name in self._settings.plugins.enabled)
         discovery = f"{self._settings.homeassistant.discovery_prefix}/"
 
@@ -315,9 +307,9 @@ class Daemon:
     def _status(self) -> str:
         """A line for `systemctl status`."""
         broker = f"connected with MQTT {self._protocol}" if self._protocol else "waiting for the broker"
-        provider = self.bridge.provider_state
+        provider = self.bridge.market.provider_state
         state = provider.state if provider.was_asked else "not asked yet"
-        return f"{broker}; provider {state}; {len(self.bridge.ledger.open())} open orders"
+        return f"{broker}; provider {state}; {len(self.bridge.orders.ledger.open())} open orders"
 
     def _tell_status(self) -> None:
         self._notifier.status(self._status())
@@ -348,7 +340,7 @@ class Daemon:
         self._tell_status()
 
     async def _on_set_aside(self, text: str) -> None:
-        await self.bridge.ledger.say(BridgeEvent.MESSAGE_DROPPED, text)
+        await self.bridge.say(BridgeEvent.MESSAGE_DROPPED, text)
 
     def _show_info(self) -> None:
         """`bridge/info`."""
@@ -372,7 +364,7 @@ class Daemon:
             self.outbox.send_volatile(Message(topic, payload))
 
     def _on_plugin_failed(self, name: str, message: str) -> None:
-        work = self.bridge.ledger.say(BridgeEvent.PLUGIN_FAILED, self.mask.text(message), plugin=name)
+        work = self.bridge.say(BridgeEvent.PLUGIN_FAILED, self.mask.text(message), plugin=name)
         self._spawn(work, f"plugin {name} failed")
 
     async def _lookup(self, order: str) -> Order | None:

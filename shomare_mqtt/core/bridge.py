@@ -2,40 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shomare_mqtt.core import render
+from shomare_mqtt.core.bridge_events import BridgeEvent
 from shomare_mqtt.core.desk.desk import Desk
-from shomare_mqtt.core.desk.queries import Queries
-from shomare_mqtt.core.market.account import Account
-from shomare_mqtt.core.market.catalogs import Catalogs
-from shomare_mqtt.core.market.defaults import Defaults
-from shomare_mqtt.core.market.prices import Prices
-from shomare_mqtt.core.market.provider_state import ObservedProvider, ProviderState
-from shomare_mqtt.core.orders.buying import Buyer
-from shomare_mqtt.core.orders.cancelling import Canceller, Resolver
-from shomare_mqtt.core.orders.checking import Checker
-from shomare_mqtt.core.orders.guard import Guard
-from shomare_mqtt.core.orders.ledger import Ledger
-from shomare_mqtt.core.orders.settling import Settler
-from shomare_mqtt.core.orders.watch import Watch
-from shomare_mqtt.core.render import Answer
-from shomare_mqtt.core.tickets import Outcome, Ticket
-from shomare_mqtt.model import Buy, Cancel, CatalogKind, QueryPrice, QueryPrices, Resolve, SetBuying, SetDefault
+from shomare_mqtt.core.market.market import Market
+from shomare_mqtt.core.notices import Notices
+from shomare_mqtt.core.orders.orders import Orders
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Callable, Coroutine
-    from typing import Any
+    from collections.abc import Callable
 
     from shomare_mqtt.config import Settings
-    from shomare_mqtt.core.clock import Clock
     from shomare_mqtt.core.masking import Mask
-    from shomare_mqtt.core.ports import Extensions, Journal, Outbox, Provider, Retained
-    from shomare_mqtt.core.records import Record
+    from shomare_mqtt.core.ports import Ports, Spawn
     from shomare_mqtt.model import Incoming, Parsed, Unparsed
 
 HEALTH_INTERVAL = 60.0
@@ -44,142 +28,43 @@ _FORGET_EVERY = 60
 
 
 class Bridge:
-    """All parts of the core, made once for a process. Life: `load`, then `start`; `stop` before the tasks are ended."""
+    """The rooms of the core, made once for a process. Life: `load`, `start`, and `desk.stop` before tasks are ended."""
 
     def __init__(
         self,
         settings: Settings,
-        *,
-        clock: Clock,
-        journal: Journal,
-        provider: Provider,
-        retained: Retained,
-        outbox: Outbox,
-        extensions: Extensions,
+        ports: Ports,
         parse: Callable[[Incoming], Parsed | Unparsed],
-        spawn: Callable[[Coroutine[Any, Any, None], str], asyncio.Task[None]],
+        spawn: Spawn,
         mask: Mask,
         logger: logging.Logger,
     ) -> None:
-        self._settings = settings
-        self._clock = clock
-        self._journal = journal
-        self._retained = retained
+        self._remember = settings.orders.remember
+        self._clock = ports.clock
+        self._journal = ports.journal
+        self._retained = ports.retained
+        self._outbox = ports.outbox
         self._spawn = spawn
-        self._setting = asyncio.Lock()
-        self._switching = asyncio.Lock()
-        self._never = asyncio.Event()
-        self._began = clock.monotonic()
-        self.ledger = Ledger(settings, clock, journal, retained, outbox, extensions)
-        self.provider_state = ProviderState(clock, retained, self.ledger.say, mask, logger)
-        observed = ObservedProvider(provider, self.provider_state, logger)
-        currency = settings.provider.currency
-        self.account = Account(clock, journal, observed, retained, extensions, mask, currency)
-        self.catalogs = Catalogs(clock, journal, observed, retained)
-        self.prices = Prices(clock, observed, retained, extensions, self.catalogs, self.account, self.ledger.say)
-        self.defaults = Defaults(settings, clock, journal, retained, self.catalogs, self.prices, self.ledger.say)
-        self._settler = Settler(settings, clock, journal, self.ledger, self.account, spawn, logger)
-        self._guard = Guard(settings, clock, journal, lambda: self.defaults.buying, self._settler.why_paused)
-        self._buyer = Buyer(
-            settings,
-            clock,
-            journal,
-            self.ledger,
-            observed,
-            self._guard,
-            self.catalogs,
-            self.prices,
-            self.account,
-            self.defaults,
-            extensions,
-            logger,
-        )
-        checker = Checker(clock, journal, self.ledger, observed, self.prices, extensions, logger)
-        self._canceller = Canceller(clock, self.ledger, observed, checker, self.prices, self.account, logger)
-        self._resolver = Resolver(settings, clock, journal, self.ledger, logger)
-        self._queries = Queries(
-            clock,
-            journal,
-            self.ledger,
-            observed,
-            self.account,
-            self.catalogs,
-            self.prices,
-            self.defaults,
-            checker,
-        )
-        self._watch = Watch(
-            settings,
-            clock,
-            journal,
-            self.ledger,
-            checker,
-            self._canceller,
-            self.account,
-            self.provider_state,
-            spawn,
-            logger,
-        )
-        self.desk = Desk(settings, clock, journal, self.ledger, outbox, parse, self._handle, spawn, logger)
-
-    # --- life -------------------------------------------------------------------------------------------------------
+        self._logger = logger
+        self._began = ports.clock.monotonic()
+        self.say = Notices(ports.journal, ports.outbox).say
+        self.market = Market(settings, ports, self.say, mask, logger)
+        self.orders = Orders(settings, ports, self.market, spawn, logger)
+        self.desk = Desk(settings, ports, self.market, self.orders, parse, spawn, logger)
 
     async def load(self) -> None:
         """Take up what the journal holds; retained topics are put. Raises JournalError."""
-        await self.ledger.load()
-        await self.catalogs.load()
-        await self.defaults.load()
+        await self.orders.load()
+        await self.market.load()
 
     async def start(self) -> None:
         """Begin to work: what was left unanswered, then watching, then what comes."""
-        self._settler.start()
-        self.ledger.listeners.append(self._look_at_balance)
-        self.provider_state.on_recovered = self._watch.provider_is_back
-        self.provider_state.on_lost = self.account.provider_lost
+        self.orders.settle()
         await self.desk.resume()
-        # After it: what a cancel that is asked for again did before must not look like the provider's own doing.
-        self._watch.start()
-        refresh = self._settings.refresh
-        self._spawn(self.desk.run(), "desk")
-        self._spawn(self.ledger.run(), "ledger")
-        self._spawn(self.account.run(refresh.profile), "account")
-        for kind in CatalogKind:
-            self._spawn(self.catalogs.run(kind, refresh.catalog, self._never), kind.value)
-        self._spawn(self.defaults.run(refresh.prices), "defaults")
-        for number, watched in enumerate(self._settings.prices):
-            self._spawn(self.prices.run(number, watched, refresh.prices, self._never), f"prices {number}")
+        self.orders.watch()
+        self.desk.start()
+        self.market.start(self._spawn)
         self._spawn(self._report_health(), "health")
-
-    def _look_at_balance(self, record: Record, previous: Record | None) -> None:
-        """An order that has just got its purchase has cost money."""
-        if previous is not None and previous.order.purchase is None and record.order.purchase is not None:
-            self.account.money_moved()
-
-    # --- commands ---------------------------------------------------------------------------------------------------
-
-    async def _handle(self, ticket: Ticket) -> Outcome:
-        """Carry out one command. Raises CommandRefusedError, ProviderError for what is not carried out."""
-        match ticket.request:
-            case Buy() as request:
-                async with self._setting, self._switching:  # what was set just before counts
-                    pass
-                return await self._buyer.buy(ticket, request)
-            case Cancel() as request:
-                return await self._canceller.cancel(ticket, request)
-            case Resolve() as request:
-                return await self._resolver.resolve(ticket, request)
-            case SetDefault(field, value):
-                async with self._setting:
-                    return Outcome(Answer.ok({field: await self.defaults.set(field, value)}))
-            case SetBuying(on):
-                async with self._switching:  # of its own: a list that hangs must not keep the switch from turning
-                    await self.defaults.set_buying(on=on)
-                    return Outcome(Answer.ok({"buying": "on" if on else "off"}))
-            case query:
-                if isinstance(query, QueryPrice | QueryPrices):
-                    async with self._setting:  # a default that was set just before counts
-                        pass
-                return await self._queries.answer(query)
 
     # --- health -----------------------------------------------------------------------------------------------------
 
@@ -189,24 +74,37 @@ class Bridge:
             self._retained.put("bridge/health", render.dumps(await self.health()))
             await self._journal.keep_time()
             if minute % _FORGET_EVERY == 0:
-                await self.desk.forget()
+                await self._forget()
             minute += 1
             await self._clock.sleep(HEALTH_INTERVAL)
 
+    async def _forget(self) -> None:
+        """Drop what need not be remembered, and what waits too long for the broker.
+
+        An SMS that could not be sent before is tried again: whoever paid for it may still be glad of it.
+        """
+        if await self._journal.take_back_aside():
+            self._outbox.wake()
+        dropped = await self._journal.forget(self._remember)
+        if dropped:
+            message = f"{dropped} messages waited too long for the broker and were dropped (never an SMS)"
+            self._logger.warning("%s", message)
+            await self.say(BridgeEvent.MESSAGE_DROPPED, message)
+
     async def health(self) -> dict[str, object]:
         """What `bridge/health` says."""
-        why = self._guard.why_paused()
-        state = self.provider_state
+        why = self.orders.guard.why_paused()
+        state = self.market.provider_state
         return {
             "uptime": round(self._clock.monotonic() - self._began),
-            "commands": self.desk.commands,
-            "answers": self.desk.answers,
+            "commands": self.desk.intake.commands,
+            "answers": self.desk.answering.count,
             "api_calls": state.calls.total(),
             "api_calls_by_endpoint": dict(sorted(state.calls.items())),
             "errors": state.errors.total(),
             "errors_by_code": dict(sorted(state.errors.items())),
-            "sms": self.ledger.sms_count,
-            "open_orders": len(self.ledger.open()),
+            "sms": self.orders.ledger.sms_count,
+            "open_orders": len(self.orders.ledger.open()),
             "outbox": await self._journal.outbox_length(),
             "memory": _resident_bytes(),
             "buying_paused": why is not None,

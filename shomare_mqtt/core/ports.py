@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    import asyncio
+    from collections.abc import Callable, Coroutine, Mapping
     from datetime import datetime
     from decimal import Decimal
 
     from shomare_mqtt.core.bridge_events import BridgeEvent
-    from shomare_mqtt.core.clock import SteadyTime
+    from shomare_mqtt.core.clock import Clock, SteadyTime
     from shomare_mqtt.core.records import (
         Arrival,
         ArrivalResult,
@@ -202,3 +204,27 @@ class Say(Protocol):
     async def __call__(self, event: BridgeEvent, message: str, **more: Any) -> None:
         """Raises JournalError."""
         ...
+
+
+class Spawn(Protocol):
+    """Starts a task of the daemon's: a fault in it ends the process."""
+
+    def __call__(self, work: Coroutine[Any, Any, None], name: str, /) -> asyncio.Task[None]:
+        """`name` is for whoever looks at the tasks."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """The world that a core is plugged into.
+
+    For those who put the core together (Bridge, and each room's own class) and nobody else: a part is given what it
+    works with.
+    """
+
+    clock: Clock
+    journal: Journal
+    provider: Provider
+    retained: Retained
+    outbox: Outbox
+    extensions: Extensions

@@ -234,7 +234,7 @@ async def test_a_list_is_the_same_after_a_restart(opened: Opening) -> None:
     assert b'"rate":98.5' in before
     await world.restart()
     assert world.retained.now["countries"] == before
-    assert world.bridge.catalogs.entries(CatalogKind.COUNTRIES) == (rated,)
+    assert world.bridge.market.catalogs.entries(CatalogKind.COUNTRIES) == (rated,)
 
 
 async def test_a_query_after_a_default_takes_it(world: World) -> None:
@@ -259,8 +259,8 @@ async def test_names_in_the_file_that_the_lists_do_not_hold(opened: Opening) -> 
     assert {m.split(" is left out")[0] for m in said} == {"defaults.country", "prices[0]"}
     assert (world.text("defaults/country"), world.text("defaults/operator")) == ("", "1")
     assert [t for t in world.retained.now if t.startswith("prices/")] == ["prices/1/1"]
-    assert world.bridge.prices.settled == {0, 1}
-    assert world.bridge.prices.watched == {1: ("1", "1", "2")}
+    assert world.bridge.market.prices.settled == {0, 1}
+    assert world.bridge.market.prices.watched == {1: ("1", "1", "2")}
 
 
 async def test_an_id_in_the_file_that_the_list_does_not_hold(opened: Opening) -> None:
@@ -354,7 +354,7 @@ async def test_a_quote_that_there_is_not(opened: Opening, error: Exception, agai
 async def test_price_lists_are_kept_published(opened: Opening) -> None:
     world = await opened(prices=[{"country": "Iran", "operator": "MCI"}], refresh={"prices": 100})
     heard: list[int] = []
-    world.bridge.prices.on_watched = lambda: heard.append(1)
+    world.bridge.market.prices.on_watched = lambda: heard.append(1)
     await world.sleep(1)
     assert world.json("prices/1/1")["updated_at"] == "2026-03-01T12:00:00.000Z"
     world.provider.price_of = None
@@ -413,7 +413,7 @@ async def test_prices_that_nobody_watches_take_no_memory_for_ever(opened: Openin
     for country in range(1, 61):
         await world.data(f"query/prices/{country}/2")
         await world.data(f"query/price/{country}/1/2")
-    prices = world.bridge.prices
+    prices = world.bridge.market.prices
     assert len(prices._lists) <= 21
     assert len(prices._single) <= 20
     assert prices.last(Product("1", "1", "3")) is not None, "what is watched is kept"
@@ -424,7 +424,7 @@ async def test_nobody_waits_for_a_shared_question_any_more(world: World) -> None
     """It is given up, and the next one asks anew."""
     await world.sleep(1)
     world.provider.script("applications", Late(None))
-    task = asyncio.ensure_future(world.bridge.catalogs.read(CatalogKind.APPLICATIONS))
+    task = asyncio.ensure_future(world.bridge.market.catalogs.read(CatalogKind.APPLICATIONS))
     await world.settle()
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)

@@ -52,7 +52,7 @@ async def test_from_buy_to_code(world: World) -> None:
 async def test_no_move_but_those_of_the_table(world: World) -> None:
     assert {s.value: {m.value for m in LEGAL_MOVES[s]} for s in OrderState} == NEXT
     await world.buy()
-    ledger, bought = world.bridge.ledger, world.bridge.ledger.open()[0]
+    ledger, bought = world.bridge.orders.ledger, world.bridge.orders.ledger.open()[0]
     for before, after in itertools.product(OrderState, OrderState):
         record = replace(bought, order=replace(bought.order, state=before))
         batch = Batch()
@@ -122,14 +122,14 @@ async def test_the_newest_sms_that_has_a_code_wins(world: World) -> None:
     world.provider.gets("p1", sms("Your code is 11111"), sms("Welcome to Telegram"))
     await world.state(order["order"], "received")
     assert [e["code"] for e in world.events("sms")] == ["11111", None]
-    assert world.bridge.ledger.newest_code() == "11111"
-    world.bridge.ledger.publish_code_again()
+    assert world.bridge.orders.ledger.newest_code() == "11111"
+    world.bridge.orders.ledger.publish_code_again()
     assert [(m.topic, m.payload) for m in world.broker.volatile] == [("code", b"11111")]
 
 
 async def test_without_a_code_nothing_is_published_again(world: World) -> None:
     await world.buy()
-    world.bridge.ledger.publish_code_again()
+    world.bridge.orders.ledger.publish_code_again()
     assert world.broker.volatile == []
 
 

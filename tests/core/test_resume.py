@@ -22,7 +22,7 @@ async def taken(world: World, topic: str, payload: Any, **flags: Any) -> Command
     async def nothing(*_: object) -> None:
         await asyncio.Event().wait()
 
-    world.bridge.desk._begin = nothing  # type: ignore[method-assign,assignment]
+    world.bridge.desk.intake._begin = nothing  # type: ignore[method-assign,assignment]
     command = world.send(topic, payload, **flags)
     await world.settle()
     assert command.acked == 1
@@ -113,7 +113,7 @@ async def test_an_order_whose_command_is_gone_is_unknown_all_the_same(world: Wor
     world.provider.script("buy", Late(None))
     command = world.send("buy", PRODUCT)
     await world.sleep(1)
-    order = world.bridge.ledger.open()[0]
+    order = world.bridge.orders.ledger.open()[0]
     assert order.command is not None
     row = order.command
     await world.journal._database.run(

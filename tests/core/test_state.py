@@ -163,8 +163,8 @@ async def test_query_orders(world: World) -> None:
 
 async def test_the_first_answer_of_a_run_that_works_is_no_news(world: World) -> None:
     await world.sleep(1)
-    assert world.bridge.provider_state.state == "online"
-    assert world.bridge.provider_state.was_asked
+    assert world.bridge.market.provider_state.state == "online"
+    assert world.bridge.market.provider_state.was_asked
     assert world.json("provider/state") == {
         "state": "online",
         "since": "2026-03-01T12:00:00.000Z",
@@ -179,8 +179,8 @@ async def test_before_the_first_call(opened: Opening) -> None:
     for call in ("profile", *(kind.value for kind in CatalogKind)):
         world.provider.always[call] = Late(None)
     await world.start()
-    assert world.bridge.provider_state.state == "unreachable"
-    assert not world.bridge.provider_state.was_asked
+    assert world.bridge.market.provider_state.state == "unreachable"
+    assert not world.bridge.market.provider_state.was_asked
 
 
 @pytest.mark.parametrize(
@@ -279,7 +279,7 @@ async def test_a_later_question_that_was_answered_earlier_counts(world: World) -
 
 
 async def read_fresh(world: World) -> None:
-    await world.bridge.account.read_fresh(Priority.MONEY)
+    await world.bridge.market.account.read_fresh(Priority.MONEY)
 
 
 async def test_the_profile_is_renewed(opened: Opening) -> None:

@@ -153,7 +153,7 @@ async def test_a_repeat_in_the_moment_when_the_answer_is_written(world: World, s
 
 async def test_a_repeat_that_comes_too_late_for_a_refusal(world: World) -> None:
     """Behind another repeat that is still answered, the first one's refusal is gone: the sender may try again."""
-    answering = world.bridge.desk._answering
+    answering = world.bridge.desk.answering
     await answering.repeat(Repeat(99, Envelope("buy", "t", reply=Reply("reply/x"))), 98, None)
     await world.settle()
     assert world.bridge_events("command_refused")[-1]["code"] == "busy"
@@ -252,10 +252,10 @@ async def test_two_presses_are_one_over_a_crash_too(pressed: World, buying: bool
         world.provider.script("buy", Late(None))
         commands = [world.send("buy", PRODUCT)]
         await world.sleep(1)
-        world.bridge.desk._begin = lambda *_: asyncio.sleep(99)  # type: ignore[method-assign]
+        world.bridge.desk.intake._begin = lambda *_: asyncio.sleep(99)  # type: ignore[method-assign]
         commands.append(world.send("buy", PRODUCT))
     else:
-        world.bridge.desk._begin = lambda *_: asyncio.sleep(99)  # type: ignore[method-assign]
+        world.bridge.desk.intake._begin = lambda *_: asyncio.sleep(99)  # type: ignore[method-assign]
         commands = [world.send("buy", PRODUCT) for _ in range(2)]
     await world.settle()
     await world.restart(crash=True)
@@ -401,7 +401,7 @@ async def test_the_switch_turns_however_full_the_queue_is(world: World) -> None:
 
 
 async def test_a_fault_of_ours_is_told(world: World, caplog: pytest.LogCaptureFixture) -> None:
-    world.bridge._queries.answer = None  # type: ignore[assignment,method-assign]
+    world.bridge.desk.queries.answer = None  # type: ignore[assignment,method-assign]
     answer = await world.ask("query/profile")
     assert answer["error"]["code"] == "internal_error"
     assert "TypeError" in caplog.text
@@ -412,7 +412,7 @@ async def test_a_journal_that_fails_under_a_command_ends_the_process(world: Worl
     async def fail(_: Any) -> Any:
         raise JournalError("the disk is full")
 
-    world.bridge._queries.answer = fail  # type: ignore[assignment,method-assign]
+    world.bridge.desk.queries.answer = fail  # type: ignore[assignment,method-assign]
     command = world.send("query/profile")
     with pytest.raises(JournalError):
         await world.sleep(1)

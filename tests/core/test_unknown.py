@@ -309,7 +309,7 @@ async def test_buying_resumes_at_the_latest_after_twice_the_delay_and_one_reques
     await world.sleep(2 * 30 + 20 - 1)
     assert await world.error("buy", PRODUCT) == "buying_paused"
     await world.sleep(1.5)
-    assert world.bridge._guard.why_paused() is None
+    assert world.bridge.orders.guard.why_paused() is None
 
 
 async def test_a_buy_that_was_waiting_for_its_price_is_held_back_too(opened: Opening) -> None:

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from shomare_mqtt.config import GivenSettings
 from shomare_mqtt.core.bridge import Bridge
-from shomare_mqtt.core.desk.desk import Delivery
+from shomare_mqtt.core.desk.intake import Delivery
 from shomare_mqtt.core.masking import Mask
+from shomare_mqtt.core.ports import Ports
 from shomare_mqtt.journal.store import Journal
 from shomare_mqtt.model import Incoming, Message, Reply
 from shomare_mqtt.mqtt.commands import CommandParser
@@ -172,16 +173,11 @@ class World:
         self.outbox = FakeOutbox(self.journal, self.broker)
         self.bridge = Bridge(
             settings,
-            clock=self.clock,
-            journal=self.journal,
-            provider=self.provider,
-            retained=self.retained,
-            outbox=self.outbox,
-            extensions=self.extensions,
-            parse=CommandParser("shomare", "homeassistant").parse,
-            spawn=self.spawn,
-            mask=Mask((TOKEN,)),
-            logger=logging.getLogger("shomare_mqtt"),
+            Ports(self.clock, self.journal, self.provider, self.retained, self.outbox, self.extensions),
+            CommandParser("shomare", "homeassistant").parse,
+            self.spawn,
+            Mask((TOKEN,)),
+            logging.getLogger("shomare_mqtt"),
         )
         await self.bridge.load()
         self.spawn(self.outbox.run(), "outbox")

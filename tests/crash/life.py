@@ -94,14 +94,14 @@ class _Stage:
         running, session = self._daemon, self._session
         if running is None or session is None or not session.connected:
             return False
-        desk, ledger = running.bridge.desk, running.bridge.ledger
+        desk, ledger = running.bridge.desk, running.bridge.orders.ledger
         states = {record.order.state for record in ledger.open()}
         undecided = {OrderState.BUYING} | ({OrderState.WAITING} if self._plan.wants_sms else set())
         return (
             session.answered == len(self._plan.commands)
-            and not desk._working
+            and not desk.working.count
             and not states & undecided
-            and not running.bridge._settler._cases
+            and not running.bridge.orders.settler._cases
             and running.outbox._empty.is_set()
             and _shown(running.retained._wanted, self._log.retained())
         )

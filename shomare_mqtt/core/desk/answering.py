@@ -10,6 +10,7 @@ from shomare_mqtt.core import render
 from shomare_mqtt.core.bridge_events import BridgeEvent
 from shomare_mqtt.core.records import Batch, Done, MessageKind, Posting, bridge_posting
 from shomare_mqtt.core.render import Answer, Status, error_info
+from shomare_mqtt.core.tickets import Ticket
 from shomare_mqtt.errors import CommandRefusedError, ErrorCode, ShomareError
 from shomare_mqtt.model import Buy, Cancel, Envelope, Message, Reply, Resolve
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from shomare_mqtt.core.orders.ledger import Ledger
     from shomare_mqtt.core.ports import Journal
-    from shomare_mqtt.core.tickets import Ticket
+    from shomare_mqtt.model import Parsed
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,17 @@ class Answering:
         self._waiting: dict[int, list[Repeat]] = {}
         self._closing: dict[int, Answer] = {}
         self.count = 0
+
+    def ticket(
+        self, row: int, parsed: Parsed, received: float, deadline: float | None, *, resumed: bool = False
+    ) -> Ticket:
+        """A command's ticket: what carries it out may close the answer into its own batch."""
+
+        def close(batch: Batch, answer: Answer) -> None:
+            self.close(ticket, batch, answer)
+
+        ticket = Ticket(row, parsed.envelope, parsed.request, received, deadline, close, resumed)
+        return ticket
 
     def begin(self, ticket: Ticket) -> None:
         """A command is worked on from now on: repeats wait for it."""

@@ -26,41 +26,23 @@ from shomare_mqtt.model import (
 )
 
 if TYPE_CHECKING:
-    from shomare_mqtt.core.clock import Clock
-    from shomare_mqtt.core.market.account import Account
-    from shomare_mqtt.core.market.catalogs import Catalogs
-    from shomare_mqtt.core.market.defaults import Defaults
-    from shomare_mqtt.core.market.prices import Prices
-    from shomare_mqtt.core.market.provider_state import ObservedProvider
-    from shomare_mqtt.core.orders.checking import Checker
-    from shomare_mqtt.core.orders.ledger import Ledger
+    from shomare_mqtt.core.market.market import Market
+    from shomare_mqtt.core.orders.orders import Orders
     from shomare_mqtt.core.ports import Journal
 
 
 class Queries:
     """One method for all queries; each raises CommandRefusedError or ProviderError for what is not answered."""
 
-    def __init__(
-        self,
-        clock: Clock,
-        journal: Journal,
-        ledger: Ledger,
-        provider: ObservedProvider,
-        account: Account,
-        catalogs: Catalogs,
-        prices: Prices,
-        defaults: Defaults,
-        checker: Checker,
-    ) -> None:
-        self._clock = clock
+    def __init__(self, journal: Journal, market: Market, orders: Orders) -> None:
         self._journal = journal
-        self._ledger = ledger
-        self._provider = provider
-        self._account = account
-        self._catalogs = catalogs
-        self._prices = prices
-        self._defaults = defaults
-        self._checker = checker
+        self._ledger = orders.ledger
+        self._provider = market.provider
+        self._account = market.account
+        self._catalogs = market.catalogs
+        self._prices = market.prices
+        self._defaults = market.defaults
+        self._checker = orders.checker
 
     async def answer(self, query: Query) -> Outcome:
         """Answer one query. Raises CommandRefusedError, ProviderError."""

@@ -31,14 +31,10 @@ if TYPE_CHECKING:
 
     from shomare_mqtt.config import Settings
     from shomare_mqtt.core.clock import Clock
-    from shomare_mqtt.core.market.account import Account
-    from shomare_mqtt.core.market.catalogs import Catalogs
-    from shomare_mqtt.core.market.defaults import Defaults
-    from shomare_mqtt.core.market.prices import Prices
-    from shomare_mqtt.core.market.provider_state import ObservedProvider
+    from shomare_mqtt.core.market.market import Market
     from shomare_mqtt.core.orders.guard import Guard
     from shomare_mqtt.core.orders.ledger import Ledger
-    from shomare_mqtt.core.ports import Extensions, Journal
+    from shomare_mqtt.core.ports import Extensions
 
 _EVIDENCE_TIMEOUT = 5.0
 """Seconds that a purchase waits for the balance from before it; without it, a lost answer leaves no evidence."""
@@ -51,27 +47,22 @@ class Buyer:
         self,
         settings: Settings,
         clock: Clock,
-        journal: Journal,
         ledger: Ledger,
-        provider: ObservedProvider,
+        market: Market,
         guard: Guard,
-        catalogs: Catalogs,
-        prices: Prices,
-        account: Account,
-        defaults: Defaults,
         extensions: Extensions,
         logger: logging.Logger,
     ) -> None:
         self._orders = settings.orders
         self._clock = clock
-        self._journal = journal
+        self._time = ledger.time
         self._ledger = ledger
-        self._provider = provider
+        self._provider = market.provider
         self._guard = guard
-        self._catalogs = catalogs
-        self._prices = prices
-        self._account = account
-        self._defaults = defaults
+        self._catalogs = market.catalogs
+        self._prices = market.prices
+        self._account = market.account
+        self._defaults = market.defaults
         self._extensions = extensions
         self._logger = logger
         self._spending = asyncio.Lock()
@@ -157,7 +148,7 @@ class Buyer:
     def _is_stale(self) -> bool:
         """Whether money has moved since the balance was read, or was moving then and is at rest by now."""
         asked_at = self._account.asked_at
-        at_rest = self._is_quiet(self._journal.time.now()) and not self._is_quiet(asked_at)
+        at_rest = self._is_quiet(self._time.now()) and not self._is_quiet(asked_at)
         return at_rest or asked_at <= self._ledger.last_move
 
     async def _intend(self, ticket: Ticket, product: Product, price: Decimal | None, evidence: Evidence) -> Record:
@@ -165,7 +156,7 @@ class Buyer:
         self._permit(ticket)
         self._guard.check_facts(await self._guard.facts(), price)
         self._guard.check_balance(self._left(), price)
-        now = self._journal.time.wall()
+        now = self._time.wall()
         order = Order(
             order=new_id(now),
             state=OrderState.BUYING,
@@ -175,7 +166,7 @@ class Buyer:
             transaction=ticket.envelope.transaction,
             price=price,
         )
-        record = Record(order, made=self._journal.time.now(), evidence=evidence, settled=False, command=ticket.row)
+        record = Record(order, made=self._time.now(), evidence=evidence, settled=False, command=ticket.row)
         batch = Batch()
         self._ledger.created(batch, record)
         await self._ledger.commit(batch)
@@ -184,7 +175,7 @@ class Buyer:
 
     def _permit(self, ticket: Ticket) -> None:
         """Raise CommandRefusedError where a purchase must not be sent any more."""
-        ticket.check_expired(self._journal.time)
+        ticket.check_expired(self._time)
         self._guard.check_paused()
 
     def _left(self) -> Decimal | None:
@@ -243,7 +234,7 @@ class Buyer:
 
     def _bought(self, record: Record, purchase: Purchase, max_price: Decimal | None) -> Outcome:
         lifetime = purchase.lifetime or self._orders.lifetime
-        now, order = self._journal.time.now(), record.order
+        now, order = self._time.now(), record.order
         price = purchase.price if purchase.price is not None else order.price
         if self._guard.needs_balance and price is not None:
             self._charged[order.order] = now, price

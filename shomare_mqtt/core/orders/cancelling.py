@@ -36,12 +36,9 @@ if TYPE_CHECKING:
 
     from shomare_mqtt.config import Settings
     from shomare_mqtt.core.clock import Clock
-    from shomare_mqtt.core.market.account import Account
-    from shomare_mqtt.core.market.prices import Prices
-    from shomare_mqtt.core.market.provider_state import ObservedProvider
+    from shomare_mqtt.core.market.market import Market
     from shomare_mqtt.core.orders.checking import Checker
     from shomare_mqtt.core.orders.ledger import Ledger
-    from shomare_mqtt.core.ports import Journal
 
 CURRENT = "current"
 _ASKED_AGAIN = 3
@@ -57,18 +54,16 @@ class Canceller:
         self,
         clock: Clock,
         ledger: Ledger,
-        provider: ObservedProvider,
+        market: Market,
         checker: Checker,
-        prices: Prices,
-        account: Account,
         logger: logging.Logger,
     ) -> None:
         self._clock = clock
         self._ledger = ledger
-        self._provider = provider
+        self._provider = market.provider
         self._checker = checker
-        self._prices = prices
-        self._account = account
+        self._prices = market.prices
+        self._account = market.account
         self._logger = logger
         self._asking = Turns()
         self._decided = asyncio.Event()
@@ -215,12 +210,10 @@ class Canceller:
 class Resolver:
     """The operator's word on an order in state `unknown`."""
 
-    def __init__(
-        self, settings: Settings, clock: Clock, journal: Journal, ledger: Ledger, logger: logging.Logger
-    ) -> None:
+    def __init__(self, settings: Settings, clock: Clock, ledger: Ledger, logger: logging.Logger) -> None:
         self._lifetime = settings.orders.lifetime
         self._clock = clock
-        self._journal = journal
+        self._time = ledger.time
         self._ledger = ledger
         self._logger = logger
 
@@ -250,7 +243,7 @@ class Resolver:
             raise CommandRefusedError(
                 ErrorCode.INVALID_COMMAND, f"purchase {request.purchase} belongs to order {holder.order.order}"
             )
-        now = self._journal.time.now()
+        now = self._time.now()
         deadline = max(record.made + self._lifetime, now + _LEAST_AFTER_RESOLVE)
         return self._ledger.changed(
             batch,

@@ -26,10 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from shomare_mqtt.core.clock import Clock
-    from shomare_mqtt.core.market.prices import Prices
-    from shomare_mqtt.core.market.provider_state import ObservedProvider
+    from shomare_mqtt.core.market.market import Market
     from shomare_mqtt.core.orders.ledger import Ledger
-    from shomare_mqtt.core.ports import Extensions, Journal
+    from shomare_mqtt.core.ports import Extensions
 
 _SAME_DEADLINE = 10.0
 """Seconds by which the provider's idea of an order's end may differ from ours without a word in the journal."""
@@ -48,18 +47,16 @@ class Checker:
     def __init__(
         self,
         clock: Clock,
-        journal: Journal,
         ledger: Ledger,
-        provider: ObservedProvider,
-        prices: Prices,
+        market: Market,
         extensions: Extensions,
         logger: logging.Logger,
     ) -> None:
         self._clock = clock
-        self._journal = journal
+        self._time = ledger.time
         self._ledger = ledger
-        self._provider = provider
-        self._prices = prices
+        self._provider = market.provider
+        self._prices = market.prices
         self._extensions = extensions
         self._logger = logger
         self._ending: set[str] = set()
@@ -144,7 +141,7 @@ class Checker:
         return self._ledger.changed(batch, record, state=state, error=error)
 
     def _new_deadline(self, batch: Batch, record: Record, lifetime: float) -> Record:
-        deadline = self._journal.time.now() + lifetime
+        deadline = self._time.now() + lifetime
         known = record.deadline
         if not 0 < lifetime <= _LONGEST or (known is not None and abs(known - deadline) <= _SAME_DEADLINE):
             return record

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from shomare_mqtt import topics
 from shomare_mqtt.core import render
-from shomare_mqtt.core.records import Batch, MessageKind, NewSms, Posting, Record, bridge_posting
+from shomare_mqtt.core.records import Batch, MessageKind, NewSms, Posting, Record
 from shomare_mqtt.core.waiting import Turns, pause
 from shomare_mqtt.model import LEGAL_MOVES, Message, Order, OrderState, Sms
 
@@ -17,8 +17,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from shomare_mqtt.config import Settings
-    from shomare_mqtt.core.bridge_events import BridgeEvent
-    from shomare_mqtt.core.clock import Clock
+    from shomare_mqtt.core.clock import Clock, SteadyTime
     from shomare_mqtt.core.ports import Extensions, Journal, Outbox, Retained
 
 
@@ -55,6 +54,11 @@ class Ledger:
         self.sms_count = 0
         self.intents: set[int | None] = set()
         """Rows of the commands whose purchase may be on its way, from before the intent is written."""
+
+    @property
+    def time(self) -> SteadyTime:
+        """The time that deadlines and money are reckoned in."""
+        return self._journal.time
 
     async def load(self) -> None:
         """Take up what the journal holds; to be called once, before anything else."""
@@ -150,10 +154,6 @@ class Ledger:
         self._tell_of_sms(batch)
         if batch.postings:
             self._outbox.wake()
-
-    async def say(self, event: BridgeEvent, message: str, **more: Any) -> None:
-        """Publish an `event/bridge` of its own."""
-        await self.commit(Batch(postings=[bridge_posting(event, message, **more)]))
 
     def may_be_refunded(self) -> None:
         """Money may have come back, or be on its way: a balance read about now tells little of other orders."""

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from shomare_mqtt.core.clock import Clock
     from shomare_mqtt.core.market.account import Account
     from shomare_mqtt.core.orders.ledger import Ledger
-    from shomare_mqtt.core.ports import Journal
 
 _READINGS = 2
 _RESOLVE_HINT = (
@@ -57,7 +56,6 @@ class Settler:
         self,
         settings: Settings,
         clock: Clock,
-        journal: Journal,
         ledger: Ledger,
         account: Account,
         spawn: Callable[[Coroutine[Any, Any, None], str], object],
@@ -66,7 +64,7 @@ class Settler:
         self._delay = settings.orders.settle_delay
         self._timeout = settings.provider.timeout
         self._clock = clock
-        self._journal = journal
+        self._time = ledger.time
         self._ledger = ledger
         self._account = account
         self._spawn = spawn
@@ -82,7 +80,7 @@ class Settler:
 
     def why_paused(self) -> str | None:
         """Why buying pauses, None where it does not."""
-        now = self._journal.time.now()
+        now = self._time.now()
         paused = [order for order, case in self._cases.items() if now < case.until]
         if not paused:
             return None
@@ -97,7 +95,7 @@ class Settler:
 
     def _open(self, record: Record) -> None:
         order = record.order.order
-        until = self._journal.time.now() + 2 * self._delay + self._timeout
+        until = self._time.now() + 2 * self._delay + self._timeout
         self._cases[order] = _Case(until, asyncio.Event())
         self._spawn(self._settle(record, self._cases[order]), f"settle {order}")
 
@@ -113,14 +111,15 @@ class Settler:
             del self._cases[order]
         if not self._cases:
             message = "the pause is over: numbers can be bought again, as far as the switch and the limits allow"
-            await self._ledger.say(BridgeEvent.BUYING_RESUMED, message, order=order)
+            resumed = bridge_posting(BridgeEvent.BUYING_RESUMED, message, order=order)
+            await self._ledger.commit(Batch(postings=[resumed]))
 
     async def _readings(self, case: _Case) -> list[Decimal | None]:
         """The balance `settle_delay` and twice that after the request ended; None where it could not be read."""
-        began = self._journal.time.now()
+        began = self._time.now()
         balances: list[Decimal | None] = []
         for number in range(1, _READINGS + 1):
-            wait = began + number * self._delay - self._journal.time.now()
+            wait = began + number * self._delay - self._time.now()
             if await pause(self._clock, wait, case.resolved):
                 break
             balances.append(await self._balance())

@@ -18,12 +18,10 @@ if TYPE_CHECKING:
 
     from shomare_mqtt.config import Settings
     from shomare_mqtt.core.clock import Clock
-    from shomare_mqtt.core.market.account import Account
-    from shomare_mqtt.core.market.provider_state import ProviderState
+    from shomare_mqtt.core.market.market import Market
     from shomare_mqtt.core.orders.cancelling import Canceller
     from shomare_mqtt.core.orders.checking import Checker
     from shomare_mqtt.core.orders.ledger import Ledger
-    from shomare_mqtt.core.ports import Journal
 
 LAST_CHECK = 2.0
 """Seconds before its end at which an order is checked and cancelled for the last time, so that we come first."""
@@ -52,23 +50,21 @@ class Watch:
         self,
         settings: Settings,
         clock: Clock,
-        journal: Journal,
         ledger: Ledger,
+        market: Market,
         checker: Checker,
         canceller: Canceller,
-        account: Account,
-        provider_state: ProviderState,
         spawn: Callable[[Coroutine[Any, Any, None], str], object],
         logger: logging.Logger,
     ) -> None:
         self._settings = settings.orders
         self._clock = clock
-        self._journal = journal
+        self._time = ledger.time
         self._ledger = ledger
         self._checker = checker
         self._canceller = canceller
-        self._account = account
-        self._provider_state = provider_state
+        self._account = market.account
+        self._provider_state = market.provider_state
         self._spawn = spawn
         self._logger = logger
         self._wakes: dict[str, asyncio.Event] = {}
@@ -124,7 +120,7 @@ class Watch:
     def _left(self, record: Record) -> float:
         """Seconds until the last check."""
         deadline = record.deadline if record.deadline is not None else record.made + self._settings.lifetime
-        return deadline - LAST_CHECK - self._journal.time.now()
+        return deadline - LAST_CHECK - self._time.now()
 
     async def _poll_until_end(self, order: str, delay: float) -> None:
         failures, wake = 0, self._wakes[order]
@@ -185,7 +181,7 @@ class Watch:
 
     async def _last_check(self, order: str) -> ErrorInfo | None:
         """Check once more; what is wrong where the provider cannot be reached for an hour."""
-        delay, began = _RETRY, self._journal.time.now()
+        delay, began = _RETRY, self._time.now()
         while (record := self._record(order)) is not None:
             try:
                 await self._checker.check(record, Priority.MONEY)
@@ -193,7 +189,7 @@ class Watch:
                 if error.code not in _NOT_AN_ANSWER:
                     self._logger.info("order %s: the last check failed: %s", order, error.message)
                     return None
-                if self._journal.time.now() - began + delay > UNREACHABLE_FOR:
+                if self._time.now() - began + delay > UNREACHABLE_FOR:
                     return error_info(error)
                 await self._wait_for_provider(order, delay)
                 delay = min(delay * 2, _LONGEST_RETRY)
@@ -215,7 +211,7 @@ class Watch:
 
     async def _give_back(self, order: str) -> None:
         """Cancel for the money, for up to five minutes (an hour while the provider cannot be reached)."""
-        delay, began = _RETRY, self._journal.time.now()
+        delay, began = _RETRY, self._time.now()
         while (record := self._record(order)) is not None and not record.order.sms:
             try:
                 await self._canceller.give_back(
@@ -223,7 +219,7 @@ class Watch:
                 )
             except ProviderError as error:
                 away = error.code in _NOT_AN_ANSWER
-                waited = self._journal.time.now() - began
+                waited = self._time.now() - began
                 if waited + delay > (UNREACHABLE_FOR if away else REFUSED_FOR):
                     refused = isinstance(error, ProviderRefusedError) and error.code is not ErrorCode.NOT_FOUND
                     refunded = False if refused and not away else None

@@ -1,0 +1,51 @@
+"""Which part carries a command out, and which commands wait for each other."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from shomare_mqtt.core.render import Answer
+from shomare_mqtt.core.tickets import Outcome
+from shomare_mqtt.model import Buy, Cancel, QueryPrice, QueryPrices, Resolve, SetBuying, SetDefault
+
+if TYPE_CHECKING:
+    from shomare_mqtt.core.desk.queries import Queries
+    from shomare_mqtt.core.market.market import Market
+    from shomare_mqtt.core.orders.orders import Orders
+    from shomare_mqtt.core.tickets import Ticket
+
+
+class Dispatch:
+    """Hands each command to the part that can."""
+
+    def __init__(self, market: Market, orders: Orders, queries: Queries) -> None:
+        self._defaults = market.defaults
+        self._orders = orders
+        self._queries = queries
+        self._setting = asyncio.Lock()
+        self._switching = asyncio.Lock()
+
+    async def handle(self, ticket: Ticket) -> Outcome:
+        """Carry out one command. Raises CommandRefusedError, ProviderError for what is not carried out."""
+        match ticket.request:
+            case Buy() as request:
+                async with self._setting, self._switching:  # what was set just before counts
+                    pass
+                return await self._orders.buyer.buy(ticket, request)
+            case Cancel() as request:
+                return await self._orders.canceller.cancel(ticket, request)
+            case Resolve() as request:
+                return await self._orders.resolver.resolve(ticket, request)
+            case SetDefault(field, value):
+                async with self._setting:
+                    return Outcome(Answer.ok({field: await self._defaults.set(field, value)}))
+            case SetBuying(on):
+                async with self._switching:  # of its own: a list that hangs must not keep the switch from turning
+                    await self._defaults.set_buying(on=on)
+                    return Outcome(Answer.ok({"buying": "on" if on else "off"}))
+            case query:
+                if isinstance(query, QueryPrice | QueryPrices):
+                    async with self._setting:  # a default that was set just before counts
+                        pass
+                return await self._queries.answer(query)

@@ -1,0 +1,154 @@
+"""Where commands come in: taken down in the journal before the PUBACK, begun after it."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from shomare_mqtt.core.desk.answering import Repeat
+from shomare_mqtt.core.records import Arrival, ArrivalKind
+from shomare_mqtt.errors import CommandRefusedError, ErrorCode
+from shomare_mqtt.model import Buy, Cancel, Resolve, SetBuying, Unparsed
+
+if TYPE_CHECKING:
+    import logging
+    from collections.abc import Callable, Iterable, Iterator
+
+    from shomare_mqtt.core.desk.answering import Answering
+    from shomare_mqtt.core.desk.screening import Screening
+    from shomare_mqtt.core.desk.working import Working
+    from shomare_mqtt.core.ports import Journal, Outbox
+    from shomare_mqtt.core.records import ArrivalResult, Posting
+    from shomare_mqtt.model import Incoming, Parsed
+
+MOST_PENDING = 500
+"""Commands that are worked on at the same moment; beyond it `busy` is answered."""
+MOST_AT_ONCE = 100
+_LONGEST_KIND = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One message from the broker, and the function that sends its PUBACK."""
+
+    incoming: Incoming
+    session: str
+    ack: Callable[[], None]
+
+
+class Intake:
+    """Takes commands. `remember`: seconds for which a repeated transaction is known; `commands`: how many came."""
+
+    def __init__(
+        self,
+        remember: float,
+        journal: Journal,
+        outbox: Outbox,
+        screening: Screening,
+        answering: Answering,
+        working: Working,
+        logger: logging.Logger,
+    ) -> None:
+        self._remember = remember
+        self._journal = journal
+        self._outbox = outbox
+        self._screening = screening
+        self._answering = answering
+        self._working = working
+        self._logger = logger
+        self._queue: asyncio.Queue[Delivery] = asyncio.Queue()
+        self._closed = False
+        self.commands = 0
+
+    def deliver(self, delivery: Delivery) -> None:
+        """A message came; nothing is done here but to line it up."""
+        if not self._closed:
+            self._queue.put_nowait(delivery)
+
+    def close(self) -> None:
+        """Take no more; what is taken down already is left to the next process."""
+        self._closed = True
+
+    async def run(self) -> None:
+        """Take commands for ever, those that came together in one transaction."""
+        while True:
+            deliveries = [await self._queue.get()]
+            while len(deliveries) < MOST_AT_ONCE and not self._queue.empty():
+                deliveries.append(self._queue.get_nowait())
+            await self._take(deliveries)
+
+    async def _take(self, deliveries: list[Delivery]) -> None:
+        parsed = list(self._fitting(self._screening.screened(d.incoming) for d in deliveries))
+        arrivals = [self._arrival(d, p) for d, p in zip(deliveries, parsed, strict=True)]
+        results = await self._journal.arrive(arrivals, self._remember)
+        for delivery in deliveries:
+            delivery.ack()
+        self._outbox.wake()
+        for delivery, what, arrival, result in zip(deliveries, parsed, arrivals, results, strict=True):
+            self.commands += 1
+            await self._begin(delivery.incoming, what, arrival, result)
+
+    def _fitting(self, commands: Iterable[Parsed | Unparsed]) -> Iterator[Parsed | Unparsed]:
+        """The commands, those refused for which there is no room.
+
+        The switch has room always: it asks nobody, and is what stops an automation that fills the queue.
+        """
+        room = MOST_PENDING - self._working.count
+        for what in commands:
+            if isinstance(what, Unparsed) or isinstance(what.request, SetBuying):
+                yield what
+            elif room > 0:
+                room -= 1
+                yield what
+            else:
+                message = f"{MOST_PENDING} commands are being worked on; nothing was done"
+                yield Unparsed(what.envelope, CommandRefusedError(ErrorCode.BUSY, message))
+
+    def _arrival(self, delivery: Delivery, what: Parsed | Unparsed) -> Arrival:
+        incoming, envelope = delivery.incoming, what.envelope
+        postings: tuple[Posting, ...] = ()
+        content, keyed = "", None
+        if isinstance(what, Unparsed):
+            postings = self._answering.refusal(envelope, what.error)
+        else:
+            content = what.content
+            keyed = envelope.transaction if isinstance(what.request, Buy | Cancel | Resolve) else None
+        conflict = CommandRefusedError(
+            ErrorCode.TRANSACTION_CONFLICT,
+            "this transaction was used for another command of this kind; nothing was done",
+        )
+        return Arrival(
+            incoming=incoming,
+            command=_kind(envelope.command),
+            content=content,
+            session=delivery.session,
+            received_at=self._journal.time.wall(),
+            received=self._journal.time.now(),
+            keyed=keyed,
+            postings=postings,
+            on_conflict=self._answering.refusal(envelope, conflict),
+        )
+
+    async def _begin(
+        self, incoming: Incoming, what: Parsed | Unparsed, arrival: Arrival, result: ArrivalResult
+    ) -> None:
+        """Go on with one command after its PUBACK."""
+        if result.kind is ArrivalKind.REDELIVERED:
+            self._logger.info("%s was delivered twice; it is acted on once", arrival.command)
+        elif result.kind is ArrivalKind.CONFLICT:
+            self._logger.warning("%s refused: %s", arrival.command, ErrorCode.TRANSACTION_CONFLICT)
+        elif isinstance(what, Unparsed):
+            self._answering.count += 1
+            self._logger.warning("%s refused: %s: %s", arrival.command, what.error.code, what.error.message)
+        elif result.kind is ArrivalKind.REPEATED:
+            await self._answering.repeat(Repeat(result.row, what.envelope), result.first or 0, result.answer)
+        elif not self._closed:  # else it is in the journal, and the next process begins it
+            deadline = self._screening.deadline(incoming, what, arrival.received)
+            self._working.start(self._answering.ticket(result.row, what, arrival.received, deadline))
+
+
+def _kind(command: str) -> str:
+    """The command that a transaction belongs to: its topic less ids in it, cut where it is no query but very long."""
+    parts = command.split("/")
+    return "/".join(parts[:2])[:_LONGEST_KIND] if parts[0] == "query" else command

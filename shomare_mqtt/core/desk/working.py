@@ -1,0 +1,94 @@
+"""Commands being worked on: each in a task of its own, answered in the transaction that holds what it did."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from shomare_mqtt.core import render
+from shomare_mqtt.core.masking import trace_of
+from shomare_mqtt.core.render import Answer, Status, error_info
+from shomare_mqtt.core.tickets import Outcome
+from shomare_mqtt.errors import JournalError, ShomareError
+
+if TYPE_CHECKING:
+    import logging
+    from collections.abc import Awaitable, Callable
+
+    from shomare_mqtt.core.desk.answering import Answering
+    from shomare_mqtt.core.desk.double_press import DoublePress
+    from shomare_mqtt.core.orders.ledger import Ledger
+    from shomare_mqtt.core.ports import Spawn
+    from shomare_mqtt.core.tickets import Ticket
+
+
+class Working:
+    """Has commands carried out by `handle`."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        answering: Answering,
+        handle: Callable[[Ticket], Awaitable[Outcome]],
+        double_press: DoublePress,
+        spawn: Spawn,
+        logger: logging.Logger,
+    ) -> None:
+        self._ledger = ledger
+        self._answering = answering
+        self._handle = handle
+        self._double_press = double_press
+        self._spawn = spawn
+        self._logger = logger
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+
+    @property
+    def count(self) -> int:
+        """How many are being worked on."""
+        return len(self._tasks)
+
+    def start(self, ticket: Ticket) -> None:
+        """Begin to work on a command."""
+        self._answering.begin(ticket)
+        self._tasks[ticket.row] = self._spawn(self._work(ticket), f"{ticket.envelope.command} {ticket.row}")
+
+    async def _work(self, ticket: Ticket) -> None:
+        try:
+            outcome = await self._outcome(ticket)
+            if outcome.batch is not None:
+                self._answering.close(ticket, outcome.batch, outcome.answer)
+                await self._ledger.commit(outcome.batch)
+            if outcome.after is not None:
+                await outcome.after()
+        finally:
+            self._tasks.pop(ticket.row, None)
+            self._answering.end(ticket)
+
+    async def _outcome(self, ticket: Ticket) -> Outcome:
+        try:
+            self._double_press.check(ticket)
+            outcome = await self._handle(ticket)
+        except ShomareError as error:
+            outcome = Outcome(Answer.failed(error_info(error)))
+        except JournalError:
+            raise
+        except Exception as error:  # noqa: BLE001 - the one place for faults of ours: the sender is told, we go on
+            self._logger.error(  # noqa: TRY400 - the exception's own words may repeat an SMS
+                "%s: a fault of this program: %s", ticket.envelope.command, trace_of(error)
+            )
+            outcome = Outcome(Answer.failed(render.internal_error()))
+        if outcome.answer.order is None and outcome.answer.status is not Status.OK:
+            self._double_press.forget(ticket)
+        return outcome
+
+    def note_press(self, ticket: Ticket) -> None:
+        """Remember a command that is not worked on any more, so that a second press of it is known for one."""
+        self._double_press.note(ticket)
+
+    async def stop(self, timeout: float) -> None:  # noqa: ASYNC109 - the bound is what is asked for
+        """Let a purchase that may be on its way end; leave the rest to the next start."""
+        for row, task in self._tasks.items():
+            if row not in self._ledger.intents:
+                task.cancel()
+        if tasks := list(self._tasks.values()):
+            await asyncio.wait(tasks, timeout=timeout)

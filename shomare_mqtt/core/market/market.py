@@ -1,0 +1,52 @@
+"""The market room: its parts, made and started together."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from shomare_mqtt.core.market.account import Account
+from shomare_mqtt.core.market.catalogs import Catalogs
+from shomare_mqtt.core.market.defaults import Defaults
+from shomare_mqtt.core.market.prices import Prices
+from shomare_mqtt.core.market.provider_state import ObservedProvider, ProviderState
+from shomare_mqtt.model import CatalogKind
+
+if TYPE_CHECKING:
+    import logging
+
+    from shomare_mqtt.config import Settings
+    from shomare_mqtt.core.masking import Mask
+    from shomare_mqtt.core.ports import Ports, Say, Spawn
+
+
+class Market:
+    """What can be had, and how the provider stands. `provider` is to be asked through this one alone."""
+
+    def __init__(self, settings: Settings, ports: Ports, say: Say, mask: Mask, logger: logging.Logger) -> None:
+        self._settings = settings
+        self._never = asyncio.Event()
+        clock, journal, retained, extensions = ports.clock, ports.journal, ports.retained, ports.extensions
+        currency = settings.provider.currency
+        self.provider_state = ProviderState(clock, retained, say, mask, logger)
+        self.provider = ObservedProvider(ports.provider, self.provider_state, logger)
+        self.account = Account(clock, journal, self.provider, retained, extensions, mask, currency)
+        self.catalogs = Catalogs(clock, journal, self.provider, retained)
+        self.prices = Prices(clock, self.provider, retained, extensions, self.catalogs, self.account, say)
+        self.defaults = Defaults(settings, clock, journal, retained, self.catalogs, self.prices, say)
+        self.provider_state.on_lost = self.account.provider_lost
+
+    async def load(self) -> None:
+        """Take up what the journal holds. Raises JournalError."""
+        await self.catalogs.load()
+        await self.defaults.load()
+
+    def start(self, spawn: Spawn) -> None:
+        """Keep all of it renewed."""
+        refresh = self._settings.refresh
+        spawn(self.account.run(refresh.profile), "account")
+        for kind in CatalogKind:
+            spawn(self.catalogs.run(kind, refresh.catalog, self._never), kind.value)
+        spawn(self.defaults.run(refresh.prices), "defaults")
+        for number, watched in enumerate(self._settings.prices):
+            spawn(self.prices.run(number, watched, refresh.prices, self._never), f"prices {number}")

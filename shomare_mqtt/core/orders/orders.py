@@ -1,0 +1,61 @@
+"""The orders room: its parts, made and started together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from shomare_mqtt.core.orders.buying import Buyer
+from shomare_mqtt.core.orders.cancelling import Canceller, Resolver
+from shomare_mqtt.core.orders.checking import Checker
+from shomare_mqtt.core.orders.guard import Guard
+from shomare_mqtt.core.orders.ledger import Ledger
+from shomare_mqtt.core.orders.settling import Settler
+from shomare_mqtt.core.orders.watch import Watch
+
+if TYPE_CHECKING:
+    import logging
+
+    from shomare_mqtt.config import Settings
+    from shomare_mqtt.core.market.market import Market
+    from shomare_mqtt.core.ports import Ports, Spawn
+    from shomare_mqtt.core.records import Record
+
+
+class Orders:
+    """What is bought, and what becomes of it. Life: `load`, then `settle`, then `watch`."""
+
+    def __init__(self, settings: Settings, ports: Ports, market: Market, spawn: Spawn, logger: logging.Logger) -> None:
+        clock, extensions = ports.clock, ports.extensions
+        self._market = market
+        self._spawn = spawn
+        self.ledger = ledger = Ledger(settings, clock, ports.journal, ports.retained, ports.outbox, extensions)
+        self.settler = Settler(settings, clock, ledger, market.account, spawn, logger)
+        self.guard = Guard(settings, clock, ports.journal, lambda: market.defaults.buying, self.settler.why_paused)
+        self.buyer = Buyer(settings, clock, ledger, market, self.guard, extensions, logger)
+        self.checker = Checker(clock, ledger, market, extensions, logger)
+        self.canceller = Canceller(clock, ledger, market, self.checker, logger)
+        self.resolver = Resolver(settings, clock, ledger, logger)
+        self._watch = Watch(settings, clock, ledger, market, self.checker, self.canceller, spawn, logger)
+
+    async def load(self) -> None:
+        """Take up what the journal holds. Raises JournalError."""
+        await self.ledger.load()
+
+    def settle(self) -> None:
+        """Go on with the evidence for orders that may have been bought; nothing is asked about the others yet."""
+        self.settler.start()
+        self.ledger.listeners.append(self._look_at_balance)
+        self._market.provider_state.on_recovered = self._watch.provider_is_back
+
+    def watch(self) -> None:
+        """Watch open orders, once it is said again what a command that was cut off did.
+
+        Earlier, what a cancel that is asked for again did before would look like the provider's own doing.
+        """
+        self._watch.start()
+        self._spawn(self.ledger.run(), "ledger")
+
+    def _look_at_balance(self, record: Record, previous: Record | None) -> None:
+        """An order that has just got its purchase has cost money."""
+        if previous is not None and previous.order.purchase is None and record.order.purchase is not None:
+            self._market.account.money_moved()
