@@ -27,6 +27,9 @@ from shomare_mqtt.mqtt.commands import CommandParser
 from shomare_mqtt.mqtt.publisher import OutboxPublisher
 from shomare_mqtt.mqtt.retained import RetainedPublisher
 from shomare_mqtt.mqtt.session import ConnectionFacts, Session
+from shomare_mqtt.plugin.api_factory import ApiFactory
+from shomare_mqtt.plugin.call_journal import CallJournal
+from shomare_mqtt.plugin.health import FailureReports
 from shomare_mqtt.plugin.host import PluginHost
 from shomare_mqtt.plugin.loading import load_plugins
 from shomare_mqtt.provider.client import Client
@@ -179,15 +182,10 @@ class Daemon:
         self.retained = RetainedPublisher(base, journal, self.session, self.outbox.drained, clock.sleep, log)
         self.plugins = PluginHost(
             plugins,
-            logger=LOG.getChild("plugin"),
-            publish=self._publish_of_plugin,
-            on_failed=self._on_plugin_failed,
-            on_change=self._show_info,
-            memory=PluginMemory(journal),
-            lookup=self._lookup,
+            apis=ApiFactory(base, self._publish_of_plugin, clock, LOG.getChild("plugin")),
+            reports=FailureReports(LOG.getChild("plugin"), self._on_plugin_failed, self._show_info),
+            journal=CallJournal(PluginMemory(journal), self._lookup, journal.time.now),
             clock=clock,
-            base_topic=base,
-            now=journal.time.now,
         )
         self.mask = mask
         mask.learn(self.plugins.secrets())
