@@ -27,7 +27,10 @@ from shomare_mqtt.model import Message
 from shomare_mqtt.mqtt.commands import CommandParser
 from shomare_mqtt.mqtt.publisher import OutboxPublisher
 from shomare_mqtt.mqtt.retained import RetainedPublisher
-from shomare_mqtt.mqtt.session import ConnectionFacts, Session
+from shomare_mqtt.mqtt.session import ConnectionFacts, Session, SessionListener
+from shomare_mqtt.plugin.api_factory import ApiFactory
+from shomare_mqtt.plugin.call_journal import CallJournal
+from shomare_mqtt.plugin.health import FailureReports
 from shomare_mqtt.plugin.host import PluginHost
 from shomare_mqtt.plugin.loading import load_plugins
 from shomare_mqtt.provider.client import Client
@@ -166,29 +169,24 @@ class Daemon:
         self._status_topic = status_topic(prefix)
         self.session = Session(
             settings.mqtt,
-            subscriptions=SUBSCRIPTIONS,
-            absolute_subscriptions=(self._status_topic,) if settings.homeassistant.enabled else (),
-            on_message=self._on_message,
-            on_connected=self._on_connected,
-            on_disconnected=self._on_disconnected,
+            (
+                *(f"{base}/{each}" for each in SUBSCRIPTIONS),
+                *([self._status_topic] if settings.homeassistant.enabled else []),
+            ),
+            SessionListener(self._on_message, self._on_connected, self._on_disconnected, self._say),
             logger=LOG.getChild("mqtt"),
             rng=random.Random(),  # noqa: S311 - jitter, no secret
             sleep=clock.sleep,
         )
         log = LOG.getChild("mqtt")
-        self.outbox = OutboxPublisher(journal, self.session, _too_large, self._on_set_aside, clock.sleep, log)
-        self.retained = RetainedPublisher(base, journal, self.session, self.outbox.drained, clock.sleep, log)
+        self.outbox = OutboxPublisher(journal, self.session, _too_large, self._say, clock.sleep, log)
+        self.retained = RetainedPublisher(base, journal, self.session, self._say, clock.sleep, log)
         self.plugins = PluginHost(
             plugins,
-            logger=LOG.getChild("plugin"),
-            publish=self._publish_of_plugin,
-            on_failed=self._on_plugin_failed,
-            on_change=self._show_info,
-            memory=PluginMemory(journal),
-            lookup=self._lookup,
+            apis=ApiFactory(base, self._publish_of_plugin, clock, LOG.getChild("plugin")),
+            reports=FailureReports(LOG.getChild("plugin"), self._on_plugin_failed, self._show_info),
+            journal=CallJournal(PluginMemory(journal), self._lookup, journal.time.now),
             clock=clock,
-            base_topic=base,
-            now=journal.time.now,
         )
         self.mask = mask
         mask.learn(self.plugins.secrets())
@@ -339,8 +337,8 @@ class Daemon:
         self._protocol = None
         self._tell_status()
 
-    async def _on_set_aside(self, text: str) -> None:
-        await self.bridge.say(BridgeEvent.MESSAGE_DROPPED, text)
+    def _say(self, event: BridgeEvent, text: str) -> None:
+        self._spawn(self.bridge.say(event, text), "event")
 
     def _show_info(self) -> None:
         """`bridge/info`."""

@@ -22,6 +22,7 @@ class BridgeEvent(StrEnum):
     PLUGIN_FAILED = "plugin_failed"
     NAME_UNKNOWN = "name_unknown"
     MESSAGE_DROPPED = "message_dropped"
+    INSTANCE_SUSPECTED = "instance_suspected"
 
 
 BRIDGE_EVENT_TYPES = tuple(event.value for event in BridgeEvent)

@@ -176,9 +176,10 @@ def replace_payload(connection: sqlite3.Connection, row: int, payload: bytes) ->
     connection.execute("UPDATE outbox SET payload = ? WHERE seq = ?", (payload, row))
 
 
-def set_aside(connection: sqlite3.Connection, row: int) -> None:
-    """A message that cannot be sent: an SMS stays to be tried again later, all else is given up."""
-    connection.execute("DELETE FROM outbox WHERE seq = ? AND kind != 'sms'", (row,))
+def set_aside(connection: sqlite3.Connection, row: int, *, keep: bool) -> None:
+    """A message that cannot be sent: an SMS stays to be tried again later, all else is given up unless to be kept."""
+    if not keep:
+        connection.execute("DELETE FROM outbox WHERE seq = ? AND kind != 'sms'", (row,))
     connection.execute("UPDATE outbox SET aside = 1 WHERE seq = ?", (row,))
 
 

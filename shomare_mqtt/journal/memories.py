@@ -30,7 +30,7 @@ class DialectMemory:
 
 
 class PluginMemory:
-    """Calls of plugins that outlive the process; fulfils plugin.calls.PluginMemory."""
+    """Calls of plugins that outlive the process; fulfils plugin.call_journal.PluginMemory."""
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal

@@ -137,9 +137,9 @@ class Journal:
         """Another payload for a message that waits."""
         await self._database.run(lambda c: commands.replace_payload(c, row, payload))
 
-    async def set_aside(self, row: int) -> None:
-        """A message cannot be sent for now."""
-        await self._database.run(lambda c: commands.set_aside(c, row))
+    async def set_aside(self, row: int, *, keep: bool = False) -> None:
+        """A message cannot be sent: an SMS, and what is to be kept, stays for later."""
+        await self._database.run(lambda c: commands.set_aside(c, row, keep=keep))
 
     async def take_back_aside(self) -> int:
         """Let what was set aside be tried again; how many."""

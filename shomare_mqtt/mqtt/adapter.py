@@ -145,17 +145,18 @@ class Adapter(paho.Client):
                 session_present=flags.session_present,
                 maximum_packet_size=getattr(properties, "MaximumPacketSize", None),
                 receive_maximum=getattr(properties, "ReceiveMaximum", None),
+                keeps_retained=bool(getattr(properties, "RetainAvailable", 1)),
             )
         )
 
     def _tell_ending(self, _client: Any, _data: Any, flags: Any, reason: ReasonCode, _properties: Any) -> None:
         if flags.is_disconnect_packet_from_server:
             text = f"the broker said {str(reason)!r} (reason code {reason.value:#04x})"
-            self._listener.over(Ending(text, reason.value))
+            self._listener.over(Ending(text, reason.value, by_broker=True))
         elif str(reason) == "Keep alive timeout":
             self._listener.over(Ending("the broker no longer answers"))
         else:
-            self._listener.over(Ending("the connection broke"))
+            self._listener.over(Ending("the connection broke", by_broker=True))
 
     def _tell_suback(self, _client: Any, _data: Any, packet: int, reasons: list[ReasonCode], _properties: Any) -> None:
         self._listener.suback(packet, [str(reason) if reason.is_failure else None for reason in reasons])

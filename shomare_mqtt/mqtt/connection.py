@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import math
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +43,9 @@ LARGEST_PACKET = 2_000_000
 """Bytes of the largest packet where the broker names no Maximum Packet Size (contract, Answers, `too_large`)."""
 
 _PACKETS_AT_ONCE = 64
+
+_CLOSED_THERE = frozenset({errno.ECONNRESET, errno.EPIPE})
+"""What a socket reports that the other side closed while we still wrote."""
 
 
 class Link:
@@ -141,6 +145,8 @@ class Link:
             raise TooLargeError(length, LARGEST_TOPIC, "topic")
         if (size := publish_size(publication, self.protocol)) > self.largest_packet:
             raise TooLargeError(size, self.largest_packet)
+        if publication.retain and not self.facts.keeps_retained:
+            raise PublishRefusedError("the broker keeps no retained messages")
 
     async def disconnect(self) -> None:
         """DISCONNECT, so that no last will is published, and wait (a second at most) until it is sent."""
@@ -209,7 +215,8 @@ class Link:
             return
         failure = self._opened.stream.failure
         if failure is not None and ending.reason is None:
-            ending = Ending(f"{ending.text}: {failure.strerror or failure}", fault=ending.fault)
+            by_broker = ending.by_broker and failure.errno in _CLOSED_THERE
+            ending = Ending(f"{ending.text}: {failure.strerror or failure}", fault=ending.fault, by_broker=by_broker)
         self.ended.set_result(ending)
         self.detach()
         if self._tick is not None:
@@ -272,7 +279,7 @@ class Link:
         self._guarded(self._adapter.loop_misc)
         oldest = min((since for _, since in self._publishing.values()), default=math.inf)
         if self._loop.time() - oldest > PUBACK_PATIENCE:
-            self.close(f"the broker acknowledged nothing for {PUBACK_PATIENCE:g} seconds")
+            self.over(Ending(f"the broker acknowledged nothing for {PUBACK_PATIENCE:g} seconds", by_broker=True))
         if not self.ended.done():
             self._tick = self._loop.call_later(max(self._adapter.keepalive, 1) / 4, self._on_tick)
 

@@ -11,6 +11,9 @@ _CREDENTIALS = frozenset({0x86, 0x87, 0x8A, 0x8C})
 
 _IDENTIFIER = 0x85
 
+_WILL = frozenset({0x87, 0x90, 0x99, 0x9A, 0x9B})
+"""Not authorised, topic name invalid, payload format invalid, retain or QoS not supported."""
+
 
 class LinkError(Exception):
     """Anything that keeps us from the broker, or that the broker refuses."""
@@ -46,6 +49,11 @@ class ConnectRefusedError(LinkError):
         """Whether trying again soon is of no use: the user name, the password or the client id would have to change."""
         return self.reason in _CREDENTIALS or self.reason == _IDENTIFIER
 
+    @property
+    def may_mean_will(self) -> bool:
+        """Whether it may be the last will that the broker refuses, and not the connection."""
+        return self.reason in _WILL
+
 
 class PublishError(LinkError):
     """A message that the broker did not take."""
@@ -70,6 +78,19 @@ class PublishRefusedError(PublishError):
     def is_over_quota(self) -> bool:
         """Whether it was too much at once: the same message may be taken a while later."""
         return self.reason == _QUOTA_EXCEEDED
+
+
+class HangsUpError(PublishRefusedError):
+    """The broker ends the connection whenever this message is sent, and so refuses it.
+
+    `others_carried`: whether it took other messages meanwhile; else it may be the broker that does not work. `closed`:
+    seconds for which nothing is sent on that topic, so that this message was not tried; 0 where it was.
+    """
+
+    def __init__(self, text: str, *, others_carried: bool, closed: float = 0.0) -> None:
+        super().__init__(text)
+        self.others_carried = others_carried
+        self.closed = closed
 
 
 class TooLargeError(PublishError):

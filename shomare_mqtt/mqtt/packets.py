@@ -11,6 +11,9 @@ Version = Literal["5", "3.1.1"]
 LARGEST_TOPIC = 65535
 """Bytes of a topic name (MQTT 5, section 1.5.4)."""
 
+_ABOUT_MESSAGES = frozenset({0x80, 0x81, 0x82, 0x83, 0x87, 0x90, 0x94, 0x95, 0x99, 0x9A, 0x9B})
+"""Reasons of a DISCONNECT that a PUBLISH can be the cause of (MQTT 5, section 3.14.2.1)."""
+
 _VARINT_STEPS = (0x7F, 0x3FFF, 0x1F_FFFF)
 
 
@@ -43,15 +46,25 @@ class Connack:
     session_present: bool
     maximum_packet_size: int | None = None
     receive_maximum: int | None = None
+    keeps_retained: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How a connection ended. `reason`: that of the broker's DISCONNECT (MQTT 5); `fault`: what `on_message` raised."""
+    """How a connection ended. `reason`: that of the broker's DISCONNECT (MQTT 5); `fault`: what `on_message` raised.
+
+    `by_broker`: the other side ended it, or kept an acknowledgement back for so long that we did.
+    """
 
     text: str
     reason: int | None = None
     fault: Exception | None = None
+    by_broker: bool = False
+
+    @property
+    def may_be_for_a_message(self) -> bool:
+        """Whether a message of ours may be why: the broker ended it, and gave no reason that is another one."""
+        return self.by_broker and (self.reason is None or self.reason in _ABOUT_MESSAGES)
 
 
 def publish_size(publication: Publication, protocol: Version) -> int:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from typing import TYPE_CHECKING, Protocol
 
 from shomare_mqtt import topics
+from shomare_mqtt.core.bridge_events import BridgeEvent
 from shomare_mqtt.errors import ErrorCode
-from shomare_mqtt.mqtt.failures import DisconnectedError, LinkError, PublishRefusedError, TooLargeError
+from shomare_mqtt.mqtt.failures import HangsUpError, LinkError, PublishRefusedError, TooLargeError
 
 if TYPE_CHECKING:
     import logging
@@ -19,11 +19,13 @@ if TYPE_CHECKING:
 
 AT_ONCE = 20
 """Messages on their way at once; the session waits for less where the broker takes less."""
-DROPS = 3
-"""A message during whose sending the link dropped so often is set aside (contract, failures)."""
+AGAIN_AFTER = 60.0
+"""Seconds after which a message that ended the connection each time is tried once more: it may have been chance."""
 WAIT_AFTER_REFUSAL = 10.0
 """Seconds that a broker is given to which it was too much at once."""
 _LONGEST_SHOWN = 200
+_MOST_SAID = 1000
+"""Topics and messages of which it is remembered that they were said."""
 
 
 class Sender(Protocol):
@@ -49,8 +51,12 @@ class OutboxStore(Protocol):
         """The broker acknowledged these."""
         ...
 
-    async def set_aside(self, row: int) -> None:
-        """This one cannot be sent for now."""
+    async def set_aside(self, row: int, *, keep: bool) -> None:
+        """This one cannot be sent for now; an SMS is kept whatever `keep` says."""
+        ...
+
+    async def take_back_aside(self) -> int:
+        """Let what was set aside be tried again; how many."""
         ...
 
     async def replace_answer(self, row: int, payload: bytes) -> None:
@@ -59,14 +65,17 @@ class OutboxStore(Protocol):
 
 
 class OutboxPublisher:
-    """Sends what the journal's outbox holds, in order, again and again until the broker acknowledged it."""
+    """Sends what the journal's outbox holds, in order, again and again until the broker acknowledged it.
+
+    What the broker refuses is set aside and the rest goes on; `say` tells the operator of it, once for each message.
+    """
 
     def __init__(
         self,
         store: OutboxStore,
         sender: Sender,
         too_large: Callable[[bytes, TooLargeError], bytes],
-        on_set_aside: Callable[[str], Awaitable[None]],
+        say: Callable[[BridgeEvent, str], None],
         sleep: Callable[[float], Awaitable[None]],
         logger: logging.Logger,
     ) -> None:
@@ -74,12 +83,12 @@ class OutboxPublisher:
         self._sleep = sleep
         self._sender = sender
         self._too_large = too_large
-        self._on_set_aside = on_set_aside
+        self._say = say
         self._logger = logger
         self._news = asyncio.Event()
         self._empty = asyncio.Event()
-        self._drops: Counter[int] = Counter()
-        self._volatile: set[asyncio.Task[None]] = set()
+        self._said: set[int | str] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
         self.set_aside = 0
 
     def wake(self) -> None:
@@ -93,15 +102,24 @@ class OutboxPublisher:
 
     def send_volatile(self, message: Message) -> None:
         """Publish once while connected, without the journal."""
-        task = asyncio.ensure_future(self._send_once(message))
-        self._volatile.add(task)
-        task.add_done_callback(self._volatile.discard)
+        self._keep(asyncio.ensure_future(self._send_once(message)))
+
+    def _keep(self, task: asyncio.Task[None]) -> None:
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _send_once(self, message: Message) -> None:
         try:
             await self._sender.publish(message)
         except LinkError as error:
-            self._logger.debug("a message to %s was not sent: %s", message.topic, error)
+            refused = isinstance(error, PublishRefusedError) and not error.is_over_quota
+            if refused and message.topic not in self._said and len(self._said) < _MOST_SAID:
+                self._said.add(message.topic)
+                self._tell(f"messages on {_shown(message.topic)} are not published: {error}", message.topic)
+            else:
+                self._logger.debug("a message to %s was not sent: %s", message.topic, error)
+        else:
+            self._said.discard(message.topic)
 
     async def run(self) -> None:
         """Send for ever."""
@@ -113,24 +131,18 @@ class OutboxPublisher:
                 await self._sender.wait_connected()
                 await self._empty_outbox()
         finally:
-            for task in self._volatile:
+            for task in self._tasks:
                 task.cancel()
-            await asyncio.gather(*self._volatile, return_exceptions=True)
+            await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _empty_outbox(self) -> None:
         """Send all that waits, as far as the connection carries."""
         while rows := await self._store.outbox(0, AT_ONCE):
-            if not await self._send_all(self._together(rows)):
+            if not await self._send_all(rows):
                 self._news.set()
                 return
         if not self._news.is_set():
             self._empty.set()
-
-    def _together(self, rows: list[OutboxRow]) -> list[OutboxRow]:
-        """Rows to send at once; one that the link dropped under goes alone, to know whether it is to blame."""
-        if self._drops[rows[0].row]:
-            return rows[:1]
-        return [row for row in rows if not self._drops[row.row]]
 
     async def _send_all(self, rows: list[OutboxRow]) -> bool:
         """Send some rows; whether the connection held, and the broker took what it does not refuse for good."""
@@ -138,13 +150,12 @@ class OutboxPublisher:
         sent = [row.row for row, result in zip(rows, results, strict=True) if result is None]
         if sent:
             await self._store.sent(sent)
+            self._said.difference_update(sent)
         held = True
         for row, result in zip(rows, results, strict=True):
             if isinstance(result, BaseException):
                 held = await self._failed(row, result) and held
-            else:
-                self._drops.pop(row.row, None)
-        if any(isinstance(result, PublishRefusedError) and result.is_over_quota for result in results):
+        if any(is_over_quota(result) for result in results):
             await self._sleep(WAIT_AFTER_REFUSAL)
         return held
 
@@ -159,13 +170,13 @@ class OutboxPublisher:
                 return True
             case PublishRefusedError(is_over_quota=True):
                 return False
+            case HangsUpError():
+                await self._give_up(row, str(error), keep=True)
+                return True
             case PublishRefusedError():
                 await self._give_up(row, f"the broker refuses it ({error})")
                 return True
             case LinkError():
-                self._drops[row.row] += isinstance(error, DisconnectedError)
-                if self._drops[row.row] >= DROPS:
-                    await self._give_up(row, f"the connection ended {DROPS} times while it was sent")
                 return False
         raise error
 
@@ -177,15 +188,33 @@ class OutboxPublisher:
             return
         await self._give_up(row, str(error))
 
-    async def _give_up(self, row: OutboxRow, why: str) -> None:
+    async def _give_up(self, row: OutboxRow, why: str, *, keep: bool = False) -> None:
+        await self._store.set_aside(row.row, keep=keep)
+        if row.row in self._said:
+            return
         self.set_aside += 1
-        self._drops.pop(row.row, None)
-        await self._store.set_aside(row.row)
-        again = "; it is kept, and tried again within an hour" if row.kind == "sms" else ""
-        text = f"a message on {_shown(row.message.topic)} was set aside: {why}{again}"
+        again = ""
+        if keep or row.kind == "sms":
+            self._said.add(row.row)
+            again = "; it is kept, and tried again within an hour"
+        if keep:
+            self._keep(asyncio.ensure_future(self._try_again()))
+        self._tell(f"a message on {_shown(row.message.topic)} was set aside: {why}{again}", row.message.topic)
+
+    async def _try_again(self) -> None:
+        await self._sleep(AGAIN_AFTER)
+        if await self._store.take_back_aside():
+            self.wake()
+
+    def _tell(self, text: str, topic: str) -> None:
         self._logger.error("%s", text)
-        if row.message.topic != topics.BRIDGE_EVENT:  # there it would be told of itself, for ever
-            await self._on_set_aside(text)
+        if topic != topics.BRIDGE_EVENT:  # there it would be told of itself, for ever
+            self._say(BridgeEvent.MESSAGE_DROPPED, text)
+
+
+def is_over_quota(error: object) -> bool:
+    """Whether it was too much at once for the broker: the same message may be taken a while later."""
+    return isinstance(error, PublishRefusedError) and error.is_over_quota
 
 
 def _shown(topic: str) -> str:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import math
-from collections import Counter
 from typing import TYPE_CHECKING, Protocol
 
+from shomare_mqtt.core.bridge_events import BridgeEvent
 from shomare_mqtt.model import Message
-from shomare_mqtt.mqtt.failures import DisconnectedError, LinkError, PublishRefusedError, TooLargeError
-from shomare_mqtt.mqtt.publisher import DROPS, WAIT_AFTER_REFUSAL
+from shomare_mqtt.mqtt.failures import HangsUpError, LinkError, PublishRefusedError, TooLargeError
+from shomare_mqtt.mqtt.publisher import WAIT_AFTER_REFUSAL, is_over_quota
 
 if TYPE_CHECKING:
     import logging
@@ -39,9 +38,7 @@ class RetainedStore(Protocol):
 class RetainedPublisher:
     """Holds what each retained topic is to say; fulfils core.ports.Retained.
 
-    A topic under which the link drops each time (a broker of 3.1.1 does not say how much it takes, and hangs up) is
-    found out as the outbox finds its own: it goes alone, once `others_sent`, and is given up after DROPS times, where
-    the link carries others. While it carries nothing no topic is to blame.
+    A topic that the broker refuses is left out until it is to say something else; `say` tells the operator of it, once.
     """
 
     def __init__(
@@ -49,7 +46,7 @@ class RetainedPublisher:
         base_topic: str,
         store: RetainedStore,
         sender: Sender,
-        others_sent: Callable[[], Awaitable[None]],
+        say: Callable[[BridgeEvent, str], None],
         sleep: Callable[[float], Awaitable[None]],
         logger: logging.Logger,
     ) -> None:
@@ -62,13 +59,13 @@ class RetainedPublisher:
         self._remembered: set[str] = set()
         self._news = asyncio.Event()
         self._empty = asyncio.Event()
-        self._refused: set[str] = set()
-        self._others_sent = others_sent
+        self._say = say
         self._sleep = sleep
         self._over_quota = False
-        self._drops: Counter[str] = Counter()
-        self._carries = False
-        self._given_up: dict[str, int] = {}
+        self._said: set[str] = set()
+        self._left_out: dict[str, bytes] = {}
+        self._doubtful: set[str] = set()
+        self._closed: dict[str, asyncio.TimerHandle] = {}
 
     def put(self, topic: str, payload: bytes) -> None:
         """Want a topic under the base topic to hold a payload; an empty one empties it."""
@@ -87,9 +84,9 @@ class RetainedPublisher:
         self._want(topic)
 
     def _want(self, topic: str) -> None:
-        if len(self._wanted[topic]) >= self._given_up.get(topic, math.inf):
+        if self._left_out.get(topic) == self._wanted[topic]:
             return
-        self._given_up.pop(topic, None)
+        self._left_out.pop(topic, None)
         self._dirty[topic] = None
         self._empty.clear()
         self._news.set()
@@ -97,7 +94,7 @@ class RetainedPublisher:
     def connected(self) -> None:
         """After each connecting: the broker may have lost everything."""
         # What was emptied stays empty on a broker that lost everything, and an empty message is news to others.
-        lost = (t for t, payload in self._wanted.items() if payload and t not in self._given_up)
+        lost = (t for t, payload in self._wanted.items() if payload and t not in self._left_out)
         self._dirty = {**dict.fromkeys(lost), **self._dirty}
         self._empty.clear()
         self._news.set()
@@ -123,18 +120,11 @@ class RetainedPublisher:
             self._news.clear()
             await self._sender.wait_connected()
             while self._dirty:
-                if not await self._publish(await self._next()):
+                if not await self._publish(list(self._dirty)[:AT_ONCE]):
                     self._news.set()
                     break
             else:
                 self._empty.set()
-
-    async def _next(self) -> list[str]:
-        """Topics to publish at once; those that the link dropped under come last and alone."""
-        if innocent := [topic for topic in self._dirty if not self._drops[topic]]:
-            return innocent[:AT_ONCE]
-        await self._others_sent()
-        return [min(self._dirty, key=self._drops.__getitem__)]
 
     async def _publish(self, topics: list[str]) -> bool:
         """Publish some topics; whether the connection held, and the broker took what it does not refuse for good."""
@@ -150,7 +140,7 @@ class RetainedPublisher:
         if self._over_quota:
             self._over_quota = False
             await self._sleep(WAIT_AFTER_REFUSAL)
-        done = [t for t, p in payloads.items() if not p and t not in self._dirty and t not in self._given_up]
+        done = [t for t, p in payloads.items() if not p and t not in self._dirty and t not in self._left_out]
         emptied = [t for t in done if t in self._remembered]
         if emptied:
             await self._store.forget_retained(emptied)
@@ -158,36 +148,52 @@ class RetainedPublisher:
             for topic in emptied:
                 if topic not in self._dirty:  # each order has its topic: over the years they would add up
                     del self._wanted[topic]
+                    self._said.discard(topic)
         return held
 
     async def _send(self, topic: str, payload: bytes) -> bool:
+        """Publish one topic; whether the rest can go on at once."""
         try:
             await self._sender.publish(Message(topic, payload, retain=True, absolute=True))
+        except HangsUpError as error:
+            self._leave_out(topic, payload, error)
+            self._tell(topic, f"{error}; it is left out until it is to say something else")
         except (TooLargeError, PublishRefusedError) as error:
-            if isinstance(error, PublishRefusedError) and error.is_over_quota:
+            if is_over_quota(error):
                 self._over_quota = True
                 self._dirty.setdefault(topic, None)
                 return False
-            if topic not in self._refused:
-                self._refused.add(topic)
-                self._logger.error("the topic %s cannot be published: %s", topic, error)  # noqa: TRY400 - no traceback
-        except LinkError as error:
-            self._drops[topic] += isinstance(error, DisconnectedError)
-            if self._drops[topic] >= DROPS and self._carries:
-                self._give_up(topic, len(payload))
-            else:
-                self._dirty.setdefault(topic, None)
-            self._carries = False
+            self._tell(topic, str(error))
+        except LinkError:
+            self._dirty.setdefault(topic, None)
             return False
-        self._drops.pop(topic, None)
-        self._carries = True
+        else:
+            self._said.discard(topic)
+            self._believe_again()
         return True
 
-    def _give_up(self, topic: str, size: int) -> None:
-        drops = self._drops.pop(topic)
-        self._given_up[topic] = size
-        self._logger.error(
-            "the topic %s cannot be published: the connection ended %d times while its %d bytes were sent; tried again "
-            "once it holds less, or at the next start",
-            *(topic, drops, size),
-        )
+    def _leave_out(self, topic: str, payload: bytes, error: HangsUpError) -> None:
+        self._left_out[topic] = payload
+        if error.closed and topic not in self._closed:
+            loop = asyncio.get_running_loop()
+            self._closed[topic] = loop.call_later(error.closed, self._try_again, topic)
+        elif not error.others_carried:
+            self._doubtful.add(topic)
+
+    def _try_again(self, topic: str) -> None:
+        self._closed.pop(topic, None)
+        if self._left_out.pop(topic, None) is not None:
+            self._want(topic)
+
+    def _believe_again(self) -> None:
+        """What was left out while the broker took nothing at all is tried again: it may have been its own trouble."""
+        doubtful, self._doubtful = self._doubtful, set()
+        for topic in doubtful:
+            self._try_again(topic)
+
+    def _tell(self, topic: str, why: str) -> None:
+        if topic not in self._said:
+            self._said.add(topic)
+            text = f"the topic {topic} cannot be published: {why}"
+            self._logger.error("%s", text)
+            self._say(BridgeEvent.MESSAGE_DROPPED, text)

@@ -6,7 +6,6 @@ pluggy alone would run all implementations in one stack, where one that raises e
 from __future__ import annotations
 
 import asyncio
-import logging
 import sys
 import threading
 from collections.abc import Mapping
@@ -17,21 +16,23 @@ from typing import TYPE_CHECKING, Any
 
 from shomare_mqtt.errors import CommandRefusedError, ErrorCode
 from shomare_mqtt.plugin.api import BuyRequest, Veto
-from shomare_mqtt.plugin.calls import Call, CallQueue, Noted, recall
+from shomare_mqtt.plugin.call_journal import Call
+from shomare_mqtt.plugin.call_queue import CallQueue
+from shomare_mqtt.plugin.error_text import describe, is_of
+from shomare_mqtt.plugin.health import PluginHealth
 from shomare_mqtt.plugin.loading import secrets_of
-from shomare_mqtt.plugin.outlet import Outlet, make_api
 from shomare_mqtt.plugin.runner import Runner, TimeLimits
-from shomare_mqtt.plugin.standing import Standing, describe, is_of
 from shomare_mqtt.plugin.worker import HookFailedError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import Callable, Iterator
     from decimal import Decimal
 
     from shomare_mqtt.core.clock import Clock
     from shomare_mqtt.model import Order, PriceList, Product, Profile, Sms
-    from shomare_mqtt.plugin.api import Api
-    from shomare_mqtt.plugin.calls import PluginMemory
+    from shomare_mqtt.plugin.api_factory import ApiFactory
+    from shomare_mqtt.plugin.call_journal import CallJournal, Noted
+    from shomare_mqtt.plugin.health import FailureReports
     from shomare_mqtt.plugin.loading import Loaded
 
 _LONGEST_CODE = 64
@@ -45,48 +46,33 @@ _LAST_CALLS = 3.0
 class PluginHost:
     """Runs the plugins that were loaded. Life: `start`, `run` as a task, `stop`.
 
-    `publish` gets a topic below the base topic, payload and retain flag; `on_failed` a plugin's name and a sentence for
-    `event/bridge`; `on_change` is called where `describe` has something new; all three on the event loop. `lookup`
-    reads an order with its SMS; `now` gives seconds that go on over restarts, the wall clock's unless given.
+    `on_exception` gets what a hook raised, for the tests of a plugin's author.
     """
 
     def __init__(
         self,
         plugins: tuple[Loaded, ...],
         *,
-        publish: Callable[[str, bytes, bool], None],
-        on_failed: Callable[[str, str], None],
-        on_change: Callable[[], None],
-        memory: PluginMemory,
-        lookup: Callable[[str], Awaitable[Order | None]],
+        apis: ApiFactory,
+        reports: FailureReports,
+        journal: CallJournal,
         clock: Clock,
-        base_topic: str = "shomare",
-        now: Callable[[], float] | None = None,
-        logger: logging.Logger | None = None,
         limits: TimeLimits | None = None,
         on_exception: Callable[[str, BaseException], None] | None = None,
     ) -> None:
-        self._publish = publish
-        self._on_failed = on_failed
-        self._on_change = on_change
-        self._memory = memory
-        self._lookup = lookup
-        self._clock = clock
-        self._prefix = f"{base_topic}/plugin"
-        self._now = now or (lambda: clock.now().timestamp())
-        self._log = logger or logging.getLogger(__name__.rpartition(".")[0])
+        self._apis = apis
+        self._reports = reports
+        self._journal = journal
         self._limits = limits or TimeLimits()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._excepthook = threading.excepthook
         self._tasks: list[asyncio.Task[None]] = []
         self._owners: dict[str, Runner] = {}
         self._runners = tuple(
-            Runner(loaded, Standing(clock, partial(self._tell, loaded.name)), self._limits, on_exception)
+            Runner(loaded, PluginHealth(clock, partial(self._tell, loaded.name)), self._limits, on_exception)
             for loaded in plugins
         )
-        self._queues = {
-            runner.name: CallQueue(runner, memory, clock, self._now, self._limits) for runner in self._runners
-        }
+        self._queues = {runner.name: CallQueue(runner, journal, clock, self._limits) for runner in self._runners}
 
     # --- life -------------------------------------------------------------------------------------------------------
 
@@ -96,9 +82,9 @@ class PluginHost:
         if self._runners:
             sys.setswitchinterval(_TURN)
             self._excepthook, threading.excepthook = threading.excepthook, self._thread_failed
-        await asyncio.gather(*(runner.startup(self._api(runner)) for runner in self._runners))
+        await asyncio.gather(*(runner.startup(self._apis.make(runner, self._on_loop)) for runner in self._runners))
         if self._runners:
-            await self._recall()
+            await self._take_up_noted()
 
     async def run(self) -> None:
         """Makes the calls of observing hooks, until `stop` or cancelled. Raises what the memory raises."""
@@ -127,8 +113,8 @@ class PluginHost:
             {
                 "name": runner.name,
                 "version": runner.loaded.version,
-                "state": runner.standing.state,
-                "error": runner.standing.error,
+                "state": runner.health.state,
+                "error": runner.health.error,
             }
             for runner in self._runners
         ]
@@ -184,9 +170,9 @@ class PluginHost:
         for runner in self._with("shomare_discovery"):
             said = "; ".join(f"{key}: {why}" for key, why in reasons.items() if self._owners.get(key) is runner)
             if said:
-                runner.standing.failed("components", f"plugin {runner.name}: Home Assistant is not told of {said}")
+                runner.health.failed("components", f"plugin {runner.name}: Home Assistant is not told of {said}")
             else:
-                runner.standing.succeeded("components")
+                runner.health.succeeded("components")
 
     # --- hooks that observe -----------------------------------------------------------------------------------------
 
@@ -205,7 +191,7 @@ class PluginHost:
         for runner in self._with("shomare_balance_changed"):
             # `extra` is the one thing in all of it that a plugin could change for the others.
             given = {"profile": _frozen(profile), "previous": previous and _frozen(previous)}
-            self._queues[runner.name].put(Call("shomare_balance_changed", given, self._now()))
+            self._queues[runner.name].put(Call("shomare_balance_changed", given, self._journal.now()))
 
     def prices_changed(self, prices: PriceList, previous: PriceList | None) -> None:
         """Tells the plugins."""
@@ -213,39 +199,20 @@ class PluginHost:
 
     def _observe(self, hook: str, order_id: str | None = None, sms_id: str | None = None, **given: Any) -> None:
         for runner in self._with(hook):
-            self._queues[runner.name].put(Call(hook, given, self._now(), order_id, sms_id))
+            self._queues[runner.name].put(Call(hook, given, self._journal.now(), order_id, sms_id))
 
     def _with(self, hook: str) -> Iterator[Runner]:
         return (runner for runner in self._runners if runner.has(hook))
 
     # --- the inside -------------------------------------------------------------------------------------------------
 
-    def _api(self, runner: Runner) -> Api:
-        outlet = Outlet(runner.name, runner.standing, self._clock, partial(self._soon, self._publish))
-        return make_api(
-            runner.name,
-            runner.loaded.settings,
-            logger=self._log,
-            standing=runner.standing,
-            outlet=outlet,
-            clock=self._clock,
-            worker=runner.observer,
-            prefix=self._prefix,
-        )
-
-    def _soon(self, function: Callable[..., None], *arguments: Any) -> None:
+    def _on_loop(self, function: Callable[..., None], *arguments: Any) -> None:
         """From a plugin's thread to the event loop."""
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(function, *arguments)
 
     def _tell(self, name: str, message: str | None) -> None:
-        self._soon(self._told, name, message)
-
-    def _told(self, name: str, message: str | None) -> None:
-        if message is not None:
-            self._log.warning("%s", message)
-            self._on_failed(name, message)
-        self._on_change()
+        self._on_loop(self._reports.tell, name, message)
 
     def _thread_failed(self, failure: threading.ExceptHookArgs) -> None:
         """In a thread that a plugin started itself: Python would print the error's text, which may hold a code."""
@@ -262,25 +229,14 @@ class PluginHost:
         except TimeoutError:
             return
 
-    async def _recall(self) -> None:
-        """Queues what was noted by an earlier process, and forgets what is too old or has nobody to be told."""
-        rows = [Noted(*row) for row in await self._memory.load()]
-        newest = {(row.plugin, row.order): row.id for row in rows if row.sms is None}
-        for row in rows:
-            call = (
-                await self._recalled(row) if newest.get((row.plugin, row.order), row.id) == row.id or row.sms else None
-            )
-            if call is None:
-                await self._memory.delete(row.id)
-            else:
-                self._queues[row.plugin].put(call)
+    async def _take_up_noted(self) -> None:
+        """Queues what an earlier process noted; what is too old or has nobody to be told is forgotten."""
+        for plugin, call in await self._journal.load(self._is_wanted):
+            self._queues[plugin].put(call)
 
-    async def _recalled(self, row: Noted) -> Call | None:
-        runner = next((r for r in self._with(row.hook) if r.name == row.plugin), None)
-        if runner is None or self._now() - row.created > self._limits.keep:
-            return None
-        order = await self._lookup(row.order)
-        return recall(row, order) if order else None
+    def _is_wanted(self, noted: Noted) -> bool:
+        listening = any(runner.name == noted.plugin for runner in self._with(noted.hook))
+        return listening and self._journal.now() - noted.created <= self._limits.keep
 
 
 def _frozen(profile: Profile) -> Profile:

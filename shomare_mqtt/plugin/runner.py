@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from shomare_mqtt.plugin.api import Retry, Veto
-from shomare_mqtt.plugin.standing import describe
+from shomare_mqtt.plugin.error_text import describe
 from shomare_mqtt.plugin.worker import HookFailedError, HookHungError, Worker
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from shomare_mqtt.plugin.api import Api
+    from shomare_mqtt.plugin.health import PluginHealth
     from shomare_mqtt.plugin.loading import Loaded
-    from shomare_mqtt.plugin.standing import Standing
 
 _INTERRUPTS = 10
 
@@ -39,12 +39,12 @@ class Runner:
     def __init__(
         self,
         loaded: Loaded,
-        standing: Standing,
+        health: PluginHealth,
         limits: TimeLimits,
         on_exception: Callable[[str, BaseException], None] | None = None,
     ) -> None:
         self.loaded = loaded
-        self.standing = standing
+        self.health = health
         self._limits = limits
         self._on_exception = on_exception
         self._workers: dict[str, Worker] = {}
@@ -79,7 +79,7 @@ class Runner:
         One at a time, so that the time limit begins when the hook does.
         """
         async with self._deciding:
-            if self.standing.left_out:
+            if self.health.left_out:
                 raise HookFailedError(f"plugin {self.name} is left out until the daemon is restarted")
             worker = self._worker("decide")
             try:
@@ -89,13 +89,13 @@ class Runner:
                     return error.__cause__
                 await self._failed(worker, hook, error, given)
                 raise HookFailedError(self._message(hook, error, given)) from None
-        self.standing.succeeded(hook)
+        self.health.succeeded(hook)
         return result
 
     def odd(self, hook: str, what: str) -> str:
         """Says that a hook returned something that it cannot mean; gives the message."""
         message = f"plugin {self.name}: {hook} returned {what}"
-        self.standing.failed(hook, message)
+        self.health.failed(hook, message)
         return message
 
     async def observe(self, hook: str, given: dict[str, Any]) -> Retry | None:
@@ -106,18 +106,18 @@ class Runner:
         except HookFailedError as error:
             await self._failed(worker, hook, error, given)
             return error.__cause__ if isinstance(error.__cause__, Retry) else None
-        self.standing.succeeded(hook)
+        self.health.succeeded(hook)
         return None
 
     async def stop(self) -> None:
         """Calls `shomare_shutdown` and ends the threads; those of a plugin that was left out end as they can."""
-        if self.standing.left_out:
+        if self.health.left_out:
             return
         if self.has("shomare_shutdown"):
             try:
                 await self._call(self.observer(), "shomare_shutdown", {}, self._limits.shutdown)
             except HookFailedError as error:
-                self.standing.failed("shomare_shutdown", self._message("shomare_shutdown", error, {}))
+                self.health.failed("shomare_shutdown", self._message("shomare_shutdown", error, {}))
         await asyncio.gather(*(worker.stop(self._limits.shutdown) for worker in self._workers.values()))
 
     async def _call(self, worker: Worker, hook: str, given: dict[str, Any], limit: float) -> Any:
@@ -133,10 +133,10 @@ class Runner:
         if isinstance(error, HookHungError):
             await self._leave_out(worker, message)
         else:
-            self.standing.failed(hook, message)
+            self.health.failed(hook, message)
 
     async def _leave_out(self, stuck: Worker, message: str) -> None:
-        self.standing.leave_out(message)
+        self.health.leave_out(message)
         for _ in range(_INTERRUPTS):
             if stuck.interrupt(self.loaded.home):
                 break
@@ -160,4 +160,4 @@ class Runner:
         """A task or a thread of the plugin, or something that it left on its event loop, raised; in any thread."""
         if error is not None and self._on_exception:
             self._on_exception(self.name, error)
-        self.standing.failed("task", f"plugin {self.name}: a task or thread of it {describe(error, self.loaded.home)}")
+        self.health.failed("task", f"plugin {self.name}: a task or thread of it {describe(error, self.loaded.home)}")

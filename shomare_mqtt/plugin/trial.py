@@ -6,7 +6,7 @@ import asyncio
 import logging
 import threading
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from types import ModuleType
@@ -15,18 +15,22 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from shomare_mqtt.errors import CommandRefusedError
 from shomare_mqtt.model import Order, OrderState, Price, PriceList, Product, Profile, Sms
 from shomare_mqtt.plugin.api import Retry, Veto
+from shomare_mqtt.plugin.api_factory import ApiFactory
+from shomare_mqtt.plugin.call_journal import CallJournal
 from shomare_mqtt.plugin.finding import find, found_in
+from shomare_mqtt.plugin.health import FailureReports
 from shomare_mqtt.plugin.host import PluginHost
 from shomare_mqtt.plugin.loading import make
+from shomare_mqtt.plugin.trial_clock import TrialClock
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Mapping
 
-    from shomare_mqtt.plugin.calls import Row
+    from shomare_mqtt.plugin.call_journal import Row
     from shomare_mqtt.plugin.finding import Found
     from shomare_mqtt.plugin.runner import TimeLimits
 
-_BEGINNING = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+_LOG = logging.getLogger("shomare_mqtt.plugin")
 _PATIENCE = 60.0
 T = TypeVar("T")
 _PRODUCT = Product("7", "1", "3", "Russia", "Any", "Telegram")
@@ -39,46 +43,6 @@ class Published:
     topic: str
     payload: bytes
     retain: bool
-
-
-class TrialClock:
-    """Time that stands still until it is moved."""
-
-    boot_id = "trial"
-
-    def __init__(self) -> None:
-        self._seconds = 0.0
-        self._sleepers: list[tuple[float, asyncio.Future[None]]] = []
-
-    def now(self) -> datetime:
-        """The wall clock."""
-        return _BEGINNING + timedelta(seconds=self._seconds)
-
-    def monotonic(self) -> float:
-        """Seconds since the trial began."""
-        return self._seconds
-
-    def boot_time(self) -> float:
-        """The same."""
-        return self._seconds
-
-    async def sleep(self, seconds: float) -> None:
-        """Waits until the time was moved so far."""
-        if seconds > 0:
-            sleeper = asyncio.get_running_loop().create_future()
-            self._sleepers.append((self._seconds + seconds, sleeper))
-            await sleeper
-
-    async def move(self, seconds: float) -> None:
-        """Moves the time and wakes who slept until then."""
-        self._seconds += seconds
-        due = [sleeper for until, sleeper in self._sleepers if until <= self._seconds]
-        self._sleepers = [entry for entry in self._sleepers if entry[0] > self._seconds]
-        for sleeper in due:
-            if not sleeper.done():
-                sleeper.set_result(None)
-        for _ in range(5):  # those woken put their calls into the queue
-            await asyncio.sleep(0)
 
 
 class TrialMemory:
@@ -246,13 +210,10 @@ class PluginTrial:
     async def _make_host(self) -> None:
         self._host = PluginHost(
             (self._loaded,),
-            publish=self._published,
-            on_failed=lambda _name, message: self._seen.failures.append(message),
-            on_change=lambda: None,
-            memory=self.memory,
-            lookup=self._lookup,
+            apis=ApiFactory("shomare", self._published, self.clock, _LOG),
+            reports=FailureReports(_LOG, lambda _name, message: self._seen.failures.append(message), lambda: None),
+            journal=CallJournal(self.memory, self._lookup, lambda: self.clock.now().timestamp()),
             clock=self.clock,
-            logger=logging.getLogger("shomare_mqtt.plugin"),
             limits=self._limits,
             on_exception=lambda _name, error: self._seen.exceptions.append(error),
         )
@@ -303,12 +264,11 @@ def price_list(prices: Mapping[str, tuple[Any, int | None]], country: str = "7",
 
 
 def _found(plugin: Any, name: str | None) -> tuple[str, Found]:
-    log = logging.getLogger("shomare_mqtt.plugin")
     if isinstance(plugin, Path) or (isinstance(plugin, str) and "/" in plugin) or str(plugin).endswith(".py"):
         path = Path(plugin).resolve()
-        return name or path.stem, find(path.stem, (path.parent,), log)
+        return name or path.stem, find(path.stem, (path.parent,), _LOG)
     if isinstance(plugin, str):
-        return name or plugin, find(plugin, (), log)
+        return name or plugin, find(plugin, (), _LOG)
     found = found_in(plugin)
     own = plugin.__name__.rpartition(".")[-1] if isinstance(plugin, ModuleType) else "plugin"
     return name or own, found

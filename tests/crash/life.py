@@ -18,6 +18,7 @@ from tests.patience import PATIENCE
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from shomare_mqtt.mqtt.session import SessionListener
     from tests.crash.plan import Plan
 
 """Seconds after which a life that does not become quiet has failed."""
@@ -75,9 +76,12 @@ class _Stage:
         self._session: BrokerSession | None = None
         self._make_daemon = daemon.Daemon
 
-    def session_for(self, settings: object, *, on_message: Any, on_connected: Any, **rest: object) -> BrokerSession:
-        del settings, rest
-        self._session = BrokerSession(self._log, self._points, self._plan, on_message, on_connected)
+    def session_for(
+        self, settings: object, subscriptions: object, listener: SessionListener, **rest: object
+    ) -> BrokerSession:
+        del settings, subscriptions, rest
+        parts = self._log, self._points, self._plan
+        self._session = BrokerSession(*parts, listener.message, listener.connected)
         return self._session
 
     def daemon_for(self, *parts: Any) -> daemon.Daemon:

@@ -13,7 +13,7 @@ import pytest
 
 from shomare_mqtt.model import Message
 from shomare_mqtt.mqtt.failures import PublishError
-from shomare_mqtt.mqtt.session import ConnectionFacts, Session
+from shomare_mqtt.mqtt.session import ConnectionFacts, Session, SessionListener
 from tests.mosquitto import Mosquitto
 from tests.patience import PATIENCE
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from shomare_mqtt.config import Mqtt
+    from shomare_mqtt.core.bridge_events import BridgeEvent
     from shomare_mqtt.model import Incoming
 
 SUBSCRIPTIONS = ("buy", "cancel", "query/#")
@@ -44,14 +45,12 @@ class Watched:
         self.endings: asyncio.Queue[str] = asyncio.Queue()
         self.pauses: asyncio.Queue[float] = asyncio.Queue()
         self.order: list[str] = []
+        self.troubles: asyncio.Queue[tuple[BridgeEvent, str]] = asyncio.Queue()
         self._pause = pause
         self.session = Session(
             settings,
-            subscriptions=SUBSCRIPTIONS,
-            absolute_subscriptions=("homeassistant/status",),
-            on_message=self._take,
-            on_connected=self._connected,
-            on_disconnected=self.endings.put_nowait,
+            (*(f"{settings.base_topic}/{each}" for each in SUBSCRIPTIONS), "homeassistant/status"),
+            SessionListener(self._take, self._connected, self.endings.put_nowait, self._trouble),
             logger=logging.getLogger("session"),
             rng=random.Random(1),
             sleep=self._sleep,
@@ -93,6 +92,9 @@ class Watched:
             transaction = json.loads(incoming.payload)["transaction"]
             answer = {"status": "ok", "transaction": transaction, "data": []}
             self.answer(Message("response/query/orders", json.dumps(answer).encode()))
+
+    def _trouble(self, event: BridgeEvent, text: str) -> None:
+        self.troubles.put_nowait((event, text))
 
     def answer(self, message: Message) -> None:
         self.answers.add(asyncio.create_task(self._publish(message)))

@@ -9,10 +9,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from shomare_mqtt.core.bridge_events import BridgeEvent
 from shomare_mqtt.core.records import MessageKind, OutboxRow
 from shomare_mqtt.model import Message
-from shomare_mqtt.mqtt.failures import DisconnectedError, NotConnectedError, PublishRefusedError, TooLargeError
-from shomare_mqtt.mqtt.publisher import AT_ONCE, DROPS, WAIT_AFTER_REFUSAL, OutboxPublisher
+from shomare_mqtt.mqtt.failures import (
+    DisconnectedError,
+    HangsUpError,
+    NotConnectedError,
+    PublishRefusedError,
+    TooLargeError,
+)
+from shomare_mqtt.mqtt.publisher import AGAIN_AFTER, AT_ONCE, WAIT_AFTER_REFUSAL, OutboxPublisher
 from shomare_mqtt.mqtt.retained import RetainedPublisher
 from tests.patience import PATIENCE
 
@@ -21,6 +28,7 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger("publishers")
 OVER_QUOTA = PublishRefusedError("quota exceeded", 0x97)
+HANGS_UP = HangsUpError("it hangs up", others_carried=True)
 
 
 class FakeSender:
@@ -55,6 +63,7 @@ class FakeStore:
     def __init__(self) -> None:
         self.rows: dict[int, OutboxRow] = {}
         self.aside: list[int] = []
+        self.kept: dict[int, OutboxRow] = {}
 
     def post(self, *payloads: bytes, kind: MessageKind = MessageKind.ANSWER) -> None:
         for payload in payloads:
@@ -68,9 +77,16 @@ class FakeStore:
         for row in rows:
             del self.rows[row]
 
-    async def set_aside(self, row: int) -> None:
+    async def set_aside(self, row: int, *, keep: bool) -> None:
         self.aside.append(row)
-        del self.rows[row]
+        removed = self.rows.pop(row)
+        if keep:
+            self.kept[row] = removed
+
+    async def take_back_aside(self) -> int:
+        back, self.kept = self.kept, {}
+        self.rows |= back
+        return len(back)
 
     async def replace_answer(self, row: int, payload: bytes) -> None:
         old = self.rows[row]
@@ -84,15 +100,20 @@ class Outbox:
         self.sender, self.store = FakeSender(), FakeStore()
         self.said: list[str] = []
         self.slept: list[float] = []
+        self.minute_over = asyncio.Event()
         self.publisher = OutboxPublisher(
             self.store, self.sender, lambda payload, _: payload[:3], self._say, self._sleep, LOG
         )
 
-    async def _say(self, text: str) -> None:
+    def _say(self, event: BridgeEvent, text: str) -> None:
+        assert event is BridgeEvent.MESSAGE_DROPPED
         self.said.append(text)
 
     async def _sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
+        if seconds == AGAIN_AFTER:
+            await self.minute_over.wait()
+            self.minute_over.clear()
 
     @property
     def sent(self) -> list[bytes]:
@@ -138,12 +159,37 @@ async def test_a_link_that_drops_brings_it_again_alone_and_then_the_rest(outbox:
 
 async def test_one_that_ends_each_link_is_set_aside_and_the_rest_goes_on(outbox: Outbox) -> None:
     outbox.store.post(b"good", b"poison", b"fine")
-    outbox.sender.always[b"poison"] = DisconnectedError("gone")
+    outbox.sender.always[b"poison"] = HANGS_UP
     await outbox.drained()
     assert outbox.sent == [b"good", b"fine"]
-    assert outbox.sender.tried.count(b"poison") == DROPS
     assert (outbox.store.aside, outbox.publisher.set_aside) == ([2], 1)
-    assert outbox.said == ["a message on topic/poison was set aside: the connection ended 3 times while it was sent"]
+    assert outbox.said == [
+        "a message on topic/poison was set aside: it hangs up; it is kept, and tried again within an hour"
+    ]
+
+
+async def test_an_answer_that_ended_the_link_by_chance_goes_out_a_minute_later(outbox: Outbox) -> None:
+    outbox.store.post(b"answer")
+    outbox.sender.faults[b"answer"] = deque([HANGS_UP])
+    await outbox.drained()
+    assert outbox.sent == []
+    outbox.minute_over.set()
+    async with asyncio.timeout(PATIENCE):
+        while not outbox.sent:  # noqa: ASYNC110 - a list tells nobody
+            await asyncio.sleep(0)
+    assert outbox.sent == [b"answer"]
+    assert outbox.slept == [AGAIN_AFTER]
+
+
+async def test_one_that_ends_the_link_again_an_hour_later_is_not_said_again(outbox: Outbox) -> None:
+    outbox.store.post(b"poison")
+    outbox.sender.always[b"poison"] = HANGS_UP
+    await outbox.drained()
+    await outbox.store.take_back_aside()
+    await outbox.drained()
+    assert outbox.sender.tried == [b"poison", b"poison"]
+    assert len(outbox.said) == 1
+    assert outbox.slept.count(AGAIN_AFTER) <= 1
 
 
 async def test_an_sms_that_is_set_aside_is_kept_and_that_is_said(outbox: Outbox) -> None:
@@ -203,6 +249,16 @@ async def test_what_is_volatile_is_tried_once(outbox: Outbox) -> None:
     await outbox.drained()
     assert outbox.sent == [b"sent"]
     assert outbox.sender.tried.count(b"lost") == 1
+    assert outbox.said == []
+
+
+async def test_what_is_volatile_and_refused_is_said_once_for_its_topic(outbox: Outbox) -> None:
+    outbox.sender.faults[b"x"] = deque([HANGS_UP, HANGS_UP])
+    for payload in (b"x", b"x", b"x"):
+        outbox.publisher.send_volatile(Message("plugin/mine/a", payload))
+        await asyncio.gather(*outbox.publisher._tasks)
+    assert outbox.said == ["messages on plugin/mine/a are not published: it hangs up"]
+    assert outbox.sent == [b"x"]
 
 
 # --- retained topics ------------------------------------------------------------------------------------------------
@@ -232,11 +288,13 @@ class Retained:
     def __init__(self, *topics: str) -> None:
         self.sender, self.memory = FakeSender(), FakeMemory(*topics)
         self.slept: list[float] = []
-        self.publisher = RetainedPublisher("shomare", self.memory, self.sender, self._others_sent, self._sleep, LOG)
+        self.said: list[str] = []
+        self.publisher = RetainedPublisher("shomare", self.memory, self.sender, self._say, self._sleep, LOG)
         self.task: asyncio.Task[None] | None = None
 
-    async def _others_sent(self) -> None:
-        """The outbox is empty."""
+    def _say(self, event: BridgeEvent, text: str) -> None:
+        assert event is BridgeEvent.MESSAGE_DROPPED
+        self.said.append(text)
 
     async def _sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
@@ -333,3 +391,54 @@ async def test_what_the_link_dropped_is_sent_again_and_what_is_refused_is_said_o
     retained.publisher.put("b", b"x")
     await retained.settled()
     assert len([r for r in caplog.records if "cannot be published" in r.message]) == 1
+    assert len(retained.said) == 1
+
+
+async def test_what_the_broker_hangs_up_for_is_left_out_until_its_payload_changes() -> None:
+    retained = Retained()
+    retained.sender.always[b"x"] = HANGS_UP
+    retained.publisher.put("a", b"x")
+    retained.publisher.put("b", b"1")
+    assert await retained.settled() == [("shomare/b", b"1")]
+    retained.publisher.connected()  # nor after any other loss of the link
+    retained.publisher.put_again("shomare/a")
+    assert await retained.settled() == [("shomare/b", b"1")]
+    assert retained.sender.tried.count(b"x") == 1
+    assert [text.split(":")[0] for text in retained.said] == ["the topic shomare/a cannot be published"]
+    retained.publisher.put("a", b"y")
+    assert await retained.settled() == [("shomare/a", b"y")]
+
+
+async def test_what_was_left_out_while_the_broker_took_nothing_comes_with_the_first_that_it_takes() -> None:
+    """Else `bridge/state` would be missing until the next start, though the broker is well again."""
+    retained = Retained()
+    nothing_taken = HangsUpError("it hangs up", others_carried=False)
+    retained.sender.faults |= {payload: deque([nothing_taken]) for payload in (b"1", b"2")}
+    retained.publisher.put("a", b"1")
+    retained.publisher.put("b", b"2")
+    assert await retained.settled() == []
+    retained.publisher.put("c", b"3")
+    assert sorted(await retained.settled()) == [("shomare/a", b"1"), ("shomare/b", b"2"), ("shomare/c", b"3")]
+
+
+async def test_what_was_not_tried_since_its_topic_was_closed_is_tried_when_that_is_over() -> None:
+    retained = Retained()
+    closed = HangsUpError("it hung up", others_carried=True, closed=0.01)
+    retained.sender.faults[b"1"] = deque([closed])
+    retained.publisher.put("a", b"1")
+    sent = await retained.settled()
+    async with asyncio.timeout(PATIENCE):
+        while not sent:
+            await asyncio.sleep(0.01)
+            sent = await retained.settled()
+    assert (sent, retained.sender.tried) == ([("shomare/a", b"1")], [b"1", b"1"])
+
+
+async def test_what_was_emptied_is_published_as_empty_again() -> None:
+    """Brokers keep no empty message: only another one tells Home Assistant, once it is back, that nothing is set."""
+    retained = Retained()
+    for payload in (b"100", b""):
+        retained.publisher.put("limit", payload)
+        await retained.settled()
+    retained.publisher.put_again("shomare/limit")
+    assert await retained.settled() == [("shomare/limit", b"")]

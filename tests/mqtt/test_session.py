@@ -427,7 +427,7 @@ async def test_a_handler_that_raises_ends_the_run(broker: Mosquitto, watch: Watc
     def fail(*_: object) -> None:
         raise KeyError("a fault")
 
-    watched.session._on_message = fail
+    object.__setattr__(watched.session._listener, "message", fail)
     await send(broker, "buy", b"x")
     with pytest.raises(KeyError):
         await asyncio.wait_for(watched.task, PATIENCE)

@@ -17,7 +17,10 @@ import pytest
 from shomare_mqtt.config import Plugins
 from shomare_mqtt.core.clock import SystemClock
 from shomare_mqtt.model import Order, OrderState, Product, Sms
+from shomare_mqtt.plugin.api_factory import ApiFactory
+from shomare_mqtt.plugin.call_journal import CallJournal
 from shomare_mqtt.plugin.finding import Found
+from shomare_mqtt.plugin.health import FailureReports
 from shomare_mqtt.plugin.host import PluginHost
 from shomare_mqtt.plugin.loading import Loaded, load_plugins, make
 from shomare_mqtt.plugin.runner import TimeLimits
@@ -81,6 +84,7 @@ async def _hosting(
     *plugins: Loaded, limits: TimeLimits = QUICK, memory: TrialMemory | None = None, orders: Any = None
 ) -> AsyncIterator[Bench]:
     kept = memory or TrialMemory()
+    clock = SystemClock()
     bench: Bench
 
     async def lookup(order_id: str) -> Order | None:
@@ -91,13 +95,10 @@ async def _hosting(
 
     host = PluginHost(
         plugins,
-        publish=lambda *message: bench.published.append(message),
-        on_failed=lambda *failure: bench.failed.append(failure),
-        on_change=changed,
-        memory=kept,
-        lookup=lookup,
-        clock=SystemClock(),
-        logger=LOG,
+        apis=ApiFactory("shomare", lambda *message: bench.published.append(message), clock, LOG),
+        reports=FailureReports(LOG, lambda *failure: bench.failed.append(failure), changed),
+        journal=CallJournal(kept, lookup, lambda: clock.now().timestamp()),
+        clock=clock,
         limits=limits,
     )
     bench = Bench(host, kept, orders=dict(orders or {}))
@@ -133,13 +134,11 @@ def load_host(settings: Plugins) -> PluginHost:
     async def nothing(_order: str) -> None:
         return None
 
+    clock = SystemClock()
     return PluginHost(
         load_plugins(settings, LOG),
-        logger=LOG,
-        publish=lambda *_: None,
-        on_failed=lambda *_: None,
-        on_change=lambda: None,
-        memory=TrialMemory(),
-        lookup=nothing,
-        clock=SystemClock(),
+        apis=ApiFactory("shomare", lambda *_: None, clock, LOG),
+        reports=FailureReports(LOG, lambda *_: None, lambda: None),
+        journal=CallJournal(TrialMemory(), nothing, lambda: clock.now().timestamp()),
+        clock=clock,
     )

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from shomare_mqtt.model import OrderState, Profile
 from shomare_mqtt.plugin import Retry
-from shomare_mqtt.plugin.calls import pause
+from shomare_mqtt.plugin.call_queue import pause
 from shomare_mqtt.plugin.trial import PluginTrial, TrialMemory
 from tests.patience import PATIENCE
 from tests.plugin.conftest import PATIENT, Hosting, an_order, an_sms, plugin

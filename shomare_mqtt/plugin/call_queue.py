@@ -8,95 +8,27 @@ repetition.
 from __future__ import annotations
 
 import asyncio
-import uuid
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING
 
-from shomare_mqtt.plugin.hookspecs import NOTED_FIRST, REPEATABLE
+from shomare_mqtt.plugin.hookspecs import NOTED_FIRST
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from shomare_mqtt.core.clock import Clock
-    from shomare_mqtt.model import Order
     from shomare_mqtt.plugin.api import Retry
+    from shomare_mqtt.plugin.call_journal import Call, CallJournal
     from shomare_mqtt.plugin.runner import Runner, TimeLimits
 
 _FIRST_PAUSE = 5.0
 _LONGEST_PAUSE = 300.0
 
-Row = tuple[str, str, str, str, str | None, float, int]
-"""id, plugin, hook, order, SMS (None for `shomare_order_changed`), time in seconds, attempts."""
-
-
-class PluginMemory(Protocol):
-    """Where calls outlive the process: the journal."""
-
-    async def load(self) -> Sequence[Row]:
-        """All rows, oldest first."""
-        ...
-
-    async def save(self, row: Row) -> None:
-        """Adds the row, or replaces the one with its id."""
-        ...
-
-    async def delete(self, row_id: str) -> None:
-        """Forgets the row, where there is one."""
-        ...
-
-
-class Noted(NamedTuple):
-    """A row with names."""
-
-    id: str
-    plugin: str
-    hook: str
-    order: str
-    sms: str | None
-    created: float
-    attempts: int
-
-
-@dataclass(slots=True)
-class Call:
-    """One call to make. `noted`: it stands in the memory."""
-
-    hook: str
-    given: dict[str, Any]
-    created: float
-    order: str | None = None
-    sms: str | None = None
-    id: str = field(default_factory=lambda: uuid.uuid4().hex)
-    attempts: int = 0
-    noted: bool = False
-
-    @property
-    def repeatable(self) -> bool:
-        """Whether it can be made again by another process."""
-        return self.hook in REPEATABLE and self.order is not None
-
-
-def recall(noted: Noted, order: Order) -> Call | None:
-    """The call of a row, for the order as it is now; None where its SMS is gone or lost its code."""
-    given: dict[str, Any] = {"order": order, "previous": None}
-    if noted.sms is not None:
-        sms = next((s for s in order.sms if s.sms == noted.sms), None)
-        if sms is None or (noted.hook == "shomare_code_received" and not sms.code):
-            return None
-        given = {"order": order, "sms": sms, "code": sms.code}
-    return Call(noted.hook, given, noted.created, noted.order, noted.sms, noted.id, attempts=noted.attempts, noted=True)
-
 
 class CallQueue:
-    """The calls that wait for one plugin. `now` gives seconds that go on over restarts."""
+    """The calls that wait for one plugin."""
 
-    def __init__(
-        self, runner: Runner, memory: PluginMemory, clock: Clock, now: Callable[[], float], limits: TimeLimits
-    ) -> None:
+    def __init__(self, runner: Runner, journal: CallJournal, clock: Clock, limits: TimeLimits) -> None:
         self._runner = runner
-        self._memory = memory
+        self._journal = journal
         self._clock = clock
-        self._now = now
         self._limits = limits
         self._queue: asyncio.Queue[Call] = asyncio.Queue(limits.waiting)
         self._fresh: asyncio.Queue[Call] = asyncio.Queue()
@@ -139,40 +71,39 @@ class CallQueue:
         while not self._queue.empty():
             call = self._queue.get_nowait()
             if call.repeatable and not call.noted:
-                await self._note(call)
+                await self._journal.note(self._runner.name, call)
 
     async def _make(self, call: Call, group: asyncio.TaskGroup) -> None:
-        if not self._runner.standing.left_out:
+        if not self._runner.health.left_out:
             await self._note_first(call)
             retry = await self._runner.observe(call.hook, call.given)
             if retry is not None and await self._again(call, retry, group):
                 return
-        if call.noted:
-            await self._memory.delete(call.id)
+        await self._journal.forget(call)
 
     async def _note_fresh(self) -> None:
         while True:
             call = await self._fresh.get()
-            if not self._runner.standing.left_out:
+            if not self._runner.health.left_out:
                 await self._note_first(call)
 
     async def _note_first(self, call: Call) -> None:
         async with self._noting:
             if call.hook in NOTED_FIRST and not call.noted:
-                await self._note(call)
+                await self._journal.note(self._runner.name, call)
 
     async def _again(self, call: Call, retry: Retry, group: asyncio.TaskGroup) -> bool:
         """Plans a repetition; False where the call is too old, or too many wait."""
         call.attempts += 1
-        left = call.created + self._limits.keep - self._now()
+        left = call.created + self._limits.keep - self._journal.now()
         if left <= 0:
-            self._runner.standing.failed("retry", f"plugin {self._runner.name}: {call.hook} was given up, as too old")
+            self._runner.health.failed("retry", f"plugin {self._runner.name}: {call.hook} was given up, as too old")
             return False
         if len(self._later) >= self._limits.waiting:
             self._dropped()
             return False
         if call.repeatable:
-            await self._note(call)
+            await self._journal.note(self._runner.name, call)
         task = group.create_task(self._put_later(call, min(pause(call.attempts, retry.after), left)))
         self._later.add(task)
         task.add_done_callback(self._later.discard)
@@ -182,15 +113,8 @@ class CallQueue:
         await self._clock.sleep(seconds)
         await self._queue.put(call)
 
-    async def _note(self, call: Call) -> None:
-        assert call.order is not None  # noqa: S101 - what is noted has one
-        await self._memory.save(
-            Noted(call.id, self._runner.name, call.hook, call.order, call.sms, call.created, call.attempts)
-        )
-        call.noted = True
-
     def _dropped(self) -> None:
-        self._runner.standing.failed(
+        self._runner.health.failed(
             "queue", f"plugin {self._runner.name}: {self._limits.waiting} calls wait already; newer ones are dropped"
         )
 
