@@ -37,11 +37,15 @@ class RawAnswer:
 
 @dataclass(frozen=True)
 class Context:
-    """What a reader needs besides the answer: the time (UTC), the zone of naive times, and what is known already."""
+    """What a reader needs besides the answer: the time (UTC), the zone of naive times, and what is known already.
+
+    `unit`: that of money where an answer names none, `IRT`, `IRR` or the owner's own word.
+    """
 
     now: datetime
     timezone: ZoneInfo
     known: Known
+    unit: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from shomare_mqtt.model import Endpoint, PurchaseState
 from shomare_mqtt.provider.reading.decode import decode
 from shomare_mqtt.provider.reading.names import glued
 from shomare_mqtt.provider.reading.states import Truth, state_of_number, state_of_words, truth
-from shomare_mqtt.provider.reading.values import integer, is_none_yet, money
+from shomare_mqtt.provider.reading.values import figure, integer, is_none_yet
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -125,7 +125,7 @@ def marks_of(value: Any) -> Marks:
 
 def is_amount(name: str, value: Any) -> bool:
     """Whether a plain value that is all that an answer holds is an amount: a `result` of 1 or 200 is a mark."""
-    return money(value) is not None and (glued(name) not in _OTHER_MARKS or truth(value) is not Truth.YES)
+    return figure(value) is not None and (glued(name) not in _OTHER_MARKS or truth(value) is not Truth.YES)
 
 
 def _other_marks(named: Mapping[str, Any]) -> list[Truth]:
@@ -149,7 +149,7 @@ def _is_content(name: str, named: Mapping[str, Any]) -> bool:
     elsewhere = [truth(named.get(n)) for n in ("status", "ok", "success")]
     if name not in ("result", "response") or Truth.YES not in elsewhere:
         return False
-    return (money(value) or 0) >= 300  # noqa: PLR2004 - a mark says no in negative numbers, where another says yes
+    return (figure(value) or 0) >= 300  # noqa: PLR2004 - a mark says no in negative numbers, where another says yes
 
 
 def _code(named: Mapping[str, Any]) -> int | str | None:
