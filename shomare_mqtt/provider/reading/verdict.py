@@ -312,11 +312,14 @@ def judged_buy(
     if good and named and (not marks.failed or (numbered and _waits(marks))):
         return None
     contradicts = good and numbered and marks.code not in DOCUMENTED
-    if in_own_words(answer, marks) and not contradicts and not _undecided(answer, marks):
+    own = in_own_words(answer, marks) and not decoded.wrapped
+    if own and not contradicts and not _undecided(answer, marks):
         return refusal(answer, marks, Endpoint.BUY)
     why = "its answer is no refusal in the provider's own words"
     if not decoded.is_json:
         why = "its answer holds no JSON"
+    elif decoded.wrapped and not (good and named):
+        why = "its answer has markup around it, and what stands so is no refusal"
     elif contradicts:
         why = "its answer says no and names a number"
     elif good and not marks.failed:
