@@ -42,6 +42,7 @@ from shomare_mqtt.mqtt.fields import (
     money,
     optional_identifier,
     order_identifier,
+    payload_text,
     price_text,
     shown,
     time_of,
@@ -51,7 +52,6 @@ from shomare_mqtt.mqtt.fields import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-MAX_PAYLOAD = 64 * 1024
 MAX_ORDERS = 500
 DEFAULT_FIELDS = ("country", "operator", "application", "max_price")
 ORDER_FILTERS = ("open", "closed", "all")
@@ -90,12 +90,7 @@ class CommandParser:
 
 
 def _parse(incoming: Incoming, envelope: Envelope) -> Parsed:
-    if len(incoming.payload) > MAX_PAYLOAD:
-        raise InvalidError(f"the payload has {len(incoming.payload)} bytes; at most {MAX_PAYLOAD} are read")
-    try:
-        text = incoming.payload.decode()
-    except UnicodeDecodeError:
-        raise InvalidError("the payload is not UTF-8 text") from None
+    text = payload_text(incoming.payload)
     parts = envelope.command.split("/")
     match parts:
         case ["buy"]:
@@ -114,7 +109,7 @@ def _parse(incoming: Incoming, envelope: Envelope) -> Parsed:
 
 
 def _query(parts: list[str], text: str, envelope: Envelope) -> Parsed:  # noqa: PLR0911 - one line for each query
-    text = text if text.strip() else "{}"
+    text = text or "{}"
     match parts:
         case ["profile"]:
             return _from_json(text, envelope, lambda _: QueryProfile(), set())
@@ -222,11 +217,10 @@ def _target(given: dict[str, Any]) -> Target:
 
 def _cancel(text: str, envelope: Envelope) -> Parsed:
     """JSON, or the bare id as text."""
-    bare = text.strip()
-    if not bare.startswith(("{", "[", '"')) and bare not in ("null", "true", "false"):
-        if not bare or len(bare) > MAX_ID or any(c.isspace() or not c.isprintable() for c in bare):
+    if not text.startswith(("{", "[", '"')) and text not in ("null", "true", "false"):
+        if not text or len(text) > MAX_ID or any(c.isspace() or not c.isprintable() for c in text):
             raise InvalidError('the payload is neither {"order"}, {"purchase"} nor a bare id')
-        return Parsed(envelope, Cancel(Target(either=bare)), f"cancel {bare}")
+        return Parsed(envelope, Cancel(Target(either=text)), f"cancel {text}")
     return _from_json(text, envelope, lambda f: Cancel(_target(f)), {"order", "purchase"})
 
 
@@ -260,15 +254,15 @@ def _orders(given: dict[str, Any]) -> QueryOrders:
 
 
 def _buying(text: str, envelope: Envelope) -> Parsed:
-    if text not in ("on", "off"):
+    wanted = text.lower()
+    if wanted not in ("on", "off"):
         raise InvalidError("the payload must be on or off")
-    return Parsed(envelope, SetBuying(text == "on"), f"buying {text}")
+    return Parsed(envelope, SetBuying(wanted == "on"), f"buying {wanted}")
 
 
-def _default(field: str, text: str, envelope: Envelope) -> Parsed:
+def _default(field: str, value: str, envelope: Envelope) -> Parsed:
     if field not in DEFAULT_FIELDS:
         raise InvalidError(f"there is no default {shown(field)}")
-    value = text.strip()
     # Cf: joiners, marks of direction, the letters of a flag. Names hold them, and so do the labels made of names.
     if len(value) > MAX_ID or not all(c.isprintable() or unicodedata.category(c) == "Cf" for c in value):
         raise InvalidError(f"{field}: at most {MAX_ID} characters of text")

@@ -12,12 +12,15 @@ from shomare_mqtt.errors import ErrorCode
 if TYPE_CHECKING:
     from shomare_mqtt.model import Envelope, Transaction
 
+MAX_PAYLOAD = 64 * 1024
 MAX_TRANSACTION = 200
 MAX_ID = 255
 """Characters of an id or a name: a label, as a select sends it, may be as long as a state of Home Assistant."""
 PRODUCT_FIELDS = ("country", "operator", "application")
 
 _MAX_EXPONENT = 30
+_BOM = "\ufeff"
+_WHITE = "".join(filter(str.isspace, map(chr, range(0x3001))))
 
 
 class InvalidError(Exception):
@@ -29,8 +32,23 @@ class InvalidError(Exception):
         self.envelope: Envelope | None = None
 
 
+def payload_text(payload: bytes) -> str:
+    """A payload as text, less white space around it, NULs at its end and a byte order mark (contract, Commands).
+
+    Raises InvalidError, as all here do: for more than MAX_PAYLOAD bytes, and for what is not UTF-8.
+    """
+    payload = payload.rstrip(b"\0 \t\r\n\f\v").lstrip()
+    if len(payload) > MAX_PAYLOAD:
+        raise InvalidError(f"the payload has {len(payload)} bytes; at most {MAX_PAYLOAD} are read")
+    try:
+        text = payload.decode()
+    except UnicodeDecodeError:
+        raise InvalidError("the payload is not UTF-8 text") from None
+    return text.lstrip(_WHITE + _BOM).rstrip(_WHITE + "\0")
+
+
 def json_object(text: str) -> dict[str, Any]:
-    """The JSON object that a payload is; numbers with a point are Decimal. Raises InvalidError, as all here do."""
+    """The JSON object that a payload is; numbers with a point are Decimal. Raises InvalidError."""
     try:
         value = json.loads(text, parse_float=_number, parse_constant=_constant, object_pairs_hook=_pairs)
     except (ValueError, RecursionError, InvalidOperation):

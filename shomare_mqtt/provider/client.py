@@ -62,6 +62,7 @@ class Client:
         self._clock = clock
         self._memory = memory
         self._timezone = ZoneInfo(settings.timezone)
+        self._unit = reading.currency(settings.currency)
         self._transport = Transport(settings, token, clock)
         self._caller = Caller(self._transport, limiter, clock, logger)
         self._dialect = LearntDialect(settings.dialect, memory.load())
@@ -176,7 +177,8 @@ class Client:
         """A reader that knows what was asked, and the time at which the answer came."""
 
         def read_now(answer: RawAnswer) -> T:
-            return read(answer, reading.Context(now=self._clock.now(), timezone=self._timezone, known=known))
+            now = self._clock.now()
+            return read(answer, reading.Context(now=now, timezone=self._timezone, known=known, unit=self._unit))
 
         return read_now
 

@@ -28,7 +28,7 @@ TOPICS = (
 )  # fmt: skip
 JSON_TOPICS = ("buy", "resolve", "query/profile", "query/prices", "query/price", "query/check", "query/orders")
 NOT_JSON: list[bytes] = [
-    b"{", b"nonsense", b"\xff\xfe{}", b"\x00", b'{"country": 7,}', b'"text"', b"[]", b"12", b"true", b"null", b"NaN",
+    b"{", b"nonsense", b"\xff\xfe{}", b"\x00{}", b'{"country": 7,}', b'"text"', b"[]", b"12", b"true", b"null", b"NaN",
     b"{'a': 1}", b'{"a": NaN}', b'{"a": 1e999999}', b"[" * 60_000, b'{"a":' * 10_000, b'{"country": "\\ud800"}',
     b'{"transaction": "\\udfff"}', b'{"country": 1, "country": 2}',
 ]  # fmt: skip

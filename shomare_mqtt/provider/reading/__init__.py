@@ -11,10 +11,12 @@ from shomare_mqtt.provider.reading.decode import Context, RawAnswer
 from shomare_mqtt.provider.reading.prices import read_price, read_prices
 from shomare_mqtt.provider.reading.profiles import read_profile
 from shomare_mqtt.provider.reading.purchases import read_buy
+from shomare_mqtt.provider.reading.values import currency
 
 __all__ = [
     "Context",
     "RawAnswer",
+    "currency",
     "read_buy",
     "read_cancel",
     "read_catalog",

@@ -8,7 +8,7 @@ from shomare_mqtt.model import Cancellation, Endpoint, PurchaseState
 from shomare_mqtt.provider.reading.names import Field, alias, glued, words
 from shomare_mqtt.provider.reading.purchases import own_leaves
 from shomare_mqtt.provider.reading.states import STATE, Truth, denies, state_of_words, truth
-from shomare_mqtt.provider.reading.values import money
+from shomare_mqtt.provider.reading.values import figure
 from shomare_mqtt.provider.reading.verdict import MESSAGE_NAMES, accepted, malformed, unwrapped
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def _refunded(found: list[Leaf]) -> bool | None:
         if _REFUND.weight(leaf.name):
             if isinstance(leaf.value, bool):
                 return leaf.value
-            amount = money(leaf.value)
+            amount = figure(leaf.value)
             if amount is not None:
                 return amount > 0
     return True

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from shomare_mqtt.provider.reading.markup import json_within
 from shomare_mqtt.provider.reading.names import CONTENTS
 
 if TYPE_CHECKING:
@@ -37,31 +38,53 @@ class RawAnswer:
 
 @dataclass(frozen=True)
 class Context:
-    """What a reader needs besides the answer: the time (UTC), the zone of naive times, and what is known already."""
+    """What a reader needs besides the answer: the time (UTC), the zone of naive times, and what is known already.
+
+    `unit`: that of money where an answer names none, `IRT`, `IRR` or the owner's own word.
+    """
 
     now: datetime
     timezone: ZoneInfo
     known: Known
+    unit: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """An answer's content. `broken`: it begins like JSON and is none (cut off, say). `text` stays for the doctor."""
+    """An answer's content. `broken`: it begins like JSON and is none (cut off, say).
+
+    `wrapped`: the JSON has markup around it, so that another program than the provider's API may have a hand in it.
+    """
 
     value: Any
     is_json: bool
     broken: bool = False
+    wrapped: bool = False
 
 
 def decode(answer: RawAnswer) -> Decoded:
-    """The JSON of an answer, whatever its label says (provider page: JSON labelled as HTML, with a byte order mark)."""
+    """The JSON of an answer, whatever its label says (provider page: JSON labelled as HTML, with a byte order mark).
+
+    One object or list with nothing but markup around it counts too (contract, section Answers).
+    """
     text = _text(answer).strip("\ufeff\0 \t\r\n")
     if not text:
         return Decoded(None, is_json=False)
     try:
         return Decoded(_parse(text), is_json=True)
     except _NOT_JSON:
-        return Decoded(None, is_json=False, broken=text[0] in "{[")
+        value = _within_markup(text)
+    if value is not None:
+        return Decoded(value, is_json=True, wrapped=True)
+    return Decoded(None, is_json=False, broken=text[0] in "{[")
+
+
+def _within_markup(text: str) -> Any:
+    value = json_within(text, _DECODER.raw_decode)
+    try:
+        return None if value is None else _finished(value, text)
+    except _NOT_JSON:
+        return None
 
 
 def parsed(text: str) -> Any:
@@ -86,7 +109,11 @@ def _text(answer: RawAnswer) -> str:
 
 
 def _parse(text: str) -> Any:
-    value = _loads(text)
+    return _finished(_loads(text), text)
+
+
+def _finished(value: Any, text: str) -> Any:
+    """A value with what is JSON within it read too, and without what cannot be stored; `text`: where it was in."""
     if isinstance(value, str) and value.lstrip()[:1] in ("{", "["):
         value = _loads(value)  # JSON that was encoded twice
     if isinstance(value, dict):
@@ -107,7 +134,7 @@ def _unquoted(name: str, value: Any) -> Any:
 
 
 def _loads(text: str) -> Any:
-    return json.loads(text, parse_float=_decimal, parse_constant=_refuse, strict=False)
+    return _DECODER.decode(text)
 
 
 def _decimal(text: str) -> Decimal:
@@ -119,6 +146,9 @@ def _decimal(text: str) -> Decimal:
 
 def _refuse(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is no JSON")
+
+
+_DECODER = json.JSONDecoder(parse_float=_decimal, parse_constant=_refuse, strict=False)
 
 
 def _depth_exceeds(value: Any, levels: int) -> bool:

@@ -25,7 +25,8 @@ from shomare_mqtt.provider.reading.rows import (
 )
 from shomare_mqtt.provider.reading.shapes import NEXT_PAGES, as_records, has_next_page, role_of
 from shomare_mqtt.provider.reading.tables import Tables
-from shomare_mqtt.provider.reading.values import is_scalar, money
+from shomare_mqtt.provider.reading.units import unit_beside, unit_in_name
+from shomare_mqtt.provider.reading.values import is_plain, is_scalar, money
 from shomare_mqtt.provider.reading.verdict import accepted, is_amount, malformed, unwrapped
 from shomare_mqtt.provider.reading.vocabulary import vocabularies
 
@@ -65,7 +66,7 @@ def read_prices(country: str, operator: str, answer: RawAnswer, context: Context
             homeless = True
         else:
             found.setdefault(application, []).append(row)
-    prices = tuple(_price(application, own, columns) for application, own in found.items())
+    prices = tuple(_price(application, own, columns, context.unit) for application, own in found.items())
     if rows and not prices:
         raise malformed(answer, marks, Endpoint.PRICES, "application of any price")
     unread = dict.fromkeys(
@@ -84,7 +85,7 @@ def read_price(application: str, answer: RawAnswer, context: Context) -> Price:
     value, marks = accepted(answer, Endpoint.PRICE)
     known = context.known
     columns = _columns(value, known, known.country, known.operator, application)
-    bare = None if columns.rows else _bare(value)
+    bare = None if columns.rows else _bare(value, context.unit)
     if bare is not None:
         return Price(application, bare, None, columns.name_of(application), ("count",))
     named = {id(r): columns.application(r) for r in columns.asked_for()}
@@ -94,7 +95,7 @@ def read_price(application: str, answer: RawAnswer, context: Context) -> Price:
         rows = columns.rows
     if not rows:
         raise malformed(answer, marks, Endpoint.PRICE, "price of this application")
-    read = _price(application, rows, columns)
+    read = _price(application, rows, columns, context.unit)
     if read.price is None and read.count is None and "count" in read.unread:
         raise malformed(answer, marks, Endpoint.PRICE, "price")
     return read
@@ -118,54 +119,65 @@ def _columns(value: Any, known: Known, country: str | None, operator: str | None
     return Columns(rows_of(as_records(value), Tables(lists, known.price)), lists, known.price)
 
 
-def _bare(value: Any) -> Decimal | None:
+def _bare(value: Any, unit: str | None) -> Decimal | None:
     """A price that is all that the answer holds: `{"status": true, "data": 2200}`."""
     top = unwrapped(value)
-    fields = top.items() if isinstance(top, dict) else ()
-    found = [v for n, v in fields if glued(n) in CONTENTS and is_amount(n, v)]
-    amount = money(found[0]) if len(found) == 1 else None
+    fields = top if isinstance(top, dict) else {}
+    found = [v for n, v in fields.items() if glued(n) in CONTENTS and is_amount(n, v)]
+    beside = unit_beside(fields) or unit
+    amount = money(found[0], beside) if len(found) == 1 else None
     return amount if amount is not None and amount > 0 else None
 
 
-def _rank(row: Row, columns: Columns) -> tuple[int, bool, bool, int, Any]:
+def _rank(row: Row, columns: Columns, unit: str | None) -> tuple[int, bool, bool, int, Any]:
     """Of the prices of one application: the one asked for, one in stock, the best told, the cheapest."""
-    price, (_, stock) = _amount(row, columns.price), _stock(row, columns, columns.application(row))
+    price, (_, stock) = _amount(row, columns.price, unit), _stock(row, columns, columns.application(row))
     return (columns.strangeness(row), stock == 0, price is None, -weight_of(row), price or 0)
 
 
-def _price(application: str, rows: list[Row], columns: Columns) -> Price:
+def _price(application: str, rows: list[Row], columns: Columns, unit: str | None) -> Price:
     """The price that counts, of the rows of one application; its stock may be told apart, in a row without a price."""
-    row = min(rows, key=lambda r: _rank(r, columns)) if len(rows) > 1 else rows[0]
-    price = _amount(row, columns.price)
+    row = min(rows, key=lambda r: _rank(r, columns, unit)) if len(rows) > 1 else rows[0]
+    price = _amount(row, columns.price, unit)
     understood, stock = _stock(row, columns, application)
     if not understood:
-        apart = [_stock(r, columns, application) for r in rows if _amount(r, columns.price) is None]
+        apart = [_stock(r, columns, application) for r in rows if _amount(r, columns.price, unit) is None]
         understood, stock = next((s for s in apart if s[0]), (False, None))
     unread = tuple(name for name, bad in (("price", price is None), ("count", not understood)) if bad)
     return Price(application, price, stock, columns.application_name(row, application), unread)
 
 
-def _amount(row: Row, known: Decimal | None) -> Decimal | None:
-    """The price that a row names, or one that plainly stands around it."""
+def _amount(row: Row, known: Decimal | None, unit: str | None) -> Decimal | None:
+    """The price that a row names, or one that plainly stands around it; `unit`: where the answer names none."""
     votes: list[tuple[int, int, Decimal]] = []
     for distance, level in enumerate(row.levels[:2]):
         for name, weight in telling(level.fields).price:
             if distance and weight < _PLAIN_PRICE:
                 continue  # what a list costs at least, say
-            for inside, value in _priced(name, weight, level.fields[name]):
-                amount = money(value)
+            for inside, value, said in _priced(name, weight, level.fields[name]):
+                amount = money(value, None if is_plain(value) else said or _unit_around(row) or unit)
                 if amount is not None and amount >= 0:
                     agrees = 15 if known is not None and amount == known else 0
                     votes.append((inside + agrees - 40 * distance, -len(votes), amount))
     return max(votes)[2] if votes else None
 
 
-def _priced(name: str, weight: int, value: Any) -> Iterable[tuple[int, Any]]:
-    """What a field says of the price, with its weight; of an object that wraps a price each of its fields."""
+def _priced(name: str, weight: int, value: Any) -> Iterable[tuple[int, Any, str | None]]:
+    """What a field says of the price, its weight and its unit; of an object that wraps a price each of its fields."""
     if is_price_object(name, value):
-        yield from ((inside, v) for inner, v in value.items() if (inside := INSIDE_PRICE.weight(inner)))
+        for inner, v in value.items():
+            if inside := INSIDE_PRICE.weight(inner):
+                yield inside, v, unit_in_name(inner) or unit_beside(value) or unit_in_name(name)
     elif weight and not isinstance(value, dict | list):
-        yield weight, value
+        yield weight, value, unit_in_name(name)
+
+
+def _unit_around(row: Row) -> str | None:
+    """The unit that the row names, or else the nearest object around it."""
+    for level in row.levels:
+        if (names := telling(level.fields).unit) and (said := unit_beside({n: level.fields[n] for n in names})):
+            return said
+    return None
 
 
 def _stock(row: Row, columns: Columns, application: str | None) -> tuple[bool, int | None]:

@@ -8,7 +8,8 @@ from shomare_mqtt.letters import fold
 from shomare_mqtt.model import Endpoint, Profile
 from shomare_mqtt.provider.reading.names import CONTENTS, Field, alias, glued, is_envelope, words, wordset
 from shomare_mqtt.provider.reading.shapes import Leaf, leaves
-from shomare_mqtt.provider.reading.values import currency, is_scalar, money, unit
+from shomare_mqtt.provider.reading.units import UNIT, unit_in_name
+from shomare_mqtt.provider.reading.values import currency, figure, is_scalar, money, unit
 from shomare_mqtt.provider.reading.verdict import CODE_NAMES, accepted, is_amount, malformed, unwrapped
 
 if TYPE_CHECKING:
@@ -38,10 +39,6 @@ _HOLDERS = wordset("user account profile customer member me viewer client financ
 _WALLETS = wordset("wallets wallet balances accounts credits کیفپولها")
 _MAIN = wordset("main primary default asli اصلی")
 _TOMAN_FIRST = {"IRT": 2, "IRR": 1}
-_UNIT = Field(
-    alias(w100="currency unit currencycode balanceunit balancecurrency currencyunit vahed moneyunit واحد ارز"),
-    parts=alias(w80="currency unit"),
-)
 _SETTLED = ("status", "ok", "success", "result", "error", "errors", "message", "msg", *CODE_NAMES)
 
 
@@ -56,9 +53,9 @@ def read_profile(answer: RawAnswer, context: Context) -> Profile:
     extra = _extra(unwrapped(value), best)
     if best is None and not extra:
         raise malformed(answer, marks, Endpoint.PROFILE, "balance")
-    if best is None:
-        return Profile(None, _currency(found, None), extra, unread=("balance",))
-    return Profile(money(best.value), _currency(found, best), extra)
+    said = _currency(found, best)
+    balance = None if best is None else money(best.value, said or context.unit)
+    return Profile(balance, said, extra, unread=() if balance is not None else ("balance",))
 
 
 def _of_one_wallet(value: Any) -> Any:
@@ -77,7 +74,7 @@ def _paying(wallets: list[Any]) -> list[Any]:
     if len(plain) != len(wallets):
         return wallets
     said = [{fold(v) for v in w.values()} for w in plain]
-    units = [{u for k, v in w.items() if _UNIT.weight(k) and (u := unit(v))} for w in plain]
+    units = [{u for k, v in w.items() if UNIT.weight(k) and (u := unit(v))} for w in plain]
     for told in ([bool(s & _MAIN) for s in said], ["IRT" in u for u in units], ["IRR" in u for u in units]):
         if sum(told) == 1:
             return [wallets[told.index(True)]]
@@ -96,7 +93,7 @@ def _alone(found: list[Leaf]) -> Leaf | None:
 
 
 def _vote(leaf: Leaf, context: Context) -> int:
-    amount = money(leaf.value)
+    amount = figure(leaf.value)
     weight = _weight(leaf)
     if amount is None or not weight:
         return 0
@@ -119,17 +116,12 @@ def _weight(leaf: Leaf) -> int:
 
 
 def _currency(found: list[Leaf], best: Leaf | None) -> str | None:
-    if best is not None and (said := unit(best.value) or unit(" ".join(words(best.name))) or _in_name(best.name)):
+    if best is not None and (said := unit(best.value) or unit_in_name(best.name)):
         return said
-    named = [leaf for leaf in found if _UNIT.weight(leaf.name)]
+    named = [leaf for leaf in found if UNIT.weight(leaf.name)]
     # The unit beside the balance speaks for it before one that lies elsewhere.
     named.sort(key=lambda leaf: best is not None and leaf.parents != best.parents)
     return next((c for leaf in named if (c := currency(leaf.value))), None)
-
-
-def _in_name(name: str) -> str | None:
-    plain = glued(name)
-    return next((code for code, word in (("IRT", "toman"), ("IRR", "rial")) if word in plain), None)
 
 
 def _extra(top: Any, best: Leaf | None) -> dict[str, Any]:

@@ -11,7 +11,8 @@ from shomare_mqtt.provider.reading.names import Field, alias, glued, is_envelope
 from shomare_mqtt.provider.reading.phones import PHONE, SHORTEST, digits_of_phone, phone_of
 from shomare_mqtt.provider.reading.shapes import Leaf, leaves
 from shomare_mqtt.provider.reading.times import lifetime
-from shomare_mqtt.provider.reading.values import identifier, is_none_yet, is_scalar, money
+from shomare_mqtt.provider.reading.units import UNIT, unit_in_name
+from shomare_mqtt.provider.reading.values import currency, identifier, is_none_yet, is_scalar, money
 from shomare_mqtt.provider.reading.verdict import judged_buy, marks_of, outcome_unknown, unwrapped
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ def read_buy(answer: RawAnswer, context: Context) -> Purchase:
         raise outcome_unknown(answer, marks, "its answer names no purchase")
     left, life_unread = lifetime(fields_of(found), context, fresh=True)
     unread = tuple(name for name, bad in (("phone", phone is None), ("lifetime", life_unread)) if bad)
-    return Purchase(bought, phone, _cost(found, phone, context.known), left, unread)
+    return Purchase(bought, phone, _cost(found, phone, context.known, context.unit), left, unread)
 
 
 def _spelt_out(value: Any) -> Any:
@@ -224,13 +225,21 @@ def _phone_name(leaf: Leaf) -> str:
     return leaf.parents[-1] if wrapped and leaf.parents else leaf.name
 
 
-def _cost(found: list[Leaf], phone: str | None, known: Known) -> Decimal | None:
+def _unit_of(amount: Leaf, found: list[Leaf]) -> str | None:
+    """The unit named beside an amount, else anywhere in the purchase."""
+    named = [leaf for leaf in found if UNIT.weight(leaf.name)]
+    named.sort(key=lambda leaf: leaf.parents != amount.parents)
+    return next((said for leaf in named if (said := currency(leaf.value))), None)
+
+
+def _cost(found: list[Leaf], phone: str | None, known: Known, unit: str | None) -> Decimal | None:
+    """What was charged; `unit`: that of money where the answer names none."""
     votes: list[tuple[int, int, Decimal]] = []
     near = _surroundings(found, phone)
     for leaf in found:
         other = any(_OTHER_MONEY.intersection(words(parent)) for parent in leaf.parents)
         weight = 0 if other else _COST.weight(leaf.name)
-        amount = money(leaf.value) if weight else None
+        amount = money(leaf.value, unit_in_name(leaf.name) or _unit_of(leaf, found) or unit) if weight else None
         if amount is not None and amount > 0:
             votes.append((weight + _place(leaf, near) + (30 if amount == known.price else 0), -len(votes), amount))
     return max(votes)[2] if votes else None

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from shomare_mqtt.provider.reading.names import Field, alias, glued, is_envelope, words, wordset
 from shomare_mqtt.provider.reading.shapes import MARKS, keyed, role_of
 from shomare_mqtt.provider.reading.tables import Table
-from shomare_mqtt.provider.reading.values import count, integer, is_scalar, money
+from shomare_mqtt.provider.reading.units import UNIT
+from shomare_mqtt.provider.reading.values import count, figure, integer, is_scalar
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -161,10 +162,11 @@ def stock_of(name: str, value: Any) -> tuple[bool, int | None]:
 
 @dataclass(frozen=True, slots=True)
 class Telling:
-    """Which of an object's fields speak of a price or a stock, by their names: `(name, weight)`."""
+    """Which of an object's fields speak of a price or a stock, by their names: `(name, weight)`; and of a unit."""
 
     price: tuple[tuple[str, int], ...]
     stock: tuple[tuple[str, int], ...]
+    unit: tuple[str, ...]
     is_page: bool
 
 
@@ -178,6 +180,7 @@ def _telling(names: tuple[str, ...]) -> Telling:
     return Telling(
         tuple((n, PRICE.weight(n)) for n in names if PRICE.weight(n) or glued(n) == "prices"),
         tuple((n, STOCK.weight(n)) for n in names if STOCK.weight(n)),
+        tuple(n for n in names if UNIT.weight(n) or glued(n) == "meta"),
         not _PAGER.isdisjoint(map(glued, names)),
     )
 
@@ -196,7 +199,7 @@ def is_row(node: Mapping[str, Any]) -> bool:
         if isinstance(value, dict):
             if is_price_object(name, value):
                 return True
-        elif weight >= 60 and is_scalar(value) and money(value) is not None:  # noqa: PLR2004 - not by a part alone
+        elif weight >= 60 and is_scalar(value) and figure(value) is not None:  # noqa: PLR2004 - not by a part alone
             return True
     counts = [n for n, _ in told.stock if glued(n) not in _FLAGS and is_scalar(node[n]) and count(node[n])[0]]
     if told.is_page or not counts:
@@ -210,7 +213,7 @@ def is_price_object(name: str, value: Any) -> bool:
         return False
     if any(not is_scalar(v) or (STOCK.weight(k) and not INSIDE_PRICE.weight(k)) for k, v in value.items()):
         return False
-    return any(INSIDE_PRICE.weight(k) and money(v) is not None for k, v in value.items())
+    return any(INSIDE_PRICE.weight(k) and figure(v) is not None for k, v in value.items())
 
 
 def _attached(name: str, inner: Any) -> bool:
@@ -231,7 +234,7 @@ def _plain_table(node: Mapping[str, Any]) -> dict[str, Any]:
     if any(PRICE.weight(k) or STOCK.weight(k) or INSIDE_PRICE.weight(k) or is_envelope(k) or role_of(k) for k in plain):
         return {}
     named_ids = any(glued(k).endswith("id") or glued(k) in ("name", "title", "iso", "prefix") for k in plain)
-    if named_ids or not all(money(v) is not None for v in plain.values()):
+    if named_ids or not all(figure(v) is not None for v in plain.values()):
         return {}
     return plain
 
@@ -243,6 +246,6 @@ def _of_table(plain: Mapping[str, Any], own: Level, around: tuple[Level, ...], t
     told = "count" if STOCK.weight(own.place or "") > PRICE.weight(own.place or "") else "price"
     for name, value in plain.items():
         if kind is Table.PRICES:
-            yield Row((Level({told: money(value)}, name, own.place), *levels))
+            yield Row((Level({told: value}, name, own.place), *levels))
         elif kind is Table.COUNTS:
-            yield Row((Level({"price": money(name), "count": money(value)}, own.key, own.place), *around))
+            yield Row((Level({"price": name, "count": value}, own.key, own.place), *around))

@@ -11,7 +11,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from shomare_mqtt.provider.reading.shapes import AMOUNT, role_of
-from shomare_mqtt.provider.reading.values import count, is_scalar, money
+from shomare_mqtt.provider.reading.values import count, figure, is_scalar
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -51,13 +51,13 @@ class Tables:
         if any(self._names(role, plain) for role in self._lists if not (above and role == "application")):
             return Table.PRICES
         counting = all(AMOUNT.fullmatch(k) for k in plain) and all(count(v)[0] for v in plain.values())
-        if counting and self._price is not None and self._price in map(money, plain):
+        if counting and self._price is not None and self._price in map(figure, plain):
             return Table.COUNTS
         if above or self._lists["application"].known:
             return Table.COUNTS if counting else None
         if counting and any("." in k for k in plain):
             return Table.COUNTS
-        doubtful = counting and all((money(k) or 0) > (money(v) or 0) for k, v in plain.items())
+        doubtful = counting and all((figure(k) or 0) > (figure(v) or 0) for k, v in plain.items())
         return None if doubtful else Table.PRICES
 
     def _names(self, role: str, plain: Mapping[str, Any]) -> bool:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from shomare_mqtt.letters import ascii_digits
 from shomare_mqtt.provider.reading.names import Field, alias, words, wordset
-from shomare_mqtt.provider.reading.values import money
+from shomare_mqtt.provider.reading.values import figure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -81,7 +81,7 @@ _MILLISECONDS, _SECONDS = 100_000_000_000, 1_000_000_000
 
 def moment(value: Any, zone: ZoneInfo) -> datetime | None:
     """A point in time in UTC: timestamp (seconds or milliseconds), ISO text, Jalali text; naive ones are the zone's."""
-    number = None if isinstance(value, bool) else money(value)
+    number = None if isinstance(value, bool) else figure(value)
     if number is not None and number >= _SECONDS:
         return _from_timestamp(number)
     if not isinstance(value, str):
@@ -172,7 +172,7 @@ def span(name: str, value: Any, *, guess_minutes: bool) -> float | None:
         counted = [(float(digits), _unit_scale(unit)) for digits, unit in _COUNTED.findall(text)]
         if counted and all(scale for _, scale in counted):
             return sum(number * scale for number, scale in counted)
-    number = money(value)
+    number = figure(value)
     return None if number is None else float(number) * _scale(name, number, guess_minutes=guess_minutes)
 
 

@@ -13,7 +13,12 @@ from shomare_mqtt.provider.reading.names import wordset
 
 _ARABIC_FORMS = str.maketrans({"ي": "ی", "ك": "ک"})
 
-_NUMBER = re.compile(r"[-+]?\d[\d\s.,'٬٫،_\u00a0\u202f]*")
+_NUMBER = re.compile(r"[-+]?\d[\d\s.,'’٬٫،_]*")
+_GROUPING = re.compile(r"[\s_'’٬]")
+"""What stands between digits for nothing but groups of three."""
+_SEPARATOR = re.compile(r"[\s_'’٬.,،٫]")
+_LETTERS = re.compile(r"[^\W\d_]+")
+_GROUPED = re.compile(r"[-+]?\d{1,3}(?:[\s_'’٬]\d{3})+(?:[.,]\d*)?")
 _UNITS = (
     ("IRT", ("irt", "toman", "tomans", "tmn", "تومان", "تومن", "toomaan")),
     ("IRR", ("irr", "rial", "rials", "ریال")),
@@ -44,8 +49,11 @@ _PIECES = wordset(
 )
 _NO_STOCK = re.compile(r"[%٪$€₽]")
 _STOCK_WORD = re.compile(r"[^\W\d_]+|[✅✔🟢❌✖✗⛔🚫🔴∞]")
-_MULTIPLES = wordset("k m b mn mln mio bn mil هزار тыс млн")
+_MULTIPLES = wordset("k m b mn mln mio bn mil thousand million hezar hezartoman milion هزار میلیون тыс млн")
 _WITHOUT_FRACTIONS = ("IRT", "IRR")
+_WITH_FRACTIONS = ("USDT", "USD", "RUB", "EUR")
+_ONE_GROUP, _IN_A_GROUP = 1000, 3
+"""Below this a figure with a point may be thousands that were cut, and so many digits a group has."""
 MAX_DIGITS = 18
 """Money and counts with more digits than this are something else."""
 
@@ -55,34 +63,92 @@ def is_scalar(value: Any) -> bool:
     return not isinstance(value, dict | list)
 
 
-def money(value: Any) -> Decimal | None:
-    """An amount: a number, or a text with separators and perhaps a unit; None where it is not understood."""
+def is_plain(value: Any) -> bool:
+    """Whether a number is written in digits alone, and so is the same in every unit."""
+    return isinstance(value, int) or (isinstance(value, str) and value.isdigit())
+
+
+def figure(value: Any) -> Decimal | None:
+    """A figure: a number, or a text with separators and perhaps a unit; None where it is not understood."""
     if isinstance(value, bool) or value is None:
         return None
     if isinstance(value, int | Decimal):
         return _bounded(Decimal(value))
-    if not isinstance(value, str) or len(value) > 60:  # noqa: PLR2004 - a sentence is no amount
+    written, said = _written(value) if isinstance(value, str) else (None, None)
+    return None if written is None else _bounded(_plain(written, fractions=said not in _WITHOUT_FRACTIONS))
+
+
+def money(value: Any, beside: str | None = None) -> Decimal | None:
+    """An amount in the unit that its own text names, else in the one that stands `beside` it (contract, Answers).
+
+    In a unit without fractions "2.200" is 2200. None where it is not understood, and where it could be either: in a
+    unit that is not known, and where 2.2 may be a 2.200 that lost its noughts.
+    """
+    if not isinstance(value, str):
+        plain = figure(value)
+        whole = beside in _WITHOUT_FRACTIONS and isinstance(value, Decimal) and plain is not None
+        return _whole_of_json(value) if whole else plain
+    written, said = _written(value)
+    said = said or beside
+    if written is None:
         return None
-    return _money_in_words(value)
+    if said in _WITHOUT_FRACTIONS:
+        return _whole_money(written)
+    amount = _bounded(_plain(written))
+    return None if said not in _WITH_FRACTIONS and _may_group(written) else amount
+
+
+def _whole_of_json(value: Decimal) -> Decimal | None:
+    """A JSON number: 500.000 may be a group, written by hand, as well as a type with three decimals."""
+    doubtful = _decimals(value) == _IN_A_GROUP and value == value.to_integral_value() and 0 < abs(value) < _ONE_GROUP
+    return None if doubtful else _whole_money(format(value, "f"))
+
+
+def _whole_money(written: str) -> Decimal | None:
+    """An amount that has no fractions; None where a point may have stood between thousands, as in 2.2 or 1.234,000."""
+    amount = _bounded(_plain(written, fractions=False))
+    if amount is None or not (decimals := _decimals(amount)):
+        return amount
+    if decimals == _IN_A_GROUP and len(_SEPARATOR.findall(written.strip())) > 1:
+        return None
+    if abs(amount) >= _ONE_GROUP and decimals < _IN_A_GROUP:
+        return amount
+    # 2.0 is what a type with fractions makes of 2.000; 2.00 are cents that are always written.
+    return amount if amount == amount.to_integral_value() and (decimals > 1 or not amount) else None
+
+
+def _decimals(amount: Decimal) -> int:
+    exponent = amount.as_tuple().exponent
+    return max(0, -exponent) if isinstance(exponent, int) else 0
+
+
+def _may_group(written: str) -> bool:
+    """Whether a figure's only point may stand between thousands."""
+    plain = written.strip().replace("٫", ".")
+    return plain.count(".") == 1 and "," not in plain and _groups(plain, ".")
 
 
 @lru_cache(maxsize=4096)
-def _money_in_words(text: str) -> Decimal | None:
+def _written(text: str) -> tuple[str | None, str | None]:
+    """The one figure in a text, as it is written there with ASCII digits, and the unit that stands beside it."""
+    if len(text) > 60:  # noqa: PLR2004 - a sentence is no amount
+        return None, None
     text = ascii_digits(text).strip()
     if text.isdigit() and text.isascii():
-        return _bounded(Decimal(text))
+        return text, None
     found = _NUMBER.findall(text)
     rest = fold(_NUMBER.sub("", text)).strip(".:;,()-+/=")
     said = unit(rest) if rest else None
-    if len(found) != 1 or (rest and said is None and not _may_be_currency(rest)):
-        return None
-    return _bounded(_plain(found[0], fractions=said not in _WITHOUT_FRACTIONS))
+    multiplied = not _MULTIPLES.isdisjoint(_LETTERS.findall(_NUMBER.sub(" ", text).casefold()))
+    if len(found) != 1 or multiplied or (rest and said is None and not _may_be_currency(rest)):
+        return None, None
+    return found[0], said
 
 
 def _may_be_currency(text: str) -> bool:
     """Whether what stands beside a number may be a currency unknown here: a short code or a sign, but no `k` or `%`."""
     if text.isalpha():
-        return len(text) <= 3 and text not in _MULTIPLES  # noqa: PLR2004 - a currency's code
+        return len(text) <= 3  # noqa: PLR2004 - a currency's code
     return all(unicodedata.category(c) == "Sc" for c in text)
 
 
@@ -91,7 +157,9 @@ def _plain(text: str, *, fractions: bool = True) -> Decimal | None:
 
     Where the unit has no fractions, a dot before three digits groups thousands.
     """
-    digits = re.sub(r"[\s_'\u00a0\u202f٬]", "", text.strip().strip(".,،٫")).replace("٫", ".").replace("،", ",")
+    digits = text.strip().strip(".,،٫_'’٬").strip().replace("٫", ".").replace("،", ",")
+    if _GROUPING.search(digits):
+        digits = _GROUPING.sub("", digits) if _GROUPED.fullmatch(digits) else "?"
     last_dot, last_comma = digits.rfind("."), digits.rfind(",")
     if last_dot >= 0 and last_comma >= 0:
         thousands = "," if last_dot > last_comma else "."
@@ -156,8 +224,8 @@ def count(value: Any) -> tuple[bool, int | None]:
         return True, None if value else 0
     if isinstance(value, str):
         return _count_in_words(value)
-    number = _whole(money(value))
-    return number is not None, number
+    found = _whole(figure(value))
+    return found is not None, found
 
 
 def _count_in_words(text: str) -> tuple[bool, int | None]:
@@ -173,8 +241,8 @@ def _count_in_words(text: str) -> tuple[bool, int | None]:
         if said & _NONE:
             return True, 0
         return bool(said) and said <= _SOME, None
-    number = _whole(_plain(found[0])) if len(found) == 1 and said <= _SOME | _PIECES else None
-    return number is not None, number
+    stock = _whole(_plain(found[0], fractions=False)) if len(found) == 1 and said <= _SOME | _PIECES else None
+    return stock is not None, stock
 
 
 def _whole(number: Decimal | None) -> int | None:
@@ -205,5 +273,5 @@ def is_none_yet(value: Any) -> bool:
 
 def integer(value: Any) -> int | None:
     """A whole number, also as text; for status codes."""
-    number = money(value) if isinstance(value, str | int | Decimal) and not isinstance(value, bool) else None
-    return int(number) if number is not None and number == number.to_integral_value() else None
+    found = figure(value) if isinstance(value, str | int | Decimal) and not isinstance(value, bool) else None
+    return int(found) if found is not None and found == found.to_integral_value() else None

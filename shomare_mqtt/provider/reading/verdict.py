@@ -21,7 +21,7 @@ from shomare_mqtt.model import Endpoint, PurchaseState
 from shomare_mqtt.provider.reading.decode import decode
 from shomare_mqtt.provider.reading.names import glued
 from shomare_mqtt.provider.reading.states import Truth, state_of_number, state_of_words, truth
-from shomare_mqtt.provider.reading.values import integer, is_none_yet, money
+from shomare_mqtt.provider.reading.values import figure, integer, is_none_yet
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -125,7 +125,7 @@ def marks_of(value: Any) -> Marks:
 
 def is_amount(name: str, value: Any) -> bool:
     """Whether a plain value that is all that an answer holds is an amount: a `result` of 1 or 200 is a mark."""
-    return money(value) is not None and (glued(name) not in _OTHER_MARKS or truth(value) is not Truth.YES)
+    return figure(value) is not None and (glued(name) not in _OTHER_MARKS or truth(value) is not Truth.YES)
 
 
 def _other_marks(named: Mapping[str, Any]) -> list[Truth]:
@@ -149,7 +149,7 @@ def _is_content(name: str, named: Mapping[str, Any]) -> bool:
     elsewhere = [truth(named.get(n)) for n in ("status", "ok", "success")]
     if name not in ("result", "response") or Truth.YES not in elsewhere:
         return False
-    return (money(value) or 0) >= 300  # noqa: PLR2004 - a mark says no in negative numbers, where another says yes
+    return (figure(value) or 0) >= 300  # noqa: PLR2004 - a mark says no in negative numbers, where another says yes
 
 
 def _code(named: Mapping[str, Any]) -> int | str | None:
@@ -312,11 +312,14 @@ def judged_buy(
     if good and named and (not marks.failed or (numbered and _waits(marks))):
         return None
     contradicts = good and numbered and marks.code not in DOCUMENTED
-    if in_own_words(answer, marks) and not contradicts and not _undecided(answer, marks):
+    own = in_own_words(answer, marks) and not decoded.wrapped
+    if own and not contradicts and not _undecided(answer, marks):
         return refusal(answer, marks, Endpoint.BUY)
     why = "its answer is no refusal in the provider's own words"
     if not decoded.is_json:
         why = "its answer holds no JSON"
+    elif decoded.wrapped and not (good and named):
+        why = "its answer has markup around it, and what stands so is no refusal"
     elif contradicts:
         why = "its answer says no and names a number"
     elif good and not marks.failed:

@@ -1,0 +1,105 @@
+"""White space around a payload, and a NUL at its end, count nowhere (contract, Commands)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from shomare_mqtt.model import Incoming, Parsed, SetBuying, SetDefault, Unparsed
+from shomare_mqtt.mqtt.commands import CommandParser
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PARSER = CommandParser("shomare", "homeassistant")
+AROUND: dict[str, Callable[[bytes], bytes]] = {
+    "as it is": lambda payload: payload,
+    "a line's end": lambda payload: payload + b"\n",
+    "a line's end of Windows": lambda payload: payload + b"\r\n",
+    "spaces and tabs": lambda payload: b" \t" + payload + b" \t",
+    "a NUL": lambda payload: payload + b"\0",
+    "a NUL behind a line's end": lambda payload: payload + b"\n\0",
+    "a line's end behind NULs": lambda payload: payload + b"\0\0\n",
+    "a byte order mark": lambda payload: b"\xef\xbb\xbf" + payload,
+    "a byte order mark behind a line's end": lambda payload: b"\n\xef\xbb\xbf " + payload + b"\n",
+    "wide spaces": lambda payload: "\u00a0\u3000".encode() + payload + "\u2003\0\u2028\0".encode(),
+    "more than is read": lambda payload: b" " * 70_000 + payload + b"\n\0" * 70_000,
+}
+COMMANDS = [
+    ("buy", b'{"country": 7, "operator": 1, "application": 3}'),
+    ("cancel", b'{"order": "current"}'),
+    ("cancel", b"74001"),
+    ("resolve", b'{"order": "x", "outcome": "not_bought"}'),
+    ("buying/set", b"on"),
+    ("buying/set", b"off"),
+    ("defaults/country/set", b"Russia"),
+    ("defaults/country/set", "جمهوری چک".encode()),
+    ("defaults/max_price/set", b"2200"),
+    ("defaults/max_price/set", b""),
+    ("query/profile", b""),
+    ("query/profile", b"{}"),
+    ("query/countries", b""),
+    ("query/prices", b'{"country": 7, "operator": 1}'),
+    ("query/prices/7/1", b""),
+    ("query/price/7/1/3", b'{"transaction": "t"}'),
+    ("query/check/74001", b""),
+    ("query/orders", b'{"state": "all"}'),
+]
+
+
+def parsed(topic: str, payload: bytes) -> Parsed | Unparsed:
+    return PARSER.parse(Incoming(f"shomare/{topic}", payload))
+
+
+@pytest.mark.parametrize("around", AROUND.values(), ids=AROUND)
+@pytest.mark.parametrize(("topic", "payload"), COMMANDS)
+def test_what_stands_around_a_payload_counts_nowhere(
+    topic: str, payload: bytes, around: Callable[[bytes], bytes]
+) -> None:
+    plain, same = parsed(topic, payload), parsed(topic, around(payload))
+    assert isinstance(plain, Parsed)
+    assert same == plain, "with the content that a transaction is compared by"
+
+
+@pytest.mark.parametrize("text", ["on", "On", "ON", "off", "OFF", "Off\n", "oFF"])
+def test_the_switch_in_any_letter_case(text: str) -> None:
+    switch = parsed("buying/set", text.encode())
+    assert isinstance(switch, Parsed)
+    assert switch.request == SetBuying(text.strip().lower() == "on")
+    assert switch == parsed("buying/set", text.strip().lower().encode())
+
+
+@pytest.mark.parametrize(
+    ("topic", "payload"),
+    [
+        ("buying/set", b""),
+        ("buying/set", b" \n"),
+        ("buying/set", b"o ff"),
+        ("buying/set", b"off\0on"),
+        ("buying/set", b"\0off"),
+        ("buying/set", b'"off"'),
+        ("cancel", b" \0"),
+        ("cancel", b"74 001"),
+        ("cancel", b"74\x00001"),
+        ("buy", b" \n"),
+        ("buy", b"\0{}"),
+        ("defaults/country/set", b"Rus\0sia"),
+    ],
+)
+def test_what_stands_within_a_payload_counts(topic: str, payload: bytes) -> None:
+    assert isinstance(parsed(topic, payload), Unparsed)
+
+
+def test_nothing_but_white_space_takes_a_default_back() -> None:
+    for payload in (b" ", b"\n", b"\0", b" \r\n\0"):
+        set_back = parsed("defaults/country/set", payload)
+        assert isinstance(set_back, Parsed)
+        assert set_back.request == SetDefault("country", "")
+
+
+def test_an_id_in_a_topic_stays_as_it_is() -> None:
+    spaced, plain = parsed("query/check/%0074001", b""), parsed("query/check/74001", b"")
+    assert isinstance(spaced, Parsed)
+    assert isinstance(plain, Parsed)
+    assert spaced.request != plain.request
