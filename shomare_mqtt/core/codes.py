@@ -18,13 +18,13 @@ from typing import Final, NamedTuple
 from shomare_mqtt.core.code_words import Word, fold, vocabulary
 
 _LONGEST: Final = 8  # digits of a code
-_LENGTH: Final = 65_536  # characters that are looked at: no SMS has so many
-_MOST: Final = 200  # how many numbers are weighed: no SMS holds so many
+_END: Final = 8_192  # characters at each end of a text that are looked at: no SMS has so many
+_MOST: Final = 60  # how many numbers are weighed: no SMS holds so many
 _ENOUGH: Final = 5.0  # the score above which a number is believed to be a code
 _AHEAD: Final = 0.5  # by how much a code has to outdo every other number
 _NEVER: Final = 99.0  # a penalty that no word makes good
 _REACH: Final = 170  # how far from a number, in characters, a word for it is heard
-_HEARD: Final = 16  # how many telling words on each side of a number are weighed
+_HEARD: Final = 6  # how many telling words on each side of a number are weighed
 _FADE: Final = 0.055  # what one character of distance takes from a word
 _NEARBY: Final = 28  # how far before its number, in characters, a word against it can stand
 
@@ -48,6 +48,8 @@ _ADDRESS: Final = re.compile(
     r"(?:https?://|www\.)[!-~]+|(?<![a-z0-9._%+-])[a-z0-9._%+-]+@[a-z0-9.-]+"
     r"|(?<![a-z0-9.-])(?!\d{4,8}\.)(?=[a-z0-9-]+\.)[a-z0-9.-]*[a-z](?::\d+)?[/?][!-~]*"
 )
+_NUMBERED_AFTER: Final = re.compile(r" [\d~]")
+_NUMBERED_BEFORE: Final = re.compile(r"[\d~][ -](?:[^\W\d_]{1,12} )?\Z")
 _END_OR_DECIMAL: Final = re.compile(rf"(?<=\d{{4}})[,.](?=\d{{1,2}} ?({_LETTER}{{1,12}}))")
 _RUN: Final = re.compile(r"\+?\d+(?:[-.,:/' ]\d+)*")
 # "482913", "123-456", "1234 5678", "12 34 56", "4 8 2 9 1 3", "12-345"; none a part of something longer.
@@ -64,6 +66,7 @@ _DATE: Final = re.compile(
 _HOURS: Final = re.compile(r"\d\d[ -]\d\d")  # "10-18", "12 30"
 _STOP: Final = re.compile(r"[.!?](?=\s)")
 _POINTED: Final = re.compile(r"[:=>]| - ")  # what points at the number that follows
+_NAMED: Final = re.compile(r"\n[^\d~\n]{1,40}[]:]\W{0,3}\d[\d -]{3,9}[.\n]")  # "Snapp: 12345."
 _CLAIMED: Final = re.compile(r"(?: [^\W\d]{1,16})?\W{1,3}\d{4}")
 _TOUCHING: Final = re.compile(r" ?(?:[.:#] ?#?\n?)?")
 _PAIR: Final = re.compile(r"[\d~]+ ?(/|[^\W\d_]{1,6}) ?\Z")
@@ -88,6 +91,7 @@ class _Sms(NamedTuple):
     text: str
     words: list[Word]
     cues: list[_Cue]
+    voices: list[_Cue]  # those of the cues that speak for a number
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,14 +113,15 @@ def extract_code(text: str) -> str | None:
     ``text`` is any text, in any script. The answer is 4 to 8 ASCII digits, the dashes and spaces inside the code
     left out, or None where the text seems to hold no code. Codes with letters in them are not looked for.
     """
-    folded = fold(text[:_LENGTH])
+    folded = fold(text if len(text) <= 2 * _END else f"{text[:_END]}\n{text[-_END:]}")
     shortened = _ADDRESS.sub(lambda found: "~" * len(found[0]), _END_OR_DECIMAL.sub(_end_or_decimal, folded))
     blanked = f"\n{_RUN.sub(_blank_run, shortened)}\n"
     numbers = list(islice(_NUMBER.finditer(blanked), _MOST))
     if not numbers:
         return None
     words = vocabulary().read(blanked)
-    sms = _Sms(blanked, words, _cues(blanked, words))
+    cues = _cues(blanked, words)
+    sms = _Sms(blanked, words, cues, [cue for cue in cues if cue.row in _STRENGTH])
     return _decide(sms, [_weigh(sms, number) for number in numbers])
 
 
@@ -140,7 +145,7 @@ def _cues(text: str, words: Sequence[Word]) -> list[_Cue]:
     cues: list[_Cue] = []
     for place, word in enumerate(words):
         row = next((row for row in _ORDER if row in word.rows), None)
-        if row is None:
+        if row is None or (row == "at" and place and "is" in words[place - 1].rows):  # "est le 4821"
             continue
         if row in _SURE and _is_taken_back(text, words, place, row):
             row = "other"
@@ -170,7 +175,15 @@ def _is_of_another_sort(text: str, words: Sequence[Word], place: int, step: int)
         return False
     first, last = sorted((place, other))
     gap = text[words[first].end : words[last].start]
-    return bool({"other_code", "promo"} & words[other].rows) and len(gap) <= 4 and not set(gap) & set(":.,;\n()[]")
+    if not {"other_code", "promo"} & words[other].rows or len(gap) > 4 or set(gap) & set(":.,;\n()[]"):
+        return False
+    # "code of order 4821": the order's number is another one than the code.
+    numbered = _NUMBERED_AFTER.match(text, words[other].end) if step > 0 else _numbered_before(text, words[other].start)
+    return not numbered
+
+
+def _numbered_before(text: str, place: int) -> bool:
+    return _NUMBERED_BEFORE.search(text, max(0, place - 20), place) is not None
 
 
 def _decide(sms: _Sms, weighed: Sequence[_Weighed]) -> str | None:
@@ -182,19 +195,22 @@ def _decide(sms: _Sms, weighed: Sequence[_Weighed]) -> str | None:
         return None
     doubtless = [one for one in best.values() if not one.doubt]
     alone = doubtless == [first]
-    common = _common(sms, lone=alone and not others, alone=alone)
+    common = _common(sms, lone=not others, alone=alone)
     return first.digits if first.score + common > _ENOUGH else None
 
 
 def _common(sms: _Sms, *, lone: bool, alone: bool) -> float:
     """Weigh what the text as a whole says for or against its best number."""
     rows = {cue.row for cue in sms.cues}
+    if not sms.words:
+        return 2 * _ENOUGH  # a text which is just digits is a code
     if _is_advert(sms, rows):
         return -11.0
     if rows & _STRENGTH.keys():
-        return 4.0 if alone else 0.0
-    against = rows & {*_AGAINST, "promo"} or any(word.rows & {"money"} for word in sms.words)
-    return 2 * _ENOUGH if lone and not against else 0.0
+        return 4.0 * alone + bool(lone and rows & _SURE)
+    against = rows & {*_AGAINST, "promo"} or any("money" in word.rows for word in sms.words)
+    is_named = _NAMED.match(sms.text)
+    return 2 * _ENOUGH if alone and ((lone and not against) or is_named) else 0.0
 
 
 def _is_advert(sms: _Sms, rows: set[str]) -> bool:
@@ -208,12 +224,13 @@ def _is_advert(sms: _Sms, rows: set[str]) -> bool:
 
 
 def _weigh(sms: _Sms, number: re.Match[str]) -> _Weighed:
-    split = bisect_left(sms.cues, number.start(), key=attrgetter("start"))
-    before, after = sms.cues[max(0, split - _HEARD) : split], sms.cues[split : split + _HEARD]
-    left = max((_vote(sms, cue, number) for cue in before), default=0.0)
-    right = max((_vote(sms, cue, number) for cue in after), default=0.0)
+    split = bisect_left(sms.voices, number.start(), key=attrgetter("start"))
+    left = max((_vote(sms, cue, number) for cue in sms.voices[max(0, split - _HEARD) : split]), default=0.0)
+    right = max((_vote(sms, cue, number) for cue in sms.voices[split : split + _HEARD]), default=0.0)
     votes = max(left, right, 0.0) + max(min(left, right), 0.0) / 2
     digits = number[0].replace("-", "").replace(" ", "")
+    split = bisect_left(sms.cues, number.start(), key=attrgetter("start"))
+    before = sms.cues[max(0, split - 2 * _HEARD) : split]
     marks = _marks(sms, before, number)
     favour = votes + _favour_of_form(sms.text, number, digits) + max(marks, 0.0)
     doubt = _against(sms, before, number) + _doubt_of_form(number) + _beside(sms, number) - min(marks, 0.0)
@@ -224,7 +241,7 @@ def _vote(sms: _Sms, cue: _Cue, number: re.Match[str]) -> float:
     """Weigh how strongly a word speaks for a number before or behind it."""
     is_before = cue.start < number.start()
     start, end = (cue.end, number.start()) if is_before else (number.end(), cue.start)
-    if cue.row not in _STRENGTH or end - start > _REACH:
+    if end - start > _REACH:
         return 0.0
     gap = sms.text[start:end]
     lost = _FADE * len(gap) + 7 * len(_STOP.findall(gap)) + len(_RUN.findall(gap))
@@ -232,7 +249,7 @@ def _vote(sms: _Sms, cue: _Cue, number: re.Match[str]) -> float:
     if is_before:
         linked = 3.0 if joined else 2.0 if _is_pointed_at(sms, number) else 0.0
     else:
-        linked = (1.0 if joined else -1.0) - 3 * bool(_CLAIMED.match(sms.text, cue.end))
+        linked = (1.0 if joined else -1.0) - 5 * bool(_CLAIMED.match(sms.text, cue.end))
     return _STRENGTH[cue.row] + linked - lost
 
 
@@ -276,7 +293,8 @@ def _against(sms: _Sms, cues: Sequence[_Cue], number: re.Match[str]) -> float:
     pointed = _is_pointed_at(sms, number)
     weight = max((_weight_against(sms, cue, place, cues, pointed=pointed) for cue in warnings), default=0.0)
     following = _word_after(sms, number.end())
-    return weight / 3 if following and "is" in following.rows else weight
+    is_named = following and "is" in following.rows and not _CLAIMED.match(sms.text, following.end)
+    return weight / 3 if is_named else weight
 
 
 def _first_of_two(sms: _Sms, place: int) -> int:
@@ -290,6 +308,8 @@ def _weight_against(sms: _Sms, cue: _Cue, place: int, cues: Sequence[_Cue], *, p
     gap = sms.text[cue.end : place]
     if cue.row == "at":
         return 8.0 if _TOUCHING.fullmatch(gap) else 0.0
+    if cue.row == "number" and not _is_joined(sms, cue.end, place):
+        return 0.0
     said = _TOUCHING.match(gap)
     rest = gap[said.end() :] if said else gap
     if len(gap) > _NEARBY or {"\n", ","} & set(rest) or _STOP.search(rest) or _RUN.search(gap):
@@ -313,11 +333,10 @@ def _beside(sms: _Sms, number: re.Match[str]) -> float:
 
 
 def _favour_of_form(text: str, number: re.Match[str], digits: str) -> float:
-    """Weigh what a number's form says for it: six digits, a line of its own, nothing but digits."""
+    """Weigh what a number's form says for it: six digits, a line of its own."""
     before, after = text[max(0, number.start() - 9) : number.start()], text[number.end() : number.end() + 9]
     own_line = _OWN_LINE[0].search(before) and _OWN_LINE[1].match(after)
-    alone = 0.0 if re.search(_LETTER, text) else 2 * _ENOUGH
-    return {4: 0.5, 5: 0.5, 6: 1.0}.get(len(digits), 0.0) + 3 * bool(own_line) + alone
+    return {4: 0.5, 5: 0.5, 6: 1.0}.get(len(digits), 0.0) + 3 * bool(own_line)
 
 
 def _doubt_of_form(number: re.Match[str]) -> float:
