@@ -92,6 +92,7 @@ class _Sms(NamedTuple):
     words: list[Word]
     cues: list[_Cue]
     voices: list[_Cue]  # those of the cues that speak for a number
+    has_figures: bool  # whether dates, times, amounts or phone numbers are in it
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,12 +117,13 @@ def extract_code(text: str) -> str | None:
     folded = fold(text if len(text) <= 2 * _END else f"{text[:_END]}\n{text[-_END:]}")
     shortened = _ADDRESS.sub(lambda found: "~" * len(found[0]), _END_OR_DECIMAL.sub(_end_or_decimal, folded))
     blanked = f"\n{_RUN.sub(_blank_run, shortened)}\n"
+    has_figures = blanked.count("~") > shortened.count("~")
     numbers = list(islice(_NUMBER.finditer(blanked), _MOST))
     if not numbers:
         return None
     words = vocabulary().read(blanked)
     cues = _cues(blanked, words)
-    sms = _Sms(blanked, words, cues, [cue for cue in cues if cue.row in _STRENGTH])
+    sms = _Sms(blanked, words, cues, [cue for cue in cues if cue.row in _STRENGTH], has_figures)
     return _decide(sms, [_weigh(sms, number) for number in numbers])
 
 
@@ -208,7 +210,7 @@ def _common(sms: _Sms, *, lone: bool, alone: bool) -> float:
         return -11.0
     if rows & _STRENGTH.keys():
         return 4.0 * alone + bool(lone and rows & _SURE)
-    against = rows & {*_AGAINST, "promo"} or any("money" in word.rows for word in sms.words)
+    against = sms.has_figures or rows & {*_AGAINST, "promo"} or any("money" in word.rows for word in sms.words)
     is_named = _NAMED.match(sms.text)
     return 2 * _ENOUGH if alone and ((lone and not against) or is_named) else 0.0
 
@@ -327,9 +329,15 @@ def _beside(sms: _Sms, number: re.Match[str]) -> float:
     before, after = _word_before(sms, number.start()), _word_after(sms, number.end())
     if after and after.rows & _MEASURES:
         return 9.0
-    if before and "money" in before.rows and sms.text[before.end : number.start()] in {"", " ", ".", ". ", ":", ": "}:
+    if before and "money" in before.rows and _is_price(sms.text, before, number):
         return 9.0
     return 6.0 if after and "number" in after.rows else 0.0
+
+
+def _is_price(text: str, money: Word, number: re.Match[str]) -> bool:
+    """Whether a currency before a number is the number's, "Rs. 1250", and not of an amount before: "1250 kr: 4821"."""
+    gap = text[money.end : number.start()]
+    return gap in {"", " ", ".", ". ", ":", ": "} and not re.search(r"[\d~] ?\Z", text[: money.start][-2:])
 
 
 def _favour_of_form(text: str, number: re.Match[str], digits: str) -> float:
