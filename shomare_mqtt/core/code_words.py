@@ -19,7 +19,9 @@ _LONGEST: Final = 30  # letters of a word that are looked at
 _PHRASE: Final = 3  # words of the longest phrase in the table
 _EXPANDED: Final = 8  # characters into which one may be taken apart: there are ligatures of whole sentences
 _TELLING: Final = 4  # letters from which on a word says in full which language it is of
+_FOREIGN: Final = 3  # how many times as much of a text is in its language, where a word of another is taken for none
 _EVERYWHERE: Final = "everywhere"
+_AT_HOME: Final = frozenset({_EVERYWHERE, "english"})  # whose words are in texts of all languages
 _SMALL: Final = frozenset({"is", "at", "of", "your"})  # rows of words that mean something else in other languages
 
 # What folding leaves as it is. A full stop or comma of a script without spaces ends what stands before it.
@@ -225,10 +227,13 @@ def _languages(words: Mapping[str, _Meanings]) -> Counter[str]:
 
 def _rows(meanings: _Meanings, weights: Counter[str]) -> frozenset[str]:
     """Choose what a word means: as in the language, among those that have it, of which most is in the text."""
+    top = max(weights.values(), default=0)
     best = max((weights[meaning.language] for meaning in meanings), default=0)
+    if best * _FOREIGN < top and all(meaning.language not in _AT_HOME for meaning in meanings):
+        return frozenset()
     meant = {meaning for meaning in meanings if meaning.language == _EVERYWHERE or weights[meaning.language] == best}
     rows = frozenset(meaning.row for meaning in meant)
-    if rows & _SMALL and best < max(weights.values()):
+    if rows & _SMALL and best < top:
         rows -= _SMALL
     if rows >= {"is", "at"}:
         return rows - {"is", "at"}

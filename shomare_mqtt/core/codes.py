@@ -211,8 +211,8 @@ def _common(sms: _Sms, *, lone: bool, alone: bool) -> float:
     if rows & _STRENGTH.keys():
         return 4.0 * alone + bool(lone and rows & _SURE)
     against = sms.has_figures or rows & {*_AGAINST, "promo"} or any("money" in word.rows for word in sms.words)
-    is_named = _NAMED.match(sms.text)
-    return 2 * _ENOUGH if alone and ((lone and not against) or is_named) else 0.0
+    is_said = _NAMED.match(sms.text) or any("keep" in word.rows for word in sms.words)
+    return 2 * _ENOUGH if alone and ((lone and not against) or is_said) else 0.0
 
 
 def _is_advert(sms: _Sms, rows: set[str]) -> bool:
