@@ -1,183 +1,56 @@
 """Finding the one-time code in the text of an SMS, for messages whose provider names none.
 
-The text is folded to small letters and ASCII digits; addresses, phone numbers, amounts, dates are blanked; every
-cue word (``code``, ``call``, ``order`` ...) is read, and each number left is scored by the cues about it. The
-best score wins if it is high enough. Each step is one pass with bounded look-around: time stays linear.
+The text is folded to small letters and ASCII digits; addresses, phone numbers, amounts, dates are blanked. Each number
+of 4 to 8 digits that is left is weighed by its form and by the words about it, near ones for more than far ones (the
+table of languages says which words speak for a code and which for something else). The best number is the code if
+enough speaks for it; little is needed for a lone number that nothing speaks against. In doubt there is no code.
+Each step is one pass with bounded look-around: time stays linear.
 """
 
 import re
-import unicodedata
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
-from itertools import groupby, islice, pairwise
-from operator import attrgetter, itemgetter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import islice, pairwise
+from operator import attrgetter
 from typing import Final, NamedTuple
 
+from shomare_mqtt.core.code_words import Word, fold, vocabulary
+
 _LONGEST: Final = 8  # digits of a code
+_END: Final = 8_192  # characters at each end of a text that are looked at: no SMS has so many
+_MOST: Final = 60  # how many numbers are weighed: no SMS holds so many
 _ENOUGH: Final = 5.0  # the score above which a number is believed to be a code
-_NEVER: Final = 99.0  # a penalty that no cue makes good
-_MOST: Final = 200  # how many numbers are weighed: no SMS holds so many
-_REACH: Final = 170  # how far from a number, in characters, a cue is heard
-_HEARD: Final = 16  # how many cues on each side of a number are weighed
-_FADE: Final = 0.055  # what one character of distance takes from a cue
+_AHEAD: Final = 0.5  # by how much a code has to outdo every other number
+_NEVER: Final = 99.0  # a penalty that no word makes good
+_REACH: Final = 170  # how far from a number, in characters, a word for it is heard
+_HEARD: Final = 6  # how many telling words on each side of a number are weighed
+_FADE: Final = 0.055  # what one character of distance takes from a word
 _NEARBY: Final = 28  # how far before its number, in characters, a word against it can stand
 
-# What normalising leaves as it is. A full stop or comma of a script without spaces ends what stands before it.
-_MARKS: Final = {
-    **dict(zip("يىكةıłə’‘`·٪٬٫−\r\t", "ییکهile'''•%,.-\n ", strict=True)),
-    **{char: f"{mark} " for char, mark in zip("،؛؟。।，、！？；", ",;?..,,!?;", strict=True)},
-    "ـ": "",
-}
-_KINDS: Final = {"Sc": "$", "Pd": "-", "Zl": "\n", "Zp": "\n", "Zs": " ", "Cf": "", "Mn": "", "Mc": "", "Me": ""}
-
-
-def _fold_char(char: str) -> str:
-    """Give what one character stands for: small letters without accents, ASCII digits, plain marks."""
-    if char in _MARKS:
-        return _MARKS[char]
-    parts = unicodedata.normalize("NFKD", char).casefold()
-    return "".join(map(_fold_part, parts)) if len(parts) <= _LONGEST else " "
-
-
-def _fold_part(char: str) -> str:
-    kind = unicodedata.category(char)
-    return str(unicodedata.decimal(char)) if kind == "Nd" else _KINDS.get(kind, _MARKS.get(char, char))
-
-
-def _fold(text: str) -> str:
-    # Character by character: normalising whole text re-orders accents, in quadratic time on hostile ones.
-    return text.translate({ord(char): _fold_char(char) for char in set(text)})
-
-
-# The vocabulary. "*" stands for further letters, "_" for an optional space or dash, "+" before an Arabic word for
-# its article and one-letter prefixes; words of scripts without spaces stand anywhere. All are folded before use.
-_CODE: Final = """*code codes kod* *kod *kode kodes код кода коду кодом коде коды کد کدتا* کدور* کدفع* کدشما کدها*
-    کدی کدت کدمو* کوڈ کۆد +رمز* +کود +اکواد codigo* codice* codi codul* cod_de koodi* *koodi קוד κωδικ* კოდ* կոդ*
-    代码 代碼 コード 코드 कोड কোড รหัส"""
-_ONE_TIME: Final = """otp otps otc pin pins mobiletan pushtan itan etan tan mtan smstan *passcode* *password*
-    *passwort* kennwort pwd vcode parol* парол* пин sifre* haslo heslo jelszo senha* contrasen* clave mot_de_passe
-    token tac ma_xac* ma_kich* ma_dang* verification_number security_number wachtwoord sandi losenord* סיסמ* پسورد
-    گذرواژه کلمه_عبور +پین کلمه_المرور کلمه_مرور کلمه_السر السری رقم_التحقق رقم_التاکید رقم_التفعیل 验证码 驗證碼
-    校验码 校驗碼 动态码 動態碼 动态密码 動態密碼 确认码 確認碼 认证码 認證碼 激活码 啟用碼 安全码 随机码 识别码
-    检验码 口令 密码 密碼 登录码 登入碼 短信码 授权码 验证代码 安全代码 確認コード 認証番号 確認番号 暗証番号
-    パスワード 인증번호 비밀번호 ओटीपी पासवर्ड ওটিপি"""
-_ACTION: Final = """verif* veriv* authent* authoriz* authoris* confirm confirmation confirming confirma* log_in
-    log_into login* logon sign_in sign_into sign_up logging_in signing_in register registration activat* validat*
-    validier* bestatig* anmeld* einlogg* verifizier* freischalt* connexion connecter inscription acceso acceder
-    iniciar sesion seguridad acesso seguranca entrar masuk verifikasi konfirmasi security подтвержд* вход входа
-    входе войти авториз* регистрац* активац* верифик* аутентиф* dogrula* onay* giris* aktivasyon* uyelik* تایید*
-    ورود احراز* فعال_سازی عضویت ثبت_نام لوگین +تحقق +تاکید +تفعیل +دخول +توثیق 验证 驗證 登录 登錄 登入 注册 註冊
-    认证 认證 身份 인증 로그인 認証 ログイン सत्यापन लॉगिन"""
-_ENTER: Final = """use using enter entering type share insert input введите наберите укажите сообщите girin* gir
-    kullan* وارد استفاده +ادخل +استخدم utilisez saisissez entrez utilise usa ingresa* introduce introduzca* masukkan
-    gunakan digite informe verwende* eingeben 输入 填写 輸入 填寫 使用 दर्ज"""
-_PHONE: Final = """call* dial* tel hotline helpline helpdesk fax toll support contact missed ussd звон* позвон* тел
-    горяч* пропущ* поддержк* ara arayin* arayabilir* cagri* تماس تلفن پشتیبانی +اتصل +اتصال +هاتف +جوال للاستفسار
-    +مکالمه llam* anruf* rufen appel* ligue ligar hubungi telp telepon 致电 致電 电话 電話 热线 熱線 客服 拨打 撥打
-    请拨 咨询 详询 查询 कॉल 전화 고객센터"""
-_DEED: Final = """transaction* transfer* purchase* payment* pay paid покупк* оплат* платеж* перевод* операци* odeme*
-    islem* خرید انتقال پرداخت تراکنش +شراء +تحویل +عملیه +مشتریات pago* compra* paiement* zahlung* uberweisung*
-    pembayaran* transaksi* transferencia* pagamento* acquisto*"""
-_THING: Final = """*nummer *nr account* acct a/c acc card* ending ends order* tracking parcel* package* shipment*
-    consignment awb waybill invoice* bill ticket* booking reservation flight train ref reference* txn trx trace utr
-    rrn policy case claim complaint customer_id customer_no member* phone telephone loan balance bal amount amt
-    total sum price fee debited credited withdrawn withdrawal deposit* spent win won prize save discount cashback
-    bonus points number* num room gate street suite apt building plate bus version model year limit pnr imei iban
-    mobile shop branch atm terminal worth only up_to id usd eur gbp inr rs sar aed egp rub tl rp idr kzt uah irr cny
-    rmb php ngn kes tk qar omr kwd номер* счет* карт* заказ* посылк* отправлен* трек* накладн* квитанц* договор*
-    баланс* сумм* итого остаток доступно списан* зачислен* пополнен* снятие цена стоимост* бонус* чек рейс билет*
-    квартир* дом каб лимит долг задолж* телефон* заявлен* siparis* kargo* takip* fatura* bakiye* tutar* hesab*
-    hesap* kart* bilet* rezervasyon* musteri* abone* borc* numara* puan* ucret* fiyat* referans* ucus* plaka* mersis
-    basvuru* شماره* سفارش مرسوله بسته قبض شناسه حساب* کارت* مانده موجودی مبلغ واریز* برداشت* قیمت بدهی فاکتور پرواز
-    بلیط پلاک اعتبار شارژ جایزه پیگیری رهگیری پرونده اشتراک واحد کدپستی +رقم +رصید* +حساب* +بطاقه* +طلب* +شحنه*
-    +مبلغ +فاتوره* +رحله +تذکره +خصم +منتهیه +سعر +قیمه +ایداع +سحب +نقاط +فرع +لوحه konto* karte* bestell* sendung*
-    paket* rechnung* betrag* kunden* saldo* pedido* cuenta* tarjeta* factura* tren envio* importe* commande* colis
-    compte* carte* facture* montant* solde* cartao conta valor* rekening pesanan* resi tagihan* jumlah* nomor*
-    kartu* numero* nummer* reserva* conto importo ordine spedizione ice tgv 尾号 尾號 订单 訂單 运单 快递 包裹 账户
-    帐户 賬戶 卡号 余额 餘額 金额 金額 航班 积分 单号 編號 编号 号码 號碼 房间 车牌 取件码 取货码 提货码 优惠码
-    兑换码 邀请码 券码 消费 支出 收入 转账 工号 खाता खाते राशि शेष ऑर्डर 주문 잔액 운송장 注文 残高 伝票"""
-_NEXT_TO: Final = """no nr in on at to by from since until till before after на до с от в к со по به از تا الی حتی
-    پیامک سامانه سرشماره an um bis ab al au aux le el il den vom am saat ساعت sal year года год г"""
-_OTHER_CODE: Final = """conduct bill section article urun* sube نمایندگی مشترک فروش* محصول* +منتج* promo* discount
-    coupon* voucher gift referral invit* tracking parcel shipment order booking reservation zip post postal area
-    country error qr bar sort swift branch ifsc product item source dress reference agent customer store tax status
-    заказ* отслеж* трек* скид* товар* бронир* ошибк* регион* города купон* почтов* услуг* промо* штрих* indirim*
-    promosyon* kupon* kampanya* takip* kargo* siparis* rezervasyon* posta referans* davet* firsat* hediye* musteri*
-    gonderi* kare رهگیری پیگیری ملی پستی تخفیف* دستوری معرف* دعوت مرسوله سفارش رزرو اشتراک مشتری* پرسنلی شعبه نوبت
-    اگهی قبض ترمینال پذیرنده کالا هدیه پذیرش ارز* +خصم* +برید* +تتبع +شحن* +حجز +طلب +قسیمه +دعوه ترویجی
-    promocional* barras descuento* seguimiento reserva pedido cupon suivi reduction avantage rastreio desconto
-    sconto resi diskon rabatt* gutschein* aktion*"""
-_GLUED: Final = "رمزارز* رمزگذار* رمزنگار* بارکد* pincode* unicode decode encode geocode kodak"
-_ADVERT: Final = """sale discount* promo* coupon* voucher* cashback deal deals offer offers تخفیف* جشنواره скидк*
-    акци* промокод* indirim* kampanya* firsat* +خصم +عروض rabatt* gutschein* descuento* oferta* remise* reduction
-    desconto* diskon* promosi sconto 优惠 折扣 特价 促销"""
-_UNIT: Final = """rial* irr irt toman* usd eur gbp try tl lira* rub rur руб* р грн uah kzt тенге тг сум som azn
-    dollar* euro* sar aed egp inr rs rupee* rp idr cny rmb yuan pesos reais dh qar omr kwd php ngn млн тыс million*
-    mln bn k ریال تومان تومن هزار میلیون میلیارد درهم جنیه دینار دولار لیره min mins minut* sec secs second* hour*
-    hr hrs day days week* month* year* دقیقه ثانیه ساعت روز ماه هفته سال دقایق ثوانی ثوان یوم ایام اشهر мин* сек*
-    час часа часов ден* дня днеи лет год* г мес* dk dakika* sn saniye* saat* gun* yil* ay sekunden stunde* tage
-    segundo* hora* dia dias heure* jour* menit detik jam hari gb mb kb گیگ* مگ* гб мб km kg kwh points bonus puan*
-    امتیاز балл* бонус* miles mbps off pm درصد people users customers items pcs шт نفر عدد kisi numarali nolu no_lu
-    ile_biten ile_basla* numaraya gonder* sms yaz* ara aray* نمبر 元 块 圆 円 원 万 亿 分 秒 小时 小時 天 日 月 年
-    时 点 點 人 次 积分 मिनट रुपये घंटे"""
+# What a word votes for a number beside it, by its row in the table; the rows that speak against one.
+_STRENGTH: Final = {"secret": 11.0, "code": 10.0, "verify": 4.0, "enter": 3.0}
+_SURE: Final = frozenset({"secret", "code"})
+_AGAINST: Final = frozenset({"other", "other_code", "number", "deed", "call"})
+_JOINING: Final = frozenset({"is", "your"})
+_MEASURES: Final = frozenset({"money", "time", "unit"})
+# A word that stands in several rows counts for the first of these.
+_ORDER: Final = ("other_code", "secret", "code", "call", "other", "number", "deed", "promo", "verify", "enter", "at")
 
 _LETTER: Final = r"[^\W\d_]"
-
-
-def _entry(word: str) -> tuple[str, str]:
-    """Split a word of the vocabulary into the pattern of how it begins and of the rest of it."""
-    body = re.escape(_fold(word.strip("*+"))).replace("_", "[ -]?")
-    if word < "\u0900":
-        body += rf"{_LETTER}{{0,24}}" if word[-1] == "*" else rf"(?!{_LETTER})"
-    return (rf"{_LETTER}{{0,24}}", body) if word[0] == "*" else (body[0], body[1:])
-
-
-def _any_of(words: str) -> str:
-    plain = _alternation(_entry(word) for word in words.split() if word[0] != "+")
-    arabic = _alternation(_entry(word) for word in words.split() if word[0] == "+")
-    return plain + (rf"|(?:[وفبلک]?ال|لل|[وبلف])?(?:{arabic})" if arabic else "")
-
-
-def _alternation(entries: Iterable[tuple[str, str]]) -> str:
-    # Grouped by how they begin: the engine then passes over most of the words at one glance.
-    groups = groupby(sorted(entries), key=itemgetter(0))
-    return "|".join(f"{first}(?:{'|'.join(rest for _, rest in group)})" for first, group in groups)
-
-
-# What a cue votes for a number beside it, and the sorts of cues that speak against one.
-_STRENGTH: Final = {"secret": 11.0, "code": 10.0, "action": 4.0, "enter": 3.0}
-_SURE: Final = frozenset({"secret", "code"})
-_AGAINST: Final = frozenset({"phone", "deed", "thing", "near"})
-_SORTS: Final = {
-    # First, since it has to win over the words that it is made of: "promo code", "tracking-code", "barcode".
-    "void": f"{_any_of(_GLUED)}|(?:{_any_of(_OTHER_CODE)})[ -]?(?:{_any_of(_CODE)})",
-    "secret": _any_of(_ONE_TIME),
-    "code": _any_of(_CODE),
-    "phone": _any_of(_PHONE),
-    "deed": _any_of(_DEED),
-    "thing": _any_of(_THING),
-    "action": _any_of(_ACTION),
-    "enter": _any_of(_ENTER),
-    "near": _any_of(_NEXT_TO),
-}
-_BEGIN: Final = rf"(?={_LETTER})(?:(?<!{_LETTER})|(?=[\u0900-\uffff]))"
-_CUE: Final = re.compile(f"{_BEGIN}(?:{'|'.join(f'(?P<{sort}>{words})' for sort, words in _SORTS.items())})")
-_ORDINAL: Final = re.compile(rf"(?:(?: {_LETTER}{{1,20}})? ?(?:no|num|number|номер|numara|شماره)(?!{_LETTER})\.?)?")
-# What may follow a word for a code and take it back: "code postal", "password was changed", "code: A4F2Q9".
-_TAKEN_BACK: Final = re.compile(
-    rf"[ -](?:de |du |di |del |do |of |la )?(?:{_any_of(_OTHER_CODE)})"
-    r"|(?: (?:was|were|is|has been|have been|success\w{0,10}|был|успешно|basariyla|عبور|شما|با موفقیت)){0,4}"
-    r"(?: changed| updated|(?<=been) reset|(?<=was) reset| изменен| сменен| degistiril| تغییر|已修改|已更改|已重置)"
-    r"|(?: ?(?::|=|is)\W{1,3}| (?![a-z0-9+/]{11}(?!\S)))(?:[a-z]{1,10}\d|\d{1,8}[a-z]{1,3}\d)"
+# What may follow a word for a code and take it back: "code: A4F2Q9".
+_LETTERED: Final = re.compile(
+    r"(?: ?(?::|=|is)\W{1,3}| (?![a-z0-9+/]{11}(?!\S)))(?:[a-z]{1,10}\d|\d{1,8}[a-z]{1,3}\d)"
 )
-_ADVERT_SIGN: Final = re.compile(rf"\d%|\d %(?!\w)|%\d|\d off|{_BEGIN}(?:{_any_of(_ADVERT)})")
-_UNIT_AFTER: Final = re.compile(rf"(?:-|'[a-z]{{0,3}})? ?(?:{_any_of(_UNIT)})")
+_PERCENT: Final = re.compile(r"\d%|\d %(?!\w)|%\d|\d off")
 # Addresses; each can begin only where the run of its letters does, which keeps the search linear.
 _ADDRESS: Final = re.compile(
     r"(?:https?://|www\.)[!-~]+|(?<![a-z0-9._%+-])[a-z0-9._%+-]+@[a-z0-9.-]+"
     r"|(?<![a-z0-9.-])(?!\d{4,8}\.)(?=[a-z0-9-]+\.)[a-z0-9.-]*[a-z](?::\d+)?[/?][!-~]*"
 )
-_END_OR_DECIMAL: Final = re.compile(r"(?<=\d{4})[,.](?=\d{1,2} ?(?:分|min|мин|dk|dakika|دقیقه|秒|sec))")
+_NUMBERED_AFTER: Final = re.compile(r" [\d~]")
+_NUMBERED_BEFORE: Final = re.compile(r"[\d~][ -](?:[^\W\d_]{1,12} )?\Z")
+_END_OR_DECIMAL: Final = re.compile(rf"(?<=\d{{4}})[,.](?=\d{{1,2}} ?({_LETTER}{{1,12}}))")
 _RUN: Final = re.compile(r"\+?\d+(?:[-.,:/' ]\d+)*")
 # "482913", "123-456", "1234 5678", "12 34 56", "4 8 2 9 1 3", "12-345"; none a part of something longer.
 _NUMBER: Final = re.compile(
@@ -192,17 +65,13 @@ _DATE: Final = re.compile(
 )
 _HOURS: Final = re.compile(r"\d\d[ -]\d\d")  # "10-18", "12 30"
 _STOP: Final = re.compile(r"[.!?](?=\s)")
-_LINK: Final = re.compile(
-    r"[\W_]{0,8}(?:(?:is|are|your|the|as|es|su|tu|e|est|votre|ist|ihr|dein|lautet|adalah|anda|это|ваш|dir|هو|هی|است|"
-    r"شما|می باشد|میباشد|برابر|با|为|是|為|は|g)[\W_]{1,8}){0,3}(?:为|是|為|は)?[\W_]{0,2}"
-)
-_SEPARATED: Final = re.compile(r"(?:[:=>]|(?<![^\W_])(?:is|es|est|ist|adalah|هو|هی|это)|为|是|為|は)[\W_]*\Z")
-_COPULA_AFTER: Final = re.compile(rf" ?(?:is|est|es|ist|adalah|هو|است|می ?باشد|है|'?d[iu]r)(?!{_LETTER})")
+_POINTED: Final = re.compile(r"[:=>]| - ")  # what points at the number that follows
+_NAMED: Final = re.compile(r"\n[^\d~\n]{1,40}[]:]\W{0,3}\d[\d -]{3,9}[.\n]")  # "Snapp: 12345."
 _CLAIMED: Final = re.compile(r"(?: [^\W\d]{1,16})?\W{1,3}\d{4}")
 _TOUCHING: Final = re.compile(r" ?(?:[.:#] ?#?\n?)?")
-_OR_BEFORE: Final = re.compile(r"[\d~]+ ?(?:or|and|oder|ou|или|и|ve|veya|یا|و|او|/) ?\Z")
+_PAIR: Final = re.compile(r"[\d~]+ ?(/|[^\W\d_]{1,6}) ?\Z")
+_ENDING: Final = re.compile(r"(?:'[^\W\d_]{1,4}|-)? ?")
 _OWN_LINE: Final = (re.compile(r"\n[^\w\n]*\Z"), re.compile(r"[^\w\n]*\n"))
-_NAMED: Final = re.compile(r"[^\d~]{1,40}[]:\n]\W{0,8}\d[\d -]{3,9}\W{0,8}|\s\d[\d -]{3,9}\n[^\n]{1,40}\n")
 _WORD_BEFORE: Final = re.compile(r"[a-z\u0370-\u058f\u10a0-\u10ff]+([-/]?)\Z")
 _WEB_OTP: Final = re.compile(r"@[a-z0-9.-]{3,60} #\Z")
 _REJECT_BEFORE: Final = re.compile(r"(?:[+@_%\\•]|\$ ?|\d\) ?|[*•]{2} ?|\*)\Z")
@@ -211,9 +80,32 @@ _BOLD_AFTER: Final = re.compile(r"\*{1,2}(?![\d*])")
 
 
 class _Cue(NamedTuple):
-    sort: str
+    """A word that says something of the numbers beside it."""
+
+    row: str
     start: int
     end: int
+
+
+class _Sms(NamedTuple):
+    text: str
+    words: list[Word]
+    cues: list[_Cue]
+    voices: list[_Cue]  # those of the cues that speak for a number
+    has_figures: bool  # whether dates, times, amounts or phone numbers are in it
+
+
+@dataclass(frozen=True, slots=True)
+class _Weighed:
+    """A number with what speaks for it; ``doubt`` is what speaks against it, 0 where nothing does."""
+
+    digits: str
+    favour: float
+    doubt: float
+
+    @property
+    def score(self) -> float:
+        return self.favour - self.doubt
 
 
 def extract_code(text: str) -> str | None:
@@ -222,17 +114,23 @@ def extract_code(text: str) -> str | None:
     ``text`` is any text, in any script. The answer is 4 to 8 ASCII digits, the dashes and spaces inside the code
     left out, or None where the text seems to hold no code. Codes with letters in them are not looked for.
     """
-    shortened = _ADDRESS.sub(lambda found: "~" * len(found[0]), _END_OR_DECIMAL.sub(", ", _fold(text)))
-    folded = f"\n{_RUN.sub(_blank_run, shortened)}\n"
-    numbers, cues = list(islice(_NUMBER.finditer(folded), _MOST)), list(_cues(folded))
-    scored = ((_score(folded, cues, number), number) for number in numbers)
-    score, best = max(scored, key=itemgetter(0), default=(-_NEVER, None))
-    common = _common_bonus(folded, cues, alone=len(numbers) == 1)
-    return _digits(best) if best and score + common > _ENOUGH else None
+    folded = fold(text if len(text) <= 2 * _END else f"{text[:_END]}\n{text[-_END:]}")
+    shortened = _ADDRESS.sub(lambda found: "~" * len(found[0]), _END_OR_DECIMAL.sub(_end_or_decimal, folded))
+    blanked = f"\n{_RUN.sub(_blank_run, shortened)}\n"
+    has_figures = blanked.count("~") > shortened.count("~")
+    numbers = list(islice(_NUMBER.finditer(blanked), _MOST))
+    if not numbers:
+        return None
+    words = vocabulary().read(blanked)
+    cues = _cues(blanked, words)
+    sms = _Sms(blanked, words, cues, [cue for cue in cues if cue.row in _STRENGTH], has_figures)
+    return _decide(sms, [_weigh(sms, number) for number in numbers])
 
 
-def _digits(number: re.Match[str]) -> str:
-    return number[0].replace("-", "").replace(" ", "")
+def _end_or_decimal(mark: re.Match[str]) -> str:
+    """Tell "482913,5分钟" from "1250,50 USD": what is followed by a time ends a sentence."""
+    following = vocabulary().read(mark[1])
+    return ", " if following and "time" in following[0].rows else mark[0]
 
 
 def _blank_run(run: re.Match[str]) -> str:
@@ -245,104 +143,225 @@ def _blank_run(run: re.Match[str]) -> str:
     return " ".join(part if part.replace("-", "").isdigit() else "~" * len(part) for part in run[0].split(" "))
 
 
-def _cues(text: str) -> Iterator[_Cue]:
-    for found in _CUE.finditer(text):
-        sort, end = str(found.lastgroup), found.end()
-        if sort in _SURE and _TAKEN_BACK.match(text, end):
-            sort = "void"
-        elif sort in _SURE and (ordinal := _ORDINAL.match(text, end)):
-            end = ordinal.end()
-        yield _Cue("thing" if sort == "void" else sort, found.start(), end)
+def _cues(text: str, words: Sequence[Word]) -> list[_Cue]:
+    cues: list[_Cue] = []
+    for place, word in enumerate(words):
+        row = next((row for row in _ORDER if row in word.rows), None)
+        if row is None or (row == "at" and place and "is" in words[place - 1].rows):  # "est le 4821"
+            continue
+        if row in _SURE and _is_taken_back(text, words, place, row):
+            row = "other"
+        if row == "number" and cues and cues[-1].row in _SURE and word.start <= cues[-1].end + 2:
+            cues[-1] = cues[-1]._replace(end=word.end)  # "code number"
+        else:
+            cues.append(_Cue(row, word.start, word.end))
+    return cues
 
 
-def _common_bonus(text: str, cues: list[_Cue], *, alone: bool) -> float:
-    """Weigh what the text as a whole says for or against each of its numbers."""
-    sorts = {cue.sort for cue in cues}
-    beside = ({first.sort, second.sort} for first, second in pairwise(cues) if second.start <= first.end + 2)
-    bonus = 1.0 if alone and sorts & _SURE else 0.0
-    if not re.search(_LETTER, text):
-        bonus += 2 * _ENOUGH  # a text which is just digits is a code
-    if sorts <= _STRENGTH.keys() and _NAMED.fullmatch(text):
-        bonus += _ENOUGH + 1  # "Snapp: 12345"
-    if "secret" not in sorts and {"action", "code"} not in beside and _ADVERT_SIGN.search(text):
-        bonus -= 11  # "code 5050 for 20% off", but not "login code"
-    return bonus
+def _is_taken_back(text: str, words: Sequence[Word], place: int, row: str) -> bool:
+    """Whether the words about a word for a code say that it is no one-time code, or no longer one."""
+    if row == "code" and (_is_of_another_sort(text, words, place, -1) or _is_of_another_sort(text, words, place, 1)):
+        return True
+    following = words[place + 1 : place + 6]
+    end = next((word.end for word in following if "changed" in word.rows), None)
+    changed = end is not None and not re.search(r"[\d~]", text[words[place].end : end])
+    return changed or _LETTERED.match(text, words[place].end) is not None
 
 
-def _score(text: str, cues: list[_Cue], number: re.Match[str]) -> float:
-    """Weigh how much the number looks like the code."""
-    split = bisect_left(cues, number.start(), key=attrgetter("start"))
-    before, after = cues[max(0, split - _HEARD) : split], cues[split : split + _HEARD]
-    left = max((_vote(text, cue, cue.end, number.start()) for cue in before), default=0.0)
-    right = max((_vote(text, cue, number.end(), cue.start) for cue in after), default=0.0)
+def _is_of_another_sort(text: str, words: Sequence[Word], place: int, step: int) -> bool:
+    """Whether the next word is of what has codes of its own: "promo code", "code de suivi"."""
+    other = place + step
+    if 0 <= other < len(words) and "of" in words[other].rows and step > 0:
+        other += step
+    if not 0 <= other < len(words):
+        return False
+    first, last = sorted((place, other))
+    gap = text[words[first].end : words[last].start]
+    if not {"other_code", "promo"} & words[other].rows or len(gap) > 4 or set(gap) & set(":.,;\n()[]"):
+        return False
+    # "code of order 4821": the order's number is another one than the code.
+    numbered = _NUMBERED_AFTER.match(text, words[other].end) if step > 0 else _numbered_before(text, words[other].start)
+    return not numbered
+
+
+def _numbered_before(text: str, place: int) -> bool:
+    return _NUMBERED_BEFORE.search(text, max(0, place - 20), place) is not None
+
+
+def _decide(sms: _Sms, weighed: Sequence[_Weighed]) -> str | None:
+    best: dict[str, _Weighed] = {}
+    for one in sorted(weighed, key=attrgetter("score")):
+        best[one.digits] = one
+    first, *others = sorted(best.values(), key=attrgetter("score"), reverse=True)
+    if others and first.score - others[0].score < _AHEAD:
+        return None
+    doubtless = [one for one in best.values() if not one.doubt]
+    alone = doubtless == [first]
+    common = _common(sms, lone=not others, alone=alone)
+    return first.digits if first.score + common > _ENOUGH else None
+
+
+def _common(sms: _Sms, *, lone: bool, alone: bool) -> float:
+    """Weigh what the text as a whole says for or against its best number."""
+    rows = {cue.row for cue in sms.cues}
+    if not sms.words:
+        return 2 * _ENOUGH  # a text which is just digits is a code
+    if _is_advert(sms, rows):
+        return -11.0
+    if rows & _STRENGTH.keys():
+        return 4.0 * alone + bool(lone and rows & _SURE)
+    against = sms.has_figures or rows & {*_AGAINST, "promo"} or any("money" in word.rows for word in sms.words)
+    is_said = _NAMED.match(sms.text) or any("keep" in word.rows for word in sms.words)
+    return 2 * _ENOUGH if alone and ((lone and not against) or is_said) else 0.0
+
+
+def _is_advert(sms: _Sms, rows: set[str]) -> bool:
+    """Whether the code is one of a sale: "code 5050 for 20% off"; a password or a login code is not."""
+    if "secret" in rows or not ("promo" in rows or _PERCENT.search(sms.text)):
+        return False
+    return not any(
+        {first.row, second.row} == {"verify", "code"} and second.start <= first.end + 2
+        for first, second in pairwise(sms.cues)
+    )
+
+
+def _weigh(sms: _Sms, number: re.Match[str]) -> _Weighed:
+    split = bisect_left(sms.voices, number.start(), key=attrgetter("start"))
+    left = max((_vote(sms, cue, number) for cue in sms.voices[max(0, split - _HEARD) : split]), default=0.0)
+    right = max((_vote(sms, cue, number) for cue in sms.voices[split : split + _HEARD]), default=0.0)
     votes = max(left, right, 0.0) + max(min(left, right), 0.0) / 2
-    return votes + _shape(text, number) + _edges(text, before, number) - _against(text, before, number)
+    digits = number[0].replace("-", "").replace(" ", "")
+    split = bisect_left(sms.cues, number.start(), key=attrgetter("start"))
+    before = sms.cues[max(0, split - 2 * _HEARD) : split]
+    marks = _marks(sms, before, number)
+    favour = votes + _favour_of_form(sms.text, number, digits) + max(marks, 0.0)
+    doubt = _against(sms, before, number) + _doubt_of_form(number) + _beside(sms, number) - min(marks, 0.0)
+    return _Weighed(digits, favour, doubt)
 
 
-def _vote(text: str, cue: _Cue, start: int, end: int) -> float:
-    """Weigh how strongly the cue speaks for a number at the other end of the gap from ``start`` to ``end``."""
-    if cue.sort not in _STRENGTH or end - start > _REACH:
+def _vote(sms: _Sms, cue: _Cue, number: re.Match[str]) -> float:
+    """Weigh how strongly a word speaks for a number before or behind it."""
+    is_before = cue.start < number.start()
+    start, end = (cue.end, number.start()) if is_before else (number.end(), cue.start)
+    if end - start > _REACH:
         return 0.0
-    gap = text[start:end]
+    gap = sms.text[start:end]
     lost = _FADE * len(gap) + 7 * len(_STOP.findall(gap)) + len(_RUN.findall(gap))
-    if start > cue.start:
-        linked = 3.0 if _LINK.fullmatch(gap) else 2.0 if _SEPARATED.search(gap[-12:]) else 0.0
+    joined = _is_joined(sms, start, end)
+    if is_before:
+        linked = 3.0 if joined else 2.0 if _is_pointed_at(sms, number) else 0.0
     else:
-        linked = (1.0 if _LINK.fullmatch(gap) else -1.0) - 3 * bool(_CLAIMED.match(text, cue.end))
-    return _STRENGTH[cue.sort] + linked - lost
+        linked = (1.0 if joined else -1.0) - 5 * bool(_CLAIMED.match(sms.text, cue.end))
+    return _STRENGTH[cue.row] + linked - lost
 
 
-def _against(text: str, cues: list[_Cue], number: re.Match[str]) -> float:
+def _is_joined(sms: _Sms, start: int, end: int) -> bool:
+    """Whether nothing but marks and words like "is" and "your" stand between two places."""
+    if end - start > 30 or re.search(r"[\d~]", sms.text[start:end]):
+        return False
+    first = bisect_left(sms.words, start, key=attrgetter("start"))
+    last = bisect_left(sms.words, end, key=attrgetter("start"))
+    return all(word.rows & _JOINING for word in sms.words[first:last])
+
+
+def _is_pointed_at(sms: _Sms, number: re.Match[str]) -> bool:
+    """Whether a colon or a word like "is" stands right before a number."""
+    word = _word_before(sms, number.start())
+    end = word.end if word else 0
+    gap = sms.text[end : number.start()]
+    if re.search(r"[\d~]", gap):
+        return False
+    return bool(_POINTED.search(gap)) or (word is not None and "is" in word.rows)
+
+
+def _word_before(sms: _Sms, place: int) -> Word | None:
+    found = bisect_left(sms.words, place, key=attrgetter("start"))
+    return sms.words[found - 1] if found else None
+
+
+def _word_after(sms: _Sms, place: int) -> Word | None:
+    """Give the word that follows at once, an ending set off by an apostrophe passed over: "4607'ye gonderin"."""
+    ending = _ENDING.match(sms.text, place)
+    place = ending.end() if ending else place
+    found = bisect_left(sms.words, place, key=attrgetter("start"))
+    return sms.words[found] if found < len(sms.words) and sms.words[found].start == place else None
+
+
+def _against(sms: _Sms, cues: Sequence[_Cue], number: re.Match[str]) -> float:
     """Weigh how strongly the words before the number say that it is something else."""
-    other = _OR_BEFORE.search(text, max(0, number.start() - 20), number.start())
-    place = other.start() if other else number.start()  # "call 1515 or 8800" is said of both
-    last = max((cue.end for cue in cues if cue.sort in {*_SURE, "enter"}), default=0)
-    warnings = [cue for cue in cues if cue.sort in _AGAINST and last <= cue.start and cue.end <= place]
-    weight = max((_weight_against(text, cue, place, cues) for cue in warnings), default=0.0)
-    return weight / 3 if _COPULA_AFTER.match(text, number.end()) else weight
+    place = _first_of_two(sms, number.start())
+    last = max((cue.end for cue in cues if cue.row in {*_SURE, "enter"}), default=0)
+    warnings = [cue for cue in cues if cue.row in {*_AGAINST, "at"} and last <= cue.start and cue.end <= place]
+    pointed = _is_pointed_at(sms, number)
+    weight = max((_weight_against(sms, cue, place, cues, pointed=pointed) for cue in warnings), default=0.0)
+    following = _word_after(sms, number.end())
+    is_named = following and "is" in following.rows and not _CLAIMED.match(sms.text, following.end)
+    return weight / 3 if is_named else weight
 
 
-def _weight_against(text: str, cue: _Cue, place: int, cues: list[_Cue]) -> float:
-    gap = text[cue.end : place]
-    if cue.sort == "near":
+def _first_of_two(sms: _Sms, place: int) -> int:
+    """Give the place of the first of two numbers: "call 1515 or 8800" is said of both."""
+    other = _PAIR.search(sms.text, max(0, place - 20), place)
+    word = _word_before(sms, place)
+    return other.start() if other and (other[1] == "/" or (word and "or" in word.rows)) else place
+
+
+def _weight_against(sms: _Sms, cue: _Cue, place: int, cues: Sequence[_Cue], *, pointed: bool) -> float:
+    gap = sms.text[cue.end : place]
+    if cue.row == "at":
         return 8.0 if _TOUCHING.fullmatch(gap) else 0.0
+    if cue.row == "number" and not _is_joined(sms, cue.end, place):
+        return 0.0
     said = _TOUCHING.match(gap)
     rest = gap[said.end() :] if said else gap
     if len(gap) > _NEARBY or {"\n", ","} & set(rest) or _STOP.search(rest) or _RUN.search(gap):
         return 0.0
-    if cue.sort == "phone":
+    if cue.row == "call":
         return 9.0
-    if any(other.sort in _SURE and not _STOP.search(text, other.end, cue.start) for other in cues):
+    if any(other.row in _SURE and not _STOP.search(sms.text, other.end, cue.start) for other in cues):
         # "code for order 4821" names the order, "code for the order: 4821" the code.
-        return 2.0 if cue.sort == "deed" else 4.0 if _SEPARATED.search(gap[-12:]) else 8.0
-    return 2.0 if any(other.sort == "action" and other.start >= cue.end for other in cues) else 8.0
+        return 2.0 if cue.row == "deed" else 4.0 if pointed else 8.0
+    return 2.0 if any(other.row == "verify" and other.start >= cue.end for other in cues) else 8.0
 
 
-def _shape(text: str, number: re.Match[str]) -> float:
-    """Weigh the number's own form: six digits or a line of its own speak for it, a date or hours against it."""
-    score = {4: 0.5, 5: 0.5, 6: 1.0}.get(len(_digits(number)), 0.0)
+def _beside(sms: _Sms, number: re.Match[str]) -> float:
+    """Weigh the words that touch the number: currencies, measures, "number" behind it."""
+    before, after = _word_before(sms, number.start()), _word_after(sms, number.end())
+    if after and after.rows & _MEASURES:
+        return 9.0
+    if before and "money" in before.rows and _is_price(sms.text, before, number):
+        return 9.0
+    return 6.0 if after and "number" in after.rows else 0.0
+
+
+def _is_price(text: str, money: Word, number: re.Match[str]) -> bool:
+    """Whether a currency before a number is the number's, "Rs. 1250", and not of an amount before: "1250 kr: 4821"."""
+    gap = text[money.end : number.start()]
+    return gap in {"", " ", ".", ". ", ":", ": "} and not re.search(r"[\d~] ?\Z", text[: money.start][-2:])
+
+
+def _favour_of_form(text: str, number: re.Match[str], digits: str) -> float:
+    """Weigh what a number's form says for it: six digits, a line of its own."""
     before, after = text[max(0, number.start() - 9) : number.start()], text[number.end() : number.end() + 9]
-    if _OWN_LINE[0].search(before) and _OWN_LINE[1].match(after):
-        score += 3
-    if _DATE.fullmatch(number[0]):
-        score -= 3.5
-    if _HOURS.fullmatch(number[0]):
-        score -= 3
-    return score
+    own_line = _OWN_LINE[0].search(before) and _OWN_LINE[1].match(after)
+    return {4: 0.5, 5: 0.5, 6: 1.0}.get(len(digits), 0.0) + 3 * bool(own_line)
 
 
-def _edges(text: str, cues: list[_Cue], number: re.Match[str]) -> float:
-    """Weigh the characters touching the number: letters, currency signs, masks, units."""
-    end, before = number.end(), text[max(0, number.start() - 80) : number.start()]
+def _doubt_of_form(number: re.Match[str]) -> float:
+    return 3.5 * bool(_DATE.fullmatch(number[0])) + 3 * bool(_HOURS.fullmatch(number[0]))
+
+
+def _marks(sms: _Sms, cues: Sequence[_Cue], number: re.Match[str]) -> float:
+    """Weigh the characters that touch the number: letters, currency signs, masks."""
+    text, end, before = sms.text, number.end(), sms.text[max(0, number.start() - 80) : number.start()]
     bold = before.endswith("*") and _BOLD_AFTER.match(text, end)
     if not bold and (_REJECT_BEFORE.search(before[-3:]) or _REJECT_AFTER.match(text, end)):
         return -_NEVER
-    score = -9.0 if _UNIT_AFTER.match(text, end) else 0.0
     if _WEB_OTP.search(before):
-        return score + 12
+        return 12.0
     if before.endswith(("#", "..")):
-        return score - 3
+        return -3.0
     word = _WORD_BEFORE.search(before[-24:])  # "G-123456", "code1234", "AB-1234", "ECMC1234"
     if not word or (cues and cues[-1].end == number.start() - len(word[1])):
-        return score
-    return score + 6 if word[0] == "g-" else score - 3 if word[1] == "-" else -_NEVER
+        return 0.0
+    return 6.0 if word[0] == "g-" else -3.0 if word[1] == "-" else -_NEVER
