@@ -13,7 +13,7 @@ import pytest
 
 from shomare_mqtt.cli import run as daemon_command
 from tests.bench.__main__ import BARE, DAEMON, best
-from tests.cli.process import environment, finish, run, running
+from tests.cli.process import ending, environment, finish, run, running, start_afresh
 
 SMS = "Your code is 48213"
 TERMINAL = {"typer", "click", "rich", "shellingham", "pygments"}
@@ -108,7 +108,7 @@ def test_a_fault_that_ends_the_daemon_is_logged_without_its_own_words(
 
 
 async def test_simulate_prints_its_address_and_ends_with_a_signal() -> None:
-    async with running("simulate", "--balance", "5000", "--token", "t") as process:
+    async with ending(await start_afresh("simulate", "--balance", "5000", "--token", "t")) as process:
         assert process.stdout is not None
         address = (await process.stdout.readline()).decode().split()[-1]
         async with aiohttp.ClientSession() as session, session.get(f"{address}/profile", headers={"token": "t"}) as got:
@@ -118,7 +118,7 @@ async def test_simulate_prints_its_address_and_ends_with_a_signal() -> None:
 
 
 async def test_version_and_help() -> None:
-    assert (await run("--version")).out.startswith("shomare-mqtt 0.")
+    assert (await finish(await start_afresh("--version"))).out.startswith("shomare-mqtt 0.")
     for command in ("run", "check", "demo", "simulate", "buy", "cancel", "query", "watch"):
         done = await run(command, "--help")
         assert done.status == 0
@@ -127,7 +127,11 @@ async def test_version_and_help() -> None:
 
 @pytest.mark.slow
 async def test_the_demo_buys_a_number_and_ends_when_the_code_is_there() -> None:
-    done = await run("demo", "--once", SHOMARE_PROVIDER__BASE_URL="http://192.0.2.1/", http_proxy="http://192.0.2.1:1")
+    done = await finish(
+        await start_afresh(
+            "demo", "--once", SHOMARE_PROVIDER__BASE_URL="http://192.0.2.1/", http_proxy="http://192.0.2.1:1"
+        )
+    )
     assert (done.status, done.err) == (0, "")
     for words in ("shomare/buy", "shomare/response/buy", "shomare/event/sms", "The code is "):
         assert words in done.out

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from shomare_mqtt.simulator import Simulator, SimulatorOptions
-from tests.cli.process import finish, run, running
+from tests.cli.process import ending, finish, run, running, start_afresh
 from tests.mosquitto import Mosquitto
 from tests.patience import PATIENCE
 
@@ -40,7 +40,8 @@ async def system(folder: Path, *, sms_delay: float = 1000) -> AsyncIterator[dict
         }
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as supervisor:
             supervisor.bind(str(folder / "notify"))
-            async with running("run", NOTIFY_SOCKET=str(folder / "notify"), **settings) as daemon:
+            started = await start_afresh("run", NOTIFY_SOCKET=str(folder / "notify"), **settings)
+            async with ending(started) as daemon:
                 async with asyncio.timeout(PATIENCE):
                     while not (await asyncio.get_running_loop().sock_recv(supervisor, 1000)).startswith(b"READY=1"):
                         pass
@@ -53,7 +54,7 @@ async def system(folder: Path, *, sms_delay: float = 1000) -> AsyncIterator[dict
 
 async def test_buying_and_asking(tmp_path: Path) -> None:
     async with system(tmp_path, sms_delay=0.5) as settings:
-        bought = await run("buy", *PRODUCT, "--wait", "--json", **settings)
+        bought = await finish(await start_afresh("buy", *PRODUCT, "--wait", "--json", **settings))
         answer, ended = bought.lines()
         orders = await run("query", "orders", "--state", "all", "--json", **settings)
         profile = await run("query", "profile", **settings)

@@ -6,20 +6,21 @@ import asyncio
 import json
 import re
 import signal
-import sys
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from shomare_mqtt.simulator import Simulator, SimulatorOptions
 from shomare_mqtt.simulator.catalog import Entry
-from tests.cli.process import environment
+from tests.cli.process import start_into
 from tests.patience import PATIENCE
 from tests.system.probe import Probe
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Mapping
     from pathlib import Path
+
+    from tests.cli.process import Running
 
 TOKEN = "tok-5f0c1e7a9b"
 PRODUCT = {"country": "7", "operator": "1", "application": "3"}
@@ -64,7 +65,7 @@ def merged(*parts: Mapping[str, Any]) -> dict[str, Any]:
 class Daemon:
     """A running `shomare-mqtt run`; its log goes to a file."""
 
-    process: asyncio.subprocess.Process
+    process: Running
     log_file: Path
 
     @property
@@ -144,10 +145,7 @@ class House:
         path = self.file(settings or {}, name)
         log_file = self.folder / f"daemon-{len(self.daemons)}.log"
         with log_file.open("wb") as log:
-            process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "shomare_mqtt", "run", "--config", str(path),
-                env=environment(**variables), stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log,
-            )  # fmt: skip
+            process = await start_into(log.fileno(), "run", "--config", str(path), **variables)
         self.daemons.append(Daemon(process, log_file))
         return self.daemons[-1]
 
