@@ -15,7 +15,7 @@ from shomare_mqtt.cli.showing import console
 from shomare_mqtt.cli.status import CommandFailedError
 from shomare_mqtt.cli.story import Story
 from shomare_mqtt.config import GivenSettings, Log, Mqtt, Orders, Provider, State
-from shomare_mqtt.daemon import serve
+from shomare_mqtt.daemon.serving import serve
 from shomare_mqtt.simulator import Simulator, SimulatorOptions
 
 _ENDING = (signal.SIGINT, signal.SIGTERM)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from shomare_mqtt import config, logs
 from shomare_mqtt.cli.status import DONE, FAILED, plain_failures
 from shomare_mqtt.core.masking import trace_of
-from shomare_mqtt.daemon import run_daemon
+from shomare_mqtt.daemon.running import run_daemon
 from shomare_mqtt.errors import InstanceConflictError, JournalError, SettingsError, TakenOverError
 
 if TYPE_CHECKING:

@@ -10,7 +10,6 @@ from shomare_mqtt.core import render
 from shomare_mqtt.core.bridge_events import BridgeEvent
 from shomare_mqtt.core.desk.desk import Desk
 from shomare_mqtt.core.market.market import Market
-from shomare_mqtt.core.notices import Notices
 from shomare_mqtt.core.orders.orders import Orders
 
 if TYPE_CHECKING:
@@ -44,11 +43,11 @@ class Bridge:
         self._journal = ports.journal
         self._retained = ports.retained
         self._outbox = ports.outbox
+        self._say = ports.say
         self._spawn = spawn
         self._logger = logger
         self._began = ports.clock.monotonic()
-        self.say = Notices(ports.journal, ports.outbox).say
-        self.market = Market(settings, ports, self.say, mask, logger)
+        self.market = Market(settings, ports, mask, logger)
         self.orders = Orders(settings, ports, self.market, spawn, logger)
         self.desk = Desk(settings, ports, self.market, self.orders, parse, spawn, logger)
 
@@ -89,7 +88,7 @@ class Bridge:
         if dropped:
             message = f"{dropped} messages waited too long for the broker and were dropped (never an SMS)"
             self._logger.warning("%s", message)
-            await self.say(BridgeEvent.MESSAGE_DROPPED, message)
+            await self._say(BridgeEvent.MESSAGE_DROPPED, message)
 
     async def health(self) -> dict[str, object]:
         """What `bridge/health` says."""

@@ -228,3 +228,4 @@ class Ports:
     retained: Retained
     outbox: Outbox
     extensions: Extensions
+    say: Say

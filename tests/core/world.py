@@ -13,6 +13,7 @@ from shomare_mqtt.config import GivenSettings
 from shomare_mqtt.core.bridge import Bridge
 from shomare_mqtt.core.desk.intake import Delivery
 from shomare_mqtt.core.masking import Mask
+from shomare_mqtt.core.notices import Notices
 from shomare_mqtt.core.ports import Ports
 from shomare_mqtt.journal.store import Journal
 from shomare_mqtt.model import Incoming, Message, Reply
@@ -173,7 +174,7 @@ class World:
         self.outbox = FakeOutbox(self.journal, self.broker)
         self.bridge = Bridge(
             settings,
-            Ports(self.clock, self.journal, self.provider, self.retained, self.outbox, self.extensions),
+            self._ports(),
             CommandParser("shomare", "homeassistant").parse,
             self.spawn,
             Mask((TOKEN,)),
@@ -183,6 +184,10 @@ class World:
         self.spawn(self.outbox.run(), "outbox")
         await self.bridge.start()
         return self
+
+    def _ports(self) -> Ports:
+        say = Notices(self.journal, self.outbox).say
+        return Ports(self.clock, self.journal, self.provider, self.retained, self.outbox, self.extensions, say)
 
     def spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work, name=name)

@@ -8,8 +8,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from shomare_mqtt import daemon
 from shomare_mqtt.config import Settings
+from shomare_mqtt.daemon import broker, serving
+from shomare_mqtt.daemon.daemon import Daemon
 from shomare_mqtt.model import OrderState
 from tests.crash.broker import BrokerLog, BrokerSession
 from tests.crash.points import Points
@@ -35,16 +36,16 @@ async def _live(plan: Plan) -> None:
     points = Points(plan.die_at, folder / "points")
     points.watch_commits()
     stage = _Stage(plan, points, BrokerLog(folder / "broker"))
-    for name, stand_in in (("Session", stage.session_for), ("Daemon", stage.daemon_for)):
-        setattr(daemon, name, stand_in)
+    for module, name, stand_in in ((broker, "Session", stage.session_for), (serving, "Daemon", stage.daemon_for)):
+        setattr(module, name, stand_in)
     stop = asyncio.Event()
     watching = asyncio.create_task(stage.until_quiet())
     points.watch_tasks(asyncio.get_running_loop())
-    serving = asyncio.create_task(daemon.serve(settings_for(plan), stop), name="daemon")
-    await asyncio.wait((serving, watching), return_when=asyncio.FIRST_COMPLETED)
+    served = asyncio.create_task(serving.serve(settings_for(plan), stop), name="daemon")
+    await asyncio.wait((served, watching), return_when=asyncio.FIRST_COMPLETED)
     points.armed = False
     stop.set()
-    await serving
+    await served
     await watching
 
 
@@ -72,9 +73,9 @@ class _Stage:
         self._plan = plan
         self._points = points
         self._log = log
-        self._daemon: daemon.Daemon | None = None
+        self._daemon: Daemon | None = None
         self._session: BrokerSession | None = None
-        self._make_daemon = daemon.Daemon
+        self._make_daemon = Daemon
 
     def session_for(
         self, settings: object, subscriptions: object, listener: SessionListener, **rest: object
@@ -84,7 +85,7 @@ class _Stage:
         self._session = BrokerSession(*parts, listener.message, listener.connected)
         return self._session
 
-    def daemon_for(self, *parts: Any) -> daemon.Daemon:
+    def daemon_for(self, *parts: Any) -> Daemon:
         self._daemon = self._make_daemon(*parts)
         return self._daemon
 
@@ -106,8 +107,8 @@ class _Stage:
             and not desk.working.count
             and not states & undecided
             and not running.bridge.orders.settler._cases
-            and running.outbox._empty.is_set()
-            and _shown(running.retained._wanted, self._log.retained())
+            and running.broker.outbox._empty.is_set()
+            and _shown(running.broker.retained._wanted, self._log.retained())
         )
 
 

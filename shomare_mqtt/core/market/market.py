@@ -17,17 +17,17 @@ if TYPE_CHECKING:
 
     from shomare_mqtt.config import Settings
     from shomare_mqtt.core.masking import Mask
-    from shomare_mqtt.core.ports import Ports, Say, Spawn
+    from shomare_mqtt.core.ports import Ports, Spawn
 
 
 class Market:
     """What can be had, and how the provider stands. `provider` is to be asked through this one alone."""
 
-    def __init__(self, settings: Settings, ports: Ports, say: Say, mask: Mask, logger: logging.Logger) -> None:
+    def __init__(self, settings: Settings, ports: Ports, mask: Mask, logger: logging.Logger) -> None:
         self._settings = settings
         self._never = asyncio.Event()
         clock, journal, retained, extensions = ports.clock, ports.journal, ports.retained, ports.extensions
-        currency = settings.provider.currency
+        say, currency = ports.say, settings.provider.currency
         self.provider_state = ProviderState(clock, retained, say, mask, logger)
         self.provider = ObservedProvider(ports.provider, self.provider_state, logger)
         self.account = Account(clock, journal, self.provider, retained, extensions, mask, currency)

@@ -1,0 +1,170 @@
+"""Puts all parts together, runs them, and ends them in order (architecture, 'Stopping')."""
+
+from __future__ import annotations
+
+import logging
+import random
+from typing import TYPE_CHECKING
+
+from shomare_mqtt.core.bridge import Bridge
+from shomare_mqtt.core.desk.intake import Delivery
+from shomare_mqtt.core.ports import Ports
+from shomare_mqtt.daemon.announcer_link import DISCOVERY, AnnouncerLink
+from shomare_mqtt.daemon.bridge_info import BridgeInfo
+from shomare_mqtt.daemon.broker import Broker
+from shomare_mqtt.daemon.device_updates import DeviceUpdates
+from shomare_mqtt.daemon.identity import Identity
+from shomare_mqtt.daemon.leftovers import Leftovers
+from shomare_mqtt.daemon.plugin_surroundings import PluginSurroundings
+from shomare_mqtt.daemon.tasks import Tasks
+from shomare_mqtt.homeassistant.announcer import Announcer
+from shomare_mqtt.mqtt.commands import CommandParser
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable
+
+    from shomare_mqtt.config import Settings
+    from shomare_mqtt.core.clock import SystemClock
+    from shomare_mqtt.core.masking import Mask
+    from shomare_mqtt.journal.store import Journal
+    from shomare_mqtt.model import Incoming
+    from shomare_mqtt.mqtt.session import ConnectionFacts
+    from shomare_mqtt.plugin.loading import Loaded
+    from shomare_mqtt.provider.client import Client
+    from shomare_mqtt.systemd import Notifier
+
+LOG = logging.getLogger("shomare_mqtt")
+GRACE = 5.0
+"""Seconds beyond the provider's time limit that a purchase on its way has when the daemon stops."""
+_NEEDED_TO_THE_END = ("mqtt", "outbox", "retained", "plugins")
+
+
+class Daemon:
+    """One run of the daemon."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        clock: SystemClock,
+        journal: Journal,
+        client: Client,
+        meta: dict[str, str],
+        plugins: tuple[Loaded, ...],
+        mask: Mask,
+        notifier: Notifier,
+    ) -> None:
+        self._settings = settings
+        self._notifier = notifier
+        self._tasks = Tasks()
+        self._spawn = spawn = self._tasks.spawn
+        self._identity = Identity(journal, meta, clock)
+        base, prefix = settings.mqtt.base_topic, settings.homeassistant.discovery_prefix
+        told = self._on_message, self._on_connected, self._on_disconnected
+        self.broker = broker = Broker(settings, journal, clock, spawn, *told)
+        self._info = BridgeInfo(settings, clock.now(), mask, broker.retained)
+        surroundings = PluginSurroundings(broker, journal, mask, spawn)
+        self.plugins = surroundings.host(plugins, base, clock, self._show_info)
+        ports = Ports(clock, journal, client, broker.retained, broker.outbox, self.plugins, broker.say)
+        self.bridge = Bridge(settings, ports, CommandParser(base, prefix).parse, spawn, mask, LOG)
+        self._leftovers = Leftovers(settings, self.bridge.market.prices, broker.retained)
+        link = AnnouncerLink(base, broker, journal, self.bridge.orders.ledger, clock.sleep)
+        uniform = random.Random().uniform  # noqa: S311 - jitter, no secret
+        self._announcer = Announcer(link, meta.get(DISCOVERY), sleep=clock.sleep, uniform=uniform)
+        instance = self._identity.instance
+        self._device = DeviceUpdates(settings, instance, self.bridge, self.plugins, broker.say, self._announcer)
+
+    # --- life -------------------------------------------------------------------------------------------------------
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Until `stop` is set, then end in order."""
+        session = self.broker.session
+        async with self._tasks.group:
+            self._spawn(session.run(), "mqtt")
+            await self._identity.keep()
+            if not await self.broker.attempted(stop):
+                await session.stop()
+                return
+            await self._start()
+            await stop.wait()
+            LOG.info("stopping")
+            await self._stop()
+
+    async def _start(self) -> None:
+        """Begin, after the first attempt at the broker: another daemon on the base topic forbids the rest."""
+        await self.broker.retained.load()
+        self.broker.retained.put("bridge/state", b"online")
+        await self.plugins.start()
+        self._spawn(self.plugins.run(), "plugins")
+        await self.bridge.load()
+        self._show_info()
+        self.broker.start()
+        await self.bridge.start()
+        self._spawn(self._announcer.run(), "discovery")
+        self._follow_the_market()
+        await self._device.update()
+        self._leftovers.forget()
+        self.bridge.market.provider_state.on_changed = self._tell_status
+        self.bridge.orders.ledger.listeners.append(lambda *_: self._tell_status())
+        self._notifier.ready(self._status())
+        open_orders = len(self.bridge.orders.ledger.open())
+        LOG.info("started: base topic %s, %d open orders", self._settings.mqtt.base_topic, open_orders)
+
+    def _follow_the_market(self) -> None:
+        """Lists, watched prices and defaults are part of what Home Assistant is told."""
+        market = self.bridge.market
+        market.catalogs.listeners.append(lambda _: self._announce_soon())
+        market.prices.on_watched = self._watched_changed
+        market.defaults.on_changed = self._announce_soon
+
+    def _watched_changed(self) -> None:
+        self._announce_soon()
+        self._leftovers.forget()
+
+    def _announce_soon(self) -> None:
+        self._spawn(self._device.update(), "discovery update")
+
+    async def _stop(self) -> None:
+        await self.bridge.desk.stop(self._settings.provider.timeout + GRACE)
+        self._tasks.cancel(but=_NEEDED_TO_THE_END)
+        await self.plugins.stop()
+        await self.broker.drain()
+        await self.broker.session.stop()
+        self._tasks.cancel()
+
+    # --- what is heard ----------------------------------------------------------------------------------------------
+
+    def _on_message(self, incoming: Incoming, ack: Callable[[], None]) -> None:
+        if incoming.topic == self.broker.status_topic:
+            self._announcer.heard(incoming.payload)
+            ack()
+            return
+        self.bridge.desk.deliver(Delivery(incoming, self._identity.session, ack))
+
+    def _on_connected(self, facts: ConnectionFacts) -> None:
+        self._info.protocol = facts.protocol
+        if self._identity.connected(facts.session):
+            self._spawn(self._identity.keep(), "session")
+        self.broker.retained.connected()
+        self._show_info()
+        self._tell_status()
+
+    def _on_disconnected(self, text: str) -> None:
+        del text
+        self._info.protocol = None
+        self._tell_status()
+
+    # --- what is shown ----------------------------------------------------------------------------------------------
+
+    def _show_info(self) -> None:
+        self._info.show(self.plugins)
+
+    def _status(self) -> str:
+        """A line for `systemctl status`."""
+        broker = f"connected with MQTT {self._info.protocol}" if self._info.protocol else "waiting for the broker"
+        provider = self.bridge.market.provider_state
+        state = provider.state if provider.was_asked else "not asked yet"
+        return f"{broker}; provider {state}; {len(self.bridge.orders.ledger.open())} open orders"
+
+    def _tell_status(self) -> None:
+        self._notifier.status(self._status())

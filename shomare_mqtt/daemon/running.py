@@ -1,0 +1,73 @@
+"""One daemon after another: SIGHUP starts anew with the settings as they are by then, SIGTERM and SIGINT end it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from typing import TYPE_CHECKING, Any
+
+from shomare_mqtt.daemon.serving import serve
+from shomare_mqtt.errors import SettingsError
+from shomare_mqtt.plugin.loading import load_plugins
+from shomare_mqtt.systemd import Notifier
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from shomare_mqtt.config import Settings
+    from shomare_mqtt.core.masking import Mask
+
+LOG = logging.getLogger("shomare_mqtt")
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+
+async def run_daemon(read: Callable[[], Settings], set_up_log: Callable[[Settings], Mask]) -> None:
+    """Run until SIGTERM or SIGINT, then stop cleanly. SIGHUP: stop, and start anew with what `read` gives by then.
+
+    `set_up_log` makes the log of the settings; its mask learns the plugins' secrets. Raises SettingsError,
+    InstanceConflictError, TakenOverError, JournalError.
+    """
+    signals: asyncio.Queue[int] = asyncio.Queue()
+    notifier = Notifier()
+    loop = asyncio.get_running_loop()
+    for number in SIGNALS:
+        loop.add_signal_handler(number, signals.put_nowait, number)
+    try:
+        settings: Settings | None = read()
+        while settings is not None:
+            told = _told(signals, read, notifier)
+            settings = await _serve_until_told(settings, set_up_log(settings), told, notifier)
+    finally:
+        for number in SIGNALS:
+            loop.remove_signal_handler(number)
+
+
+async def _serve_until_told(
+    settings: Settings, mask: Mask, told: Coroutine[Any, Any, Settings | None], notifier: Notifier
+) -> Settings | None:
+    """Serve until told. The settings to go on with; None where the end was asked for."""
+    stop = asyncio.Event()
+    listening = asyncio.create_task(told)
+    listening.add_done_callback(lambda _: stop.set())
+    try:
+        await serve(settings, stop, mask, notifier)
+    finally:
+        listening.cancel()
+    return listening.result()
+
+
+async def _told(signals: asyncio.Queue[int], read: Callable[[], Settings], notifier: Notifier) -> Settings | None:
+    """New settings that can be used, or None for the end. A file with a mistake changes nothing: the daemon goes on."""
+    while await signals.get() == signal.SIGHUP:
+        try:
+            settings = read()
+            _ = settings.token
+            load_plugins(settings.plugins, LOG.getChild("plugin"))
+        except SettingsError as error:
+            LOG.error("the settings are not taken over, those before stay in force: %s", error)  # noqa: TRY400 - no traceback
+        else:
+            LOG.info("the settings were read again; starting anew with them")
+            return settings
+    notifier.stopping()
+    return None

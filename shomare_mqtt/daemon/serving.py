@@ -1,0 +1,57 @@
+"""One run of the daemon: the journal and the provider's client, which are opened before it and closed after it."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from shomare_mqtt.core.clock import SystemClock
+from shomare_mqtt.core.masking import Mask
+from shomare_mqtt.daemon.daemon import Daemon
+from shomare_mqtt.journal.memories import DialectMemory
+from shomare_mqtt.journal.store import Journal
+from shomare_mqtt.plugin.loading import load_plugins
+from shomare_mqtt.provider.client import Client
+from shomare_mqtt.provider.limiter import Limiter
+from shomare_mqtt.systemd import Notifier
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from shomare_mqtt.config import Settings
+
+LOG = logging.getLogger("shomare_mqtt")
+
+
+async def serve(
+    settings: Settings, stop: asyncio.Event, mask: Mask | None = None, notifier: Notifier | None = None
+) -> None:
+    """Run until `stop` is set. Raises what `run_daemon` raises."""
+    clock = SystemClock()
+    token = settings.token
+    plugins = load_plugins(settings.plugins, LOG.getChild("plugin"))  # before anything starts
+    journal = Journal(settings.state.directory, clock)
+    await journal.open()
+    try:
+        meta = await journal.meta()
+        memory = DialectMemory(journal, meta)
+        limiter = Limiter(settings.provider.requests_per_minute, clock)
+        logger = LOG.getChild("provider")
+        async with Client(
+            settings.provider, token, clock=clock, limiter=limiter, memory=memory, logger=logger
+        ) as client:
+            learning = mask or Mask(settings.secrets())
+            daemon = Daemon(settings, clock, journal, client, meta, plugins, learning, notifier or Notifier())
+            await daemon.run(stop)
+    except BaseExceptionGroup as group:
+        raise _first(group) from group
+    finally:
+        await journal.close()
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The error that ended the daemon: the others are of tasks that were ended with it."""
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
