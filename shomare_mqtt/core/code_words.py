@@ -26,7 +26,8 @@ _SMALL: Final = frozenset({"is", "at", "of", "your"})  # rows of words that mean
 
 # What folding leaves as it is. A full stop or comma of a script without spaces ends what stands before it.
 _MARKS: Final = {
-    **dict(zip("يىكةıłəøđðħŧ’‘`·٪٬٫−\r\t", "ییکهileoddht'''•%,.-\n ", strict=True)),
+    **dict(zip("يىېۍێكةەہھڵۆڕ", "یییییکههههلور", strict=True)),
+    **dict(zip("ıłəøđðħŧ’‘`·٪٬٫−\r\t", "ileoddht'''•%,.-\n ", strict=True)),
     **{char: f"{mark} " for char, mark in zip("،؛؟。।，、！？；։።။។՝", ",;?..,,!?;....,", strict=True)},
     "ـ": "",
 }
@@ -117,7 +118,8 @@ class Vocabulary:
             for row, words in rows.items():
                 for word in words.split():
                     self._add(word, _Meaning(row, language))
-        self._phrases = {key.split(" ")[0] for shelf in (self._whole, self._beginnings) for key in shelf.of if " " in key}
+        phrases = (key for shelf in (self._whole, self._beginnings) for key in shelf.of if " " in key)
+        self._first_of_phrases = {phrase.split(" ")[0] for phrase in phrases}
         self._any_within = re.compile("|".join(map(re.escape, self._within.of)) or r"(?!)")
         self._by_first = _by_first_letter(self._anywhere.of)
 
@@ -153,7 +155,7 @@ class Vocabulary:
             token = tokens[place]
             if _UNSPACED_WORD.match(token[0]):
                 yield from self._scan(token)
-            elif token[0] in self._phrases and (phrase := self._phrase(text, tokens[place : place + _PHRASE])):
+            elif token[0] in self._first_of_phrases and (phrase := self._phrase(text, tokens[place : place + _PHRASE])):
                 size, meanings = phrase
                 yield token.start(), tokens[place + size - 1].end(), meanings
                 place += size - 1
