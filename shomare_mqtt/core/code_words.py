@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 
 _TABLE: Final = Path(__file__).with_name("code_words.toml")
 _LONGEST: Final = 30  # letters of a word that are looked at
-_PHRASE: Final = 3  # words of the longest phrase in the table
+PHRASE: Final = 3  # words of the longest phrase in the table
 _EXPANDED: Final = 8  # characters into which one may be taken apart: there are ligatures of whole sentences
 _TELLING: Final = 4  # letters from which on a word says in full which language it is of
 _FOREIGN: Final = 3  # how many times as much of a text is in its language, where a word of another is taken for none
@@ -155,7 +155,7 @@ class Vocabulary:
             token = tokens[place]
             if _UNSPACED_WORD.match(token[0]):
                 yield from self._scan(token)
-            elif token[0] in self._first_of_phrases and (phrase := self._phrase(text, tokens[place : place + _PHRASE])):
+            elif token[0] in self._first_of_phrases and (phrase := self._phrase(text, tokens[place : place + PHRASE])):
                 size, meanings = phrase
                 yield token.start(), tokens[place + size - 1].end(), meanings
                 place += size - 1

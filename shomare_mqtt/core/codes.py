@@ -40,9 +40,7 @@ _ORDER: Final = ("other_code", "secret", "code", "call", "other", "number", "dee
 
 _LETTER: Final = r"[^\W\d_]"
 # What may follow a word for a code and take it back: "code: A4F2Q9".
-_LETTERED: Final = re.compile(
-    r"(?: ?(?::|=|is)\W{1,3}| (?![a-z0-9+/]{11}(?!\S)))(?:[a-z]{1,10}\d|\d{1,8}[a-z]{1,3}\d)"
-)
+_LETTERED: Final = re.compile(r"(?: ?(?::|=|is)\W{1,3}| (?![a-z0-9+/]{11}(?!\S)))(?:[a-z]{1,10}\d|\d{1,8}[a-z]{1,3}\d)")
 _PERCENT: Final = re.compile(r"\d%|\d %(?!\w)|%\d|\d off")
 # Addresses; each can begin only where the run of its letters does, which keeps the search linear.
 _ADDRESS: Final = re.compile(
