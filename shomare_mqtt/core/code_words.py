@@ -16,17 +16,19 @@ from typing import Final, NamedTuple
 
 _TABLE: Final = Path(__file__).with_name("code_words.toml")
 _LONGEST: Final = 30  # letters of a word that are looked at
-_PHRASE: Final = 3  # words of the longest phrase in the table
+PHRASE: Final = 3  # words of the longest phrase in the table
 _EXPANDED: Final = 8  # characters into which one may be taken apart: there are ligatures of whole sentences
 _TELLING: Final = 4  # letters from which on a word says in full which language it is of
 _FOREIGN: Final = 3  # how many times as much of a text is in its language, where a word of another is taken for none
 _EVERYWHERE: Final = "everywhere"
+_PREFIXES: Final = "prefixes"
 _AT_HOME: Final = frozenset({_EVERYWHERE, "english"})  # whose words are in texts of all languages
 _SMALL: Final = frozenset({"is", "at", "of", "your"})  # rows of words that mean something else in other languages
 
 # What folding leaves as it is. A full stop or comma of a script without spaces ends what stands before it.
 _MARKS: Final = {
-    **dict(zip("يىكةıłəøđðħŧ’‘`·٪٬٫−\r\t", "ییکهileoddht'''•%,.-\n ", strict=True)),
+    **dict(zip("يىېۍێكةەہھڵۆڕ", "یییییکههههلور", strict=True)),
+    **dict(zip("ıłəøđðħŧ’‘`·٪٬٫−\r\t", "ileoddht'''•%,.-\n ", strict=True)),
     **{char: f"{mark} " for char, mark in zip("،؛؟。।，、！？；։።။។՝", ",;?..,,!?;....,", strict=True)},
     "ـ": "",
 }
@@ -60,22 +62,22 @@ class _Shelf:
     """Words that are compared in the same way: as a whole, by their beginning, by their end."""
 
     def __init__(self) -> None:
-        self.of: dict[str, set[_Meaning]] = {}
+        self.words: dict[str, _Meanings] = {}
         self._lengths: set[int] = set()
 
-    def add(self, word: str, meaning: _Meaning) -> None:
-        self.of.setdefault(word, set()).add(meaning)
+    def add(self, word: str, meanings: _Meanings) -> None:
+        self.words[word] = self.words[word] | meanings if word in self.words else meanings
         self._lengths.add(len(word))
 
-    def get(self, word: str) -> set[_Meaning]:
-        return self.of.get(word, set())
+    def get(self, word: str) -> _Meanings:
+        return self.words.get(word, _NOTHING)
 
-    def starting(self, text: str, *, beyond: int = 0) -> set[_Meaning]:
+    def starting(self, text: str, *, beyond: int = 0) -> _Meanings:
         """Give the meanings of words longer than ``beyond`` with which the text begins."""
-        return set().union(*(self.get(text[:n]) for n in self._lengths if beyond < n <= len(text)))
+        return _NOTHING.union(*(self.get(text[:n]) for n in self._lengths if beyond < n <= len(text)))
 
-    def ending(self, text: str) -> set[_Meaning]:
-        return set().union(*(self.get(text[-n:]) for n in self._lengths if n <= len(text)))
+    def ending(self, text: str) -> _Meanings:
+        return _NOTHING.union(*(self.get(text[-n:]) for n in self._lengths if n <= len(text)))
 
 
 def fold(text: str) -> str:
@@ -114,22 +116,22 @@ class Vocabulary:
         self._anywhere = _Shelf()
         self._prefixes: dict[str, set[str]] = defaultdict(set)
         for language, rows in table.items():
-            for row, words in rows.items():
-                for word in words.split():
-                    self._add(word, _Meaning(row, language))
-        self._phrases = {key.split(" ")[0] for shelf in (self._whole, self._beginnings) for key in shelf.of if " " in key}
-        self._any_within = re.compile("|".join(map(re.escape, self._within.of)) or r"(?!)")
-        self._by_first = _by_first_letter(self._anywhere.of)
+            for prefix in rows.get(_PREFIXES, "").split():
+                self._prefixes[fold(prefix)].add(language)
+            for row in rows.keys() - {_PREFIXES}:
+                self._add(rows[row].split(), frozenset({_Meaning(row, language)}))
+        phrases = (key for shelf in (self._whole, self._beginnings) for key in shelf.words if " " in key)
+        self._first_of_phrases = {phrase.split(" ")[0] for phrase in phrases}
+        self._any_within = re.compile("|".join(map(re.escape, self._within.words)) or r"(?!)")
+        self._by_first = _by_first_letter(self._anywhere.words)
 
-    def _add(self, word: str, meaning: _Meaning) -> None:
-        key = fold(word.strip("*").replace("_", " "))
-        if meaning.row == "prefixes":
-            self._prefixes[key].add(meaning.language)
-            return
-        shelf = self._shelf(word, key)
-        shelf.add(key, meaning)
-        if " " in key:
-            shelf.add(key.replace(" ", ""), meaning)
+    def _add(self, words: Iterable[str], meanings: _Meanings) -> None:
+        for word in words:
+            key = fold(word.strip("*").replace("_", " "))
+            shelf = self._shelf(word, key)
+            shelf.add(key, meanings)
+            if " " in key:
+                shelf.add(key.replace(" ", ""), meanings)
 
     def _shelf(self, word: str, key: str) -> _Shelf:
         if _UNSPACED_WORD.fullmatch(key):
@@ -153,7 +155,7 @@ class Vocabulary:
             token = tokens[place]
             if _UNSPACED_WORD.match(token[0]):
                 yield from self._scan(token)
-            elif token[0] in self._phrases and (phrase := self._phrase(text, tokens[place : place + _PHRASE])):
+            elif token[0] in self._first_of_phrases and (phrase := self._phrase(text, tokens[place : place + PHRASE])):
                 size, meanings = phrase
                 yield token.start(), tokens[place + size - 1].end(), meanings
                 place += size - 1
@@ -175,7 +177,7 @@ class Vocabulary:
                 continue
             if unknown < place:
                 yield unknown, place, _NOTHING
-            yield place, place + len(word), frozenset(self._anywhere.of[word])
+            yield place, place + len(word), self._anywhere.words[word]
             place = unknown = place + len(word)
         if unknown < place:
             yield unknown, place, _NOTHING
@@ -187,19 +189,17 @@ class Vocabulary:
                 phrase = " ".join(token[0] for token in part)
                 last = len(phrase) - len(part[-1][0])
                 if meanings := self._whole.get(phrase) | self._beginnings.starting(phrase, beyond=last):
-                    return size, frozenset(meanings)
+                    return size, meanings
         return None
 
     def _meanings(self, word: str) -> _Meanings:
         found = self._whole.get(word) | self._beginnings.starting(word) | self._endings.ending(word)
         for within in self._any_within.finditer(word):
-            found = found | self._within.get(within[0])
-        if not found:
-            found = self._behind_prefix(word)
-        return frozenset(found)
+            found |= self._within.get(within[0])
+        return found or self._behind_prefix(word)
 
-    def _behind_prefix(self, word: str) -> set[_Meaning]:
-        found: set[_Meaning] = set()
+    def _behind_prefix(self, word: str) -> _Meanings:
+        found = _NOTHING
         for prefix, languages in self._prefixes.items():
             rest = word.removeprefix(prefix)
             if rest != word and len(rest) > 1:

@@ -32,6 +32,7 @@ _NEARBY: Final = 28  # how far before its number, in characters, a word against 
 _STRENGTH: Final = {"secret": 11.0, "code": 10.0, "verify": 4.0, "enter": 3.0}
 _SURE: Final = frozenset({"secret", "code"})
 _AGAINST: Final = frozenset({"other", "other_code", "number", "deed", "call"})
+_OTHER_SORTS: Final = frozenset({"other_code", "promo"})
 _JOINING: Final = frozenset({"is", "your"})
 _MEASURES: Final = frozenset({"money", "time", "unit"})
 # A word that stands in several rows counts for the first of these.
@@ -39,17 +40,18 @@ _ORDER: Final = ("other_code", "secret", "code", "call", "other", "number", "dee
 
 _LETTER: Final = r"[^\W\d_]"
 # What may follow a word for a code and take it back: "code: A4F2Q9".
-_LETTERED: Final = re.compile(
-    r"(?: ?(?::|=|is)\W{1,3}| (?![a-z0-9+/]{11}(?!\S)))(?:[a-z]{1,10}\d|\d{1,8}[a-z]{1,3}\d)"
-)
+_LETTERED: Final = re.compile(r"(?: ?(?::|=|is)\W{1,3}| (?![a-z0-9+/]{11}(?!\S)))(?:[a-z]{1,10}\d|\d{1,8}[a-z]{1,3}\d)")
 _PERCENT: Final = re.compile(r"\d%|\d %(?!\w)|%\d|\d off")
 # Addresses; each can begin only where the run of its letters does, which keeps the search linear.
 _ADDRESS: Final = re.compile(
     r"(?:https?://|www\.)[!-~]+|(?<![a-z0-9._%+-])[a-z0-9._%+-]+@[a-z0-9.-]+"
     r"|(?<![a-z0-9.-])(?!\d{4,8}\.)(?=[a-z0-9-]+\.)[a-z0-9.-]*[a-z](?::\d+)?[/?][!-~]*"
 )
+_FIGURE: Final = re.compile(r"[\d~]")
+# Around "order", what shows that it is the order whose number is given: "order 4821", "4821 numbered order".
 _NUMBERED_AFTER: Final = re.compile(r" [\d~]")
-_NUMBERED_BEFORE: Final = re.compile(r"[\d~][ -](?:[^\W\d_]{1,12} )?\Z")
+_NUMBERED_BEFORE: Final = re.compile(rf"[\d~][ -](?:{_LETTER}{{1,12}} )?\Z")
+_GAP_IN_NAME: Final = re.compile(r"[^:.,;\n()\[\]]{0,4}")  # what may stand inside the name of another sort of code
 _END_OR_DECIMAL: Final = re.compile(rf"(?<=\d{{4}})[,.](?=\d{{1,2}} ?({_LETTER}{{1,12}}))")
 _RUN: Final = re.compile(r"\+?\d+(?:[-.,:/' ]\d+)*")
 # "482913", "123-456", "1234 5678", "12 34 56", "4 8 2 9 1 3", "12-345"; none a part of something longer.
@@ -65,7 +67,8 @@ _DATE: Final = re.compile(
 )
 _HOURS: Final = re.compile(r"\d\d[ -]\d\d")  # "10-18", "12 30"
 _STOP: Final = re.compile(r"[.!?](?=\s)")
-_POINTED: Final = re.compile(r"[:=>]| - ")  # what points at the number that follows
+_POINTED: Final = re.compile(r"(?:[:=>]| -)[^\w~]{0,6}\Z")  # what points at the number that follows
+_LABEL: Final = re.compile(r"(?::| -) ?\d{4}")  # what makes a number the name of another: "for 31312: 4821"
 _NAMED: Final = re.compile(r"\n[^\d~\n]{1,40}[]:]\W{0,3}\d[\d -]{3,9}[.\n]")  # "Snapp: 12345."
 _CLAIMED: Final = re.compile(r"(?: [^\W\d]{1,16})?\W{1,3}\d{4}")
 _TOUCHING: Final = re.compile(r" ?(?:[.:#] ?#?\n?)?")
@@ -164,28 +167,24 @@ def _is_taken_back(text: str, words: Sequence[Word], place: int, row: str) -> bo
         return True
     following = words[place + 1 : place + 6]
     end = next((word.end for word in following if "changed" in word.rows), None)
-    changed = end is not None and not re.search(r"[\d~]", text[words[place].end : end])
+    changed = end is not None and not _FIGURE.search(text, words[place].end, end)
     return changed or _LETTERED.match(text, words[place].end) is not None
 
 
 def _is_of_another_sort(text: str, words: Sequence[Word], place: int, step: int) -> bool:
-    """Whether the next word is of what has codes of its own: "promo code", "code de suivi"."""
+    """Whether the word before (-1) or behind (1) is of what has codes of its own: "promo code", "code de suivi"."""
     other = place + step
-    if 0 <= other < len(words) and "of" in words[other].rows and step > 0:
+    if step > 0 and other < len(words) and "of" in words[other].rows:
         other += step
-    if not 0 <= other < len(words):
+    if not 0 <= other < len(words) or not words[other].rows & _OTHER_SORTS:
         return False
-    first, last = sorted((place, other))
-    gap = text[words[first].end : words[last].start]
-    if not {"other_code", "promo"} & words[other].rows or len(gap) > 4 or set(gap) & set(":.,;\n()[]"):
+    first, last = words[min(place, other)], words[max(place, other)]
+    if not _GAP_IN_NAME.fullmatch(text, first.end, last.start):
         return False
-    # "code of order 4821": the order's number is another one than the code.
-    numbered = _NUMBERED_AFTER.match(text, words[other].end) if step > 0 else _numbered_before(text, words[other].start)
-    return not numbered
-
-
-def _numbered_before(text: str, place: int) -> bool:
-    return _NUMBERED_BEFORE.search(text, max(0, place - 20), place) is not None
+    # "code of order 4821": the order's number is given, so that the code is another.
+    if step > 0:
+        return not _NUMBERED_AFTER.match(text, last.end)
+    return not _NUMBERED_BEFORE.search(text, max(0, first.start - 20), first.start)
 
 
 def _decide(sms: _Sms, weighed: Sequence[_Weighed]) -> str | None:
@@ -210,9 +209,10 @@ def _common(sms: _Sms, *, lone: bool, alone: bool) -> float:
         return -11.0
     if rows & _STRENGTH.keys():
         return 4.0 * alone + bool(lone and rows & _SURE)
-    against = sms.has_figures or rows & {*_AGAINST, "promo"} or any("money" in word.rows for word in sms.words)
-    is_said = _NAMED.match(sms.text) or any("keep" in word.rows for word in sms.words)
-    return 2 * _ENOUGH if alone and ((lone and not against) or is_said) else 0.0
+    said = frozenset[str]().union(*(word.rows for word in sms.words))
+    against = sms.has_figures or rows & {*_AGAINST, "promo"} or "money" in said
+    is_meant = "keep" in said or _NAMED.match(sms.text)
+    return 2 * _ENOUGH if alone and ((lone and not against) or is_meant) else 0.0
 
 
 def _is_advert(sms: _Sms, rows: set[str]) -> bool:
@@ -257,7 +257,7 @@ def _vote(sms: _Sms, cue: _Cue, number: re.Match[str]) -> float:
 
 def _is_joined(sms: _Sms, start: int, end: int) -> bool:
     """Whether nothing but marks and words like "is" and "your" stand between two places."""
-    if end - start > 30 or re.search(r"[\d~]", sms.text[start:end]):
+    if end - start > _NEARBY or _FIGURE.search(sms.text, start, end):
         return False
     first = bisect_left(sms.words, start, key=attrgetter("start"))
     last = bisect_left(sms.words, end, key=attrgetter("start"))
@@ -266,12 +266,10 @@ def _is_joined(sms: _Sms, start: int, end: int) -> bool:
 
 def _is_pointed_at(sms: _Sms, number: re.Match[str]) -> bool:
     """Whether a colon or a word like "is" stands right before a number."""
-    word = _word_before(sms, number.start())
-    end = word.end if word else 0
-    gap = sms.text[end : number.start()]
-    if re.search(r"[\d~]", gap):
-        return False
-    return bool(_POINTED.search(gap)) or (word is not None and "is" in word.rows)
+    place = number.start()
+    word = _word_before(sms, place)
+    is_said = word is not None and "is" in word.rows and not _FIGURE.search(sms.text, word.end, place)
+    return is_said or _POINTED.search(sms.text, max(0, place - 8), place) is not None
 
 
 def _word_before(sms: _Sms, place: int) -> Word | None:
@@ -337,7 +335,7 @@ def _beside(sms: _Sms, number: re.Match[str]) -> float:
 def _is_price(text: str, money: Word, number: re.Match[str]) -> bool:
     """Whether a currency before a number is the number's, "Rs. 1250", and not of an amount before: "1250 kr: 4821"."""
     gap = text[money.end : number.start()]
-    return gap in {"", " ", ".", ". ", ":", ": "} and not re.search(r"[\d~] ?\Z", text[: money.start][-2:])
+    return gap in {"", " ", ".", ". ", ":", ": "} and not _FIGURE.search(text, max(0, money.start - 2), money.start)
 
 
 def _favour_of_form(text: str, number: re.Match[str], digits: str) -> float:
@@ -348,7 +346,8 @@ def _favour_of_form(text: str, number: re.Match[str], digits: str) -> float:
 
 
 def _doubt_of_form(number: re.Match[str]) -> float:
-    return 3.5 * bool(_DATE.fullmatch(number[0])) + 3 * bool(_HOURS.fullmatch(number[0]))
+    is_label = _LABEL.match(number.string, number.end())
+    return 3.5 * bool(_DATE.fullmatch(number[0])) + 3.0 * bool(_HOURS.fullmatch(number[0])) + 3.0 * bool(is_label)
 
 
 def _marks(sms: _Sms, cues: Sequence[_Cue], number: re.Match[str]) -> float:
