@@ -3,6 +3,13 @@ PYTHON ?= python3
 VENV ?= .venv
 ARGS ?=
 ROUNDS ?= 50
+# One more than there are processors: many tests wait for a daemon's timers meanwhile.
+PYTEST_WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
+# Each worker takes its share of the tests in their order, so that what a module starts is started once, and what one
+# has left when another is done goes to that one.
+PYTEST = $(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist worksteal
+# The tests start hundreds of processes: else each compiles all that it imports.
+export PYTHONDONTWRITEBYTECODE =
 
 BIN = $(VENV)/bin
 READY = $(VENV)/.ready
@@ -16,7 +23,7 @@ demo: $(DEMO_READY)
 test: lint pytest
 
 pytest: $(READY)
-	$(BIN)/python -m pytest $(ARGS)
+	$(PYTEST) $(ARGS)
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -26,7 +33,7 @@ lint: $(READY)
 
 # Every line and branch of what spends and what stores is gone through by its own tests.
 coverage: $(READY)
-	$(BIN)/python -m pytest tests/core tests/journal tests/test_codes.py tests/homeassistant/test_labels.py \
+	$(PYTEST) tests/core tests/journal tests/test_codes.py tests/homeassistant/test_labels.py \
 	    --cov=shomare_mqtt.core --cov=shomare_mqtt.journal --cov-branch --cov-report=term-missing:skip-covered \
 	    --cov-fail-under=100 $(ARGS)
 

@@ -29,6 +29,8 @@ class BrokerLog:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._events: list[dict[str, Any]] = []
+        self._read = 0
 
     def add(self, **event: Any) -> None:
         """Write one line at once."""
@@ -38,7 +40,12 @@ class BrokerLog:
 
     def events(self) -> list[dict[str, Any]]:
         """Everything so far, oldest first."""
-        return [json.loads(line) for line in self.path.read_text().splitlines()] if self.path.exists() else []
+        if self.path.exists():
+            with self.path.open("rb") as file:
+                file.seek(self._read)
+                self._events += map(json.loads, file)
+                self._read = file.tell()
+        return self._events
 
     def packets(self, kind: str) -> set[int]:
         """The packet ids of `delivered` or `puback`."""

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
 
 from shomare_mqtt.config import Settings
 from shomare_mqtt.daemon import broker, serving
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
     from shomare_mqtt.mqtt.session import SessionListener
     from tests.crash.plan import Plan
 
-"""Seconds after which a life that does not become quiet has failed."""
-
 
 def live(plan: Plan) -> None:
     """Live until all is quiet, or die at the plan's point. Raises TimeoutError."""
@@ -31,13 +28,18 @@ def live(plan: Plan) -> None:
 
 
 async def _live(plan: Plan) -> None:
-    logging.basicConfig(stream=sys.stderr, level=logging.DEBUG)
     folder = Path(plan.folder)
     points = Points(plan.die_at, folder / "points")
-    points.watch_commits()
     stage = _Stage(plan, points, BrokerLog(folder / "broker"))
-    for module, name, stand_in in ((broker, "Session", stage.session_for), (serving, "Daemon", stage.daemon_for)):
-        setattr(module, name, stand_in)
+    with (
+        points.watching_commits(),
+        patch.object(broker, "Session", stage.session_for),
+        patch.object(serving, "Daemon", stage.daemon_for),
+    ):
+        await _live_on(stage, points, plan)
+
+
+async def _live_on(stage: _Stage, points: Points, plan: Plan) -> None:
     stop = asyncio.Event()
     watching = asyncio.create_task(stage.until_quiet())
     points.watch_tasks(asyncio.get_running_loop())

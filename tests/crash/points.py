@@ -12,16 +12,20 @@ import threading
 from collections import Counter
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
 
 from shomare_mqtt.journal import database
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Generator
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
 ABORTED = 99
 """Exit status of a process that died at its point."""
+OUTSIDE = ("before ", "after ")
+"""What places begin with at which something is told to the journal's file or to the broker."""
 Point = tuple[str, int]
 """A place, and which time that it is reached."""
 
@@ -68,10 +72,10 @@ class Points:
 
         loop.set_task_factory(make)
 
-    def watch_commits(self) -> None:
-        """Count the moments before and after each COMMIT of the journal."""
+    def watching_commits(self) -> AbstractContextManager[object]:
+        """Count the moments before and after each COMMIT of a journal that is opened meanwhile."""
         connect: Callable[[Path], sqlite3.Connection] = database._connect
-        database._connect = lambda path: _Connection(connect(path), self)  # type: ignore[assignment,return-value]
+        return patch.object(database, "_connect", lambda path: _Connection(connect(path), self))
 
 
 class _Counted(Coroutine[Any, Any, Any]):
