@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TextIO
 
 from shomare_mqtt.core.masking import Mask
-from shomare_mqtt.letters import visible
+from shomare_mqtt.normalization import visible
 
 if TYPE_CHECKING:
     from shomare_mqtt.config import Log

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ast
+import importlib
+import inspect
 import json
 import re
 import shlex
@@ -153,3 +156,85 @@ def test_the_readmes_topics_stand_in_the_contract() -> None:
     for row in rows(README):
         for topic in quoted(row[0]):
             assert f"`{topic.removeprefix('shomare/')}`" in CONTRACT, topic
+
+
+# --- how it is built ---
+
+ARCHITECTURE = (TOP / "docs" / "architecture.md").read_text(encoding="utf-8")
+PACKAGE = TOP / "shomare_mqtt"
+ARROWS = re.findall(r"^ +([a-z_.]+)(-?->>)([a-z_.]+): (\S+)$", ARCHITECTURE, re.MULTILINE)
+
+
+def thing(path: str) -> Any:
+    """A module below the package, or what stands in one."""
+    module, *names = re.split(r"\.(?=_*[A-Z])", path, maxsplit=1)
+    found: Any = importlib.import_module(f"shomare_mqtt.{module}")
+    for name in ".".join(names).split(".") if names else []:
+        found = getattr(found, name)
+    return found
+
+
+def test_the_drawing_is_read_whole() -> None:
+    drawing = ARCHITECTURE.split("```mermaid\n")[1].split("```")[0].splitlines()
+    others = ("sequenceDiagram", "autonumber", "Note over ")
+    assert len(ARROWS) == sum(bool(line.strip()) and not line.strip().startswith(others) for line in drawing) > 30
+    for module in re.findall(r"Note over (\S+):", ARCHITECTURE):
+        thing(module)
+
+
+@pytest.mark.parametrize(("caller", "arrow", "module", "function"), ARROWS)
+def test_each_arrow_of_the_drawing_is_a_call_in_the_code(caller: str, arrow: str, module: str, function: str) -> None:
+    assert callable(thing(f"{module}.{function}"))
+    source = inspect.getsource(thing(caller))
+    if arrow == "->>":
+        assert f".{function.rpartition('.')[2]}(" in source
+
+
+def test_each_function_that_the_architecture_names_is_there() -> None:
+    texts = re.sub(r"```.*?```", "", ARCHITECTURE, flags=re.DOTALL)
+    named = [name for name in quoted(texts) if re.fullmatch(r"[a-z_]+\.[a-z_]+(\.\w+)*", name)]
+    notes = re.findall(r"Note over (\S+): .*\((\S+)\)", ARCHITECTURE)
+    assert len(named) + len(notes) >= 5
+    for path in (*named, *(".".join(note) for note in notes)):
+        thing(path)
+
+
+def constructors(file: Path) -> list[tuple[int, str]]:
+    """How many parts each class of a file is made from."""
+    classes = [node for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.ClassDef)]
+    made = [
+        (c.name, f.args) for c in classes for f in c.body if isinstance(f, ast.FunctionDef) and f.name == "__init__"
+    ]
+    return [(len([*args.posonlyargs, *args.args[1:], *args.kwonlyargs]), name) for name, args in made]
+
+
+@pytest.mark.parametrize("row", rows(ARCHITECTURE), ids=lambda row: quoted(row[0])[0])
+def test_the_table_of_rooms_is_the_codes(row: list[str]) -> None:
+    room, _, lines, _, now = row
+    folder = PACKAGE / quoted(room)[0]
+    files = list(folder.glob("*.py") if "its own files" in room else folder.rglob("*.py"))
+    count = sum(len(file.read_text().splitlines()) for file in files)
+    assert abs(count - int(lines)) <= count / 4, f"{count} lines by now"
+    most = max(n for n, _ in found) if (found := [c for file in files for c in constructors(file)]) else 0
+    assert now.split()[0] == str(most)
+    assert {(most, name) for name in quoted(now)} <= set(found)
+
+
+def test_every_room_stands_in_the_table() -> None:
+    folders = {str(file.parent.relative_to(PACKAGE)) for file in PACKAGE.rglob("__init__.py")}
+    rooms = {quoted(row[0])[0] for row in rows(ARCHITECTURE)}
+    assert {f for f in folders if f != "." and ("/" not in f or f.startswith("core/"))} == rooms
+
+
+def test_what_the_core_is_plugged_into_is_taken_by_those_alone_who_put_rooms_together() -> None:
+    takers = set()
+    for file in PACKAGE.rglob("*.py"):
+        classes = [node for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.ClassDef)]
+        takers |= {c.name for c in classes for a in ast.walk(c) if isinstance(a, ast.arg) and annotates(a, "Ports")}
+    sentence = re.search(r"those alone take who put rooms together: (.*?)\.", ARCHITECTURE, re.DOTALL)
+    assert sentence is not None
+    assert takers == set(quoted(sentence[1]))
+
+
+def annotates(argument: ast.arg, name: str) -> bool:
+    return argument.annotation is not None and ast.unparse(argument.annotation) == name

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 import pytest
 
-from shomare_mqtt.letters import ascii_digits
+from shomare_mqtt.normalization import ascii_digits
 from shomare_mqtt.simulator import DIALECTS, FaultKind, Simulator, SimulatorOptions
 from shomare_mqtt.simulator.dialects import Carrier
 from tests.patience import PATIENCE

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from shomare_mqtt.letters import visible
+from shomare_mqtt.normalization import visible
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, NoReturn
 
 from shomare_mqtt.errors import InstanceConflictError, JournalError, SettingsError, TakenOverError
-from shomare_mqtt.letters import visible
+from shomare_mqtt.normalization import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

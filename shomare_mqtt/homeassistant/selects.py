@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shomare_mqtt.core.market.labels import labels
-from shomare_mqtt.letters import fold
+from shomare_mqtt.normalization import fold
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote
 
-from shomare_mqtt.letters import ascii_digits
 from shomare_mqtt.model import Endpoint
+from shomare_mqtt.normalization import ascii_digits
 from shomare_mqtt.simulator.dialects import Carrier
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from hypothesis import given, strategies
 
 from shomare_mqtt.core.market.labels import by_label, labels
 from shomare_mqtt.homeassistant import selects
-from shomare_mqtt.letters import fold
 from shomare_mqtt.model import Catalog, CatalogEntry, CatalogKind
+from shomare_mqtt.normalization import fold
 
 
 def entries(*named: tuple[str, ...]) -> tuple[CatalogEntry, ...]:

@@ -10,8 +10,8 @@ from shomare_mqtt.core import render
 from shomare_mqtt.core.market.labels import by_label, labels
 from shomare_mqtt.core.waiting import Shared, pause
 from shomare_mqtt.errors import CommandRefusedError, ErrorCode, ProviderError
-from shomare_mqtt.letters import ascii_digits, fold
 from shomare_mqtt.model import Catalog, CatalogEntry, CatalogKind, Priority
+from shomare_mqtt.normalization import ascii_digits, fold
 
 if TYPE_CHECKING:
     import asyncio

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from shomare_mqtt.letters import fold
+from shomare_mqtt.normalization import fold
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from shomare_mqtt.letters import fold
 from shomare_mqtt.model import Catalog, CatalogEntry, CatalogKind, Endpoint
+from shomare_mqtt.normalization import fold
 from shomare_mqtt.provider.reading.names import Field, alias, glued, is_envelope, words, wordset
 from shomare_mqtt.provider.reading.shapes import (
     NEXT_PAGES,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from shomare_mqtt.letters import ascii_digits
 from shomare_mqtt.model import CheckReading, Endpoint, PurchaseState, SmsReading
+from shomare_mqtt.normalization import ascii_digits
 from shomare_mqtt.provider.reading.boxes import boxes_in, holds_codes, opened
 from shomare_mqtt.provider.reading.messages import (
     BOX,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from shomare_mqtt.letters import ascii_digits
 from shomare_mqtt.model import SmsReading
+from shomare_mqtt.normalization import ascii_digits
 from shomare_mqtt.provider.reading.names import Field, alias, glued, words, wordset
 from shomare_mqtt.provider.reading.shapes import NUMBERED
 from shomare_mqtt.provider.reading.states import state_of_words

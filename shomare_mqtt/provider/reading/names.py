@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from shomare_mqtt.letters import ascii_digits
+from shomare_mqtt.normalization import ascii_digits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from shomare_mqtt.letters import ascii_digits, fold
+from shomare_mqtt.normalization import ascii_digits, fold
 from shomare_mqtt.provider.reading.names import Field, alias, glued, wordset
 from shomare_mqtt.provider.reading.values import identifier
 

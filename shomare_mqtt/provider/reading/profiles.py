@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from shomare_mqtt.letters import fold
 from shomare_mqtt.model import Endpoint, Profile
+from shomare_mqtt.normalization import fold
 from shomare_mqtt.provider.reading.names import CONTENTS, Field, alias, glued, is_envelope, words, wordset
 from shomare_mqtt.provider.reading.shapes import Leaf, leaves
 from shomare_mqtt.provider.reading.units import UNIT, unit_in_name

@@ -8,8 +8,8 @@ from enum import Enum
 from functools import lru_cache
 from typing import Any
 
-from shomare_mqtt.letters import ascii_digits, fold
 from shomare_mqtt.model import PurchaseState
+from shomare_mqtt.normalization import ascii_digits, fold
 from shomare_mqtt.provider.reading.names import Field, alias, words, wordset
 
 STATE = Field(

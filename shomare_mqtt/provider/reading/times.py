@@ -8,7 +8,7 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from shomare_mqtt.letters import ascii_digits
+from shomare_mqtt.normalization import ascii_digits
 from shomare_mqtt.provider.reading.names import Field, alias, words, wordset
 from shomare_mqtt.provider.reading.values import figure
 

@@ -8,7 +8,7 @@ from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Any
 
-from shomare_mqtt.letters import ascii_digits, fold
+from shomare_mqtt.normalization import ascii_digits, fold
 from shomare_mqtt.provider.reading.names import wordset
 
 _ARABIC_FORMS = str.maketrans({"ي": "ی", "ك": "ک"})

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from shomare_mqtt.letters import fold
+from shomare_mqtt.normalization import fold
 from shomare_mqtt.provider.reading.values import identifier
 
 if TYPE_CHECKING:

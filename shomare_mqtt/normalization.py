@@ -1,4 +1,4 @@
-"""Letters and digits that mean the same and are written differently (contract, 'Ids and names'), and what hides."""
+"""Normalization of text: spellings of one name made equal (contract, 'Ids and names'), what hides made visible."""
 
 from __future__ import annotations
 
