@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import logging
-from dataclasses import replace
-from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from shomare_mqtt.model import CatalogKind, Known, Priority, Product
 from shomare_mqtt.provider.client import Client
 from shomare_mqtt.provider.limiter import Limiter
-from tests.reading.shops import SHOPS, Shop
+from tests.reading.readings import in_order, plain
+from tests.reading.shops import Shop, shops
 
 from .fakes import QuickClock
 from .servers import Answer, Asked, http, serving, settings
@@ -43,7 +41,7 @@ def answering(shop: Shop, style: str) -> Answer:
     async def answer(asked: Asked, writer: asyncio.StreamWriter) -> None:
         endpoint = asked.path[1]
         wanted = list(shop.asked[: PARAMETERS.get(endpoint, 0)])
-        body = b"\xef\xbb\xbf" + json.dumps(shop.answers[endpoint], ensure_ascii=False).encode()
+        body = b"\xef\xbb\xbf" + shop.answers[endpoint]
         if style != "path" and len(asked.path) > 2:
             writer.write(NO_SUCH_PAGE)
         elif wanted and given_in(style, asked) != wanted:
@@ -56,12 +54,12 @@ def answering(shop: Shop, style: str) -> Answer:
 
 
 @pytest.mark.parametrize("style", STYLES)
-@pytest.mark.parametrize("shop", SHOPS, ids=lambda shop: shop.name)
+@pytest.mark.parametrize("shop", list(shops()), ids=lambda shop: shop.name)
 async def test_a_shop_is_understood(shop: Shop, style: str) -> None:
     clock = QuickClock()
     async with serving(answering(shop, style)) as server:
         client = Client(
-            settings(server.url),
+            settings(server.url).model_copy(update={"currency": shop.unit or "IRT"}),
             "token",
             clock=clock,
             limiter=Limiter(0, clock),
@@ -73,18 +71,20 @@ async def test_a_shop_is_understood(shop: Shop, style: str) -> None:
 
 
 async def _understood(client: Client, shop: Shop) -> None:
-    profile = await client.profile(priority=QUERY)
-    assert (profile.balance, profile.currency) == (Decimal(shop.balance[0]), shop.balance[1])
-    lists = {kind: (await client.catalog(kind, priority=QUERY)).entries for kind in CatalogKind}
-    known = replace(
-        Known(),
-        countries=lists[CatalogKind.COUNTRIES],
-        operators=lists[CatalogKind.OPERATORS],
-        applications=lists[CatalogKind.APPLICATIONS],
-    )
     country, operator, application = shop.asked
-    prices = await client.prices(country, operator, known=known, priority=QUERY)
-    truth = {own: (Decimal(price), count) for own, (price, count) in shop.prices.items()}
-    assert {p.application: (p.price, p.count) for p in prices.prices} == truth
-    price = await client.price(Product(country, operator, application), known=known, priority=QUERY)
-    assert (price.price, price.count) == (Decimal(shop.price[0]), shop.price[1])
+    lists = {kind.value: await client.catalog(kind, priority=QUERY) for kind in CatalogKind}
+    countries, operators, applications = (catalog.entries for catalog in lists.values())
+    known = Known(*shop.asked, countries=countries, operators=operators, applications=applications)
+    found = {
+        "profile": await client.profile(priority=QUERY),
+        **lists,
+        "prices": await client.prices(country, operator, known=known, priority=QUERY),
+        "price": await client.price(Product(country, operator, application), known=known, priority=QUERY),
+    }
+    assert {kind: _as_wanted(reading, known) for kind, reading in found.items()} == {
+        kind: in_order(wanted) for kind, wanted in shop.wanted.items()
+    }
+
+
+def _as_wanted(reading: Any, known: Known) -> dict[str, Any]:
+    return {field: value for field, value in in_order(plain(reading, known)).items() if field != "extra"}

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from shomare_mqtt.model import CatalogEntry, CatalogKind, Known
 from shomare_mqtt.provider.reading import read_catalog, read_price, read_prices
-
-from .reading_support import answer, context
+from tests.reading.contexts import NOTHING
+from tests.reading.readings import answer
 
 quick = settings(max_examples=300, deadline=None)
 NAMES = {
@@ -168,11 +168,11 @@ def test_prices(random: Random) -> None:
     layout = Layout(random)
     known = replace(layout.known, country=layout.country.id, operator=layout.operator.id)
     given_answer = answer(layout.value())
-    read = read_prices(layout.country.id, layout.operator.id, given_answer, context(known))
+    read = read_prices(layout.country.id, layout.operator.id, given_answer, replace(NOTHING, known=known))
     truth = {own: (Decimal(price), stock) for own, (price, stock) in layout.truth.items()}
     assert {p.application: (p.price, p.count) for p in read.prices} == truth
     own = layout.lists["applications"][0].id
-    one = read_price(own, given_answer, context(replace(known, application=own)))
+    one = read_price(own, given_answer, replace(NOTHING, known=replace(known, application=own)))
     assert (one.price, one.count) == truth[own]
 
 
@@ -207,7 +207,7 @@ def test_lists(random: Random, kind: CatalogKind) -> None:
     )
     for _ in range(random.randint(0, 2)):
         value = {random.choice((*ENVELOPES, kind.value)): value}
-    read = read_catalog(kind, answer(value), context(Known()))
+    read = read_catalog(kind, answer(value), NOTHING)
     assert {e.id: e.name for e in read.entries} == {e.id: e.name for e in truth}
 
 
@@ -219,5 +219,5 @@ def test_prices_of_last_week_shift_no_column() -> None:
     for operators in rows.values():
         for row in (row for applications in operators.values() for row in applications.values()):
             row["history"] = [{"date": "2026-01-01", "price": 1}]
-    read = read_prices(layout.country.id, layout.operator.id, answer(rows), context(known))
+    read = read_prices(layout.country.id, layout.operator.id, answer(rows), replace(NOTHING, known=known))
     assert {p.application: p.price for p in read.prices} == {i: Decimal(p) for i, (p, _) in layout.truth.items()}
