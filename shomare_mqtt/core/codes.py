@@ -36,7 +36,7 @@ _OTHER_SORTS: Final = frozenset({"other_code", "promo"})
 _JOINING: Final = frozenset({"is", "your"})
 _MEASURES: Final = frozenset({"money", "time", "unit"})
 # A word that stands in several rows counts for the first of these.
-_ORDER: Final = ("other_code", "secret", "code", "call", "other", "number", "deed", "promo", "verify", "enter", "at")
+_ORDER: Final = ("other_code", "secret", "code", "call", "other", "deed", "promo", "verify", "number", "enter", "at")
 
 _LETTER: Final = r"[^\W\d_]"
 # What may follow a word for a code and take it back: "code: A4F2Q9".

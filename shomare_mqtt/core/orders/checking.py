@@ -151,7 +151,7 @@ class Checker:
 
 def code_in(text: str) -> str | None:
     """The code in an SMS text, where neither the provider nor a plugin gives one."""
-    # Its patterns take long to compile and much memory, and most providers make them unneeded.
+    # Its table of languages takes time and memory, and most providers make it unneeded.
     from shomare_mqtt.core.codes import extract_code  # noqa: PLC0415
 
     return extract_code(text)

@@ -225,7 +225,7 @@ def _only_waits(text: str) -> bool:
 
 def says_a_code(text: str) -> bool:
     """Whether a text has a code in it, as the core finds one in an SMS."""
-    # Its patterns take long to compile and much memory, and most providers make them unneeded.
+    # Its table of languages takes time and memory, and most providers make it unneeded.
     from shomare_mqtt.core.codes import extract_code  # noqa: PLC0415
 
     return extract_code(text) is not None
