@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from pydantic import SecretStr
 
 from shomare_mqtt.config import Dialect, Provider
+from tests.patience import PATIENCE
 
 
 @dataclass
@@ -91,6 +92,11 @@ class Server:
         self.asked.append(Asked(method, target, headers, body, number))
         await self.answer(self.asked[-1], writer)
         return not writer.is_closing()
+
+    async def until_dropped(self) -> None:
+        """Returns once no connection is open: each has been idle for too long."""
+        async with asyncio.timeout(PATIENCE):
+            await asyncio.gather(*self._tasks)
 
     async def stop(self) -> None:
         for task in self._tasks:
