@@ -159,7 +159,13 @@ def closed_port() -> int:
 
 
 def settings(
-    url: str, *, timeout: float = 5, proxy: str | None = None, parameters: str = "auto", buy: str = "auto", **names: str
+    url: str,
+    *,
+    timeout: float = PATIENCE,
+    proxy: str | None = None,
+    parameters: str = "auto",
+    buy: str = "auto",
+    **names: str,
 ) -> Provider:
     return Provider(
         base_url=url,
