@@ -32,7 +32,8 @@ __all__ = ["shomare_plugin"]
 
 SHIPPED = Path(__file__).parents[2] / "plugins"
 QUICK = TimeLimits(startup=1, shutdown=1, decide=1, observe=1)
-PATIENT = TimeLimits(observe=2 * PATIENCE)
+"""For a plugin that hangs: on a busy machine, one that does not may take as long."""
+PATIENT = TimeLimits(startup=PATIENCE, shutdown=PATIENCE, decide=PATIENCE, observe=2 * PATIENCE)
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 LOG = logging.getLogger("test.plugin")
 
@@ -81,7 +82,7 @@ Hosting = Callable[..., contextlib.AbstractAsyncContextManager[Bench]]
 
 @contextlib.asynccontextmanager
 async def _hosting(
-    *plugins: Loaded, limits: TimeLimits = QUICK, memory: TrialMemory | None = None, orders: Any = None
+    *plugins: Loaded, limits: TimeLimits = PATIENT, memory: TrialMemory | None = None, orders: Any = None
 ) -> AsyncIterator[Bench]:
     kept = memory or TrialMemory()
     clock = SystemClock()

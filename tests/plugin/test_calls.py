@@ -17,7 +17,7 @@ from shomare_mqtt.plugin import Retry
 from shomare_mqtt.plugin.call_queue import pause
 from shomare_mqtt.plugin.trial import PluginTrial, TrialMemory
 from tests.patience import PATIENCE
-from tests.plugin.conftest import PATIENT, Hosting, an_order, an_sms, plugin
+from tests.plugin.conftest import QUICK, Hosting, an_order, an_sms, plugin
 
 
 class Flaky:
@@ -135,7 +135,7 @@ async def test_a_code_is_noted_before_its_plugin_is_called(hosting: Hosting) -> 
         loop.call_soon_threadsafe(began.set)
         free.wait(2 * PATIENCE)
 
-    async with hosting(plugin("slow", code_received=hook), limits=PATIENT) as bench:
+    async with hosting(plugin("slow", code_received=hook)) as bench:
         bench.receive(1)
         async with asyncio.timeout(PATIENCE):
             await began.wait()
@@ -196,7 +196,8 @@ async def test_rows_that_nobody_can_use_are_forgotten(hosting: Hosting) -> None:
 
 async def test_a_call_that_hangs_is_not_made_again_after_the_restart(hosting: Hosting) -> None:
     free = threading.Event()
-    async with hosting(plugin("hangs", code_received=lambda code: free.wait(PATIENCE) and None)) as bench:
+    hangs = plugin("hangs", code_received=lambda code: free.wait(PATIENCE) and None)
+    async with hosting(hangs, limits=QUICK) as bench:
         bench.receive()
         await bench.host.settled()
         assert bench.memory.rows == {}

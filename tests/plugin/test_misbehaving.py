@@ -19,7 +19,7 @@ from shomare_mqtt.errors import CommandRefusedError, ErrorCode
 from shomare_mqtt.model import Product, Profile
 from shomare_mqtt.plugin import PluginError, Veto
 from tests.patience import PATIENCE
-from tests.plugin.conftest import PATIENT, Hosting, plugin
+from tests.plugin.conftest import PATIENT, QUICK, Hosting, plugin
 
 PRODUCT = Product("7", "1", "3")
 
@@ -79,6 +79,7 @@ async def leaves_a_task_that_exits(sms: Any) -> None:
     await asyncio.sleep(0.01)
 
 
+HANGING = ("sleeps", "loops", "loops_in_a_coroutine", "waits_for_ever", "refuses_to_be_cancelled")
 BAD = {
     "raises": (raising(ValueError("482913")), "failed"),
     "exits": (raising(SystemExit(3)), "failed"),
@@ -104,7 +105,7 @@ async def test_a_bad_plugin_harms_nobody_else(hosting: Hosting, name: str, caplo
     codes: list[str] = []
     bad = plugin(name, sms_received=hook)
     good = plugin("good", code_received=lambda code: codes.append(code))  # noqa: PLW0108 - pluggy wants a function
-    async with hosting(bad, good) as bench:
+    async with hosting(bad, good, limits=QUICK if name in HANGING else PATIENT) as bench:
         for number in range(5):
             bench.receive(number, f"48291{number}")
         async with asyncio.timeout(PATIENCE):
@@ -123,7 +124,7 @@ async def test_a_bad_plugin_harms_nobody_else(hosting: Hosting, name: str, caplo
 
 @pytest.mark.parametrize("hook", [loops, loops_in_a_coroutine])
 async def test_a_busy_loop_is_ended(hosting: Hosting, hook: Any) -> None:
-    async with hosting(plugin("busy", sms_received=hook)) as bench:
+    async with hosting(plugin("busy", sms_received=hook), limits=QUICK) as bench:
         bench.receive()
         await bench.host.settled()
         thread = next((t for t in threading.enumerate() if t.name == "plugin-busy"), None)
@@ -139,7 +140,7 @@ async def test_a_slow_plugin_delays_nobody_elses_codes(hosting: Hosting) -> None
     loop = asyncio.get_running_loop()
     slow = plugin("slow", code_received=lambda code: free.wait(2 * PATIENCE) and None)
     good = plugin("good", code_received=lambda code: loop.call_soon_threadsafe(codes.put_nowait, code))
-    async with hosting(slow, good, limits=PATIENT) as bench:
+    async with hosting(slow, good) as bench:
         bench.receive(1, "1111")
         bench.receive(2, "2222")
         async with asyncio.timeout(PATIENCE):
@@ -188,7 +189,8 @@ async def test_a_flood_without_end_stops_with_the_plugin(hosting: Hosting) -> No
         for number in itertools.count():
             held["api"].logger.warning("line %d", number)
 
-    async with hosting(plugin("flood", startup=lambda api: held.update(api=api), sms_received=hook)) as bench:
+    flood = plugin("flood", startup=lambda api: held.update(api=api), sms_received=hook)
+    async with hosting(flood, limits=QUICK) as bench:
         bench.receive()
         await bench.host.settled()
         assert bench.states() == {"flood": "left_out"}
@@ -276,7 +278,7 @@ async def test_the_daemon_goes_on_beside_a_busy_loop(hosting: Hosting) -> None:
         loop.call_soon_threadsafe(began.set)
         loops(sms)
 
-    async with hosting(plugin("busy", sms_received=hook)) as bench:
+    async with hosting(plugin("busy", sms_received=hook), limits=QUICK) as bench:
         bench.receive()
         await began.wait()
         assert sys.getswitchinterval() < 0.001
@@ -301,7 +303,7 @@ async def test_a_plugin_whose_startup_fails_is_left_out_and_denies(hosting: Host
 
 
 async def test_a_startup_that_hangs_is_left_out(hosting: Hosting) -> None:
-    async with hosting(plugin("hangs", startup=lambda api: time.sleep(4))) as bench:
+    async with hosting(plugin("hangs", startup=lambda api: time.sleep(4)), limits=QUICK) as bench:
         assert bench.states() == {"hangs": "left_out"}
 
 
@@ -322,7 +324,7 @@ async def test_a_startup_that_hangs_is_left_out(hosting: Hosting) -> None:
     ],
 )
 async def test_a_purchase_is_denied_by_all_that_is_no_consent(hosting: Hosting, hook: Any, says: str) -> None:
-    async with hosting(plugin("guard", authorize_buy=hook)) as bench:
+    async with hosting(plugin("guard", authorize_buy=hook), limits=QUICK if "end" in says else PATIENT) as bench:
         with pytest.raises(CommandRefusedError, match=says) as caught:
             await bench.host.authorize_buy(PRODUCT, Decimal(2200), Decimal(0))
         assert caught.value.code is ErrorCode.VETOED
@@ -344,7 +346,8 @@ async def test_consent_lets_the_purchase_through(hosting: Hosting, answer: bool 
 
 async def test_a_decision_that_overran_is_final(hosting: Hosting) -> None:
     free = threading.Event()
-    async with hosting(plugin("guard", authorize_buy=lambda request: free.wait(PATIENCE) and None)) as bench:
+    hangs = plugin("guard", authorize_buy=lambda request: free.wait(PATIENCE) and None)
+    async with hosting(hangs, limits=QUICK) as bench:
         for says in ("does not end", "left out until the daemon is restarted"):
             with pytest.raises(CommandRefusedError, match=says):
                 await bench.host.authorize_buy(PRODUCT, None, Decimal(0))
@@ -354,7 +357,8 @@ async def test_a_decision_that_overran_is_final(hosting: Hosting) -> None:
 
 
 async def test_decisions_that_come_together_each_have_their_time(hosting: Hosting) -> None:
-    async with hosting(plugin("guard", authorize_buy=lambda request: time.sleep(0.3))) as bench:
+    hurried = replace(PATIENT, decide=2)
+    async with hosting(plugin("guard", authorize_buy=lambda request: time.sleep(0.5)), limits=hurried) as bench:
         await asyncio.gather(*(bench.host.authorize_buy(PRODUCT, None, Decimal(0)) for _ in range(5)))
         assert bench.states() == {"guard": "running"}
 
@@ -436,7 +440,7 @@ async def test_a_stuck_plugin_does_not_hold_up_the_end(hosting: Hosting) -> None
     free = threading.Event()
     hangs = plugin("hangs", shutdown=lambda: free.wait(PATIENCE) and None, code_received=lambda code: None)
     began = time.monotonic()
-    async with hosting(hangs) as bench:
+    async with hosting(hangs, limits=QUICK) as bench:
         bench.receive()
     assert time.monotonic() - began < PATIENCE / 2
     free.set()

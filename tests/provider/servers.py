@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from pydantic import SecretStr
 
 from shomare_mqtt.config import Dialect, Provider
+from tests.patience import PATIENCE
 
 
 @dataclass
@@ -92,6 +93,11 @@ class Server:
         await self.answer(self.asked[-1], writer)
         return not writer.is_closing()
 
+    async def until_dropped(self) -> None:
+        """Returns once no connection is open: each has been idle for too long."""
+        async with asyncio.timeout(PATIENCE):
+            await asyncio.gather(*self._tasks)
+
     async def stop(self) -> None:
         for task in self._tasks:
             task.cancel()
@@ -153,7 +159,13 @@ def closed_port() -> int:
 
 
 def settings(
-    url: str, *, timeout: float = 5, proxy: str | None = None, parameters: str = "auto", buy: str = "auto", **names: str
+    url: str,
+    *,
+    timeout: float = PATIENCE,
+    proxy: str | None = None,
+    parameters: str = "auto",
+    buy: str = "auto",
+    **names: str,
 ) -> Provider:
     return Provider(
         base_url=url,

@@ -15,6 +15,7 @@ from shomare_mqtt.errors import ErrorCode, OutcomeUnknownError, ProviderError, P
 from shomare_mqtt.model import CatalogKind, Known, Priority, Product, PurchaseState
 from shomare_mqtt.provider.client import Client
 from shomare_mqtt.provider.limiter import Limiter
+from tests.patience import PATIENCE
 
 from .fakes import QuickClock, allowed
 from .servers import Answer, Asked, Server, closed_port, hang, http, raw, reset, says, serving, settings
@@ -331,7 +332,7 @@ async def test_a_buy_of_unknown_outcome_is_sent_once(answer: str, memory: dict[s
     def only_buy(asked: Asked) -> Answer | None:
         return UNDECIDED[answer] if asked.path[1] == "buy" else None
 
-    limit = 0.3 if answer == "hang" else 5
+    limit = 1 if answer == "hang" else PATIENCE
     async with api("query", "form", Memory(memory), override=only_buy, timeout=limit) as (bench, server, _):
         with pytest.raises(OutcomeUnknownError) as caught:
             await bench.client.buy(PRODUCT, known=Known(), permit=allowed)
@@ -386,7 +387,7 @@ async def test_a_buy_that_breaks_in_the_second_style_is_unknown_and_ends() -> No
 @pytest.mark.parametrize("answer", ["hang", "reset", "gateway", "busy", "too many", "framework's 500", "html"])
 async def test_a_cancel_is_sent_once(answer: str) -> None:
     memory = Memory({"pricebycountry": "path"})
-    limit = 0.3 if answer == "hang" else 5
+    limit = 1 if answer == "hang" else PATIENCE
     async with serving(UNDECIDED[answer]) as server, connected(server.url, memory, timeout=limit) as bench:
         with pytest.raises(ProviderError) as caught:
             await bench.client.cancel("74001", known=KNOWN)

@@ -13,6 +13,7 @@ from shomare_mqtt.model import CatalogKind, Known, Priority, Product, PurchaseSt
 from shomare_mqtt.provider.client import Client
 from shomare_mqtt.provider.limiter import Limiter
 from shomare_mqtt.simulator import DIALECTS, Simulator, SimulatorOptions
+from tests.patience import PATIENCE
 
 from .fakes import QuickClock, allowed
 from .servers import settings
@@ -26,7 +27,7 @@ QUERY, POLL = Priority.QUERY, Priority.POLL
 
 
 @asynccontextmanager
-async def connected(sim: Simulator, memory: Memory, limit: float = 5) -> AsyncIterator[Client]:
+async def connected(sim: Simulator, memory: Memory, limit: float = PATIENCE) -> AsyncIterator[Client]:
     clock = QuickClock()
     client = Client(
         settings(sim.base_url, timeout=limit),

@@ -26,6 +26,7 @@ from shomare_mqtt.provider import transport
 from shomare_mqtt.provider.dialect import Request
 from shomare_mqtt.provider.reading.decode import RawAnswer
 from shomare_mqtt.provider.transport import Transport
+from tests.patience import PATIENCE
 
 from .fakes import FakeClock
 from .servers import Answer, Asked, closed_port, hang, http, raw, raw_then_close, reset, says, serving, settings
@@ -51,12 +52,12 @@ def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name.upper(), raising=False)
 
 
-async def ask(request: Request, url: str, *, limit: float = 5, proxy: str | None = None) -> RawAnswer:
+async def ask(request: Request, url: str, *, limit: float = PATIENCE, proxy: str | None = None) -> RawAnswer:
     async with Transport(settings(url, timeout=limit, proxy=proxy), TOKEN, FakeClock()) as way:
         return await way.ask(request)
 
 
-async def failure(request: Request, url: str, *, limit: float = 5, proxy: str | None = None) -> ProviderError:
+async def failure(request: Request, url: str, *, limit: float = PATIENCE, proxy: str | None = None) -> ProviderError:
     with pytest.raises(ProviderError) as caught:
         await ask(request, url, limit=limit, proxy=proxy)
     assert TOKEN not in str(caught.value)
@@ -168,7 +169,7 @@ LOSSES["a drip that hangs on"] = drip
 @pytest.mark.parametrize("loss", LOSSES)
 async def test_sent_and_lost(request_: Request, loss: str) -> None:
     async with serving(LOSSES[loss]) as server:
-        error = await failure(request_, server.url, limit=0.3 if "hang" in loss else 5)
+        error = await failure(request_, server.url, limit=1 if "hang" in loss else PATIENCE)
         assert is_lost(request_, error), error
         if request_.endpoint in (Endpoint.BUY, Endpoint.CANCEL):
             assert len(server.asked) == 1
@@ -314,7 +315,7 @@ async def test_a_connection_that_the_server_dropped_while_idle_hits_neither_buy_
         async with Transport(settings(server.url), TOKEN, FakeClock()) as way:
             assert (await way.ask(PROFILE)).http == 200
             assert (await way.ask(request_)).http == 200
-            await asyncio.sleep(0.1)  # the server's own idle limit is the event here
+            await server.until_dropped()
             assert (await way.ask(request_)).http == 200
             assert (await way.ask(PROFILE)).http == 200
         assert server.endpoints().count(request_.endpoint) == 2
@@ -375,7 +376,9 @@ TUNNELS: dict[str, Answer] = {
 async def test_a_tunnel_that_fails_sends_nothing_to_the_provider(request_: Request, tunnel: str) -> None:
     async with serving(TUNNELS[tunnel]) as proxy:
         url = BEHIND.replace("http:", "https:")
-        error = await failure(request_, url, limit=0.3, proxy=f"http://127.0.0.1:{proxy.port}")
+        error = await failure(
+            request_, url, limit=1 if "hang" in tunnel else PATIENCE, proxy=f"http://127.0.0.1:{proxy.port}"
+        )
         assert is_unreachable(error), error
         assert {asked.method for asked in proxy.asked} == {"CONNECT"}
         assert all("token" not in asked.headers for asked in proxy.asked)
