@@ -8,17 +8,17 @@ import os
 import socket
 import subprocess
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 import pytest
 from aiohttp import WSMsgType, web
 
 from tests.patience import PATIENCE
-from tests.programs import program
+from tests.programs import LEFT_OUT, program
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from shomare_mqtt.config import Mqtt
 
@@ -33,6 +33,15 @@ def free_port() -> int:
 def executable(name: str = "mosquitto") -> str:
     """The path of a program of mosquitto's; the policy for a machine without it is that of tests.programs."""
     return program(name)
+
+
+def plugin(name: str) -> Path:
+    """A plugin that comes with mosquitto, beside it in Debian's package."""
+    executable()
+    found = sorted(Path("/usr/lib").glob(f"**/mosquitto_{name}.so"))
+    if not found:
+        pytest.skip(f"{LEFT_OUT}mosquitto_{name}.so")
+    return found[0]
 
 
 class Mosquitto:

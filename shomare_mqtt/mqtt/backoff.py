@@ -10,7 +10,8 @@ if TYPE_CHECKING:
 LONGEST_PAUSE = 60.0
 """Seconds between two attempts at most, and always where the broker refuses the password (contract, Settings)."""
 
-_SHORTEST_BOUND = 1.0
+_FIRST_BOUND = 1.0
+_SHORT_BOUND = 0.2
 
 
 class Backoff:
@@ -22,13 +23,13 @@ class Backoff:
 
     def grown(self) -> float:
         """Seconds to wait after one more failure."""
-        bound = min(LONGEST_PAUSE, _SHORTEST_BOUND * 2.0**self._failures)
+        bound = min(LONGEST_PAUSE, _FIRST_BOUND * 2.0**self._failures)
         self._failures = min(self._failures + 1, 10)
         return self._rng.uniform(0, bound)
 
     def short(self) -> float:
         """Seconds to wait where nothing speaks against the next attempt."""
-        return self._rng.uniform(0, _SHORTEST_BOUND)
+        return self._rng.uniform(0, _SHORT_BOUND)
 
     def reset(self) -> None:
         """It works again."""

@@ -67,7 +67,8 @@ class OutboxStore(Protocol):
 class OutboxPublisher:
     """Sends what the journal's outbox holds, in order, again and again until the broker acknowledged it.
 
-    What the broker refuses is set aside and the rest goes on; `say` tells the operator of it, once for each message.
+    What the broker refuses is set aside and the rest goes on; `say` tells the operator of it, once
+    for each topic, or for each message that is too large.
     """
 
     def __init__(
@@ -87,7 +88,8 @@ class OutboxPublisher:
         self._logger = logger
         self._news = asyncio.Event()
         self._empty = asyncio.Event()
-        self._said: set[int | str] = set()
+        self._said: dict[str | int, None] = {}
+        self._repeated: set[int] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self.set_aside = 0
 
@@ -112,14 +114,13 @@ class OutboxPublisher:
         try:
             await self._sender.publish(message)
         except LinkError as error:
-            refused = isinstance(error, PublishRefusedError) and not error.is_over_quota
-            if refused and message.topic not in self._said and len(self._said) < _MOST_SAID:
-                self._said.add(message.topic)
-                self._tell(f"messages on {_shown(message.topic)} are not published: {error}", message.topic)
+            text = f"a message on {_shown(message.topic)} was not published: {error}"
+            if isinstance(error, PublishRefusedError) and not error.is_over_quota:
+                self._tell_once(message.topic, text, message.topic)
             else:
-                self._logger.debug("a message to %s was not sent: %s", message.topic, error)
+                self._logger.debug("%s", text)
         else:
-            self._said.discard(message.topic)
+            self._said.pop(message.topic, None)
 
     async def run(self) -> None:
         """Send for ever."""
@@ -147,10 +148,11 @@ class OutboxPublisher:
     async def _send_all(self, rows: list[OutboxRow]) -> bool:
         """Send some rows; whether the connection held, and the broker took what it does not refuse for good."""
         results = await asyncio.gather(*(self._send(row) for row in rows), return_exceptions=True)
-        sent = [row.row for row, result in zip(rows, results, strict=True) if result is None]
+        sent = [row for row, result in zip(rows, results, strict=True) if result is None]
         if sent:
-            await self._store.sent(sent)
-            self._said.difference_update(sent)
+            await self._store.sent([row.row for row in sent])
+        for row in sent:
+            self._taken(row)
         held = True
         for row, result in zip(rows, results, strict=True):
             if isinstance(result, BaseException):
@@ -171,10 +173,10 @@ class OutboxPublisher:
             case PublishRefusedError(is_over_quota=True):
                 return False
             case HangsUpError():
-                await self._give_up(row, str(error), keep=True)
+                await self._give_up(row, str(error), of=row.message.topic, keep=True)
                 return True
             case PublishRefusedError():
-                await self._give_up(row, f"the broker refuses it ({error})")
+                await self._give_up(row, f"the broker refuses it ({error})", of=row.message.topic)
                 return True
             case LinkError():
                 return False
@@ -186,30 +188,38 @@ class OutboxPublisher:
             await self._store.replace_answer(row.row, smaller)
             self._logger.warning("the answer on %s is %s: %s", _shown(row.message.topic), ErrorCode.TOO_LARGE, error)
             return
-        await self._give_up(row, str(error))
+        await self._give_up(row, str(error), of=row.row)
 
-    async def _give_up(self, row: OutboxRow, why: str, *, keep: bool = False) -> None:
-        await self._store.set_aside(row.row, keep=keep)
-        if row.row in self._said:
-            return
+    async def _give_up(self, row: OutboxRow, why: str, *, of: str | int, keep: bool = False) -> None:
+        """Set a row aside and say so, once: `of` is the topic that is refused, or the row alone."""
         self.set_aside += 1
-        again = ""
-        if keep or row.kind == "sms":
-            self._said.add(row.row)
-            again = "; it is kept, and tried again within an hour"
-        if keep:
+        await self._store.set_aside(row.row, keep=keep)
+        if keep and row.row not in self._repeated:
+            self._repeated.add(row.row)
             self._keep(asyncio.ensure_future(self._try_again()))
-        self._tell(f"a message on {_shown(row.message.topic)} was set aside: {why}{again}", row.message.topic)
+        again = "; it is kept, and tried again within an hour" if keep or row.kind == "sms" else ""
+        self._tell_once(of, f"a message on {_shown(row.message.topic)} was set aside: {why}{again}", row.message.topic)
 
     async def _try_again(self) -> None:
         await self._sleep(AGAIN_AFTER)
         if await self._store.take_back_aside():
             self.wake()
 
-    def _tell(self, text: str, topic: str) -> None:
+    def _tell_once(self, of: str | int, text: str, topic: str) -> None:
+        if of in self._said:
+            self._logger.debug("%s", text)
+            return
+        self._said[of] = None
+        if len(self._said) > _MOST_SAID:
+            del self._said[next(iter(self._said))]
         self._logger.error("%s", text)
         if topic != topics.BRIDGE_EVENT:  # there it would be told of itself, for ever
             self._say(BridgeEvent.MESSAGE_DROPPED, text)
+
+    def _taken(self, row: OutboxRow) -> None:
+        self._repeated.discard(row.row)
+        self._said.pop(row.row, None)
+        self._said.pop(row.message.topic, None)
 
 
 def is_over_quota(error: object) -> bool:

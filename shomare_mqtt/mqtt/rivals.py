@@ -12,6 +12,9 @@ connect again after 1 to 15 seconds."""
 SHORT_LIVES = 3
 """So many connections in a row that ended soon, with no reason given, are a reason to look for another client."""
 
+MORE_LIVES = 30
+"""So many more of them are a reason to look again, where another client is suspected already."""
+
 LASTING = 600.0
 """Seconds of one connection after which a suspicion is over: the next one is said again."""
 
@@ -34,7 +37,7 @@ class ShortLives:
             self._count = 0
         elif was_idle:
             self._count += 1
-        if self._count < SHORT_LIVES:
+        if self._count < (MORE_LIVES if self.suspected else SHORT_LIVES):
             return False
         self._count = 0
         return True

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 STRIKES = 3
 """So many connections that ended under a message alone make it the one to blame."""
 
-QUIET = 2.0
+QUIET = 1.0
 """Seconds that a connection must have stood before what ended one alone is tried again: one that another client takes
 from us, or that does not hold at all, ends sooner."""
 

@@ -59,6 +59,15 @@ async def test_what_is_set_aside_is_given_up_but_an_sms_comes_back_at_the_next_s
     await again.close()
 
 
+async def test_what_is_to_be_kept_is_taken_back_whatever_it_is(journal: Journal) -> None:
+    answer, event = await post(journal, ANSWER, EVENT)
+    await journal.set_aside(answer, keep=True)
+    await journal.set_aside(event)
+    assert await waiting(journal) == []
+    assert await journal.take_back_aside() == 1
+    assert await waiting(journal) == [(answer, ANSWER, b"old")]
+
+
 async def test_beyond_its_size_the_oldest_are_dropped_but_no_sms(
     journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -23,12 +23,13 @@ def packet(kind: int, body: bytes) -> bytes:
 
 @dataclass
 class Peer:
-    """One connection. `version` is that of its CONNECT: 4 or 5."""
+    """One connection. `version` is that of its CONNECT: 4 or 5; `flags` are its connect flags."""
 
     writer: asyncio.StreamWriter
     version: int = 0
     client_id: str = ""
     clean: bool = False
+    flags: int = 0
     published: list[bytes] = field(default_factory=list)
     acknowledged: list[bytes] = field(default_factory=list)
 
@@ -95,7 +96,7 @@ class FakeBroker:
 
     def _answer(self, peer: Peer, kind: int, body: bytes) -> None:
         if kind == CONNECT:
-            peer.version, peer.clean = body[6], bool(body[7] & 2)
+            peer.version, peer.flags, peer.clean = body[6], body[7], bool(body[7] & 2)
             start = 10 + (1 + body[10] if peer.version == 5 else 0)
             size = int.from_bytes(body[start : start + 2], "big")
             peer.client_id = body[start + 2 : start + 2 + size].decode()

@@ -257,7 +257,7 @@ async def test_what_is_volatile_and_refused_is_said_once_for_its_topic(outbox: O
     for payload in (b"x", b"x", b"x"):
         outbox.publisher.send_volatile(Message("plugin/mine/a", payload))
         await asyncio.gather(*outbox.publisher._tasks)
-    assert outbox.said == ["messages on plugin/mine/a are not published: it hangs up"]
+    assert outbox.said == ["a message on plugin/mine/a was not published: it hangs up"]
     assert outbox.sent == [b"x"]
 
 

@@ -14,9 +14,11 @@ from shomare_mqtt.errors import InstanceConflictError, TakenOverError
 from shomare_mqtt.model import Message
 from shomare_mqtt.mqtt.client import Client
 from shomare_mqtt.mqtt.connection import PUBACK_PATIENCE, open_link
+from shomare_mqtt.mqtt.connector import LOOKS
 from shomare_mqtt.mqtt.failures import DisconnectedError, NotConnectedError, PublishRefusedError, TooLargeError
 from shomare_mqtt.mqtt.instances import another_answers
 from shomare_mqtt.mqtt.packets import Opening, Publication
+from tests.denying import Denying
 from tests.mosquitto import Mosquitto
 from tests.patience import PATIENCE
 
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
     from shomare_mqtt.model import Incoming
     from shomare_mqtt.mqtt.connection import Link
+    from shomare_mqtt.mqtt.packets import Version
     from tests.mqtt.conftest import Watched
 
     Watch = Callable[..., Watched]
@@ -388,6 +391,54 @@ async def test_two_daemons_that_take_the_session_from_each_other(
     assert [type(task.exception()) for task in done] == [TakenOverError]
     left = second if first.task in done else first
     await left.connected()
+
+
+@pytest.mark.parametrize("protocol", ["5", "3.1.1"])
+async def test_a_foreign_client_that_keeps_taking_our_client_id(
+    broker: Mosquitto, watch: Watch, caplog: pytest.LogCaptureFixture, protocol: Version
+) -> None:
+    """It is no daemon, so that nobody answers for it, and mosquitto gives no reason."""
+
+    async def foreigner() -> None:
+        opening = Opening(protocol, "shomare-mqtt-shomare", clean=False)
+        while True:
+            link = await open_link(broker.settings(), opening, lambda *_: None)
+            await asyncio.wait((link.ended,))
+
+    watched = watch(broker.settings(protocol=protocol))
+    await watched.connected()
+    foreign = asyncio.create_task(foreigner())
+    try:
+        async with asyncio.timeout(PATIENCE):
+            event, text = await watched.troubles.get()
+            while watched.pauses.qsize() < 14:
+                await watched.ended()
+    finally:
+        foreign.cancel()
+        await asyncio.wait((foreign,))
+    assert event == "instance_suspected"
+    assert "'shomare-mqtt-shomare'" in text
+    assert "set another mqtt.client_id" in text
+    said = [r.levelname for r in caplog.records if r.getMessage() == text]
+    assert said == ["WARNING"]
+    assert watched.troubles.empty()
+    pauses = [watched.pauses.get_nowait() for _ in range(14)]
+    assert all(pause <= min(60, 2**n) for n, pause in enumerate(pauses))
+    assert max(pauses) > 20, "it grows, so that they do not fight for ever"
+
+
+async def test_a_broker_that_hangs_up_on_the_question_for_another_daemon(
+    broker: Mosquitto, watch: Watch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A daemon's access list may let it read commands alone; after a crash of all, `online` makes it ask."""
+    link, _ = await plain_link(broker)
+    await link.publish(Publication("shomare/bridge/state", b"online", retain=True))
+    await link.disconnect()
+    async with Denying(broker.port, lambda topic: topic == "shomare/query/orders") as front:
+        watched = watch(broker.settings(port=front.port))
+        await watched.connected()
+        assert len(front.hung_up) == LOOKS
+        assert "taken as there being none" in caplog.text
 
 
 async def test_what_a_crash_left_is_no_daemon(broker: Mosquitto) -> None:

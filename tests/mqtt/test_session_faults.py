@@ -12,6 +12,7 @@ from shomare_mqtt.errors import TakenOverError
 from shomare_mqtt.model import Message
 from shomare_mqtt.mqtt import client as client_module
 from shomare_mqtt.mqtt import connection
+from shomare_mqtt.mqtt.backoff import LONGEST_PAUSE
 from shomare_mqtt.mqtt.client import Client
 from shomare_mqtt.mqtt.failures import (
     BrokerUnreachableError,
@@ -155,12 +156,69 @@ async def test_nonsense_ends_the_connection_alone(watch: Watch, nonsense: bytes)
         assert not watched.task.done()
 
 
-async def test_a_refused_subscription_is_said(watch: Watch, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_refused_subscription_is_said_once(watch: Watch, caplog: pytest.LogCaptureFixture) -> None:
     async with FakeBroker() as broker:
         broker.granted = 0x87
         watched = watch(broker.settings())
+        for _ in range(2):
+            await watched.connected()
+            broker.sessions()[-1].close()
+            await watched.ended()
         await watched.connected()
-        assert "refuses the subscription to shomare/buy (Not authorized)" in caplog.text
+        said = [
+            r for r in caplog.records if "refuses the subscription to shomare/buy (Not authorized)" in r.getMessage()
+        ]
+        assert [r.levelname for r in said] == ["ERROR"]
+
+
+HAS_WILL = 0x04
+
+
+@pytest.mark.parametrize("refusal", [b"\0\x87\0", b"\0\x9a\0", b""])
+async def test_a_broker_that_refuses_the_last_will_and_nothing_else(
+    watch: Watch, caplog: pytest.LogCaptureFixture, refusal: bytes
+) -> None:
+    """By name, or by hanging up."""
+
+    def connect(peer: Peer) -> bytes:
+        if not peer.flags & HAS_WILL:
+            return broker.accept(peer)
+        if not refusal:
+            peer.close()
+        return packet(CONNACK, refusal) if refusal else b""
+
+    async with FakeBroker(connect) as broker:
+        watched = watch(broker.settings())
+        for _ in range(2):
+            await watched.connected()
+            assert not broker.sessions()[-1].flags & HAS_WILL
+            broker.sessions()[-1].close()
+            await watched.ended()
+        await watched.connected()
+        assert caplog.text.count("refuses our last will") == 1
+
+
+async def test_credentials_that_are_refused_later_are_not_taken_for_the_will(watch: Watch) -> None:
+    async with FakeBroker() as broker:
+        watched = watch(broker.settings())
+        await watched.connected()
+        broker._connect = lambda _: packet(CONNACK, b"\0\x87\0")
+        begun = len(broker.peers)
+        broker.sessions()[-1].close()
+        await watched.ended()
+        async with asyncio.timeout(PATIENCE):
+            while await watched.pauses.get() != LONGEST_PAUSE:
+                pass
+        assert len(broker.peers) == begun + 1, "tried at most once a minute"
+
+
+async def test_a_broker_that_keeps_nothing_retained_is_not_sent_such(watch: Watch) -> None:
+    async with FakeBroker(properties=b"\x25\x00") as broker:
+        watched = watch(broker.settings())
+        await watched.connected()
+        with pytest.raises(PublishRefusedError, match="keeps no retained"):
+            await watched.session.publish(Message("bridge/state", b"online", retain=True))
+        await watched.session.publish(Message("event", b"x"))
 
 
 async def test_messages_wait_for_on_connected(watch: Watch) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from shomare_mqtt.model import CheckReading, Endpoint, PurchaseState, SmsReading
 from shomare_mqtt.normalization import ascii_digits
-from shomare_mqtt.provider.reading.boxes import boxes_in, holds_codes, opened
+from shomare_mqtt.provider.reading.inbox import holds_codes, inboxes_in, opened
 from shomare_mqtt.provider.reading.messages import (
     BOX,
     CODE,
@@ -88,7 +88,7 @@ def _refused(answer: RawAnswer, marks: Marks) -> Exception:
 
 def _sms(everything: list[Leaf], own: list[Leaf], answer: RawAnswer, context: Context) -> list[SmsReading]:
     """All SMS: those in boxes, else the one that the purchase's own fields make up."""
-    found = [sms for box in boxes_in(everything) for sms in _in_box(box, everything, context)]
+    found = [sms for box in inboxes_in(everything) for sms in _in_box(box, everything, context)]
     by_depth: dict[tuple[str, ...], dict[str, Any]] = {}
     for parents, beside in _by_object(own).items():
         names = {glued(leaf.name) for leaf in beside}

@@ -39,9 +39,9 @@ def _parsed(value: Any) -> Any:
     return _inner(value if inside is None else inside)
 
 
-def boxes_in(everything: list[Leaf]) -> list[Leaf]:
+def inboxes_in(everything: list[Leaf]) -> list[Leaf]:
     """The values that hold SMS."""
-    named = [leaf for leaf in everything if _is_outermost(leaf) and _may_be_box(leaf)]
+    named = [leaf for leaf in everything if _is_outermost(leaf) and _may_be_inbox(leaf)]
     strong = [leaf for leaf in named if BOX.weight(leaf.name) > _WEAK_NAME]
     sure = any(BOX.weight(leaf.name) > _WEAK_NAME for leaf in everything)
     return (strong if sure else named) or [
@@ -50,11 +50,11 @@ def boxes_in(everything: list[Leaf]) -> list[Leaf]:
 
 
 def holds_codes(name: str) -> bool:
-    """Whether a box's name says that codes lie in it."""
+    """Whether an inbox's name says that codes lie in it."""
     return bool({"code", "codes", "otp", "otps"} & set(words(name))) or "code" in glued(name)
 
 
-def _may_be_box(leaf: Leaf) -> bool:
+def _may_be_inbox(leaf: Leaf) -> bool:
     """Whether a value may hold SMS by its shape, or by a list's name with one SMS in it as a text."""
     value = leaf.value
     if isinstance(value, list) and glued(leaf.name) in _NOTICES and all(isinstance(v, str) for v in value):
