@@ -35,6 +35,7 @@ class Market:
         self.prices = Prices(clock, self.provider, retained, extensions, self.catalogs, self.account, say)
         self.defaults = Defaults(settings, clock, journal, retained, self.catalogs, self.prices, say)
         self.provider_state.on_lost = self.account.provider_lost
+        self.provider_state.on_doubt = self.account.doubted
 
     async def load(self) -> None:
         """Take up what the journal holds. Raises JournalError."""
