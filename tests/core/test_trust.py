@@ -335,6 +335,16 @@ async def test_one_list_that_is_never_read_is_its_own_matter(opened: Opening) ->
     assert world.json("provider/state")["fields"] == ["alloperators: not understood"]
 
 
+async def test_one_purchase_that_is_never_read_is_its_own_matter(world: World) -> None:
+    """Also while the profile was looked at so often that it has its rest."""
+    await world.sleep(20)
+    world.provider.always["check"] = MALFORMED
+    for _ in range(200):
+        assert await world.error("query/check", {"purchase": "of somebody else"}) == "malformed_answer"
+        await world.sleep(1)
+    assert (state(world), world.bridge_events("provider_state")) == ("online", [])
+
+
 async def test_two_pages_and_a_no_are_no_filter(world: World) -> None:
     await world.sleep(20)
     for answer in (MALFORMED, MALFORMED, NOT_FOUND, MALFORMED, MALFORMED, FAILED):
