@@ -87,14 +87,21 @@ class CommandRefusedError(ShomareError):
     """A command that is not carried out, for a reason found here: nothing was asked of the provider to buy."""
 
 
+LONGEST_RETRY_AFTER = 300.0
+"""Seconds beyond which nobody is believed who says how long to wait (contract, Answers)."""
+
+
 class ProviderError(ShomareError):
-    """A call that did not give what it was for. `retry_after`: seconds that the provider asked to wait."""
+    """A call that did not give what it was for.
+
+    `retry_after`: seconds that the provider asked to wait, as far as it is believed.
+    """
 
     def __init__(
         self, code: ErrorCode, message: str, upstream: Upstream | None = None, *, retry_after: float | None = None
     ) -> None:
         super().__init__(code, message, upstream)
-        self.retry_after = retry_after
+        self.retry_after = None if retry_after is None else min(max(retry_after, 0.0), LONGEST_RETRY_AFTER)
 
 
 class ProviderRefusedError(ProviderError):
@@ -111,6 +118,10 @@ class ProviderTimeoutError(ProviderError):
 
 class ProviderFailedError(ProviderError):
     """An answer that is neither what was asked for nor a refusal in the provider's own words."""
+
+
+class ProviderPageError(ProviderFailedError):
+    """An answer in which nothing can be read, such as a filter's or a gateway's page: it tells nothing of the call."""
 
 
 class OutcomeUnknownError(ProviderError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +13,12 @@ from typing import Protocol
 
 _TOLERANCE = 1.0
 """Seconds that a wall clock may go back, as time servers make it, without being called wrong."""
+_WITHIN = 60.0
+"""Seconds by which the wall clock and the provider's may differ, for the one to vouch for the other."""
+_LONG_ENOUGH = 600.0
+"""Seconds of running after which a wall clock is taken as it is, though nobody vouches for it."""
+_SYNCHRONISED = Path("/run/systemd/timesync/synchronized")
+_MORE_THAN_TIMEX, _TIME_ERROR = 512, 5
 _LONGEST_DOWN = 30 * 86400.0
 """Seconds between two boots beyond which the wall clock, and not the time, is taken to have jumped."""
 
@@ -38,6 +45,14 @@ class Clock(Protocol):
         ...
 
 
+class MachineClock(Clock, Protocol):
+    """A clock that can say how good its wall clock is."""
+
+    def is_synchronised(self) -> bool:
+        """Whether the machine says that its wall clock follows a time server; False where it cannot say."""
+        ...
+
+
 class SystemClock:
     """The machine's clocks."""
 
@@ -61,6 +76,24 @@ class SystemClock:
         """Wait."""
         await asyncio.sleep(max(0.0, seconds))
 
+    def is_synchronised(self) -> bool:
+        """By the kernel, or by systemd-timesyncd where a sandbox (`ProtectClock=`) forbids to ask the kernel."""
+        with suppress(OSError):
+            return _kernel_is_synchronised() or _SYNCHRONISED.exists()
+        return False
+
+
+def _kernel_is_synchronised() -> bool:
+    """By adjtimex(2), which whoever only reads may call: a state from 0 to 4, 5 for unsynchronised, -1 for an error."""
+    try:
+        import ctypes  # noqa: PLC0415 - where memory cannot be made executable it may not load
+
+        adjtimex = ctypes.CDLL(None).adjtimex
+        nothing_to_set = ctypes.create_string_buffer(_MORE_THAN_TIMEX)
+    except (ImportError, MemoryError, AttributeError):  # the last: no Linux
+        return False
+    return 0 <= int(adjtimex(nothing_to_set)) < _TIME_ERROR
+
 
 def _boot_id() -> str:
     try:
@@ -73,7 +106,7 @@ def _boot_id() -> str:
 class Anchor:
     """One moment in steady seconds, in a machine's boot time and by its wall clock, as kept in the journal.
 
-    `newest` is the newest time that the wall clock ever showed.
+    `newest` is the newest time that the wall clock ever showed; `vouched`, whether somebody vouched for `wall`.
     """
 
     boot_id: str
@@ -81,32 +114,41 @@ class Anchor:
     steady: float
     wall: datetime
     newest: datetime
+    vouched: bool = True
 
     def to_text(self) -> str:
         """As stored."""
-        return json.dumps([self.boot_id, self.boot_time, self.steady, self.wall.isoformat(), self.newest.isoformat()])
+        wall, newest = self.wall.isoformat(), self.newest.isoformat()
+        return json.dumps([self.boot_id, self.boot_time, self.steady, wall, newest, self.vouched])
 
     @classmethod
     def from_text(cls, text: str) -> Anchor:
         """As it was stored."""
-        boot_id, boot_time, steady, wall, newest = json.loads(text)
+        boot_id, boot_time, steady, wall, newest, *vouched = json.loads(text)
         moments = (datetime.fromisoformat(wall), datetime.fromisoformat(newest))
-        return cls(str(boot_id), float(boot_time), float(steady), *moments)
+        return cls(str(boot_id), float(boot_time), float(steady), *moments, *map(bool, vouched))
 
 
 class SteadyTime:
     """Seconds that go on evenly, over jumps of the wall clock and over restarts.
 
     Within one boot they follow the machine's boot time, whatever the wall clock does. Over a reboot they go on by as
-    much as the wall clock did since the last writing, but never back, and not by what no daemon is down for: a clock
-    that woke up in the past delays deadlines, and one that was wrong before brings none forward.
+    much as the wall clock did since the last writing, once somebody vouches for it, but never back, and not by what no
+    daemon is down for: a clock that woke up in the past or in the future delays deadlines, and brings none forward.
+
+    Who vouches for the wall clock is the kernel (synchronised), or the provider's `Date` (within a minute).
     """
 
-    def __init__(self, clock: Clock, anchor: Anchor | None) -> None:
+    def __init__(self, clock: MachineClock, anchor: Anchor | None) -> None:
         self._clock = clock
         self._newest_wall = anchor.newest if anchor else clock.now()
         self._offset = _resumed(clock, anchor) - clock.monotonic()
-        self._kept = self._difference()
+        self._began = clock.monotonic()
+        self._rebooted_from = anchor if anchor and not _is_of(anchor, clock) else None
+        self._provider_ahead: float | None = None
+        self._behind_since: float | None = None
+        self._look()
+        self._kept, self._kept_vouched = self._difference(), True
 
     def now(self) -> float:
         """Steady seconds."""
@@ -118,29 +160,84 @@ class SteadyTime:
         self._newest_wall = max(self._newest_wall, now)
         return now
 
+    def civil(self) -> datetime:
+        """The time to reckon days by: the provider's, where that is known and nobody vouches for the wall clock."""
+        if self._provider_ahead is None or self._is_vouched():
+            return self._clock.now()
+        return datetime.fromtimestamp(self._clock.boot_time() + self._provider_ahead, UTC)
+
+    def on_date(self, date: datetime) -> None:
+        """The provider's clock shows this moment."""
+        self._provider_ahead = date.timestamp() - self._clock.boot_time()  # which counts while the machine sleeps
+        self._look()
+
     def wall_is_behind(self) -> bool:
-        """Whether the wall clock is earlier than the newest time in the journal: nobody can tell what is late."""
-        return (self._newest_wall - self._clock.now()).total_seconds() > _TOLERANCE
+        """Whether the wall clock is earlier than the newest time in the journal: nobody can tell what is late.
+
+        Once it is vouched for, or was so for ten minutes, the newest time is taken back to it (contract, Commands).
+        """
+        self._look()
+        return self._is_behind()
+
+    def age(self, steady: float, wall: datetime) -> float | None:
+        """Seconds since a moment; None where nobody can tell, since it is not known how long the machine was off."""
+        age = self.now() - steady
+        if self._rebooted_from is None:
+            return age
+        by_wall = (self._clock.now() - wall).total_seconds()
+        return max(age, by_wall) if by_wall >= 0 else None
 
     def was_set(self) -> bool:
-        """Whether somebody set the wall clock since the last anchor."""
-        return abs(self._difference() - self._kept) > _TOLERANCE
+        """Whether somebody set the wall clock since the last anchor, or vouches for it only now: another is due."""
+        self._look()
+        newly_vouched = not self._kept_vouched and self._is_vouched()
+        return newly_vouched or abs(self._difference() - self._kept) > _TOLERANCE
 
     def anchor(self) -> Anchor:
         """This moment, to be kept for the next start."""
-        self._kept = self._difference()
-        wall = self.wall()
-        return Anchor(self._clock.boot_id, self._clock.boot_time(), self.now(), wall, self._newest_wall)
+        self._look()
+        self._kept, self._kept_vouched = self._difference(), self._is_vouched()
+        wall, boot_time = self.wall(), self._clock.boot_time()
+        return Anchor(self._clock.boot_id, boot_time, self.now(), wall, self._newest_wall, self._kept_vouched)
+
+    def _look(self) -> None:
+        """See whether somebody vouches for the wall clock by now, and what follows from it."""
+        if self._rebooted_from is not None and self._rebooted_from.vouched and self._is_vouched():
+            running = self._clock.monotonic() - self._began
+            down = (self._clock.now() - self._rebooted_from.wall).total_seconds() - running
+            if 0 < down <= _LONGEST_DOWN:
+                self._offset += down
+                self._rebooted_from = None
+        if not self._is_behind():
+            self._behind_since = None
+            return
+        if self._behind_since is None:
+            self._behind_since = self._clock.monotonic()
+        if self._is_vouched() or self._clock.monotonic() - self._behind_since >= _LONG_ENOUGH:
+            self._newest_wall = self._clock.now()
+            self._behind_since = None
+
+    def _is_behind(self) -> bool:
+        return (self._newest_wall - self._clock.now()).total_seconds() > _TOLERANCE
+
+    def _is_vouched(self) -> bool:
+        if self._provider_ahead is not None:
+            seconds = self._clock.now().timestamp() - self._clock.boot_time()
+            if abs(seconds - self._provider_ahead) <= _WITHIN:
+                return True
+        return self._clock.is_synchronised()
 
     def _difference(self) -> float:
         return self._clock.now().timestamp() - self.now()
 
 
-def _resumed(clock: Clock, anchor: Anchor | None) -> float:
-    """Steady seconds at the start of a process."""
+def _is_of(anchor: Anchor, clock: MachineClock) -> bool:
+    """Whether an anchor is of this boot."""
+    return bool(anchor.boot_id) and anchor.boot_id == clock.boot_id
+
+
+def _resumed(clock: MachineClock, anchor: Anchor | None) -> float:
+    """Steady seconds at the start of a process, what a reboot took not counted."""
     if anchor is None:
         return clock.now().timestamp()
-    if anchor.boot_id and anchor.boot_id == clock.boot_id:
-        return anchor.steady + max(0.0, clock.boot_time() - anchor.boot_time)
-    down = (clock.now() - anchor.wall).total_seconds()
-    return anchor.steady + (down if 0 < down <= _LONGEST_DOWN else 0.0)
+    return anchor.steady + (max(0.0, clock.boot_time() - anchor.boot_time) if _is_of(anchor, clock) else 0.0)

@@ -145,8 +145,8 @@ class Journal(Protocol):
         """Every open order and every one that closed lately, newest first."""
         ...
 
-    async def facts(self, midnight: datetime, lifetime: float) -> SpendFacts:
-        """What the limits count."""
+    async def facts(self, today: float, lifetime: float) -> SpendFacts:
+        """What the limits count, `today` seconds after midnight."""
         ...
 
     async def pending(self) -> list[PendingCommand]:

@@ -71,7 +71,8 @@ class DeviceUpdates:
 
     def _watched(self) -> list[WatchedProduct]:
         label = self._market.catalogs.label
-        products = [(c, o, a) for c, o, a in self._market.prices.watched.values() if a is not None]
+        watched = sorted(self._market.prices.watched.items())  # in one order at each start
+        products = [(c, o, a) for _, (c, o, a) in watched if a is not None]
         pairs = Counter((c, a) for c, _, a in products)
         found = []
         for country, operator, application in dict.fromkeys(products):

@@ -38,7 +38,13 @@ async def serve(
         limiter = Limiter(settings.provider.requests_per_minute, clock)
         logger = LOG.getChild("provider")
         async with Client(
-            settings.provider, token, clock=clock, limiter=limiter, memory=memory, logger=logger
+            settings.provider,
+            token,
+            clock=clock,
+            limiter=limiter,
+            memory=memory,
+            logger=logger,
+            on_date=journal.time.on_date,
         ) as client:
             learning = mask or Mask(settings.secrets())
             daemon = Daemon(settings, clock, journal, client, meta, plugins, learning, notifier or Notifier())

@@ -66,23 +66,23 @@ def open_and_late(connection: sqlite3.Connection, closed_after: float) -> list[R
     return _load(connection, sql, (closed_after,))
 
 
-def facts(
-    connection: sqlite3.Connection, midnight: datetime, made_since: float, now: float, lifetime: float
-) -> SpendFacts:
-    """What the limits count. An order is today's by either clock, so that a clock that jumps frees no money."""
-    today = "(created_at >= ? OR made >= ?)"
-    day = (midnight.isoformat(), made_since)
+def facts(connection: sqlite3.Connection, midnight: float, now: float, lifetime: float) -> SpendFacts:
+    """What the limits count; `midnight` and `now` in steady seconds.
+
+    An order's day is told by steady time alone: its `created_at` may be of a clock that was wrong, and would then count
+    it on a day that it does not belong to.
+    """
     prices = connection.execute(
-        f"SELECT coalesce(charged, price, '0') FROM orders WHERE {today} AND state != 'failed' "  # noqa: S608
+        "SELECT coalesce(charged, price, '0') FROM orders WHERE made >= ? AND state != 'failed' "
         "AND coalesce(refunded, 0) = 0",
-        day,
+        (midnight,),
     )
     spent = sum((Decimal(row[0]) for row in prices), Decimal(0))
     hour = connection.execute("SELECT count(*) FROM orders WHERE made >= ? AND state != 'failed'", (now - 3600,))
     unused = connection.execute(
-        f"SELECT count(*) FROM orders WHERE {today} AND state IN ('cancelled', 'expired') "  # noqa: S608
+        "SELECT count(*) FROM orders WHERE made >= ? AND state IN ('cancelled', 'expired') "
         "AND NOT EXISTS (SELECT 1 FROM sms WHERE sms.order_id = orders.id)",
-        day,
+        (midnight,),
     )
     still_open = connection.execute(
         "SELECT count(*) FROM orders WHERE closed_at IS NULL AND (state != 'unknown' OR made >= ?)", (now - lifetime,)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, TypeVar
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from shomare_mqtt.core.clock import Clock
+    from shomare_mqtt.core.clock import MachineClock
 
 T = TypeVar("T")
 
@@ -34,7 +34,7 @@ _MOVES = "moves"
 class Journal:
     """Everything on disk. Every method raises JournalError where the file fails."""
 
-    def __init__(self, directory: Path, clock: Clock) -> None:
+    def __init__(self, directory: Path, clock: MachineClock) -> None:
         self._database = Database(directory)
         self._clock = clock
         self.time = SteadyTime(clock, None)
@@ -105,11 +105,10 @@ class Journal:
         since = self.time.now() - keep_closed
         return await self._database.run(lambda c: orders.open_and_late(c, since))
 
-    async def facts(self, midnight: datetime, lifetime: float) -> SpendFacts:
-        """What the limits count; the day began at `midnight` of the wall clock."""
+    async def facts(self, today: float, lifetime: float) -> SpendFacts:
+        """What the limits count; the day began `today` seconds ago."""
         now = self.time.now()
-        today = (self._clock.now() - midnight).total_seconds()
-        return await self._database.run(lambda c: orders.facts(c, midnight.astimezone(UTC), now - today, now, lifetime))
+        return await self._database.run(lambda c: orders.facts(c, now - today, now, lifetime))
 
     # --- commands and outbox ----------------------------------------------------------------------------------------
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import logging
     from collections import Counter
     from collections.abc import Awaitable, Callable
+    from datetime import datetime
     from types import TracebackType
 
     from shomare_mqtt.config import Provider
@@ -46,7 +47,7 @@ LEARN_AGAIN = 60.0
 class Client:
     """Fulfils `core.ports.Provider`; an async context manager that opens and closes the connections.
 
-    Raises SettingsError for addresses that cannot be used.
+    `on_date` is told the provider's time with each answer. Raises SettingsError for addresses that cannot be used.
     """
 
     def __init__(
@@ -58,12 +59,13 @@ class Client:
         limiter: Limiter,
         memory: DialectMemory,
         logger: logging.Logger,
+        on_date: Callable[[datetime], None] = lambda _: None,
     ) -> None:
         self._clock = clock
         self._memory = memory
         self._timezone = ZoneInfo(settings.timezone)
         self._unit = reading.currency(settings.currency)
-        self._transport = Transport(settings, token, clock)
+        self._transport = Transport(settings, token, clock, on_date)
         self._caller = Caller(self._transport, limiter, clock, logger)
         self._dialect = LearntDialect(settings.dialect, memory.load())
         self._learning = Learning(self._dialect, logger)

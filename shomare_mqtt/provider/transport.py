@@ -34,6 +34,8 @@ from shomare_mqtt.model import Endpoint
 from shomare_mqtt.provider.reading.decode import RawAnswer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
     from types import SimpleNamespace, TracebackType
 
     from shomare_mqtt.config import Provider
@@ -75,14 +77,17 @@ class _Attempt:
 class Transport:
     """The aiohttp sessions; an async context manager. `seconds` is one request's time limit.
 
-    Raises SettingsError for an address that is none.
+    `on_date` is told the server's time with each answer. Raises SettingsError for an address that is none.
     """
 
-    def __init__(self, settings: Provider, token: str, clock: Clock) -> None:
+    def __init__(
+        self, settings: Provider, token: str, clock: Clock, on_date: Callable[[datetime], None] = lambda _: None
+    ) -> None:
         self._base = _base(settings.base_url)
         # Not the sessions' own headers: aiohttp would hand those to a proxy with its CONNECT, in the clear.
         self._headers = {"token": token, "Accept": "application/json", "User-Agent": f"shomare-mqtt/{__version__}"}
         self._clock = clock
+        self._on_date = on_date
         self.seconds = settings.timeout
         self._proxy = _web(settings.proxy.get_secret_value()) if settings.proxy else _proxy_of_environment(self._base)
         self._reading: aiohttp.ClientSession
@@ -137,25 +142,16 @@ class Transport:
             trace_request_ctx=attempt,
         ) as response:
             attempt.http = response.status
+            date = _date(response.headers)
+            if date is not None:
+                self._on_date(date)
             return RawAnswer(
                 http=response.status,
                 body=await _body(response),
                 content_type=response.headers.get("Content-Type", ""),
-                retry_after=self._retry_after(response.headers.get("Retry-After")),
+                retry_after=_retry_after(response.headers.get("Retry-After"), date or self._clock.now()),
                 charset=response.charset,
             )
-
-    def _retry_after(self, header: str | None) -> float | None:
-        """Seconds to wait, from either form of the header (RFC 9110, section 10.2.3)."""
-        if not header:
-            return None
-        if header.strip().isdecimal():
-            return float(header[:9])
-        with suppress(ValueError):
-            when = parsedate_to_datetime(header)
-            when = when if when.tzinfo else when.replace(tzinfo=UTC)
-            return max(0.0, (when - self._clock.now()).total_seconds())
-        return None
 
     def _without_answer(self, attempt: _Attempt, error: Exception) -> RawAnswer:
         """What a broken exchange comes to: an error, or an answer of which the status alone says all."""
@@ -226,6 +222,27 @@ async def _body(response: aiohttp.ClientResponse) -> bytes:
         if len(body) > MOST_BYTES:
             raise _AnswerTooLargeError
     return bytes(body)
+
+
+def _date(headers: Mapping[str, str]) -> datetime | None:
+    """The server's time, unless the answer comes out of a cache (RFC 9110, section 6.6.1; RFC 9111, section 5.1)."""
+    return _moment(headers.get("Date", "")) if headers.get("Age", "0").strip() == "0" else None
+
+
+def _retry_after(header: str | None, now: datetime) -> float | None:
+    """Seconds to wait, from either form of the header (RFC 9110, section 10.2.3); a date is one of the server's."""
+    if header and header.strip().isdecimal():
+        return float(header.strip()[:9])
+    when = _moment(header or "")
+    return None if when is None else max(0.0, (when - now).total_seconds())
+
+
+def _moment(text: str) -> datetime | None:
+    """A header's date; None where it is none."""
+    with suppress(ValueError, OverflowError):
+        when = parsedate_to_datetime(text)
+        return when if when.tzinfo else when.replace(tzinfo=UTC)
+    return None
 
 
 def _is_no_answer(error: Exception) -> bool:

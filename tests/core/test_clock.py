@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
+import json
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from shomare_mqtt.core import clock as clock_module
 from shomare_mqtt.core.clock import Anchor, SteadyTime, SystemClock
 from tests.core.provider import sms
 from tests.core.virtual import START, FakeClock
@@ -108,6 +112,176 @@ async def test_an_order_after_a_jump_back_lives_its_time(world: World) -> None:
     await world.state(order["order"], "expired", 110)
 
 
+# --- a clock that was ahead once ------------------------------------------------------------------------------------
+
+
+async def ahead_once(world: World, days: float = 2) -> None:
+    """The clock was ahead while a number was bought, and is right again; nobody vouches for it."""
+    world.clock.synchronised = False
+    world.clock.jump(days=days)
+    await world.buy()
+    world.clock.jump(days=-days)
+
+
+async def in_time(world: World) -> Any:
+    """The answer to a `buy` that comes in time."""
+    soon = world.expires(world.clock.now() + timedelta(seconds=60))
+    return await world.ask("buy", {**PRODUCT, "expires_at": soon})
+
+
+def provider_says(world: World, **ahead: float) -> None:
+    """An answer came whose `Date` is so much ahead of the true time."""
+    true = START + timedelta(seconds=asyncio.get_running_loop().time())
+    world.journal.time.on_date(true + timedelta(**ahead))
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+@pytest.mark.parametrize("by", ["the kernel", "the provider", "ten minutes"])
+async def test_a_clock_that_is_vouched_for_heals(world: World, by: str, restarted: bool) -> None:
+    await ahead_once(world)
+    if restarted:
+        await world.restart()
+    assert (await in_time(world))["error"]["code"] == "expired_command"
+    if by == "the kernel":
+        world.clock.synchronised = True
+    elif by == "the provider":
+        provider_says(world, seconds=59)
+    else:
+        await world.sleep(590)
+        assert (await in_time(world))["error"]["code"] == "expired_command"
+        await world.sleep(15)
+    assert (await in_time(world))["status"] == "ok"
+    world.clock.synchronised = False
+    await world.restart()
+    assert (await in_time(world))["status"] == "ok", "the newest time is taken back to it"
+
+
+async def test_the_providers_time_from_before_the_clock_was_put_right(world: World) -> None:
+    """It goes on with the machine's boot time: nobody has to ask it again."""
+    world.clock.synchronised = False
+    world.clock.jump(days=2)
+    await world.restart()
+    provider_says(world)
+    await world.sleep(3000)
+    await world.buy()
+    assert (await in_time(world))["status"] == "ok", "the clock is ahead, and was never further"
+    world.clock.jump(days=-2)
+    assert (await in_time(world))["status"] == "ok"
+
+
+@pytest.mark.parametrize("ahead", [{"seconds": 61}, {"seconds": -61}, {"days": 2}], ids=str)
+async def test_another_time_at_the_providers_vouches_for_nothing(world: World, ahead: dict[str, float]) -> None:
+    await ahead_once(world)
+    provider_says(world, **ahead)
+    assert (await in_time(world))["error"]["code"] == "expired_command"
+
+
+async def test_ten_minutes_are_counted_from_the_last_time_that_the_clock_was_set(world: World) -> None:
+    world.clock.synchronised = False
+    await world.sleep(5000)
+    await ahead_once(world)
+    assert (await in_time(world))["error"]["code"] == "expired_command"
+
+
+async def test_an_order_of_a_clock_that_was_ahead_counts_today_and_on_no_other_day(opened: Opening) -> None:
+    world = await opened(limits={"max_spend_per_day": 3000, "max_unused_per_day": 1})
+    await ahead_once(world)
+    world.clock.synchronised = True
+    await world.sleep(3600)
+    assert (await world.journal.facts(8 * 3600, 1200)).unused_today == 1
+    assert await world.error("buy", PRODUCT) == "limit_reached"
+    for _ in range(4):  # the day that it was by that clock is one of them
+        await world.sleep(86400)
+        facts = await world.bridge.orders.guard.facts()
+        assert facts.spent_today == facts.unused_today == facts.bought_last_hour == 0
+
+
+@pytest.mark.parametrize("hours", [12, -12])
+async def test_the_day_is_the_providers_where_nobody_vouches_for_the_clock(opened: Opening, hours: int) -> None:
+    """15:30 in Tehran; by a clock that is set by half a day it is another day, or three hours past midnight."""
+    world = await opened(limits={"max_spend_per_day": 3000}, orders={"cancel_on_expiry": False})
+    await world.buy()
+    await world.sleep(4 * 3600)
+    world.clock.synchronised = False
+    world.clock.jump(hours=hours)
+    provider_says(world)
+    assert await world.error("buy", PRODUCT) == "limit_reached"
+    await world.sleep(4.5 * 3600 + 10)
+    assert (await world.buy())["state"] == "waiting"
+
+
+async def test_a_boot_with_the_clock_days_ahead(opened: Opening) -> None:
+    """It is put right after: no number dies of it, nothing is bought twice, no limit is freed."""
+    world = await opened(limits={"max_buys_per_hour": 1})
+    order = await world.buy(transaction="t")
+    await world.sleep(5)
+    await world.crash()
+    world.clock.reboot()
+    world.clock.synchronised = False
+    world.clock.jump(days=3)
+    await world.start()
+    await world.sleep(60)
+    assert (await world.ask("buy", {**PRODUCT, "transaction": "t"}))["replayed"] is True
+    assert await world.error("buy", PRODUCT) == "limit_reached"
+    world.clock.jump(days=-3)
+    world.clock.synchronised = True
+    await world.sleep(60)
+    assert await world.error("buy", PRODUCT) == "limit_reached"
+    assert world.order(order["order"])["state"] == "waiting"
+    await world.state(order["order"], "expired", 1200)
+    assert asyncio.get_running_loop().time() == pytest.approx(1198, abs=10)
+
+
+@pytest.mark.parametrize("behind", [0.0, 1300.0], ids=["right", "as it was switched off"])
+async def test_time_off_counts_once_somebody_vouches_for_the_clock(world: World, behind: float) -> None:
+    order = await world.buy()
+    await world.crash()
+    await asyncio.sleep(1300)
+    world.clock.reboot()
+    world.clock.synchronised = False
+    world.clock.jump(seconds=-behind)
+    await world.start()
+    await world.sleep(30)
+    assert world.order(order["order"])["state"] == "waiting"
+    world.clock.jump(seconds=behind)
+    provider_says(world)
+    await world.state(order["order"], "expired", 10)
+    await world.crash()
+    world.clock.reboot()
+    await world.start()
+    assert world.journal.time.now() == pytest.approx(START.timestamp() + asyncio.get_running_loop().time(), abs=5)
+
+
+async def test_that_somebody_vouches_for_the_clock_is_written_down(world: World) -> None:
+    """Also while nothing else is to be written: else the next boot would not count the time off."""
+
+    async def vouched() -> bool:
+        return Anchor.from_text((await world.journal.meta())["anchor"]).vouched
+
+    world.clock.synchronised = False
+    await world.restart()
+    await world.sleep(130)
+    assert not await vouched()
+    provider_says(world)
+    await world.sleep(70)
+    assert await vouched()
+
+
+async def test_a_clock_that_nobody_vouched_for_tells_nothing_of_the_time_off(world: World) -> None:
+    """A Pi starts five hours behind, buys, is switched off, and knows the time at its next start."""
+    world.clock.synchronised = False
+    world.clock.jump(hours=-5)
+    await world.restart()
+    order = await world.buy()
+    await world.crash()
+    world.clock.reboot()
+    world.clock.jump(hours=5)
+    world.clock.synchronised = True
+    await world.start()
+    await world.sleep(60)
+    assert world.order(order["order"])["state"] == "waiting"
+
+
 # --- steady time alone ----------------------------------------------------------------------------------------------
 
 
@@ -122,8 +296,14 @@ def anchor(**changes: Any) -> Anchor:
     return Anchor(**{"boot_id": "boot-1", "boot_time": 0.0, "steady": 5.0, "wall": START, "newest": START, **changes})
 
 
-def test_an_anchor_survives_being_stored() -> None:
-    assert Anchor.from_text(anchor().to_text()) == anchor()
+@pytest.mark.parametrize("vouched", [True, False])
+def test_an_anchor_survives_being_stored(vouched: bool) -> None:
+    assert Anchor.from_text(anchor(vouched=vouched).to_text()) == anchor(vouched=vouched)
+
+
+def test_an_anchor_of_an_earlier_version() -> None:
+    moment = START.isoformat()
+    assert Anchor.from_text(json.dumps(["boot-1", 0.0, 5.0, moment, moment])) == anchor()
 
 
 @pytest.mark.parametrize(
@@ -149,6 +329,7 @@ def test_where_steady_time_goes_on(before: Anchor | None, steady: float) -> None
 
 def test_whether_the_clock_is_behind() -> None:
     clock = Still()
+    clock.synchronised = False
     steady = SteadyTime(clock, anchor(newest=START + timedelta(seconds=0.5)))
     assert not steady.wall_is_behind(), "time servers set a clock back by moments"
     clock.jump(seconds=-10)
@@ -174,6 +355,31 @@ def test_the_machines_clocks(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(Path, "read_text", broken)
     assert SystemClock().boot_id == ""
+
+
+@pytest.mark.parametrize(
+    ("kernel", "synchronised"), [(0, True), (1, True), (4, True), (5, False), (-1, False), (None, False)]
+)
+def test_whether_the_kernel_says_that_it_is_synchronised(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, kernel: int | None, synchronised: bool
+) -> None:
+    library = SimpleNamespace() if kernel is None else SimpleNamespace(adjtimex=lambda _: kernel)
+    monkeypatch.setattr(ctypes, "CDLL", lambda _: library)
+    flag = tmp_path / "synchronized"
+    monkeypatch.setattr(clock_module, "_SYNCHRONISED", flag)
+    assert SystemClock().is_synchronised() is synchronised
+    flag.touch()
+    assert SystemClock().is_synchronised(), "systemd-timesyncd says so"
+
+
+def test_a_machine_that_does_not_let_itself_be_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    def forbidden(*_: object) -> None:
+        raise OSError
+
+    monkeypatch.setattr(ctypes, "CDLL", forbidden)
+    assert not SystemClock().is_synchronised()
+    monkeypatch.undo()
+    assert SystemClock().is_synchronised() in (True, False)
 
 
 async def test_the_machines_clock_sleeps() -> None:

@@ -351,6 +351,67 @@ async def test_a_quote_that_there_is_not(opened: Opening, error: Exception, agai
 # --- watched prices -------------------------------------------------------------------------------------------------
 
 
+WATCHED = [
+    {"country": "Iran", "operator": "MCI", "application": "Snapp"},
+    {"country": "2", "operator": "1"},
+    {"country": "Atlantis", "operator": "1"},
+]
+
+
+async def test_what_is_watched_is_known_from_the_start(opened: Opening) -> None:
+    """Also without the provider: Home Assistant would drop an entity that is left out for a moment."""
+    world = await opened(prices=WATCHED)
+    await world.sleep(1)
+    known = {0: ("1", "1", "3"), 1: ("2", "1", None)}
+    assert world.bridge.market.prices.watched == known
+    for call in ("countries", "operators", "applications", "prices", "profile"):
+        world.provider.always[call] = Late(None)
+    await world.stop()
+    world.clock.new_process()
+    watched: list[dict[int, Any]] = []
+    world.on_loaded = lambda: watched.append(dict(world.bridge.market.prices.watched))
+    await world.start()
+    assert watched == [known], "before anything runs"
+    assert world.bridge.market.prices.settled == {0, 1}
+
+
+async def test_what_an_id_means_is_known_though_no_list_was_ever_read(opened: Opening) -> None:
+    world = await opened(started=False, prices=[{"country": "7", "operator": "1", "application": "3"}])
+    for call in ("countries", "operators", "applications", "prices"):
+        world.provider.always[call] = UNREACHABLE
+    await world.start()
+    await world.sleep(1)
+    world.on_loaded = lambda: loaded.append(dict(world.bridge.market.prices.watched))
+    loaded: list[dict[int, Any]] = []
+    await world.restart(prices=[{"country": "8", "operator": "1"}, *world.given["prices"]])
+    assert loaded == [{1: ("7", "1", "3")}], "and it is of the entry, wherever that stands"
+
+
+async def test_a_name_that_is_no_more(opened: Opening) -> None:
+    world = await opened(prices=WATCHED[:1], refresh={"prices": 100, "catalog": 100})
+    await world.sleep(1)
+    assert world.json("prices/1/1")
+    world.provider.catalogs[CatalogKind.APPLICATIONS] = entries("Telegram", "WhatsApp")
+    await world.sleep(300)
+    assert (world.bridge.market.prices.watched, world.bridge.market.prices.settled) == ({}, {0})
+    assert world.text("prices/1/1") == "", "a topic that no longer applies is emptied"
+    loaded: list[dict[int, Any]] = []
+    world.on_loaded = lambda: loaded.append(dict(world.bridge.market.prices.watched))
+    await world.restart()
+    assert loaded == [{}]
+
+
+async def test_a_place_that_another_entry_names_stays(opened: Opening) -> None:
+    world = await opened(
+        prices=[*WATCHED[:1], {"country": "1", "operator": "1"}], refresh={"prices": 99, "catalog": 99}
+    )
+    await world.sleep(1)
+    world.provider.catalogs[CatalogKind.APPLICATIONS] = entries("Telegram", "WhatsApp")
+    await world.sleep(300)
+    assert world.bridge.market.prices.watched == {1: ("1", "1", None)}
+    assert world.json("prices/1/1")
+
+
 async def test_price_lists_are_kept_published(opened: Opening) -> None:
     world = await opened(prices=[{"country": "Iran", "operator": "MCI"}], refresh={"prices": 100})
     heard: list[int] = []

@@ -65,13 +65,34 @@ async def test_a_buy_does_not_come_out_of_the_blue(
     assert world.provider.count("buy") == (code is None)
 
 
-async def test_a_buy_while_the_clock_is_behind_is_not_carried_out(world: World) -> None:
+@pytest.mark.parametrize("synchronised", [True, False])
+async def test_a_buy_while_nobody_can_tell_how_long_it_was_off(world: World, synchronised: bool) -> None:
     command = await taken(world, "buy", PRODUCT)
     await world.crash()
     world.clock.jump(days=-400)
     world.clock.reboot()
+    world.clock.synchronised = synchronised
     await world.start()
     assert (await world.answer(command))["error"]["code"] == "expired_command"
+
+
+async def test_a_buy_by_a_clock_that_is_behind_is_not_carried_out(world: World) -> None:
+    command = await taken(world, "buy", PRODUCT)
+    world.clock.jump(days=-400)
+    world.clock.synchronised = False
+    await world.restart(crash=True)
+    assert (await world.answer(command))["error"]["code"] == "expired_command"
+
+
+async def test_a_buy_from_before_an_hour_off_while_nobody_vouches_for_the_clock(world: World) -> None:
+    command = await taken(world, "buy", PRODUCT)
+    await world.crash()
+    await asyncio.sleep(3600)
+    world.clock.reboot()
+    world.clock.synchronised = False
+    await world.start()
+    error = (await world.answer(command))["error"]
+    assert (error["code"], "3600 seconds" in error["message"]) == ("expired_command", True)
 
 
 async def test_a_buy_that_may_be_on_its_way_is_unknown(world: World, caplog: pytest.LogCaptureFixture) -> None:

@@ -358,6 +358,7 @@ async def test_a_buy_whose_time_passes_while_it_waits_is_not_sent(opened: Openin
 
 async def test_while_the_clock_is_behind_nobody_can_tell(world: World) -> None:
     await world.buy()
+    world.clock.synchronised = False
     world.clock.jump(days=-4000)
     soon = world.expires(world.clock.now() + timedelta(seconds=60))
     assert await world.error("buy", {**PRODUCT, "expires_at": soon}) == "expired_command"

@@ -81,10 +81,14 @@ def owing(work: Callable[..., Any]) -> Callable[..., Any]:
 
 
 class FakeClock:
-    """The machine's clocks on virtual time; `jump` turns the wall clock alone, `reboot` makes a new boot."""
+    """The machine's clocks on virtual time; `jump` turns the wall clock alone, `reboot` makes a new boot.
+
+    `synchronised`: what the kernel says of the wall clock.
+    """
 
     def __init__(self) -> None:
         self.boot_id = "boot-1"
+        self.synchronised = True
         self._wall = START
         self._booted = -1000.0
         self._process = 0.0
@@ -103,6 +107,9 @@ class FakeClock:
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(max(0.0, seconds))
+
+    def is_synchronised(self) -> bool:
+        return self.synchronised
 
     def jump(self, **by: float) -> None:
         self._wall += timedelta(**by)

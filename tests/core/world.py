@@ -149,6 +149,7 @@ class World:
         self.broker = Broker()
         self.session = "session-1"
         self.faults: list[BaseException] = []
+        self.on_loaded: Callable[[], object] = lambda: None
         self.before_commit: Callable[[], Awaitable[None]] | None = None
         self._numbers = itertools.count(1)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -181,6 +182,7 @@ class World:
             logging.getLogger("shomare_mqtt"),
         )
         await self.bridge.load()
+        self.on_loaded()
         self.spawn(self.outbox.run(), "outbox")
         await self.bridge.start()
         return self

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from shomare_mqtt.core.market.readability import is_unreadable
 from shomare_mqtt.errors import ErrorCode, OutcomeUnknownError, ProviderError, ProviderRefusedError
 from shomare_mqtt.model import CatalogKind, Known, Priority, Product, PurchaseState
 from shomare_mqtt.provider.client import Client
@@ -454,6 +455,40 @@ async def test_retry_after_reaches_the_caller() -> None:
         with pytest.raises(ProviderError) as caught:
             await bench.client.profile(priority=QUERY)
         assert caught.value.retry_after == 17
+
+
+@pytest.mark.parametrize("seconds", ["86400", "999999999999", "Sun, 01 Jan 2090 00:00:00 GMT"])
+async def test_nobody_is_believed_who_says_to_wait_a_day(seconds: str) -> None:
+    async with serving(says(429, {}, f"Retry-After: {seconds}\r\n")) as server, connected(server.url) as bench:
+        with pytest.raises(ProviderError) as caught:
+            await bench.client.profile(priority=QUERY)
+        assert caught.value.retry_after == 300
+
+
+@pytest.mark.parametrize("endpoint", ["profile", "check"])
+@pytest.mark.parametrize(
+    ("status", "body", "is_page"),
+    [
+        (200, b"<html>M5-6</html>", True),
+        (403, b"<html>M5-6</html>", True),
+        (502, b"<html>Bad Gateway</html>", True),
+        (500, b"", True),
+        (404, b"<html>M5-6</html>", True),
+        (200, b"{}", True),
+        (429, b"Too Many Requests", False),
+        (502, b'{"message": "Bad Gateway"}', False),
+        (500, b'{"status": false, "code": 500}', False),
+    ],
+)
+async def test_what_nobody_can_read(status: int, body: bytes, is_page: bool, endpoint: str) -> None:
+    async with serving(raw(http(status, body))) as server, connected(server.url) as bench:
+        client = bench.client
+        call = (
+            client.check("74001", known=KNOWN, priority=POLL) if endpoint == "check" else client.profile(priority=POLL)
+        )
+        with pytest.raises(ProviderError) as caught:
+            await call
+    assert is_unreadable(caught.value) is is_page
 
 
 # --- the rest --------------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ import json
 import ssl
 import subprocess
 import zlib
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
@@ -273,11 +274,45 @@ async def test_what_is_sent_and_what_comes_back(request_: Request) -> None:
         ("Thu, 01 Jan 2015 00:00:00 GMT", 0.0),
         ("soon", None),
         ("-5", None),
+        ("1.5", None),
+        (" 7 ", 7.0),
+        ("9" * 40, 999_999_999.0),
+        ("Mon, 01 Jan 99999999999999999999 00:00:00 GMT", None),
+        ("Mon, 01 Jan 2026 00:00:00 +9999999999", None),
     ],
 )
 async def test_retry_after(header: str, seconds: float | None) -> None:
     async with serving(says(429, {}, f"Retry-After: {header}\r\n")) as server:
         assert (await ask(CHECK, server.url)).retry_after == seconds
+
+
+async def test_a_date_to_retry_after_is_one_of_the_servers_clock() -> None:
+    """Which may be years from ours."""
+    headers = "Date: Thu, 01 Jan 2015 00:00:00 GMT\r\nRetry-After: Thu, 01 Jan 2015 00:00:40 GMT\r\n"
+    async with serving(says(429, {}, headers)) as server:
+        assert (await ask(CHECK, server.url)).retry_after == 40.0
+
+
+@pytest.mark.parametrize(
+    ("headers", "dates"),
+    [
+        ("Date: Thu, 01 Jan 2026 00:01:30 GMT\r\n", [datetime(2026, 1, 1, 0, 1, 30, tzinfo=UTC)]),
+        ("Date: Thu, 01 Jan 2026 00:01:30\r\n", [datetime(2026, 1, 1, 0, 1, 30, tzinfo=UTC)]),
+        ("Date: Thu, 01 Jan 2026 00:01:30 GMT\r\nAge: 0\r\n", [datetime(2026, 1, 1, 0, 1, 30, tzinfo=UTC)]),
+        ("Date: Thu, 01 Jan 2026 00:01:30 GMT\r\nAge: 3600\r\n", []),
+        ("Date: now\r\n", []),
+        ("", []),
+    ],
+    ids=["date", "without a zone", "fresh", "out of a cache", "none", "absent"],
+)
+async def test_the_servers_time_is_told(headers: str, dates: list[datetime]) -> None:
+    told: list[datetime] = []
+    async with (
+        serving(says(200, {}, headers)) as server,
+        Transport(settings(server.url), TOKEN, FakeClock(), told.append) as way,
+    ):
+        await way.ask(CHECK)
+    assert told == dates
 
 
 @EACH

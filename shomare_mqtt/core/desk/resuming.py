@@ -109,7 +109,9 @@ class Resuming:
         """Why a `buy` that was taken before the restart comes too late; a purchase must not come out of the blue."""
         if not isinstance(ticket.request, Buy):
             return None
-        age, most = self._journal.time.now() - command.received, max(1, self._longest_down)
+        age, most = self._journal.time.age(command.received, command.received_at), max(1, self._longest_down)
+        if age is None:
+            return "nobody can tell how long the machine was off after this command came; nothing was bought"
         if age > most or self._journal.time.wall_is_behind():
             return f"the daemon was down for {age:.0f} seconds after this command came; nothing was bought"
         unexpired = replace(command.incoming, expiry=None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from shomare_mqtt.core import render
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 _SETTLING = 1.0
 """Seconds between a movement of money and the look at the balance that follows it."""
-_FIRST_RETRY = 5.0
+_FIRST_RETRY, _LONGEST_CALM = 5.0, 300.0
 
 
 class Account:
@@ -43,7 +44,12 @@ class Account:
         self._mask = mask
         self._currency = currency
         self._shared = Shared()
-        self._moved = asyncio.Event()
+        self._wake = asyncio.Event()
+        self._due = clock.monotonic()
+        self._interval = float("inf")
+        self._retry = _FIRST_RETRY
+        self._calm, self._calm_until = 0.0, self._due
+        self._in_doubt = False
         self._is_polling = False
         self.profile: Profile | None = None
         self.asked_at = float("-inf")
@@ -67,7 +73,15 @@ class Account:
 
     async def _read(self, priority: Priority) -> Profile:
         asked_at = self._journal.time.now()
-        profile = await self._provider.profile(priority=priority)
+        try:
+            profile = await self._provider.profile(priority=priority)
+        except ProviderError as error:
+            if error.retry_after:
+                self._due = float("inf")  # what was due before that is too early
+            self._look_within(error.retry_after or min(self._retry, self._interval))
+            self._retry = min(2 * self._retry, self._interval)
+            raise
+        self._retry = _FIRST_RETRY
         if asked_at < self.asked_at:
             return profile  # a later question was answered earlier
         previous, self.profile, self.asked_at = self.profile, profile, asked_at
@@ -87,25 +101,41 @@ class Account:
 
     def money_moved(self) -> None:
         """A purchase or a refund happened: look at the balance soon."""
-        self._moved.set()
+        self._look_within(_SETTLING)
 
     def provider_lost(self) -> None:
         """Another call found the provider away: ask from now on until it is back, and do not sleep out the interval."""
         if not self._is_polling:
-            self._moved.set()
+            self._look_within(_SETTLING)
+
+    def doubted(self) -> None:
+        """Another call got what may hold for all of them, such as a 401: look at once, then ever more seldom.
+
+        Only what the profile gets as well is believed of more than that one call (contract, Answers).
+        """
+        self._in_doubt = True
+        self._look_within(max(0.0, self._calm_until - self._clock.monotonic()))
+
+    def _look_within(self, seconds: float) -> None:
+        self._due = min(self._due, self._clock.monotonic() + seconds)
+        self._wake.set()
+
+    def _calm_down(self) -> None:
+        """Doubts that come again and again, as of one order, are looked into ever more seldom."""
+        self._calm = min(max(2 * self._calm, _FIRST_RETRY), _LONGEST_CALM) if self._in_doubt else 0.0
+        self._calm_until = self._clock.monotonic() + self._calm
+        self._in_doubt = False
 
     async def run(self, interval: float) -> None:
-        """Renew the profile every `interval` seconds and after money has moved, for ever."""
-        delay, retry = 0.0, _FIRST_RETRY
+        """Renew the profile every `interval` seconds, after money has moved and in doubt, for ever."""
+        self._interval = interval
         while True:
-            if await pause(self._clock, delay, self._moved):
-                await self._clock.sleep(_SETTLING)
-            self._moved.clear()
+            self._wake.clear()
+            if await pause(self._clock, self._due - self._clock.monotonic(), self._wake):
+                continue
+            self._due = self._clock.monotonic() + interval
+            self._calm_down()
             self._is_polling = True
-            try:
+            with suppress(ProviderError):  # the provider's state tells of it, and the next look is due
                 await self.read(Priority.POLL)
-                delay, retry = interval, _FIRST_RETRY
-            except ProviderError:
-                delay, retry = min(retry, interval), retry * 2
-            finally:
-                self._is_polling = False
+            self._is_polling = False

@@ -32,13 +32,15 @@ class Market:
         self.provider = ObservedProvider(ports.provider, self.provider_state, logger)
         self.account = Account(clock, journal, self.provider, retained, extensions, mask, currency)
         self.catalogs = Catalogs(clock, journal, self.provider, retained)
-        self.prices = Prices(clock, self.provider, retained, extensions, self.catalogs, self.account, say)
+        self.prices = Prices(clock, journal, self.provider, retained, extensions, self.catalogs, self.account, say)
         self.defaults = Defaults(settings, clock, journal, retained, self.catalogs, self.prices, say)
         self.provider_state.on_lost = self.account.provider_lost
+        self.provider_state.on_doubt = self.account.doubted
 
     async def load(self) -> None:
         """Take up what the journal holds. Raises JournalError."""
         await self.catalogs.load()
+        await self.prices.load(self._settings.prices)
         await self.defaults.load()
 
     def start(self, spawn: Spawn) -> None:

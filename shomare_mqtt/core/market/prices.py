@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -15,16 +16,17 @@ from shomare_mqtt.model import CatalogKind, Known, Price, PriceList, Priority, P
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from decimal import Decimal
 
     from shomare_mqtt.config import WatchedPrice
     from shomare_mqtt.core.clock import Clock
     from shomare_mqtt.core.market.account import Account
     from shomare_mqtt.core.market.catalogs import Catalogs
-    from shomare_mqtt.core.ports import Extensions, Provider, Retained, Say
+    from shomare_mqtt.core.ports import Extensions, Journal, Provider, Retained, Say
 
 _FIRST_RETRY, _LAST_RETRY = 5.0, 300.0
+_MEANT = "watched"
 _MOST_KEPT = 20
 """Lists that are kept though nobody watches them: somebody may ask for every country's, and each takes memory."""
 
@@ -35,6 +37,7 @@ class Prices:
     def __init__(
         self,
         clock: Clock,
+        journal: Journal,
         provider: Provider,
         retained: Retained,
         extensions: Extensions,
@@ -43,6 +46,7 @@ class Prices:
         say: Say,
     ) -> None:
         self._clock = clock
+        self._journal = journal
         self._provider = provider
         self._retained = retained
         self._extensions = extensions
@@ -53,6 +57,7 @@ class Prices:
         self._lists: dict[tuple[str, str], PriceList] = {}
         self._single: dict[tuple[str, str, str], Price] = {}
         self.watched: dict[int, tuple[str, str, str | None]] = {}
+        self._meant: dict[str, list[str | None]] = {}
         self.settled: set[int] = set()
         self.on_watched: Callable[[], object] = lambda: None
 
@@ -157,6 +162,19 @@ class Prices:
 
     # --- what the settings name -------------------------------------------------------------------------------------
 
+    async def load(self, watched: Sequence[WatchedPrice]) -> None:
+        """Take up what each `[[prices]]` meant to an earlier process: until it is looked up it means the same.
+
+        So Home Assistant is not told for a moment that one is gone, nor while the provider is away.
+        """
+        meant = json.loads((await self._journal.meta()).get(_MEANT, "{}"))
+        self._meant = {key: meant[key] for entry in watched if (key := _key(entry)) in meant}
+        for number, entry in enumerate(watched):
+            if (ids := self._meant.get(_key(entry))) is not None:
+                country, operator, application = ids
+                self.watched[number] = (str(country), str(operator), application)
+                self.settled.add(number)
+
     async def run(self, number: int, watched: WatchedPrice, interval: float, stop: asyncio.Event) -> None:
         """Keep one `[[prices]]` published, until `stop`."""
         delay, retry, said = 0.0, _FIRST_RETRY, False
@@ -164,20 +182,28 @@ class Prices:
             try:
                 ids = await self._resolve(watched)
                 if self.watched.get(number) != ids:
-                    self.watched[number] = ids
-                    self._settle(number)
+                    await self._settle(number, watched, ids)
                 await self.read_list(ids[0], ids[1], Priority.POLL)
                 delay, retry = interval, _FIRST_RETRY
             except CommandRefusedError as error:
                 if not said:
                     await self._say(BridgeEvent.NAME_UNKNOWN, f"prices[{number}] is left out: {error.message}")
                 said, delay = True, interval
-                self._settle(number)
+                await self._settle(number, watched, None)
             except ProviderError:
                 delay, retry = min(retry, interval), min(retry * 2, _LAST_RETRY)
 
-    def _settle(self, number: int) -> None:
-        """It is known what a `[[prices]]` names, or that it names nothing."""
+    async def _settle(self, number: int, watched: WatchedPrice, ids: tuple[str, str, str | None] | None) -> None:
+        """It is known what a `[[prices]]` names, or that it names nothing (None): for this process and the next."""
+        before = self.watched.pop(number, None)
+        self._meant.pop(_key(watched), None)
+        if ids is not None:
+            self.watched[number] = ids
+            self._meant[_key(watched)] = list(ids)
+        if before != ids:
+            await self._journal.put_meta({_MEANT: json.dumps(self._meant)})
+        if before is not None and before[:2] not in {(c, o) for c, o, _ in self.watched.values()}:
+            self._retained.put(topics.prices(*before[:2]), b"")
         self.settled.add(number)
         self.on_watched()
 
@@ -189,6 +215,11 @@ class Prices:
         if watched.application is None:
             return country, operator, None
         return country, operator, await find(CatalogKind.APPLICATIONS, watched.application)
+
+
+def _key(watched: WatchedPrice) -> str:
+    """A `[[prices]]` as it stands in the settings."""
+    return json.dumps([watched.country, watched.operator, watched.application])
 
 
 def _in_words(price: Decimal | None) -> str:

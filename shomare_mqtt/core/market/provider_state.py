@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from shomare_mqtt.core import render
 from shomare_mqtt.core.bridge_events import BridgeEvent
+from shomare_mqtt.core.market.readability import Readability, is_unreadable
 from shomare_mqtt.core.masking import trace_of
 from shomare_mqtt.errors import ErrorCode, JournalError, ProviderError, ProviderFailedError, ProviderRefusedError
 from shomare_mqtt.model import Endpoint, Priority
@@ -35,19 +36,22 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_STATE_OF = {
-    ErrorCode.PROVIDER_UNREACHABLE: "unreachable",
-    ErrorCode.PROVIDER_TIMEOUT: "unreachable",
+_AWAY = frozenset({ErrorCode.PROVIDER_UNREACHABLE, ErrorCode.PROVIDER_TIMEOUT})
+OF_THE_TOKEN = {
     ErrorCode.INVALID_TOKEN: "unauthorized",
     ErrorCode.MISSING_TOKEN: "unauthorized",
     ErrorCode.ACCOUNT_BLOCKED: "blocked",
 }
+"""Refusals that hold for every call where the profile gets them, and else for the one call that got them."""
 _WORDS = {
     "online": "the provider answers",
     "unreachable": "the provider does not answer; orders are still watched, nothing can be bought",
     "unauthorized": "the provider refuses the token; set the right one in provider.token and restart",
     "blocked": "the provider says that the account is blocked; ask the provider",
-    "misunderstood": "the provider's answers cannot be understood; see `fields`, and provider.dialect in the settings",
+    "misunderstood": (
+        "the provider's answers cannot be understood: a filter or a gateway may answer in its place, or "
+        "provider.base_url or provider.dialect in the settings is wrong; see `error` and `fields`"
+    ),
 }
 
 
@@ -75,7 +79,8 @@ class ProviderState:
         self._since = clock.now()
         self._error: dict[str, Any] | None = None
         self._unread: dict[str, tuple[str, ...]] = {}
-        self._understood: dict[Endpoint, bool] = {}
+        self._readability = Readability()
+        self._refused: str | None = None
         self._said: set[str] = set()
         self._away_for: set[Endpoint] = set()
         self._shown: bytes | None = None
@@ -83,6 +88,7 @@ class ProviderState:
         self.errors: Counter[str] = Counter()
         self.on_recovered: Callable[[], None] = _nothing
         self.on_lost: Callable[[], None] = _nothing
+        self.on_doubt: Callable[[], None] = _nothing
         self.on_changed: Callable[[], None] = _nothing
         self.authorized = asyncio.Event()
         self.authorized.set()
@@ -117,23 +123,43 @@ class ProviderState:
     async def worked(self, endpoint: Endpoint, unread: tuple[str, ...]) -> None:
         """A call gave what it was for."""
         self.calls[endpoint.value] += 1
-        self._understood[endpoint] = True
+        self._readability.read()
+        self._let_poll()
         self._note_unread(endpoint, unread)
         await self._become("online", None)
 
     async def failed(self, endpoint: Endpoint, error: ProviderError) -> None:
-        """A call did not."""
+        """A call did not. What may hold for every call is believed of this one alone until the profile tells."""
         self.calls[endpoint.value] += 1
         self.errors[error.code.value] += 1
-        state = _STATE_OF.get(error.code, "online")
-        if error.code is ErrorCode.MALFORMED_ANSWER:
-            self._understood[endpoint] = False
-            self._note_unread(endpoint, (self._mask.text(error.message),))
-            if not any(self._understood.values()):
-                state = "misunderstood"
-        if state == "unreachable":
+        if error.code in _AWAY:
             self._away_for.add(endpoint)
-        await self._become(state, error)
+            await self._become("unreachable", error)
+            return
+        if error.code in OF_THE_TOKEN:
+            self._readability.refused()
+            if endpoint is Endpoint.PROFILE:
+                self._refused = OF_THE_TOKEN[error.code]
+                self.authorized.clear()
+        elif is_unreadable(error):
+            self._readability.unreadable(endpoint, error)
+            if error.code is ErrorCode.MALFORMED_ANSWER:
+                self._note_unread(endpoint, (self._mask.text(error.message),))
+        elif isinstance(error, ProviderRefusedError):
+            self._readability.refused()
+            self._let_poll()
+        await self._become(self._standing(), error)
+        if endpoint is not Endpoint.PROFILE and (error.code in OF_THE_TOKEN or is_unreadable(error)):
+            self.on_doubt()
+
+    def _let_poll(self) -> None:
+        """The token was taken."""
+        self._refused = None
+        self.authorized.set()
+
+    def _standing(self) -> str:
+        """How the provider stands by all that is known of it, while it answers."""
+        return self._refused or ("misunderstood" if self._readability.is_lost else "online")
 
     def _note_unread(self, endpoint: Endpoint, unread: tuple[str, ...]) -> None:
         """Name what was not understood in the log once."""
@@ -148,10 +174,6 @@ class ProviderState:
         self._error = render.error_json(render.error_info(error)) if error else None
         if before != state:
             self._since = self._clock.now()
-        if state in ("unauthorized", "blocked"):
-            self.authorized.clear()
-        elif state != "unreachable":  # no answer says nothing of the token
-            self.authorized.set()
         self.show()
         if state == "online":
             # Where checks alone fail, another call that works says nothing of them: they are asked ever more seldom.

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from shomare_mqtt.config import Settings
-    from shomare_mqtt.core.clock import Clock
     from shomare_mqtt.core.ports import Journal
     from shomare_mqtt.core.records import SpendFacts
 
@@ -25,7 +24,6 @@ class Guard:
     def __init__(
         self,
         settings: Settings,
-        clock: Clock,
         journal: Journal,
         switch: Callable[[], bool],
         pause: Callable[[], str | None],
@@ -33,7 +31,6 @@ class Guard:
         self._limits = settings.limits
         self._lifetime = settings.orders.lifetime
         self._zone = ZoneInfo(settings.provider.timezone)
-        self._clock = clock
         self._journal = journal
         self._switch = switch
         self._pause = pause
@@ -64,8 +61,11 @@ class Guard:
 
     async def facts(self) -> SpendFacts:
         """What the limits count now."""
-        today = self._clock.now().astimezone(self._zone).date()
-        return await self._journal.facts(datetime.combine(today, time.min, self._zone), self._lifetime)
+        now = self._journal.time.civil().astimezone(self._zone)
+        midnight = datetime.combine(now.date(), time.min, self._zone)
+        # Not as they stand: where the clocks change, a day is not what its hours say.
+        today = now.timestamp() - midnight.timestamp()
+        return await self._journal.facts(today, self._lifetime)
 
     def check_price(self, price: Decimal | None, max_price: Decimal | None) -> None:
         """Raise CommandRefusedError (`price_too_high`) where the price is above the limit."""

@@ -30,7 +30,7 @@ class Orders:
         self._spawn = spawn
         self.ledger = ledger = Ledger(settings, clock, ports.journal, ports.retained, ports.outbox, extensions)
         self.settler = Settler(settings, clock, ledger, market.account, spawn, logger)
-        self.guard = Guard(settings, clock, ports.journal, lambda: market.defaults.buying, self.settler.why_paused)
+        self.guard = Guard(settings, ports.journal, lambda: market.defaults.buying, self.settler.why_paused)
         self.buyer = Buyer(settings, clock, ledger, market, self.guard, extensions, logger)
         self.checker = Checker(clock, ledger, market, extensions, logger)
         self.canceller = Canceller(clock, ledger, market, self.checker, logger)

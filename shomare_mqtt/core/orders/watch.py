@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from shomare_mqtt.core.market.provider_state import OF_THE_TOKEN
 from shomare_mqtt.core.records import Batch, Record
 from shomare_mqtt.core.render import error_info
 from shomare_mqtt.core.waiting import pause
@@ -29,16 +30,6 @@ UNREACHABLE_FOR = 3600.0
 REFUSED_FOR = 300.0
 _LONGEST_BACKOFF = 300.0
 _RETRY, _LONGEST_RETRY = 5.0, 60.0
-_NOT_AN_ANSWER = frozenset(
-    {
-        ErrorCode.PROVIDER_UNREACHABLE,
-        ErrorCode.PROVIDER_TIMEOUT,
-        ErrorCode.INVALID_TOKEN,
-        ErrorCode.MISSING_TOKEN,
-        ErrorCode.ACCOUNT_BLOCKED,
-    }
-)
-"""Failures that say nothing of the number, and may pass: the order stays as it is for up to an hour."""
 _AWAY = frozenset({ErrorCode.PROVIDER_UNREACHABLE, ErrorCode.PROVIDER_TIMEOUT})
 WATCHED = frozenset({OrderState.WAITING, OrderState.RECEIVED})
 
@@ -130,9 +121,10 @@ class Watch:
                 await self._end(order)
                 continue
             wake.clear()
-            if await pause(self._clock, min(delay, left), wake) or delay >= left:
+            woken = await pause(self._clock, min(delay, left), wake)
+            if woken or delay >= left:
                 delay = min(delay, self._settings.poll_interval)
-                if self._record(order) is None or delay >= left:
+                if not woken or self._record(order) is None or delay >= left:
                     continue
             failures, delay = await self._poll(order, failures)
 
@@ -161,6 +153,21 @@ class Watch:
         self._is_answered(order)
         return 0, self._settings.poll_interval
 
+    def _says_nothing(self, error: ProviderError) -> bool:
+        """Whether a failure says nothing of the number, and may pass: the order stays as it is for up to an hour.
+
+        A refused token does where it is refused everywhere, else it is this order's own matter.
+        """
+        return error.code in _AWAY or (error.code in OF_THE_TOKEN and not self._provider_state.authorized.is_set())
+
+    def _may_wait(self, record: Record, error: ProviderError, delay: float) -> bool:
+        """Whether a last check that was refused for the token's sake is made once more, when it is known what of it.
+
+        Where there is money to come back the cancel is in a hurry.
+        """
+        hurried = not record.order.sms and self._settings.cancel_on_expiry
+        return error.code in OF_THE_TOKEN and delay == _RETRY and not hurried
+
     # --- the end ----------------------------------------------------------------------------------------------------
 
     async def _end(self, order: str) -> None:
@@ -186,7 +193,7 @@ class Watch:
             try:
                 await self._checker.check(record, Priority.MONEY)
             except ProviderError as error:
-                if error.code not in _NOT_AN_ANSWER:
+                if not self._says_nothing(error) and not self._may_wait(record, error, delay):
                     self._logger.info("order %s: the last check failed: %s", order, error.message)
                     return None
                 if self._time.now() - began + delay > UNREACHABLE_FOR:
@@ -218,7 +225,7 @@ class Watch:
                     record, lambda c: self._close(order, None, refunded=c.refunded, moves=1)
                 )
             except ProviderError as error:
-                away = error.code in _NOT_AN_ANSWER
+                away = self._says_nothing(error)
                 waited = self._time.now() - began
                 if waited + delay > (UNREACHABLE_FOR if away else REFUSED_FOR):
                     refused = isinstance(error, ProviderRefusedError) and error.code is not ErrorCode.NOT_FOUND

@@ -14,6 +14,7 @@ from shomare_mqtt.errors import (
     OutcomeUnknownError,
     ProviderError,
     ProviderFailedError,
+    ProviderPageError,
     ProviderRefusedError,
     Upstream,
 )
@@ -233,6 +234,12 @@ def failure(answer: RawAnswer, marks: Marks, endpoint: Endpoint) -> ProviderFail
     )
 
 
+def _page(answer: RawAnswer, marks: Marks, endpoint: Endpoint) -> ProviderPageError:
+    """The error for a page in an answer's place, with a status that may pass."""
+    error = failure(answer, marks, endpoint)
+    return ProviderPageError(error.code, error.message, error.upstream, retry_after=error.retry_after)
+
+
 def malformed(answer: RawAnswer, marks: Marks, endpoint: Endpoint, wanted: str) -> ProviderFailedError:
     """The error for an answer in which nothing usable was found; `wanted` says what was looked for."""
     text = f"The provider's answer to {endpoint.value} (HTTP {answer.http}) could not be understood: no {wanted} in it"
@@ -278,8 +285,10 @@ def accepted(answer: RawAnswer, endpoint: Endpoint, *, lenient: bool = False) ->
 def _without_json(answer: RawAnswer, marks: Marks, endpoint: Endpoint) -> ProviderError:
     if answer.http == 405:  # noqa: PLR2004 - the method alone is wrong, whoever says so
         return refusal(answer, marks, endpoint, ErrorCode.METHOD_NOT_ALLOWED)
-    if answer.http >= 500 or answer.http == _TOO_MANY:  # noqa: PLR2004 - trying again can help
+    if answer.http == _TOO_MANY:
         return failure(answer, marks, endpoint)
+    if answer.http >= 500:  # noqa: PLR2004 - trying again can help
+        return _page(answer, marks, endpoint)
     return malformed(answer, marks, endpoint, "JSON")
 
 
