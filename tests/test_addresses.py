@@ -1,4 +1,4 @@
-"""Hosts, web addresses and topics in settings: what can be, and what is refused with the key's path and what to write."""
+"""Hosts, web addresses and topics in settings: what can be, and what is refused with the key and what to write."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ URL_KEYS = ("provider.base_url", "provider.proxy")
 TOPIC_KEYS = ("mqtt.base_topic", "homeassistant.discovery_prefix")
 
 HOSTS = [
-    "broker", "BROKER", "core-mosquitto", "mosquitto_1", "broker.local", "broker.local.", "bröker.local", "کارگزار.ایران",
+    "broker", "BROKER", "core-mosquitto", "mosquitto_1", "broker.local", "broker.local.", "bröker.local",
+    "کارگزار.ایران",
     "192.168.1.2", "0.0.0.0", "::1", "::", "fe80::1%eth0", "2001:db8::7", "x" * 63,
 ]  # fmt: skip
 NO_HOSTS = [
