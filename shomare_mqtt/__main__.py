@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import sys
 
+from shomare_mqtt.cli import output
 
-def main() -> int:
+
+def main() -> int | str | None:
     """Runs the command that the arguments name; the exit status."""
+    output.prepare()
     try:
-        return _main(sys.argv[1:])
+        status: int | str | None = _main(sys.argv[1:])
+    except SystemExit as end:
+        status = end.code
     except KeyboardInterrupt:
         # Before (or after) the command listens to signals itself, there is nothing to tidy up.
-        return 1
+        status = 1
+    except OSError as error:
+        status = output.failed(error)
+    return output.finish(status)
 
 
 def _main(arguments: list[str]) -> int:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TextIO
 
 from shomare_mqtt.core.masking import Mask
-from shomare_mqtt.normalization import visible
+from shomare_mqtt.normalization import escaped_for, visible
 
 if TYPE_CHECKING:
     from shomare_mqtt.config import Log
@@ -28,7 +28,7 @@ def set_up(log: Log, secrets: tuple[str, ...], stream: TextIO | None = None) -> 
     target = sys.stderr if stream is None else stream
     handler = logging.StreamHandler(target)
     mask = Mask(secrets)
-    handler.setFormatter(_formatter(log.format, mask, journald=_is_journal(target)))
+    handler.setFormatter(_formatter(log.format, mask, target))
     logging.basicConfig(level=log.level.upper(), handlers=[handler], force=True)
     for name in _OTHERS:
         # Libraries tell of connections that come and go, which the daemon says in words of its own.
@@ -36,10 +36,10 @@ def set_up(log: Log, secrets: tuple[str, ...], stream: TextIO | None = None) -> 
     return mask
 
 
-def _formatter(kind: str, mask: Mask, *, journald: bool) -> logging.Formatter:
+def _formatter(kind: str, mask: Mask, stream: TextIO) -> logging.Formatter:
     if kind == "json":
-        return JsonFormatter(mask)
-    return JournalFormatter(mask) if journald else TextFormatter(mask)
+        return JsonFormatter(mask, stream.encoding)
+    return JournalFormatter(mask) if _is_journal(stream) else TextFormatter(mask)
 
 
 def _is_journal(stream: TextIO) -> bool:
@@ -86,9 +86,10 @@ class JournalFormatter(TextFormatter):
 class JsonFormatter(logging.Formatter):
     """One JSON object a line: `time`, `level`, `logger`, `message`, `exception`, and what the record holds as extra."""
 
-    def __init__(self, mask: Mask) -> None:
+    def __init__(self, mask: Mask, encoding: str | None = None) -> None:
         super().__init__()
         self._mask = mask
+        self._encoding = encoding
 
     def format(self, record: logging.LogRecord) -> str:
         """One record as JSON."""
@@ -105,7 +106,7 @@ class JsonFormatter(logging.Formatter):
         if record.stack_info:
             line["stack"] = self._mask.text(record.stack_info)
         extra = {k: self._plain(v) for k, v in vars(record).items() if k not in _ORDINARY and k not in line}
-        return json.dumps(line | extra, ensure_ascii=False)
+        return escaped_for(self._encoding, json.dumps(line | extra, ensure_ascii=False))
 
     def _plain(self, value: object) -> object:
         return value if value is None or isinstance(value, bool | int | float) else self._mask.text(str(value))

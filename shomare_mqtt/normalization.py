@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 
@@ -28,11 +29,21 @@ _SAME_LETTERS = str.maketrans(
 
 
 _JOINERS = "\u200c\u200d"
+_BEYOND_ASCII = re.compile(r"[^\x00-\x7f]+")
 
 
 def visible(text: str) -> str:
     """The text on one line, with what could steer a terminal or hide made visible; Persian needs its joiners."""
     return "".join(c if c.isprintable() or c in _JOINERS else repr(c)[1:-1] for c in text)
+
+
+def escaped_for(encoding: str | None, text: str) -> str:
+    """JSON text as it is where an encoding can carry it, else with JSON's own escapes for all that is not ASCII."""
+    try:
+        text.encode(encoding or "utf-8")
+    except UnicodeEncodeError:
+        return _BEYOND_ASCII.sub(lambda beyond: json.dumps(beyond[0])[1:-1], text)
+    return text
 
 
 def ascii_digits(text: str) -> str:

@@ -13,7 +13,8 @@ from rich.live import Live
 from rich.text import Text
 
 from shomare_mqtt.cli.bridge import ConnectionLostError, reach
-from shomare_mqtt.cli.commands import present, print_line, refuse_unless_ok
+from shomare_mqtt.cli.commands import present, refuse_unless_ok
+from shomare_mqtt.cli.output import write_json
 from shomare_mqtt.cli.showing import console, plain
 from shomare_mqtt.cli.status import CommandFailedError
 from shomare_mqtt.model import OPEN_STATES
@@ -128,7 +129,7 @@ def _end_of(heard: Heard, order: str) -> Ended | None:
 
 def _tell(ended: Ended, order: Mapping[str, Any], manner: Manner) -> None:
     if manner.json:
-        print_line(ended.text)
+        write_json(ended.text)
     if ended.code is None:
         raise CommandFailedError(f"order {order['order']} is {ended.state}, and no code came")
     if not manner.json:

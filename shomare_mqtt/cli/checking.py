@@ -8,6 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from shomare_mqtt import config
+from shomare_mqtt.cli.output import write_json
 from shomare_mqtt.plugin.loading import load_plugins
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ def print_settings(file: Path | None) -> None:
     load_plugins(settings.plugins, logging.getLogger("shomare_mqtt.plugin"))
     sys.stdout.write(f"# {file or 'no file: the environment alone'}\n")
     for line in _lines("", settings.masked()):
-        sys.stdout.write(f"{line}\n")
+        write_json(line)
 
 
 def _lines(path: str, value: object) -> list[str]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from shomare_mqtt import topics
 from shomare_mqtt.cli.bridge import reach
+from shomare_mqtt.cli.output import write_json
 from shomare_mqtt.cli.showing import console, show
 from shomare_mqtt.cli.status import CommandFailedError
 from shomare_mqtt.core.ids import is_id
@@ -45,17 +45,11 @@ async def _once(settings: Mqtt, command: str, fields: dict[str, Any], manner: Ma
 def present(answer: Heard, command: str, manner: Manner) -> None:
     """Prints an answer. Raises CommandFailedError for every status but `ok`."""
     if manner.json:
-        print_line(answer.text)
+        write_json(answer.text)
     refuse_unless_ok(answer.body)
     if not manner.json:
         what = command.split("/")[1] if command.startswith("query/") else command
         show(console(), what, answer.body.get("data"))
-
-
-def print_line(text: str) -> None:
-    """One line to standard output, at once: a program may read it."""
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
 
 
 def refuse_unless_ok(answer: dict[str, Any]) -> None:

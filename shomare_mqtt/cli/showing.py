@@ -38,10 +38,17 @@ _UNBOUNDED = 10_000
 """Columns where no terminal sets a bound."""
 
 
+class _Screen(Console):
+    """Leaves it to the command what it means that nobody reads any more; rich would end the process at once."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
 def console() -> Console:
     """Standard output, without rich's guesses at what a text means; a program that reads it gets whole lines."""
     width = None if sys.stdout.isatty() or os.environ.get("COLUMNS") else _UNBOUNDED
-    return Console(width=width, highlight=False, markup=False, emoji=False, soft_wrap=True)
+    return _Screen(width=width, highlight=False, markup=False, emoji=False, soft_wrap=True)
 
 
 def plain(value: Any) -> Text:

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from shomare_mqtt import topics
 from shomare_mqtt.cli.bridge import reach
-from shomare_mqtt.cli.commands import print_line
+from shomare_mqtt.cli.output import write_json
 from shomare_mqtt.cli.showing import console, named, plain, show_orders
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ async def _print_each(bridge: Bridge) -> None:
     while True:
         heard = await bridge.next()
         if heard.topic.startswith("event/"):
-            print_line(heard.text)
+            write_json(heard.text)
 
 
 async def _show_each(bridge: Bridge, screen: Console) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
+
+from shomare_mqtt.config.addresses import host, topic, web_address
 
 _TEN_YEARS = 10 * 365 * 86400
 
@@ -69,36 +70,11 @@ def _home(value: Path) -> Path:
         raise ValueError("~ is used, and there is no home directory") from error
 
 
-def _host(value: str) -> str:
-    """A name or an address: whoever writes `mqtt://broker:1883` would wait for a broker for ever."""
-    if not value or any(c.isspace() or c in "/@[]" for c in value):
-        raise ValueError("must be a name or an address alone, without mqtt://, port or brackets")
-    return value
-
-
-def _topic(value: str) -> str:
-    if not value or value.startswith(("/", "$")) or value.endswith("/") or any(c in value for c in "+#\0"):
-        raise ValueError("must be a topic without wildcards, with slashes only inside")
-    return value
-
-
 def _timezone(value: str) -> str:
     try:
         ZoneInfo(value)
     except (KeyError, ValueError, OSError) as error:
-        raise ValueError(f"there is no time zone {value!r}") from error
-    return value
-
-
-def web_address(value: str) -> str:
-    """The value, where it is an http:// or https:// address. Raises ValueError, without repeating it."""
-    try:
-        parts = urlsplit(value)
-        bad = parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0
-    except ValueError as error:
-        raise ValueError("must be an http:// or https:// address") from error
-    if bad:
-        raise ValueError("must be an http:// or https:// address")
+        raise ValueError(f"there is no time zone {value!r}; write it as in Asia/Tehran") from error
     return value
 
 
@@ -120,7 +96,7 @@ Text = Annotated[str, Field(min_length=1)]
 Id = Annotated[str, BeforeValidator(_id_text)]
 OptionalId = Annotated[str | None, BeforeValidator(_id_text)]
 File = Annotated[Path, BeforeValidator(_path), AfterValidator(_home)]
-Host = Annotated[str, AfterValidator(_host)]
-Topic = Annotated[str, AfterValidator(_topic)]
+Host = Annotated[str, AfterValidator(host)]
+Topic = Annotated[str, AfterValidator(topic)]
 TimeZone = Annotated[str, AfterValidator(_timezone)]
 WebAddress = Annotated[str, AfterValidator(web_address)]

@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
 
+from shomare_mqtt.config.addresses import web_address
 from shomare_mqtt.config.certificates import show_certificate, trusting
 from shomare_mqtt.config.kinds import (
     Count,
@@ -28,7 +29,6 @@ from shomare_mqtt.config.kinds import (
     Topic,
     WebAddress,
     Whole,
-    web_address,
 )
 
 
@@ -92,6 +92,9 @@ class Mqtt(Table):
     def _path_of_socket(cls, value: str | None, info: ValidationInfo) -> str | None:
         if info.data.get("transport") == "unix" and value is None:
             raise ValueError('a transport of "unix" needs the path of the socket')
+        websocket = info.data.get("transport") == "websockets"
+        if websocket and value is not None and ("://" in value or not value.isprintable() or " " in value):
+            raise ValueError("must be a path alone, such as /mqtt, without spaces")
         return value
 
     @property

@@ -6,7 +6,7 @@ The plugins we ship use it, and others may.
 from __future__ import annotations
 
 import string
-from pathlib import Path  # noqa: TC003 - pydantic reads the annotations
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, SecretStr, model_validator

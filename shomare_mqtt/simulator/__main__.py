@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import sys
 from dataclasses import MISSING, fields
 from pathlib import Path
@@ -36,6 +37,10 @@ def main(argv: Sequence[str] | None = None, prog: str = "python -m shomare_mqtt.
     except ValueError as error:
         sys.stderr.write(f"{prog}: {error}\n")
         return _USAGE
+    except BrokenPipeError:
+        # Whoever was to read the address has gone.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except OSError as error:
         sys.stderr.write(f"{prog}: cannot listen on {host}, port {port}: {error.strerror}\n")
         return 1

@@ -176,7 +176,7 @@ async def finish(process: Running) -> Finished:
         out, err = await process.communicate()
     assert process.returncode is not None
     assert "Traceback" not in err.decode()
-    return Finished(process.returncode, out.decode(), err.decode())
+    return Finished(process.returncode, out.decode(errors="replace"), err.decode())
 
 
 async def run(*arguments: str, **variables: str) -> Finished:
