@@ -7,7 +7,13 @@ from decimal import Decimal
 from functools import singledispatch
 from typing import TYPE_CHECKING, Any
 
-from shomare_mqtt.errors import OutcomeUnknownError, ProviderError, ProviderFailedError, ProviderRefusedError
+from shomare_mqtt.errors import (
+    OutcomeUnknownError,
+    ProviderError,
+    ProviderFailedError,
+    ProviderPageError,
+    ProviderRefusedError,
+)
 from shomare_mqtt.model import (
     Cancellation,
     Catalog,
@@ -40,7 +46,12 @@ if TYPE_CHECKING:
 KINDS = ("profile", *LISTS, "prices", "price", "buy", "check", "cancel")
 ASKED = ("7", "1", "3")
 """The country, the operator and the application that are asked for where none is known."""
-ERRORS = {"refused": ProviderRefusedError, "failed": ProviderFailedError, "unknown": OutcomeUnknownError}
+ERRORS = {
+    "refused": ProviderRefusedError,
+    "failed": ProviderFailedError,
+    "unreadable": ProviderPageError,
+    "unknown": OutcomeUnknownError,
+}
 
 
 def answer(value: Any, http: int = 200, **more: Any) -> RawAnswer:
