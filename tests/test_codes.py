@@ -146,6 +146,7 @@ def test_how_a_word_of_the_table_is_written(text: str, word: str, rows: set[str]
 def test_a_word_of_two_languages_is_read_as_in_that_of_which_most_is_in_the_text() -> None:
     assert rows_of("kod weryfikacyjny to", "to") == {"is"}
     assert rows_of("use the code to", "to") == {"at"}
+    assert rows_of("weryfikacja is to", "to") == {"is"}  # a long word tells more than a short one
 
 
 def test_a_word_that_may_be_for_a_number_or_against_it_says_nothing() -> None:
@@ -153,7 +154,8 @@ def test_a_word_that_may_be_for_a_number_or_against_it_says_nothing() -> None:
 
 
 def test_small_words_of_another_language_say_nothing() -> None:
-    assert rows_of("kod weryfikacyjny konta at", "at") == set()
+    assert rows_of("kod weryfikacyjny is", "is") == set()
+    assert rows_of("use the code is", "is") == {"is"}
 
 
 def test_a_word_of_a_language_that_is_hardly_in_the_text_says_nothing() -> None:

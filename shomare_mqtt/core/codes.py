@@ -52,7 +52,7 @@ _FIGURE: Final = re.compile(r"[\d~]")
 _NUMBERED_AFTER: Final = re.compile(r" [\d~]")
 _NUMBERED_BEFORE: Final = re.compile(rf"[\d~][ -](?:{_LETTER}{{1,12}} )?\Z")
 _GAP_IN_NAME: Final = re.compile(r"[^:.,;\n()\[\]]{0,4}")  # what may stand inside the name of another sort of code
-_END_OR_DECIMAL: Final = re.compile(rf"(?<=\d{{4}})[,.](?=\d{{1,2}} ?({_LETTER}{{1,12}}))")
+_END_OR_DECIMAL: Final = re.compile(rf"(?<=\d{{3}})[,.](?=\d{{1,2}} ?({_LETTER}{{1,12}}))")
 _RUN: Final = re.compile(r"\+?\d+(?:[-.,:/' ]\d+)*")
 # "482913", "123-456", "1234 5678", "12 34 56", "4 8 2 9 1 3", "12-345"; none a part of something longer.
 _NUMBER: Final = re.compile(
@@ -68,9 +68,9 @@ _DATE: Final = re.compile(
 _HOURS: Final = re.compile(r"\d\d[ -]\d\d")  # "10-18", "12 30"
 _STOP: Final = re.compile(r"[.!?](?=\s)")
 _POINTED: Final = re.compile(r"(?:[:=>]| -)[^\w~]{0,6}\Z")  # what points at the number that follows
-_LABEL: Final = re.compile(r"(?::| -) ?\d{4}")  # what makes a number the name of another: "for 31312: 4821"
+_LABEL: Final = re.compile(r"(?::| -) ?\d{3}[ -]?\d")  # what makes a number the name of another: "for 31312: 4821"
 _NAMED: Final = re.compile(r"\n[^\d~\n]{1,40}[]:]\W{0,3}\d[\d -]{3,9}[.\n]")  # "Snapp: 12345."
-_CLAIMED: Final = re.compile(r"(?: [^\W\d]{1,16})?\W{1,3}\d{4}")
+_CLAIMED: Final = re.compile(r"(?: [^\W\d]{1,16})?\W{1,3}\d{3}[ -]?\d")
 _TOUCHING: Final = re.compile(r" ?(?:[.:#] ?#?\n?)?")
 _PAIR: Final = re.compile(r"[\d~]+ ?(/|[^\W\d_]{1,6}) ?\Z")
 _ENDING: Final = re.compile(r"(?:'[^\W\d_]{1,4}|-)? ?")
@@ -325,11 +325,9 @@ def _weight_against(sms: _Sms, cue: _Cue, place: int, cues: Sequence[_Cue], *, p
 def _beside(sms: _Sms, number: re.Match[str]) -> float:
     """Weigh the words that touch the number: currencies, measures, "number" behind it."""
     before, after = _word_before(sms, number.start()), _word_after(sms, number.end())
-    if after and after.rows & _MEASURES:
-        return 9.0
-    if before and "money" in before.rows and _is_price(sms.text, before, number):
-        return 9.0
-    return 6.0 if after and "number" in after.rows else 0.0
+    measured = after is not None and after.rows & {*_MEASURES, "number"}
+    paid = before is not None and "money" in before.rows and _is_price(sms.text, before, number)
+    return 10.0 if measured or paid else 0.0
 
 
 def _is_price(text: str, money: Word, number: re.Match[str]) -> bool:
