@@ -10,6 +10,7 @@ which the zygote tells the child's pid, and its exit status once it has one.
 from __future__ import annotations
 
 import gc
+import io
 import json
 import os
 import pkgutil
@@ -110,6 +111,14 @@ def _import_everything() -> None:
             import_module(module.name)
 
 
+def _open_streams() -> None:
+    """Python's streams anew: those that the zygote was started with remember what they were opened on."""
+    for name, number in (("stdout", 1), ("stderr", 2)):
+        raw = open(number, "wb", buffering=0, closefd=False)  # noqa: SIM115 - a descriptor
+        # As Python itself opens them under PYTHONUNBUFFERED.
+        setattr(sys, name, io.TextIOWrapper(raw, errors=getattr(sys, name).errors, write_through=True))
+
+
 def main() -> None:
     _import_everything()
     gc.collect()
@@ -120,6 +129,7 @@ def main() -> None:
     os.environ.clear()
     os.environ.update(start.environment)
     sys.argv[1:] = start.arguments
+    _open_streams()
     runpy.run_module(PROGRAM, run_name="__main__", alter_sys=True)
 
 
