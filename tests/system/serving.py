@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from shomare_mqtt.config import load
-from shomare_mqtt.daemon import serve
+from shomare_mqtt.daemon.serving import serve
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
