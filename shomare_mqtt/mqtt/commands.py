@@ -32,7 +32,7 @@ from shomare_mqtt.model import (
     Target,
     Unparsed,
 )
-from shomare_mqtt.mqtt.fields import (
+from shomare_mqtt.mqtt.command_fields import (
     MAX_ID,
     PRODUCT_FIELDS,
     InvalidError,

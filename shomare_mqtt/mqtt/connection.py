@@ -7,7 +7,6 @@ import errno
 import math
 from typing import TYPE_CHECKING, Any
 
-from shomare_mqtt.mqtt.adapter import Adapter
 from shomare_mqtt.mqtt.failures import (
     BrokerUnreachableError,
     ConnectRefusedError,
@@ -18,6 +17,7 @@ from shomare_mqtt.mqtt.failures import (
     TooLargeError,
 )
 from shomare_mqtt.mqtt.packets import LARGEST_TOPIC, Connack, Ending, Opening, Publication, publish_size, topic_fault
+from shomare_mqtt.mqtt.paho_adapter import Adapter
 from shomare_mqtt.mqtt.transport import Opened, open_stream
 from shomare_mqtt.mqtt.window import Window
 

@@ -8,7 +8,7 @@ from shomare_mqtt.errors import InstanceConflictError
 from shomare_mqtt.mqtt.client import Client
 from shomare_mqtt.mqtt.connection import Link, open_link
 from shomare_mqtt.mqtt.failures import ConnectRefusedError, DisconnectedError, HungUpError
-from shomare_mqtt.mqtt.instances import another_answers
+from shomare_mqtt.mqtt.other_daemons import another_answers
 from shomare_mqtt.mqtt.packets import Opening, Publication
 from shomare_mqtt.mqtt.transport import address
 

@@ -16,7 +16,7 @@ from shomare_mqtt.model import CatalogKind, Endpoint, Known, Priority
 from shomare_mqtt.provider import reading
 from shomare_mqtt.provider.caller import Caller
 from shomare_mqtt.provider.dialect import LearntDialect, Request
-from shomare_mqtt.provider.learning import Learning
+from shomare_mqtt.provider.dialect_learning import Learning
 from shomare_mqtt.provider.transport import Transport
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from shomare_mqtt.mqtt.client import Client
 from shomare_mqtt.mqtt.connection import PUBACK_PATIENCE, open_link
 from shomare_mqtt.mqtt.connector import LOOKS
 from shomare_mqtt.mqtt.failures import DisconnectedError, NotConnectedError, PublishRefusedError, TooLargeError
-from shomare_mqtt.mqtt.instances import another_answers
+from shomare_mqtt.mqtt.other_daemons import another_answers
 from shomare_mqtt.mqtt.packets import Opening, Publication
 from tests.denying import Denying
 from tests.mosquitto import Mosquitto
@@ -403,7 +403,10 @@ async def test_a_foreign_client_that_keeps_taking_our_client_id(
         opening = Opening(protocol, "shomare-mqtt-shomare", clean=False)
         while True:
             link = await open_link(broker.settings(), opening, lambda *_: None)
-            await asyncio.wait((link.ended,))
+            try:
+                await asyncio.wait((link.ended,))
+            finally:
+                link.close()
 
     watched = watch(broker.settings(protocol=protocol))
     await watched.connected()
