@@ -1,4 +1,4 @@
-"""A cancel that was carried out and whose answer never came is ours, whatever is answered later (contract, Commands)."""
+"""A cancel that was carried out and whose answer never came is ours, whatever comes later (contract, Commands)."""
 
 from __future__ import annotations
 
