@@ -39,13 +39,13 @@ ONE_AFTER_THE_OTHER = {
     "codes alone": ([[sms(None, "11111")], [sms(None, "22222")], [sms(None, "11111")]], 3),
     "nothing in between": ([[sms(A)], [], [sms(A)]], 1),
     "another id": ([[sms(A, provider_id="x")], [sms(A, provider_id="y")]], 2),
-    "another id, later the first": ([[sms(A, provider_id="x")], [sms(A, provider_id="y")], [sms(A, provider_id="x")]], 2),
+    "and later the first": ([[sms(A, provider_id="x")], [sms(A, provider_id="y")], [sms(A, provider_id="x")]], 2),
     "the first id again": ([[sms(A, provider_id="x")], [sms(B, provider_id="y")], [sms(A, provider_id="x")]], 2),
     "one id for all": ([[sms(A, provider_id="7")], [sms(B, provider_id="7")], [sms(A, provider_id="7")]], 3),
     "an id that comes late": ([[sms(A)], [sms(A, provider_id="x")]], 1),
     "an id that is gone": ([[sms(A, provider_id="x")], [sms(A)]], 1),
     "another time alone": ([[sms(A, received_at=at(0))], [sms(A, received_at=at(3))]], 1),
-    "again, with its time": ([[sms(A, received_at=at(0))], [sms(B, received_at=at(1))], [sms(A, received_at=at(2))]], 3),
+    "again, with a time": ([[sms(A, received_at=at(0))], [sms(B, received_at=at(1))], [sms(A, received_at=at(2))]], 3),
     "an old answer": ([[sms(A, received_at=at(0))], [sms(B, received_at=at(1))], [sms(A, received_at=at(0))]], 2),
     "one time for all": ([[sms(A, received_at=at(0))], [sms(B, received_at=at(0))], [sms(A, received_at=at(0))]], 3),
     "the text comes later": ([[sms(None, "11111")], [sms(A, "11111")]], 1),
@@ -87,7 +87,7 @@ async def test_each_once(world: World, answers: Any, count: int, restarts: bool)
         codes = await shown(world, answer)
     assert len(codes) == count
     assert world.codes() == codes, "the topic follows"
-    assert world.bridge.ledger.newest_code() == codes[-1]
+    assert world.bridge.orders.ledger.newest_code() == codes[-1]
     full = await world.full(order["order"])
     assert [s["sms"] for s in full["sms"]] == [f"{order['order']}-{n}" for n in range(1, count + 1)]
     await world.restart(crash=True)
@@ -98,7 +98,7 @@ async def test_the_code_is_the_one_that_came_last(world: World) -> None:
     await world.buy()
     assert await shown(world, [sms(A)], [sms(B)], [sms(A)]) == ["11111", "22222", "11111"]
     assert world.codes()[-1] == "11111"
-    world.bridge.ledger.publish_code_again()
+    world.bridge.orders.ledger.publish_code_again()
     assert world.broker.volatile[-1].payload == b"11111"
 
 
@@ -106,7 +106,7 @@ async def test_an_older_time_makes_no_code_older(world: World) -> None:
     """What came last is the newest, whatever times the provider gives: the topic said so already."""
     await world.buy()
     await shown(world, [sms(A, received_at=at(9))], [sms(B, received_at=at(2))])
-    assert (world.codes()[-1], world.bridge.ledger.newest_code()) == ("22222", "22222")
+    assert (world.codes()[-1], world.bridge.orders.ledger.newest_code()) == ("22222", "22222")
 
 
 async def test_an_id_that_is_made_up_for_each_answer_is_none(opened: Opening) -> None:

@@ -44,12 +44,6 @@ _CANCELLED = ErrorInfo(ErrorCode.PROVIDER_ERROR, "the provider cancelled the num
 _CLOSED = ErrorInfo(ErrorCode.PROVIDER_ERROR, "the provider closed the number, and showed no SMS")
 
 
-def _never(order: str, why: ErrorInfo | None) -> bool:
-    """Before anybody gives numbers back that are over."""
-    del order, why
-    return False
-
-
 class Checker:
     """Asks for SMS, and is the one place that takes them into an order."""
 
@@ -70,7 +64,7 @@ class Checker:
         self._logger = logger
         self._ending: set[str] = set()
         self._ids: dict[str, frozenset[str]] = {}
-        self.found_over: Callable[[str, ErrorInfo | None], bool] = _never
+        self.found_over: Callable[[str, ErrorInfo | None], bool] = lambda *_: False
         """Told of a number that the provider says is over without an SMS: whether it will be cancelled, and closed."""
 
     async def check(self, record: Record, priority: Priority) -> Record:
