@@ -15,7 +15,7 @@ from shomare_mqtt.model import Known, Priority, Product
 from shomare_mqtt.provider.client import DOUBT, Client
 from shomare_mqtt.provider.limiter import Limiter
 from shomare_mqtt.provider.reading import Context, RawAnswer, read_buy, read_check
-from shomare_mqtt.provider.transport import _date_of
+from shomare_mqtt.provider.transport import _kept_date
 
 from .fakes import QuickClock, allowed
 from .servers import Server, says, serving, settings
@@ -182,7 +182,7 @@ async def test_without_a_date_there_is_a_margin() -> None:
     ],
 )
 def test_dates_of_all_kinds(headers: Mapping[str, str], date: datetime | None) -> None:
-    assert _date_of(headers) == date
+    assert _kept_date(headers) == date
 
 
 async def test_a_moment_to_wait_for_is_the_providers_too() -> None:
