@@ -84,7 +84,16 @@ class ShomareError(Exception):
 
 
 class CommandRefusedError(ShomareError):
-    """A command that is not carried out, for a reason found here: nothing was asked of the provider to buy."""
+    """A command that is not carried out, for a reason found here: nothing was asked of the provider to buy.
+
+    `order`: the order whose state is the reason.
+    """
+
+    def __init__(
+        self, code: ErrorCode, message: str, upstream: Upstream | None = None, *, order: str | None = None
+    ) -> None:
+        super().__init__(code, message, upstream)
+        self.order = order
 
 
 LONGEST_RETRY_AFTER = 300.0

@@ -49,13 +49,14 @@ LEGAL_MOVES: Mapping[OrderState, frozenset[OrderState]] = {
 
 @dataclass(frozen=True, slots=True)
 class Sms:
-    """One SMS of an order. `sms` is our stable id; `code` and `text` are secrets."""
+    """One SMS of an order. `sms` is our stable id, `provider_id` the provider's; `code` and `text` are secrets."""
 
     sms: str
     code: str | None = field(repr=False)
     text: str | None = field(repr=False)
     sender: str | None
     received_at: datetime
+    provider_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +107,9 @@ class Order:
         return self.state in OPEN_STATES
 
     @property
-    def newest_code(self) -> str | None:
-        """The code of the newest SMS that has one (provider page, last paragraph)."""
-        return next((s.code for s in reversed(self.sms) if s.code), None)
+    def newest_with_code(self) -> Sms | None:
+        """The newest SMS that has a code (provider page, last paragraph)."""
+        return next((s for s in reversed(self.sms) if s.code), None)
 
 
 # --- what the provider gives ----------------------------------------------------------------------------------------
@@ -255,7 +256,10 @@ class Cancellation:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is known already when an answer is read, so that it can vote on what a field means."""
+    """What is known already when an answer is read, so that it can vote on what a field means.
+
+    `age`: seconds since the number that is asked about was bought, where it is ours.
+    """
 
     country: str | None = None
     operator: str | None = None
@@ -264,6 +268,7 @@ class Known:
     phone: str | None = None
     price: Decimal | None = None
     balance: Decimal | None = None
+    age: float | None = None
     countries: tuple[CatalogEntry, ...] = ()
     operators: tuple[CatalogEntry, ...] = ()
     applications: tuple[CatalogEntry, ...] = ()

@@ -7,7 +7,9 @@ import json
 import signal
 import sys
 from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
 from decimal import Decimal
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -298,6 +300,24 @@ async def test_a_timed_out_number_may_be_paid_back() -> None:
         caller.time.now += 61
         assert caller.sim.purchases[purchase].refunded
         assert caller.sim.balance == Decimal(1_000_000)
+
+
+async def test_the_providers_clock_may_be_another(caller: Caller) -> None:
+    plain = (await caller.call("buy", TELEGRAM))[1]["data"]
+    caller.sim.option(clock_offset=3600)
+    async with caller.session.get(f"{caller.sim.base_url}/check/{plain['id']}", headers=HEADERS) as answer:
+        shown, date = (await answer.json())["data"], parsedate_to_datetime(answer.headers["Date"])
+    moved = datetime.fromisoformat(shown["expires_at"]) - datetime.fromisoformat(plain["expires_at"])
+    assert moved == timedelta(hours=1)
+    assert datetime.fromisoformat(shown["expires_at"]) - date == timedelta(seconds=1200)
+
+
+@pytest.mark.parametrize("status", [404, 400])
+async def test_what_is_cancelled_twice(caller: Caller, status: int) -> None:
+    caller.sim.option(gone_status=status)
+    sent = {"purchase": await caller.buy()}
+    assert (await caller.call("cancel", sent))[0] == 200
+    assert (await caller.call("cancel", sent))[0] == status
 
 
 async def test_several_sms_then_finished() -> None:

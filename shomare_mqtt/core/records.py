@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from shomare_mqtt.core.bridge_events import BridgeEvent
-    from shomare_mqtt.model import Incoming, Order, Sms, Transaction
+    from shomare_mqtt.model import ErrorInfo, Incoming, Order, Sms, Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,9 @@ class Record:
     """An order with what only the journal and the core need of it.
 
     `made` and `deadline` and `closed` are in steady seconds (see core.clock.SteadyTime): they survive jumps of the wall
-    clock. `settled` tells that no more evidence is taken for an order in state `unknown`.
+    clock. `settled` tells that no more evidence is taken for an order in state `unknown`. `cancel_sent`: a cancel of
+    ours may have been carried out without our knowing; `refusal`: the provider's last no to one. `ids_stay` and
+    `shows_all`: see orders.sameness.Manner.
     """
 
     order: Order
@@ -46,6 +48,10 @@ class Record:
     evidence: Evidence = field(default_factory=Evidence)
     settled: bool = True
     command: int | None = None
+    cancel_sent: bool = False
+    refusal: ErrorInfo | None = None
+    ids_stay: bool = False
+    shows_all: bool = False
 
 
 class MessageKind(StrEnum):
@@ -81,11 +87,10 @@ class OutboxRow:
 
 @dataclass(frozen=True, slots=True)
 class NewSms:
-    """An SMS to store with an order; `provider_id` is the provider's own id for it."""
+    """An SMS to store with an order."""
 
     order: str
     sms: Sms
-    provider_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,12 +31,16 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The answer to a command. `order` names the order that exists because of it, or that it is about."""
+    """The answer to a command. `order` names the order that exists because of it, or that it was asked to change.
+
+    `about`: the order whose state is the reason why nothing was done.
+    """
 
     status: Status
     data: Any = None
     error: ErrorInfo | None = None
     order: str | None = None
+    about: str | None = None
 
     @classmethod
     def ok(cls, data: Any, order: str | None = None) -> Answer:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _COLUMNS = (
     "id, state, country, operator, application, country_name, operator_name, application_name, key, purchase, phone, "
     "price, refunded, charged, error, created_at, updated_at, expires_at, closed_at, made, deadline, closed, "
-    "balance_before, moves_before, quiet_before, settled, command"
+    "balance_before, moves_before, quiet_before, settled, command, cancel_sent, refusal, ids_stay, shows_all"
 )
 _NAMES = _COLUMNS.split(", ")
 _UPSERT = (
@@ -40,7 +40,7 @@ def save_sms(connection: sqlite3.Connection, new: NewSms) -> None:
     sms = new.sms
     connection.execute(
         "INSERT INTO sms (id, order_id, code, text, sender, received_at, provider_id) VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (sms.sms, new.order, sms.code, sms.text, sms.sender, sms.received_at.isoformat(), new.provider_id),
+        (sms.sms, new.order, sms.code, sms.text, sms.sender, sms.received_at.isoformat(), sms.provider_id),
     )
 
 
@@ -101,9 +101,9 @@ def _load(connection: sqlite3.Connection, sql: str, values: Iterable[object]) ->
 
 def _sms_of(connection: sqlite3.Connection, order: str) -> tuple[Sms, ...]:
     rows = connection.execute(
-        "SELECT id, code, text, sender, received_at FROM sms WHERE order_id = ? ORDER BY seq", (order,)
+        "SELECT id, code, text, sender, received_at, provider_id FROM sms WHERE order_id = ? ORDER BY seq", (order,)
     )
-    return tuple(Sms(i, code, text, sender, datetime.fromisoformat(at)) for i, code, text, sender, at in rows)
+    return tuple(Sms(i, code, text, sender, datetime.fromisoformat(at), own) for i, code, text, sender, at, own in rows)
 
 
 def _to_row(record: Record) -> dict[str, Any]:
@@ -136,6 +136,10 @@ def _to_row(record: Record) -> dict[str, Any]:
         "quiet_before": evidence.quiet,
         "settled": record.settled,
         "command": record.command,
+        "cancel_sent": record.cancel_sent,
+        "refusal": _error_text(record.refusal),
+        "ids_stay": record.ids_stay,
+        "shows_all": record.shows_all,
     }
 
 
@@ -166,7 +170,19 @@ def _from_row(row: dict[str, Any], sms: tuple[Sms, ...]) -> Record:
         error=_error(row["error"]),
     )
     evidence = Evidence(_decimal(row["balance_before"]), row["moves_before"], bool(row["quiet_before"]))
-    return Record(order, row["made"], row["deadline"], row["closed"], evidence, bool(row["settled"]), row["command"])
+    return Record(
+        order,
+        row["made"],
+        row["deadline"],
+        row["closed"],
+        evidence,
+        settled=bool(row["settled"]),
+        command=row["command"],
+        cancel_sent=bool(row["cancel_sent"]),
+        refusal=_error(row["refusal"]),
+        ids_stay=bool(row["ids_stay"]),
+        shows_all=bool(row["shows_all"]),
+    )
 
 
 def key_of(transaction: Transaction | None) -> str | None:

@@ -7,6 +7,7 @@ parameters travel, one style after the other is tried (`learning`).
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Self, TypeVar
 from zoneinfo import ZoneInfo
@@ -40,6 +41,10 @@ LISTS = {
     CatalogKind.OPERATORS: Endpoint.OPERATORS,
     CatalogKind.APPLICATIONS: Endpoint.APPLICATIONS,
 }
+WHOLE_SECONDS = timedelta(seconds=1)
+"""By how much the provider's clock may be ahead of a `Date`, which names no fractions (RFC 9110, section 5.6.7)."""
+DOUBT = timedelta(seconds=30)
+"""By how much the provider's clock is taken to be ahead of this machine's where no answer tells: too early is safe."""
 LEARN_AGAIN = 60.0
 """Seconds after a price call that taught nothing before the next one is made only to learn."""
 
@@ -179,10 +184,15 @@ class Client:
         """A reader that knows what was asked, and the time at which the answer came."""
 
         def read_now(answer: RawAnswer) -> T:
-            now = self._clock.now()
-            return read(answer, reading.Context(now=now, timezone=self._timezone, known=known, unit=self._unit))
+            return read(answer, self._context(answer, known))
 
         return read_now
+
+    def _context(self, answer: RawAnswer, known: Known) -> reading.Context:
+        now, date = self._clock.now(), answer.date
+        if date is None:
+            return reading.Context(now + DOUBT, self._timezone, known, self._unit)
+        return reading.Context(now, self._timezone, known, self._unit, date + WHOLE_SECONDS)
 
 
 def _of_product(known: Known, product: Product) -> Known:

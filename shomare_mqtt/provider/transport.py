@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from datetime import UTC
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Self
 from urllib.request import getproxies, proxy_bypass
@@ -35,7 +35,6 @@ from shomare_mqtt.provider.reading.decode import RawAnswer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from datetime import datetime
     from types import SimpleNamespace, TracebackType
 
     from shomare_mqtt.config import Provider
@@ -145,12 +144,14 @@ class Transport:
             date = _date(response.headers)
             if date is not None:
                 self._on_date(date)
+            date = date or _kept_date(response.headers)
             return RawAnswer(
                 http=response.status,
                 body=await _body(response),
                 content_type=response.headers.get("Content-Type", ""),
                 retry_after=_retry_after(response.headers.get("Retry-After"), date or self._clock.now()),
                 charset=response.charset,
+                date=date,
             )
 
     def _without_answer(self, attempt: _Attempt, error: Exception) -> RawAnswer:
@@ -227,6 +228,14 @@ async def _body(response: aiohttp.ClientResponse) -> bytes:
 def _date(headers: Mapping[str, str]) -> datetime | None:
     """The server's time, unless the answer comes out of a cache (RFC 9110, section 6.6.1; RFC 9111, section 5.1)."""
     return _moment(headers.get("Date", "")) if headers.get("Age", "0").strip() == "0" else None
+
+
+def _kept_date(headers: Mapping[str, str]) -> datetime | None:
+    """The server's time of an answer that a cache kept: its `Date` and its `Age` (RFC 9111, section 4.2.3)."""
+    date, age = _moment(headers.get("Date", "")), headers.get("Age", "").strip()
+    with suppress(OverflowError):
+        return date + timedelta(seconds=int(age[:9])) if date is not None and age.isdecimal() else date
+    return None
 
 
 def _retry_after(header: str | None, now: datetime) -> float | None:

@@ -12,6 +12,7 @@ from shomare_mqtt.simulator.ledger import CancelRefusedError, Message, Purchase,
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from datetime import datetime
 
     from shomare_mqtt.simulator.calls import Call
     from shomare_mqtt.simulator.catalog import Catalog, Offer
@@ -76,9 +77,13 @@ class Desk:
         found = (self.ledger.look(purchase, self.options) for purchase in self.ledger.purchases)
         return [bought for bought in found if bought is not None]
 
+    def clock(self, at: float) -> datetime:
+        """A moment of the ledger's clock as the provider's own clock shows it, in UTC."""
+        return self.time.wall(at + self.options.clock_offset)
+
     def view(self, bought: Purchase) -> PurchaseView:
         """A purchase as it stands now."""
-        sms = tuple(SmsView(m.id, m.code, m.text, m.sender, self.time.wall(m.at)) for m in self._visible(bought))
+        sms = tuple(SmsView(m.id, m.code, m.text, m.sender, self.clock(m.at)) for m in self._visible(bought))
         return PurchaseView(
             purchase=bought.purchase,
             country=bought.country,
@@ -88,8 +93,8 @@ class Desk:
             dialling=bought.dialling,
             price=bought.price,
             state=bought.state,
-            created_at=self.time.wall(bought.created),
-            expires_at=self.time.wall(bought.expires),
+            created_at=self.clock(bought.created),
+            expires_at=self.clock(bought.expires),
             left=max(0, int(bought.expires - self.time.monotonic())),
             sms=sms,
             balance=self.ledger.shown_balance(),
@@ -168,6 +173,6 @@ class Desk:
         try:
             self.ledger.cancel(bought, self.options)
         except CancelRefusedError as refused:
-            status = HTTPStatus.NOT_FOUND if refused.gone else HTTPStatus.BAD_REQUEST
+            status = HTTPStatus(self.options.gone_status) if refused.gone else HTTPStatus.BAD_REQUEST
             raise _RefusedError(status, str(refused)) from None
         return self._ok(self.dialect.cancelled(self.view(bought)), bought.purchase)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter, deque
 from contextlib import contextmanager, suppress
+from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from aiohttp import web
@@ -128,6 +129,7 @@ class Front:
         if outcome is None:
             raise web.HTTPInternalServerError
         response = answering.proper(outcome, self.desk.dialect)
+        response.headers["Date"] = format_datetime(self.desk.clock(self.desk.time.monotonic()), usegmt=True)
         if await answering.send(request, response) and outcome.shows:
             self.desk.ledger.mark_shown(outcome.shows)
             await self._shielded(self.save())

@@ -143,8 +143,8 @@ async def test_the_provider_ends_it_before_the_cancel(world: World) -> None:
     order = await world.buy()
     await world.sleep(1196)
     world.provider.script("check", reading(PurchaseState.EXPIRED))
-    await world.state(order["order"], "expired", 10)
-    assert world.provider.count("cancel") == 0
+    ended = await world.state(order["order"], "expired", 10)
+    assert (world.provider.count("cancel"), ended["refunded"]) == (1, True)
 
 
 async def test_an_end_that_our_own_cancel_brought_is_not_the_providers(world: World) -> None:

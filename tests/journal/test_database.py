@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from shomare_mqtt.errors import InstanceConflictError, JournalError
-from shomare_mqtt.journal.database import APPLICATION_ID, Database
+from shomare_mqtt.journal.database import APPLICATION_ID, Database, schema_files
 from tests.patience import PATIENCE
 
 if TYPE_CHECKING:
@@ -301,7 +301,7 @@ async def test_a_new_file_carries_the_programs_mark(tmp_path: Path) -> None:
 async def test_a_migration_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = await made(tmp_path / "old")
     shutil.copytree(path.parent, tmp_path / "state")
-    broken = [(1, ""), (2, "CREATE TABLE fresh (x);\nCREATE TABLE meta (twice);")]
+    broken = [*schema_files(), (len(schema_files()) + 1, "CREATE TABLE fresh (x);\nCREATE TABLE meta (twice);")]
     monkeypatch.setattr("shomare_mqtt.journal.database.schema_files", lambda: broken)
     with pytest.raises(JournalError, match="cannot be opened"):
         await opened(tmp_path / "state")

@@ -134,7 +134,10 @@ async def test_what_the_provider_refuses_makes_a_failed_order(house: House) -> N
     assert (no_numbers["code"], no_numbers["retryable"]) == ("no_numbers", True)
     assert no_numbers["upstream"] == {"http": 500, "code": 500}
     assert house.bought() == []
-    assert not [e for e in house.probe.all("event/bridge") if e.json["event_type"] == "command_refused"]
+    for code in ("insufficient_balance", "no_numbers"):
+        said = (await house.probe.message("event/bridge", 0, lambda s, c=code: s.json.get("code") == c)).json  # type: ignore[misc]
+        assert (said["event_type"], said["command"]) == ("command_refused", "buy")
+        assert (said["order"] == order["order"]) == (code == "insufficient_balance")
 
 
 async def test_a_refused_token_and_a_blocked_account(house: House) -> None:

@@ -104,7 +104,6 @@ ENDS = [
     ("expired", False, "expired"),
     ("cancelled", True, "finished"),
     ("expired", True, "finished"),
-    ("finished", True, "finished"),
 ]
 
 
@@ -121,7 +120,28 @@ async def test_ends_that_the_provider_brings(house: House) -> None:
         event = (await house.probe.message("event/order", since, lambda s, w=state: s.json["event_type"] == w)).json  # type: ignore[misc]
         assert event["previous"] == ("received" if with_sms else "waiting")
         assert (await house.probe.holds("orders", lambda o: o == [])) == []
-    assert house.sim.calls["cancel"] == 0
+    assert house.sim.calls["cancel"] == 1, "what is found to be over without an SMS is given back once all the same"
+
+
+@pytest.mark.parametrize("status", [400, 404, 409])
+async def test_a_cancel_that_was_carried_out_and_then_refused_is_ours(house: House, status: int) -> None:
+    order = await house.buy()
+    house.sim.option(gone_status=status)
+    house.sim.fault("cancel", "reset_after")
+    cancelled = check_order(await house.probe.ok("cancel", {"order": order["order"]}))
+    assert (cancelled["state"], cancelled["refunded"], cancelled["error"]) == ("cancelled", None, None)
+    assert house.sim.balance == 1_000_000
+
+
+async def test_a_refused_cancel_is_said_and_stays_with_the_order(open_house: Callable[..., Awaitable[House]]) -> None:
+    house = await open_house(lifetime=6, cancel_min_age=3)
+    await house.start()
+    order = await house.buy()
+    await house.probe.refused("cancel", {"order": order["order"], "transaction": "early"})
+    event = (await house.probe.message("event/bridge", 0, lambda s: s.json["event_type"] == "command_refused")).json
+    assert (event["command"], event["transaction"], event["order"]) == ("cancel", "early", order["order"])
+    expired = check_order(await house.order(order["order"], "expired"))
+    assert (expired["refunded"], expired["error"]["upstream"]["http"]) == (True, 400)
 
 
 async def test_one_not_found_ends_nothing(house: House) -> None:

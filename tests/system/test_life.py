@@ -81,6 +81,51 @@ async def test_a_number_that_expires_is_given_back_while_it_lives(open_house: Ca
     await house.probe.holds("profile", lambda p: p["balance"] == 1_000_000)
 
 
+@pytest.mark.parametrize(("offset", "dialect"), [(5, "path"), (-5, "path"), (3600, "path-optional"), (-120, "query")])
+async def test_so_it_is_where_the_providers_clock_is_another(
+    open_house: Callable[..., Awaitable[House]], offset: float, dialect: str
+) -> None:
+    """Ahead of ours by five seconds, every number without an SMS was lost."""
+    house = await open_house(lifetime=10, clock_offset=offset, dialect=dialect)
+    await house.start()
+    order = await house.buy()
+    expired = await house.order(order["order"], "expired")
+    assert (expired["refunded"], house.sim.calls["cancel"]) == (True, 1)
+    assert house.sim.balance == 1_000_000
+
+
+@pytest.mark.parametrize(
+    ("dialect", "codes"), [("path", ["11111", "11111", "22222", "11111"]), ("body-form", ["11111", "22222", "11111"])]
+)
+async def test_the_same_sms_again_is_another_one(
+    open_house: Callable[..., Awaitable[House]], dialect: str, codes: list[str]
+) -> None:
+    """By its id, in a list of all; after another, where the newest alone is shown without one."""
+    house = await open_house(dialect=dialect)
+    await house.start()
+    order = await house.buy()
+    for code in codes:
+        since = len(house.probe.seen)
+        house.sim.deliver_sms(order["purchase"], text=f"Your code is {code}", code=code)
+        assert (await house.probe.message("code", since)).text == code
+    await house.called("check", 3)
+    await house.again()
+    await house.called("check", 3)
+    assert [c.text for c in house.probe.all("code")] == codes
+    assert len({s.json["sms"] for s in house.probe.all("event/sms")}) == len(codes)
+
+
+async def test_a_number_that_is_done_gets_a_second_sms(house: House) -> None:
+    order = await house.buy()
+    house.sim.deliver_sms(order["purchase"], code="11111")
+    await house.order(order["order"], "received")
+    house.sim.end(order["purchase"], "finished")
+    await house.called("check", 2)
+    assert (await house.order(order["order"], "received"))["closed_at"] is None
+    house.sim.deliver_sms(order["purchase"], code="22222")
+    assert (await house.probe.message("code", 0, lambda s: s.text == "22222")).text == "22222"
+
+
 async def test_a_number_with_an_sms_is_watched_to_its_end(open_house: Callable[..., Awaitable[House]]) -> None:
     house = await open_house(lifetime=8)
     await house.start()

@@ -69,7 +69,7 @@ async def test_an_order_that_the_provider_ended_while_nobody_watched(house: Hous
     house.sim.deliver_sms(other["purchase"], code="121212")
     await house.daemons[0].stop()
     house.sim.end(order["purchase"], "expired")
-    house.sim.end(other["purchase"], "finished")
+    house.sim.end(other["purchase"], "banned")
     await house.again()
     expired = check_order(await house.order(order["order"], "expired"))
     assert expired["refunded"] in (False, None)

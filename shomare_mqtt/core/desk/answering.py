@@ -22,6 +22,20 @@ if TYPE_CHECKING:
     from shomare_mqtt.model import Parsed
 
 
+_OF_THE_COMMAND = frozenset(
+    {
+        ErrorCode.INVALID_COMMAND,
+        ErrorCode.UNKNOWN_COMMAND,
+        ErrorCode.UNKNOWN_NAME,
+        ErrorCode.AMBIGUOUS_NAME,
+        ErrorCode.RETAINED_COMMAND,
+        ErrorCode.EXPIRED_COMMAND,
+        ErrorCode.ORDER_NOT_FOUND,
+    }
+)
+"""What is wrong with a command itself, and not with what was asked because of it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Repeat:
     """A repeat of another command's transaction."""
@@ -69,8 +83,9 @@ class Answering:
         refused = answer.status is Status.ERROR and answer.order is None
         self._post(batch, ticket.envelope, answer)
         batch.done.append(Done(ticket.row, None if refused else _stored(ticket, answer), answer.order))
+        if answer.status is Status.ERROR:
+            batch.postings.extend(_refused_event(ticket.envelope, answer))
         if refused and answer.error is not None:
-            batch.postings.append(_refused_event(ticket.envelope, answer))
             self._logger.warning("%s refused: %s: %s", ticket.envelope.command, answer.error.code, answer.error.message)
         else:
             self._logger.debug("%s: %s", ticket.envelope.command, answer.status)
@@ -83,7 +98,7 @@ class Answering:
         """The answer to what is not carried out, and its event."""
         answer = Answer.failed(error_info(error))
         body = render.dumps(render.answer_json(answer, envelope.transaction))
-        return (*_postings(envelope, body), _refused_event(envelope, answer))
+        return (*_postings(envelope, body), *_refused_event(envelope, answer))
 
     async def repeat(self, repeat: Repeat, first: int, stored: bytes | None) -> None:
         """Answer a repeat with the first one's answer: with the stored one, or as soon as there is one."""
@@ -123,9 +138,19 @@ def _postings(envelope: Envelope, body: bytes) -> list[Posting]:
     return [Posting(MessageKind.ANSWER, m) for m in messages]
 
 
-def _refused_event(envelope: Envelope, answer: Answer) -> Posting:
-    """`command_refused`: the only event for a command that was answered with an error before an order existed."""
+def _refused_event(envelope: Envelope, answer: Answer) -> list[Posting]:
+    """`command_refused`, for what was answered with an error; none for a query that only found no answer."""
     error = answer.error or render.internal_error()
-    message = f"{envelope.command}: {error.message}"
-    more = {"command": envelope.command, "code": error.code.value, "transaction": envelope.transaction}
-    return bridge_posting(BridgeEvent.COMMAND_REFUSED, message, **more)
+    if envelope.command.startswith("query/") and error.code not in _OF_THE_COMMAND:
+        return []
+    said = error.message
+    if envelope.command == "cancel" and error.upstream is not None:
+        said = f"the provider refused it ({error.code})"  # its own words are for the sender alone
+    more: dict[str, object] = {
+        "command": envelope.command,
+        "code": error.code.value,
+        "transaction": envelope.transaction,
+    }
+    if order := answer.order or answer.about:
+        more["order"] = order
+    return [bridge_posting(BridgeEvent.COMMAND_REFUSED, f"{envelope.command}: {said}", **more)]

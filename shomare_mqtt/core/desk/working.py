@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from shomare_mqtt.core import render
 from shomare_mqtt.core.masking import trace_of
 from shomare_mqtt.core.render import Answer, Status, error_info
 from shomare_mqtt.core.tickets import Outcome
-from shomare_mqtt.errors import JournalError, ShomareError
+from shomare_mqtt.errors import CommandRefusedError, JournalError, ShomareError
 
 if TYPE_CHECKING:
     import logging
@@ -69,7 +70,8 @@ class Working:
             self._double_press.check(ticket)
             outcome = await self._handle(ticket)
         except ShomareError as error:
-            outcome = Outcome(Answer.failed(error_info(error)))
+            about = error.order if isinstance(error, CommandRefusedError) else None
+            outcome = Outcome(replace(Answer.failed(error_info(error)), about=about))
         except JournalError:
             raise
         except Exception as error:  # noqa: BLE001 - the one place for faults of ours: the sender is told, we go on

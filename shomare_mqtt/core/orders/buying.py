@@ -194,8 +194,15 @@ class Buyer:
         """Ask the provider once. Nothing is awaited between its answer and the outcome."""
         product = record.order.product
         known = self._prices.known(product, record.order.price)
+        asked = self._time.now()
+
+        def permit() -> None:
+            nonlocal asked
+            self._permit(ticket)
+            asked = self._time.now()
+
         try:
-            purchase = await self._provider.buy(product, known=known, permit=lambda: self._permit(ticket))
+            purchase = await self._provider.buy(product, known=known, permit=permit)
         except (CommandRefusedError, ProviderRefusedError, ProviderUnreachableError) as error:
             return self._failed(record, error)
         except OutcomeUnknownError as error:
@@ -210,7 +217,10 @@ class Buyer:
                 record,
                 OutcomeUnknownError(ErrorCode.OUTCOME_UNKNOWN, f"a fault of this program ({type(error).__name__})"),
             )
-        return self._bought(record, purchase, max_price)
+        if holder := self._ledger.claim(purchase.purchase, record.order.order):
+            message = f"the provider answered with purchase {purchase.purchase}, which is that of order {holder}"
+            return self._unknown(record, OutcomeUnknownError(ErrorCode.OUTCOME_UNKNOWN, message))
+        return self._bought(record, purchase, max_price, asked)
 
     def _failed(self, record: Record, error: ShomareError) -> Outcome:
         info = error_info(error)
@@ -232,9 +242,10 @@ class Buyer:
             lambda: self._provider.tell(Endpoint.BUY, error),
         )
 
-    def _bought(self, record: Record, purchase: Purchase, max_price: Decimal | None) -> Outcome:
-        lifetime = purchase.lifetime or self._orders.lifetime
+    def _bought(self, record: Record, purchase: Purchase, max_price: Decimal | None, asked: float) -> Outcome:
         now, order = self._time.now(), record.order
+        # A life that the provider does not name began, at the earliest, when it was asked.
+        lifetime = purchase.lifetime or self._orders.lifetime - (now - asked)
         price = purchase.price if purchase.price is not None else order.price
         if self._guard.needs_balance and price is not None:
             self._charged[order.order] = now, price

@@ -26,6 +26,7 @@ from shomare_mqtt.model import (
     Known,
     OrderState,
     Priority,
+    PurchaseState,
     Resolve,
     Target,
 )
@@ -85,11 +86,14 @@ class Canceller:
         """The order, where it can be cancelled. Raises CommandRefusedError."""
         order = record.order
         if not order.is_open:
-            raise CommandRefusedError(ErrorCode.ORDER_CLOSED, f"order {order.order} is closed ({order.state.value})")
+            raise CommandRefusedError(
+                ErrorCode.ORDER_CLOSED, f"order {order.order} is closed ({order.state.value})", order=order.order
+            )
         if order.state is OrderState.UNKNOWN:
             raise CommandRefusedError(
                 ErrorCode.NOT_CANCELLABLE,
                 f"nobody knows whether order {order.order} was bought; settle it with resolve",
+                order=order.order,
             )
         return record
 
@@ -103,8 +107,9 @@ class Canceller:
             else:
                 return await self._cancelled(ticket, record, cancellation)
         if isinstance(refusal, ProviderRefusedError):
+            await self._ledger.note(record, refusal=refusal_info(refusal))
             await self._check_once(record)
-        self._logger.warning("order %s was not cancelled: %s", order, refusal.message)
+        self._logger.warning("order %s was not cancelled: %s", order, refusal_info(refusal).message)
         return Outcome(Answer.failed(error_info(refusal), order))
 
     async def _cancelled(self, ticket: Ticket, record: Record, cancellation: Cancellation) -> Outcome:
@@ -135,18 +140,25 @@ class Canceller:
     async def ask(self, purchase: str, record: Record | None, *, lost: bool = False) -> Cancellation:
         """Ask the provider to cancel; a lost answer is asked for again. Raises ProviderError.
 
-        `lost`: an answer may have been lost before. `refunded` is None where only a `not_found` after a lost answer
-        tells that it was cancelled.
+        `lost`: an answer may have been lost before. `refunded` is None where only a `not_found`, or a check that shows
+        it cancelled, tells after a lost answer that it was.
         """
         problems: list[ProviderError] = []
+        if record is not None:
+            record = await self._ledger.find(record.order.order) or record
+            lost = lost or record.cancel_sent
+            if not record.cancel_sent:
+                await self._ledger.note(record, cancel_sent=True)
         self._ledger.refunds_in_flight += 1
         try:
-            cancellation = await self._until_told(purchase, self._known(purchase, record), problems, lost=lost)
-        except ProviderError:
+            cancellation = await self._until_told(purchase, record, problems, lost=lost)
+        except ProviderError as error:
             if problems:
                 # It may have been carried out: what the balance says from now on is no evidence for other orders.
                 self._ledger.may_be_refunded()
                 await self._ledger.commit(Batch(moves=1))
+            elif record is not None and not lost and _changed_nothing(error):
+                await self._ledger.note(record, cancel_sent=False)
             raise
         else:
             self._ledger.may_be_refunded()
@@ -155,16 +167,17 @@ class Canceller:
             self._ledger.refunds_in_flight -= 1
 
     async def _until_told(
-        self, purchase: str, known: Known, problems: list[ProviderError], *, lost: bool
+        self, purchase: str, record: Record | None, problems: list[ProviderError], *, lost: bool
     ) -> Cancellation:
         """Ask, four times at most; into `problems` goes each failure after which it may have been carried out."""
+        known = self._known(purchase, record)
         for attempt in range(_ASKED_AGAIN + 1):
             if attempt:
                 await self._clock.sleep(_BETWEEN)
             try:
                 return await self._provider.cancel(purchase, known=known)
             except ProviderRefusedError as error:
-                if error.code is ErrorCode.NOT_FOUND and (lost or problems):
+                if (lost or problems) and await self._was_ours(purchase, record, error):
                     return Cancellation(refunded=None)
                 raise
             except ProviderError as error:
@@ -174,6 +187,25 @@ class Canceller:
                 if error.retry_after is not None:
                     raise
         raise problems[-1]
+
+    async def _was_ours(self, purchase: str, record: Record | None, refusal: ProviderRefusedError) -> bool:
+        """Whether a refusal after a lost answer means that it was carried out: the number is gone, or cancelled."""
+        if refusal.code is ErrorCode.NOT_FOUND:
+            return True
+        try:
+            if record is not None:
+                _, reading = await self._checker.look(record, Priority.MONEY)
+            else:
+                reading = await self._provider.check(
+                    purchase, known=self._known(purchase, None), priority=Priority.MONEY
+                )
+                await self._provider.tell(Endpoint.CHECK, reading)
+        except ProviderError as error:
+            self._logger.info("a lost cancel stays in doubt, since the check after it failed: %s", error.code)
+            return False
+        if record is not None and reading.state in (PurchaseState.WAITING, PurchaseState.RECEIVED):
+            await self._ledger.note(record, cancel_sent=False)
+        return reading.state is PurchaseState.CANCELLED
 
     def _known(self, purchase: str, record: Record | None) -> Known:
         if record is None:
@@ -207,6 +239,20 @@ class Canceller:
         await self._provider.tell(Endpoint.CANCEL, cancellation)
 
 
+def _changed_nothing(error: ProviderError) -> bool:
+    return isinstance(error, ProviderRefusedError | ProviderUnreachableError)
+
+
+def refusal_info(error: ProviderError) -> ErrorInfo:
+    """What an order keeps of a cancel that failed: not the provider's own words (contract, Events)."""
+    info = error_info(error)
+    if info.upstream is None:
+        return info
+    said = "refused the cancel" if isinstance(error, ProviderRefusedError) else "did not answer the cancel properly"
+    message = f"the provider {said} ({info.code}, HTTP {info.upstream.http})"
+    return ErrorInfo(info.code, message, info.retryable, info.upstream)
+
+
 class Resolver:
     """The operator's word on an order in state `unknown`."""
 
@@ -224,10 +270,12 @@ class Resolver:
         async with self._ledger.changing(order):
             record = await self._ledger.find(order)
             if record is None or not record.order.is_open:
-                raise CommandRefusedError(ErrorCode.ORDER_CLOSED, f"order {order} is closed")
+                raise CommandRefusedError(ErrorCode.ORDER_CLOSED, f"order {order} is closed", order=order)
             if (state := record.order.state) is not OrderState.UNKNOWN:
                 raise CommandRefusedError(
-                    ErrorCode.INVALID_COMMAND, f"order {order} is {state.value}: there is nothing to settle"
+                    ErrorCode.INVALID_COMMAND,
+                    f"order {order} is {state.value}: there is nothing to settle",
+                    order=order,
                 )
             batch = Batch(moves=int(request.bought))  # what it took is no evidence for other orders
             changed = await self._bought(batch, record, request) if request.bought else self._not_bought(batch, record)
@@ -238,10 +286,11 @@ class Resolver:
         return Outcome(answer, None)
 
     async def _bought(self, batch: Batch, record: Record, request: Resolve) -> Record:
-        holder = await self._ledger.find_purchase(request.purchase or "")
-        if holder is not None and holder.order.order != record.order.order:
+        order, purchase = record.order.order, request.purchase or ""
+        held = await self._ledger.find_purchase(purchase)
+        if holder := held.order.order if held is not None else self._ledger.claim(purchase, order):
             raise CommandRefusedError(
-                ErrorCode.INVALID_COMMAND, f"purchase {request.purchase} belongs to order {holder.order.order}"
+                ErrorCode.INVALID_COMMAND, f"purchase {purchase} belongs to order {holder}", order=order
             )
         now = self._time.now()
         deadline = max(record.made + self._lifetime, now + _LEAST_AFTER_RESOLVE)

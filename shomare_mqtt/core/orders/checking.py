@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from shomare_mqtt.core.masking import masked_phone
+from shomare_mqtt.core.orders.sameness import Manner, Shown, new_among
 from shomare_mqtt.core.records import Batch, Record
 from shomare_mqtt.errors import ErrorCode
 from shomare_mqtt.model import (
@@ -18,27 +19,29 @@ from shomare_mqtt.model import (
     Priority,
     PurchaseState,
     Sms,
-    SmsReading,
 )
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from shomare_mqtt.core.clock import Clock
     from shomare_mqtt.core.market.market import Market
     from shomare_mqtt.core.orders.ledger import Ledger
     from shomare_mqtt.core.ports import Extensions
 
-_SAME_DEADLINE = 10.0
-"""Seconds by which the provider's idea of an order's end may differ from ours without a word in the journal."""
+_SOONER, _LATER = 1.0, 10.0
+"""Seconds by which the provider's idea of an order's end may differ from ours without a word in the journal.
+
+The soonest that it names is nearest to the truth: what is left is counted from an answer that was under way a while.
+"""
+LAST_CHECK = 2.0
+"""Seconds before its end at which an order is checked and cancelled for the last time, so that we come first."""
 _LONGEST = 86400.0
 
-_PROVIDER_ENDED = {
-    PurchaseState.CANCELLED: (OrderState.CANCELLED, "the provider cancelled the number"),
-    PurchaseState.EXPIRED: (OrderState.EXPIRED, None),
-    PurchaseState.FINISHED: (OrderState.EXPIRED, "the provider closed the number, and showed no SMS"),
-}
+_ENDS = frozenset({PurchaseState.CANCELLED, PurchaseState.EXPIRED, PurchaseState.FINISHED})
+_CANCELLED = ErrorInfo(ErrorCode.PROVIDER_ERROR, "the provider cancelled the number")
+_CLOSED = ErrorInfo(ErrorCode.PROVIDER_ERROR, "the provider closed the number, and showed no SMS")
 
 
 class Checker:
@@ -60,15 +63,27 @@ class Checker:
         self._extensions = extensions
         self._logger = logger
         self._ending: set[str] = set()
+        self._ids: dict[str, frozenset[str]] = {}
+        self.found_over: Callable[[str, ErrorInfo | None], bool] = lambda *_: False
+        """Told of a number that the provider says is over without an SMS: whether it will be cancelled, and closed."""
 
     async def check(self, record: Record, priority: Priority) -> Record:
         """Ask the provider, and take what it shows; the order after it. Raises ProviderError."""
+        return (await self.look(record, priority))[0]
+
+    async def look(self, record: Record, priority: Priority) -> tuple[Record, CheckReading]:
+        """The same, and what the answer says. Raises ProviderError."""
         order = record.order
-        known = replace(self._prices.known(order.product, order.price), purchase=order.purchase, phone=order.phone)
+        known = replace(
+            self._prices.known(order.product, order.price),
+            purchase=order.purchase,
+            phone=order.phone,
+            age=self._time.now() - record.made,
+        )
         reading = await self._provider.check(order.purchase or "", known=known, priority=priority)
-        changed = await self._take(record, reading)
+        changed = await self._take(record, reading, self._time.now())
         await self._provider.tell(Endpoint.CHECK, replace(reading, unread=()) if self._is_late(changed) else reading)
-        return changed
+        return changed, reading
 
     def _is_late(self, record: Record) -> bool:
         """Whether the order was cancelled while it was asked about: in what is left of it there is nothing to read."""
@@ -83,17 +98,25 @@ class Checker:
         finally:
             self._ending.remove(order)
 
-    async def _take(self, record: Record, reading: CheckReading) -> Record:
+    async def _take(self, record: Record, reading: CheckReading, came: float) -> Record:
+        """Take an answer that came at a moment (steady seconds) into its order."""
         codes = [s.code or (await self._code(s.text, record.order.sms) if s.text else None) for s in reading.sms]
+        shown = [Shown(s, code) for s, code in zip(reading.sms, codes, strict=True)]
         async with self._ledger.changing(record.order.order):
             record = await self._ledger.find(record.order.order) or record
             batch = Batch()
-            record = self._add_sms(batch, record, reading, codes)
+            record = self._add_sms(batch, record, shown)
             if record.order.is_open:
-                record = self._follow(batch, record, reading)
+                record = self._follow(batch, record, reading, came)
             if batch.records:
                 await self._ledger.commit(batch)
+        if not record.order.is_open:
+            self.forget(record.order.order)
         return record
+
+    def forget(self, order: str) -> None:
+        """An order is watched no more."""
+        self._ids.pop(order, None)
 
     async def _code(self, text: str, stored: tuple[Sms, ...]) -> str | None:
         """The code in a text, looked for once, as each check shows it again: a plugin's reading outranks ours."""
@@ -101,51 +124,87 @@ class Checker:
             return known.code
         return await self._extensions.extract_code(text) or code_in(text)
 
-    def _add_sms(self, batch: Batch, record: Record, reading: CheckReading, codes: list[str | None]) -> Record:
+    def _add_sms(self, batch: Batch, record: Record, shown: list[Shown]) -> Record:
         order = record.order
-        new: list[tuple[Sms, str | None]] = []
-        for shown, code in zip(reading.sms, codes, strict=True):
-            if any(_same(shown, code, s) for s in (*order.sms, *(n for n, _ in new))):
-                continue
-            number = len(order.sms) + len(new) + 1
-            received_at = shown.received_at or self._clock.now()
-            new.append((Sms(f"{order.order}-{number}", code, shown.text, shown.sender, received_at), shown.provider_id))
+        record, manner = self._learn(batch, record, shown)
+        new = new_among(shown, order.sms, manner)
         if not new:
             return record
-        sms = (*order.sms, *(s for s, _ in new))
+        sms = [self._stored(f"{order.order}-{number}", one) for number, one in enumerate(new, len(order.sms) + 1)]
         state = OrderState.RECEIVED if order.state is OrderState.WAITING else order.state
-        record = self._ledger.changed(batch, record, sms=sms, state=state)
-        for one, provider_id in new:
-            self._ledger.add_sms(batch, record.order, one, provider_id)
+        record = self._ledger.changed(batch, record, sms=(*order.sms, *sms), state=state)
+        for one in sms:
+            self._ledger.add_sms(batch, record.order, one)
             what = "with a code" if one.code else "without a code"
             self._logger.info("order %s: SMS %s on %s", order.order, what, masked_phone(order.phone))
         return record
 
-    def _follow(self, batch: Batch, record: Record, reading: CheckReading) -> Record:
-        """The number, the time and the end that the provider names."""
-        if record.order.phone is None and reading.phone is not None:
+    def _learn(self, batch: Batch, record: Record, shown: list[Shown]) -> tuple[Record, Manner]:
+        """How the provider shows this order's SMS, as far as one more answer tells; what is new is written down."""
+        order, known = record.order, Manner(record.ids_stay, record.shows_all)
+        manner = known.after(shown, order.sms, self._ids.get(order.order, frozenset()))
+        self._ids[order.order] = frozenset(one.id for one in shown if one.id)
+        if manner != known:
+            record = replace(record, ids_stay=manner.ids_stay, shows_all=manner.shows_all)
+            batch.records.append(record)
+        return record, manner
+
+    def _stored(self, sms: str, shown: Shown) -> Sms:
+        seen = shown.sms
+        received_at = seen.received_at or self._clock.now()
+        return Sms(sms, shown.code, seen.text, seen.sender, received_at, seen.provider_id)
+
+    def _follow(self, batch: Batch, record: Record, reading: CheckReading, came: float) -> Record:
+        """The number, the time and the end that the provider names.
+
+        An end that it calls a good one (`finished`) is none beside an SMS: a second one may come while time is left.
+        """
+        order = record.order
+        if order.phone is None and reading.phone is not None:
             record = self._ledger.changed(batch, record, phone=reading.phone)
-        ended = _PROVIDER_ENDED.get(reading.state) if reading.state else None
-        if ended is not None and record.order.order not in self._ending:
-            return self._end(batch, record, *ended)
+        done = reading.state is PurchaseState.FINISHED and order.sms
+        ended = reading.state if reading.state in _ENDS and not done else None
+        if ended is not None and order.order not in self._ending:
+            return self._end(batch, record, ended)
         if reading.lifetime is not None and ended is None:
-            return self._new_deadline(batch, record, reading.lifetime)
+            return self._new_deadline(batch, record, reading.lifetime, came)
         return record
 
-    def _end(self, batch: Batch, record: Record, state: OrderState, why: str | None) -> Record:
+    def _end(self, batch: Batch, record: Record, said: PurchaseState) -> Record:
+        """The order, ended as the provider says; one that may still bring money is left to who gives numbers back."""
+        cancelled = said is PurchaseState.CANCELLED
+        ours, over = cancelled and record.cancel_sent, self._is_over(record)
+        if ours and not over:
+            return self._ended(batch, record, OrderState.CANCELLED, "cancelled by us, though no answer said so")
         if record.order.sms:
-            return self._ledger.changed(batch, record, state=OrderState.FINISHED)
-        error = ErrorInfo(ErrorCode.PROVIDER_ERROR, why) if why else None
+            return self._ledger.changed(batch, record, state=OrderState.FINISHED, error=record.refusal)
+        if ours:
+            return self._ended(batch, record, OrderState.EXPIRED, "given back, though no answer said so")
+        if cancelled:
+            return self._ended(batch, record, OrderState.CANCELLED, _CANCELLED.message, _CANCELLED)
+        why = _CLOSED if said is PurchaseState.FINISHED else None
+        if self.found_over(record.order.order, why):
+            return record
+        said_so = why.message if why else "its time is over, says the provider"
+        return self._ended(batch, record, OrderState.EXPIRED, said_so, why or record.refusal)
+
+    def _ended(
+        self, batch: Batch, record: Record, state: OrderState, why: str, error: ErrorInfo | None = None
+    ) -> Record:
+        """An order that ended at the provider's: the money may have come back with it."""
         batch.moves += 1
-        self._logger.info("order %s: %s", record.order.order, why or "its time is over, says the provider")
+        self._logger.info("order %s: %s", record.order.order, why)
         return self._ledger.changed(batch, record, state=state, error=error)
 
-    def _new_deadline(self, batch: Batch, record: Record, lifetime: float) -> Record:
-        deadline = self._time.now() + lifetime
-        known = record.deadline
-        if not 0 < lifetime <= _LONGEST or (known is not None and abs(known - deadline) <= _SAME_DEADLINE):
+    def _is_over(self, record: Record) -> bool:
+        """Whether its last check is due: what was cancelled then was given back for the money."""
+        return record.deadline is not None and record.deadline - LAST_CHECK <= self._time.now()
+
+    def _new_deadline(self, batch: Batch, record: Record, lifetime: float, came: float) -> Record:
+        deadline, known = came + lifetime, record.deadline
+        if not 0 < lifetime <= _LONGEST or (known is not None and -_SOONER < deadline - known <= _LATER):
             return record
-        expires_at = self._clock.now() + timedelta(seconds=lifetime)
+        expires_at = self._clock.now() + timedelta(seconds=deadline - self._time.now())
         return self._ledger.changed(batch, replace(record, deadline=deadline), expires_at=expires_at)
 
 
@@ -155,11 +214,3 @@ def code_in(text: str) -> str | None:
     from shomare_mqtt.core.codes import extract_code  # noqa: PLC0415
 
     return extract_code(text)
-
-
-def _same(shown: SmsReading, code: str | None, stored: Sms) -> bool:
-    """Whether an SMS is one that is stored: by what it says. The same id with another code is another SMS."""
-    if shown.text is not None and stored.text is not None:
-        # A code may stand with the newest SMS alone; one found in the text has no say: a plugin may fail the next time.
-        return shown.text == stored.text and shown.code in (None, stored.code)
-    return code == stored.code and (code is not None or shown.text == stored.text)

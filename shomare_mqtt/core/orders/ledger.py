@@ -52,6 +52,7 @@ class Ledger:
         self.last_refund = float("-inf")
         self.refunds_in_flight = 0
         self.sms_count = 0
+        self._claims: dict[str, str] = {}
         self.intents: set[int | None] = set()
         """Rows of the commands whose purchase may be on its way, from before the intent is written."""
 
@@ -89,8 +90,22 @@ class Ledger:
 
     def newest_code(self) -> str | None:
         """The code that came last, of the orders that still have their topic."""
-        found = [(s.received_at, s.sms, s.code) for r in self._records.values() for s in r.order.sms if s.code]
+        found = [(s.received_at, s.sms, s.code) for r in self._records.values() if (s := r.order.newest_with_code)]
         return max(found)[2] if found else None
+
+    def claim(self, purchase: str, order: str) -> str | None:
+        """Take a purchase for an order until it is written with it; else the open order that has it already."""
+        holder = next((r.order.order for r in self.open() if r.order.purchase == purchase), None)
+        holder = holder or self._claims.get(purchase)
+        if holder is None:
+            self._claims[purchase] = order
+        return holder
+
+    async def note(self, record: Record, **changes: Any) -> None:
+        """Write down what only we need to know of an order; it stays as it is."""
+        async with self.changing(record.order.order):
+            current = await self.find(record.order.order) or record
+            await self.commit(Batch(records=[replace(current, **changes)]))
 
     async def find(self, order: str) -> Record | None:
         """Any order by its id."""
@@ -129,9 +144,9 @@ class Ledger:
         self.intents.add(record.command)
         self._post_event(batch, record.order, None)
 
-    def add_sms(self, batch: Batch, order: Order, new: Sms, provider_id: str | None) -> None:
+    def add_sms(self, batch: Batch, order: Order, new: Sms) -> None:
         """Put an SMS into a batch, with its event and its code's; `order` is the order as it is with it."""
-        batch.sms.append(NewSms(order.order, new, provider_id))
+        batch.sms.append(NewSms(order.order, new))
         event = render.dumps(render.sms_event(order, new))
         batch.postings.append(Posting(MessageKind.SMS, Message("event/sms", event)))
         if new.code and order.order in self._records:
@@ -174,6 +189,8 @@ class Ledger:
         if previous is None and not order.is_open:
             return  # its topic was emptied: an SMS that a late check found is no reason to fill it again
         self._records[order.order] = record
+        if order.purchase is not None:
+            self._claims.pop(order.purchase, None)
         if order.state is not OrderState.BUYING:
             self.intents.discard(record.command)
         if order.state in _GIVEN_BACK and not (previous and previous.order.state is order.state):

@@ -6,11 +6,13 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from shomare_mqtt.core.market.provider_state import OF_THE_TOKEN
+from shomare_mqtt.core.orders.cancelling import refusal_info
+from shomare_mqtt.core.orders.checking import LAST_CHECK
 from shomare_mqtt.core.records import Batch, Record
 from shomare_mqtt.core.render import error_info
 from shomare_mqtt.core.waiting import pause
 from shomare_mqtt.errors import ErrorCode, ProviderError, ProviderRefusedError
-from shomare_mqtt.model import ErrorInfo, OrderState, Priority
+from shomare_mqtt.model import ErrorInfo, OrderState, Priority, PurchaseState
 
 if TYPE_CHECKING:
     import logging
@@ -24,12 +26,12 @@ if TYPE_CHECKING:
     from shomare_mqtt.core.orders.checking import Checker
     from shomare_mqtt.core.orders.ledger import Ledger
 
-LAST_CHECK = 2.0
-"""Seconds before its end at which an order is checked and cancelled for the last time, so that we come first."""
 UNREACHABLE_FOR = 3600.0
 REFUSED_FOR = 300.0
 _LONGEST_BACKOFF = 300.0
 _RETRY, _LONGEST_RETRY = 5.0, 60.0
+_CALM = 6
+"""A number that the provider calls done is asked after so many times more seldom: a second SMS is rare."""
 _AWAY = frozenset({ErrorCode.PROVIDER_UNREACHABLE, ErrorCode.PROVIDER_TIMEOUT})
 WATCHED = frozenset({OrderState.WAITING, OrderState.RECEIVED})
 
@@ -60,10 +62,12 @@ class Watch:
         self._logger = logger
         self._wakes: dict[str, asyncio.Event] = {}
         self._unanswered: set[str] = set()
+        self._over: dict[str, ErrorInfo | None] = {}
 
     def start(self) -> None:
         """Go on with what an earlier process watched, and with every order that is bought from now on."""
         self._ledger.listeners.append(self._changed)
+        self._checker.found_over = self._found_over
         for record in self._ledger.open():
             if record.order.state in WATCHED:
                 self._begin(record, at_once=True)
@@ -72,6 +76,14 @@ class Watch:
         """The provider answers again: no order waits out its backoff."""
         for wake in self._wakes.values():
             wake.set()
+
+    def _found_over(self, order: str, why: ErrorInfo | None) -> bool:
+        """The provider says that a number is over without an SMS: whether its watch cancels it, once, and closes it."""
+        if order not in self._wakes or not self._settings.cancel_on_expiry:
+            return False
+        self._over.setdefault(order, why)
+        self._wakes[order].set()
+        return True
 
     def _is_answered(self, order: str) -> None:
         """A check is answered again that was not before: those that were not either are asked at once, too."""
@@ -102,6 +114,8 @@ class Watch:
         finally:
             del self._wakes[order]
             self._unanswered.discard(order)
+            self._over.pop(order, None)
+            self._checker.forget(order)
 
     def _record(self, order: str) -> Record | None:
         """The order, as long as it is watched."""
@@ -117,6 +131,9 @@ class Watch:
         failures, wake = 0, self._wakes[order]
         while (record := self._record(order)) is not None:
             left = self._left(record)
+            if order in self._over and not record.order.sms:
+                await self._give_back(order)
+                continue
             if left <= 0:
                 await self._end(order)
                 continue
@@ -124,7 +141,7 @@ class Watch:
             woken = await pause(self._clock, min(delay, left), wake)
             if woken or delay >= left:
                 delay = min(delay, self._settings.poll_interval)
-                if not woken or self._record(order) is None or delay >= left:
+                if not woken or self._record(order) is None or order in self._over or delay >= left:
                     continue
             failures, delay = await self._poll(order, failures)
 
@@ -133,14 +150,14 @@ class Watch:
         record = self._record(order)
         if record is None or not self._provider_state.authorized.is_set():
             return failures, self._settings.poll_interval
-        asking = asyncio.ensure_future(self._checker.check(record, Priority.POLL))
+        asking = asyncio.ensure_future(self._checker.look(record, Priority.POLL))
         asked = asyncio.Event()
         asking.add_done_callback(lambda _: asked.set())
         try:
             if not await pause(self._clock, self._left(record), asked):
                 await self._end(order)
                 return 0, 0.0
-            asking.result()
+            _, reading = asking.result()
         except ProviderError as error:
             if error.code in _AWAY:
                 self._unanswered.add(order)
@@ -151,7 +168,7 @@ class Watch:
             asking.cancel()
             await asyncio.gather(asking, return_exceptions=True)
         self._is_answered(order)
-        return 0, self._settings.poll_interval
+        return 0, self._settings.poll_interval * (_CALM if reading.state is PurchaseState.FINISHED else 1)
 
     def _says_nothing(self, error: ProviderError) -> bool:
         """Whether a failure says nothing of the number, and may pass: the order stays as it is for up to an hour.
@@ -178,13 +195,11 @@ class Watch:
             return
         if problem is not None:
             await self._close(order, problem)
-        elif self._left(record) > 0:
+        elif self._left(record) > 0 and order not in self._over:
             return  # the provider says that it lives longer than was known
-        elif record.order.sms or not self._settings.cancel_on_expiry:
-            await self._sleep_to_the_end(record)
+        elif record.order.sms or not self._settings.cancel_on_expiry or not await self._give_back(order):
+            await self._sleep_to_the_end(order)
             await self._close(order, None)
-        else:
-            await self._give_back(order)
 
     async def _last_check(self, order: str) -> ErrorInfo | None:
         """Check once more; what is wrong where the provider cannot be reached for an hour."""
@@ -198,26 +213,27 @@ class Watch:
                     return None
                 if self._time.now() - began + delay > UNREACHABLE_FOR:
                     return error_info(error)
-                await self._wait_for_provider(order, delay)
+                await self._rest(order, delay)
                 delay = min(delay * 2, _LONGEST_RETRY)
             else:
                 return None
         return None
 
-    async def _wait_for_provider(self, order: str, delay: float) -> None:
+    async def _rest(self, order: str, delay: float) -> None:
         wake = self._wakes[order]
         wake.clear()
         await pause(self._clock, delay, wake)
 
-    async def _sleep_to_the_end(self, record: Record) -> None:
+    async def _sleep_to_the_end(self, order: str) -> None:
         """An order with an SMS, or one that is not cancelled, lives until its time is over."""
-        left = self._left(record) + LAST_CHECK
-        wake = self._wakes[record.order.order]
-        wake.clear()
-        await pause(self._clock, left, wake)
+        if (record := self._record(order)) is not None:
+            await self._rest(order, self._left(record) + LAST_CHECK)
 
-    async def _give_back(self, order: str) -> None:
-        """Cancel for the money, for up to five minutes (an hour while the provider cannot be reached)."""
+    async def _give_back(self, order: str) -> bool:
+        """Cancel for the money, for up to five minutes (an hour where nobody answers). True where that closed it.
+
+        A number that is over by the provider's own word is cancelled once: whatever is answered, the order closes.
+        """
         delay, began = _RETRY, self._time.now()
         while (record := self._record(order)) is not None and not record.order.sms:
             try:
@@ -227,20 +243,20 @@ class Watch:
             except ProviderError as error:
                 away = self._says_nothing(error)
                 waited = self._time.now() - began
-                if waited + delay > (UNREACHABLE_FOR if away else REFUSED_FOR):
+                patience = UNREACHABLE_FOR if away else 0.0 if order in self._over else REFUSED_FOR
+                if waited + delay > patience:
                     refused = isinstance(error, ProviderRefusedError) and error.code is not ErrorCode.NOT_FOUND
                     refunded = False if refused and not away else None
-                    await self._close(order, error_info(error), refunded=refunded)
-                    return
+                    nothing_left = order in self._over and not away
+                    await self._close(order, None if nothing_left else refusal_info(error), refunded=refunded)
+                    return True
                 if not away:
                     await self._check_quietly(record)
-                await self._wait_for_provider(order, delay)
+                await self._rest(order, delay)
                 delay = min(delay * 2, _LONGEST_RETRY)
             else:
-                return
-        if (record := self._record(order)) is not None:
-            await self._sleep_to_the_end(record)
-            await self._close(order, None)
+                return True
+        return False
 
     async def _check_quietly(self, record: Record) -> None:
         """An SMS may be why the cancel was refused."""
@@ -261,10 +277,10 @@ class Watch:
             batch = Batch(moves=moves if record.order.sms else 1)
             if record.order.sms:
                 # An SMS that came while the cancel was on its way: the money may be back all the same.
-                record = self._ledger.changed(batch, record, state=OrderState.FINISHED, refunded=refunded)
+                changes = {"state": OrderState.FINISHED, "error": record.refusal}
             else:
-                state = OrderState.EXPIRED
-                record = self._ledger.changed(batch, record, state=state, error=error, refunded=refunded)
+                changes = {"state": OrderState.EXPIRED, "error": error or self._over.get(order) or record.refusal}
+            record = self._ledger.changed(batch, record, refunded=refunded, **changes)
             await self._ledger.commit(batch)
         why = f" ({error.message})" if error else ""
         self._logger.info("order %s: %s, refunded: %s%s", order, record.order.state.value, record.order.refunded, why)

@@ -27,13 +27,17 @@ MAX_DEPTH = 40
 
 @dataclass(frozen=True, slots=True)
 class RawAnswer:
-    """An HTTP answer as it came, its body already decompressed. `retry_after` in seconds, from the header."""
+    """An HTTP answer as it came, its body already decompressed. `retry_after` in seconds, from the header.
+
+    `date`: when it came by the provider's clock, where its headers tell.
+    """
 
     http: int
     body: bytes
     content_type: str = ""
     retry_after: float | None = None
     charset: str | None = None
+    date: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -41,12 +45,14 @@ class Context:
     """What a reader needs besides the answer: the time (UTC), the zone of naive times, and what is known already.
 
     `unit`: that of money where an answer names none, `IRT`, `IRR` or the owner's own word.
+    `now` is this machine's clock, `date` the provider's, where the answer tells it.
     """
 
     now: datetime
     timezone: ZoneInfo
     known: Known
     unit: str | None = None
+    date: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,6 +74,10 @@ _SPAN_UNITS = (
 _COUNTED = re.compile(r"(\d+(?:\.\d+)?)\s*([^\W\d]+)")
 _ROUND = 300.0
 _LONGEST_CLOCK = 3 * 3600.0
+_USUAL = 3600.0
+"""Numbers live 10 to 20 minutes (provider page): a clock that makes more than this of a life may be a wrong one."""
+_LATE = 600.0
+"""Seconds ago at which a life may have ended; what lies further back is another zone's, and says nothing."""
 _LEAST = 60.0
 """Nobody sells a number that lives less than a minute: what says so says something else."""
 _MILLISECONDS, _SECONDS = 100_000_000_000, 1_000_000_000
@@ -239,7 +243,7 @@ def _left(name: str, value: Any, fields: Mapping[str, Any], context: Context, *,
         value = value.get("date", value.get("timestamp", value.get("seconds")))
     at = moment(_with_day(name, value, fields), zone) or _at_clock(name, value, context)
     if at is not None:
-        return (at - context.now).total_seconds()
+        return _until(at, fields, context, fresh=fresh)
     whole = "".join(words(name)) in TOTAL
     length = span(name, value, guess_minutes=fresh or (whole and words(name) != ("time",)))
     if fresh and length is not None and length < _LEAST:
@@ -249,14 +253,47 @@ def _left(name: str, value: Any, fields: Mapping[str, Any], context: Context, *,
     return _from_creation(length, fields, context, counts_down=words(name) == ("time",))
 
 
+def _until(at: datetime, fields: Mapping[str, Any], context: Context, *, fresh: bool) -> float:
+    """Seconds until a moment, between times of the provider's own (contract, Answers).
+
+    Its clock is what the answer's `Date` says, or counted on from the moment at which it says that the number was
+    bought. A new number's life is the shorter of both: a `Date` may be a cache's. This machine's clock is asked only
+    where the provider tells no time, or one that makes a number of it that nobody sells.
+    """
+    born = _clock_since_birth(fields, context, fresh=fresh)
+    own = (at - context.now).total_seconds()
+    told = [(at - clock).total_seconds() for clock in (context.date, born) if clock is not None]
+    if not fresh and told:
+        return 0.0 if -_LATE <= told[0] < 0 else _believed(told[0], own)
+    lives = [left for left in told if 0 < left <= LONGEST]
+    return _believed(min(lives), own) if lives else own
+
+
+def _believed(left: float, own: float) -> float:
+    """What is left by the provider's clock, unless that is much and this machine's clock makes a usual life of it."""
+    return own if left > _USUAL and 0 < own <= _USUAL else left
+
+
+def _clock_since_birth(fields: Mapping[str, Any], context: Context, *, fresh: bool) -> datetime | None:
+    """The provider's clock, counted on from the moment at which it says that the number was bought."""
+    age = 0.0 if fresh else context.known.age
+    created = _created(fields, context)
+    return None if age is None or created is None else created + timedelta(seconds=age)
+
+
+def _created(fields: Mapping[str, Any], context: Context) -> datetime | None:
+    return next((m for n, v in fields.items() if CREATED.weight(n) and (m := moment(v, context.timezone))), None)
+
+
 def _at_clock(name: str, value: Any, context: Context) -> datetime | None:
     """The next moment at which clocks show this, where the name is a moment's and no number lives so long."""
     clock = _CLOCK.fullmatch(ascii_digits(value).strip()) if MOMENT.weight(name) and isinstance(value, str) else None
     if clock is None or _clock_seconds(clock) <= _LONGEST_CLOCK:
         return None
-    local = context.now.astimezone(context.timezone)
+    now = context.date or context.now
+    local = now.astimezone(context.timezone)
     since_midnight = timedelta(hours=local.hour, minutes=local.minute, seconds=local.second)
-    return context.now + (timedelta(seconds=_clock_seconds(clock)) - since_midnight) % timedelta(days=1)
+    return now + (timedelta(seconds=_clock_seconds(clock)) - since_midnight) % timedelta(days=1)
 
 
 def _named_zone(name: Any, otherwise: ZoneInfo) -> Any:
@@ -271,11 +308,13 @@ def _named_zone(name: Any, otherwise: ZoneInfo) -> Any:
 
 def _from_creation(length: float, fields: Mapping[str, Any], context: Context, *, counts_down: bool) -> float | None:
     """What is left of a whole life, counted from the moment the number was bought, where that is named."""
-    created = next((m for n, v in fields.items() if CREATED.weight(n) and (m := moment(v, context.timezone))), None)
+    created = _created(fields, context)
     if created is None:
         # `time` is what is left with some sisters, and the whole life as "00:20:00" with others: a round one is a life.
         return length if counts_down and length % _ROUND else None
-    return max(0.0, length - (context.now - created).total_seconds())
+    if context.date is None and context.known.age is not None:
+        return max(0.0, length - context.known.age)
+    return max(0.0, length - ((context.date or context.now) - created).total_seconds())
 
 
 def _with_day(name: str, value: Any, fields: Mapping[str, Any]) -> Any:
@@ -304,5 +343,5 @@ def _apart(fields: Mapping[str, Any], context: Context) -> float | None:
     if len(days) != 1 or len(clocks) != 1:
         return None
     at = moment(f"{days[0]} {clocks[0]}", context.timezone)
-    left = None if at is None else (at - context.now).total_seconds()
+    left = None if at is None else (at - (context.date or context.now)).total_seconds()
     return left if left is not None and 0 < left <= LONGEST else None

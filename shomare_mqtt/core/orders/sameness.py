@@ -1,0 +1,126 @@
+"""Which SMS of an answer are new: by the ids that the provider gives them, else by what they say (contract, Events).
+
+What a provider calls an id may be none: made up for each answer, a place in the list, the purchase's own. An id is
+believed once it was shown twice, and no more once it stood beside two different texts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from shomare_mqtt.model import Sms, SmsReading
+
+_MOST_AGAIN = 5
+"""Times that the same text and code is taken for another SMS where no id tells: answers may come of two minds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """An SMS as an answer shows it, with the code that it has: the provider's, a plugin's or the one in its text."""
+
+    sms: SmsReading
+    code: str | None
+
+    @property
+    def id(self) -> str | None:
+        """The provider's id for it."""
+        return self.sms.provider_id
+
+    def is_like(self, other: Shown | Sms) -> bool:
+        """Whether it says the same. A code may stand with the newest SMS alone.
+
+        One that was found in the text has no say: a plugin may fail the next time.
+        """
+        text = other.sms.text if isinstance(other, Shown) else other.text
+        if self.sms.text is not None and text is not None:
+            return self.sms.text == text and self.sms.code in (None, other.code)
+        return self.code == other.code and (self.code is not None or self.sms.text == text)
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How a provider shows an order's SMS, as far as its answers have told.
+
+    `ids_stay`: an SMS kept its id from one answer to the next. `shows_all`: an answer held several SMS, so that one
+    that is no more in it was not put out by a newer one.
+    """
+
+    ids_stay: bool = False
+    shows_all: bool = False
+
+    def after(self, shown: Sequence[Shown], stored: Sequence[Sms], before: Collection[str]) -> Manner:
+        """What is known with one more answer; `before`: the ids in the answer before it."""
+        kept = any(s.id in before or any(s.id == t.provider_id and s.is_like(t) for t in stored) for s in shown if s.id)
+        several = len({(s.id, s.sms.text, s.code) for s in shown}) > 1
+        return Manner(self.ids_stay or kept, self.shows_all or several)
+
+
+def new_among(shown: Sequence[Shown], stored: Sequence[Sms], manner: Manner) -> list[Shown]:
+    """The SMS of an answer that are not stored yet, in its order."""
+    if len(shown) == 1 and _is_again(shown[0], stored, manner):
+        return list(shown)
+    known = _matched(shown, stored, manner)
+    new: list[Shown] = []
+    for number, one in enumerate(shown):
+        if number not in known and _is_another(one, shown[:number], stored):
+            new.append(one)
+    return new
+
+
+def _matched(shown: Sequence[Shown], stored: Sequence[Sms], manner: Manner) -> set[int]:
+    """Which of the shown are stored: each stored SMS is one of them at most."""
+    left, found = list(stored), set[int]()
+    apart = _ids_tell(shown, stored)
+    in_answer = {one.id for one in shown}
+
+    def differ(one: Shown, sms: Sms) -> bool:
+        if not (apart and one.id and sms.provider_id) or one.id == sms.provider_id:
+            return False
+        return manner.ids_stay or sms.provider_id in in_answer
+
+    for by_id in (True, False):
+        for number, one in enumerate(shown):
+            if number in found:
+                continue
+            twin = next(
+                (s for s in left if one.is_like(s) and (one.id == s.provider_id if by_id else not differ(one, s))), None
+            )
+            if twin is not None:
+                left.remove(twin)
+                found.add(number)
+    return found
+
+
+def _is_another(one: Shown, before: Sequence[Shown], stored: Sequence[Sms]) -> bool:
+    """Whether an SMS that no stored one is left for is new: nothing says the same, or ids tell it apart."""
+    beside = [other.id for other in before if one.is_like(other)]
+    if not beside and not any(one.is_like(sms) for sms in stored):
+        return True
+    return one.id is not None and one.id not in beside and None not in beside
+
+
+def _is_again(one: Shown, stored: Sequence[Sms], manner: Manner) -> bool:
+    """Whether the only SMS of an answer says what one before the newest said: where each puts out the one before it."""
+    if not stored or manner.shows_all or one.is_like(stored[-1]):
+        return False
+    twins = [sms for sms in stored if one.is_like(sms)]
+    if not 0 < len(twins) < _MOST_AGAIN:
+        return False
+    if one.id and _ids_tell([one], stored) and any(one.id == sms.provider_id for sms in twins):
+        return False
+    at = one.sms.received_at
+    return at is None or at == stored[-1].received_at or all(at != sms.received_at for sms in twins)
+
+
+def _ids_tell(shown: Sequence[Shown], stored: Sequence[Sms]) -> bool:
+    """Whether no id stands beside two texts: else it is a place in the list, or the purchase's."""
+    held: dict[str | None, Sms] = {}
+    for sms in stored:
+        first = held.setdefault(sms.provider_id, sms) if sms.provider_id else sms
+        if (first.text, first.code) != (sms.text, sms.code):
+            return False
+    return all(one.is_like(held[one.id]) for one in shown if one.id in held)

@@ -1,0 +1,4 @@
+ALTER TABLE orders ADD COLUMN cancel_sent INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE orders ADD COLUMN refusal     TEXT;            -- JSON, as `error`
+ALTER TABLE orders ADD COLUMN ids_stay    INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE orders ADD COLUMN shows_all   INTEGER NOT NULL DEFAULT 0;
