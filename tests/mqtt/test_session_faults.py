@@ -376,9 +376,8 @@ async def test_nobody_listens() -> None:
 async def test_a_host_that_does_not_resolve(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     async with FakeBroker() as broker:
-        for host in ("no-such-host.invalid", "a..b"):
-            with pytest.raises(BrokerUnreachableError):
-                await Client(broker.settings(host=host)).__aenter__()
+        with pytest.raises(BrokerUnreachableError):
+            await Client(broker.settings(host="no-such-host.invalid")).__aenter__()
 
 
 async def test_the_client_ends_with_its_connection() -> None:
