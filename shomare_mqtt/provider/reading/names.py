@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from shomare_mqtt.normalization import ascii_digits
+from shomare_mqtt.provider.reading.finglish import in_english
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,7 +38,8 @@ class Field:
     """How strongly a name speaks for a field.
 
     `exact` weighs whole names (glued words), `parts` single words of a longer name, `spoilers` are words that make the
-    name mean something else (`frozen_balance`). Weights go from 0 to 100.
+    name mean something else (`frozen_balance`). Weights go from 0 to 100. Persian in Latin letters counts as what it
+    means in English, too.
     """
 
     exact: Mapping[str, int]
@@ -55,13 +57,14 @@ class Field:
         return found
 
     def _weigh(self, name: str) -> int:
-        exact = self.exact.get(glued(name))
-        if exact is not None:
-            return exact
         parts = words(name)
-        if self.spoilers.intersection(parts):
+        spoken = in_english(parts)
+        exact = max(self.exact.get("".join(form), 0) for form in (parts, spoken, spoken[::-1]))
+        if exact:
+            return exact
+        if self.spoilers.intersection(parts + spoken):
             return 0
-        return max((self.parts.get(p, 0) for p in parts), default=0)
+        return max((self.parts.get(p, 0) for p in parts + spoken), default=0)
 
 
 def alias(**weights: str) -> dict[str, int]:
@@ -87,4 +90,4 @@ CONTENTS = wordset("data payload result response")
 
 def is_envelope(name: str) -> bool:
     """Whether the name only wraps what is inside."""
-    return glued(name) in ENVELOPES
+    return glued(name) in ENVELOPES or "".join(in_english(words(name))) in ENVELOPES
