@@ -59,6 +59,7 @@ _MEANINGS = {
     "user": "karbar",
     "account": "hesab",
 }
+_SHORTEST, _LONGEST = 3, 30
 _LEAST_PART = 4
 """Shorter words are not looked for inside one that is written together."""
 _JOINED = re.compile(r"(?<=e)ie$|e$")
@@ -87,11 +88,6 @@ _WORDS = {_spelt(word): meaning for meaning, spellings in _MEANINGS.items() for 
 
 def in_english(words: tuple[str, ...]) -> tuple[str, ...]:
     """A name's words in English and in English order, the noun last; empty where none of them is Persian."""
-    return _in_english(words) if words and all(map(str.isascii, words)) else ()
-
-
-@lru_cache(maxsize=4096)
-def _in_english(words: tuple[str, ...]) -> tuple[str, ...]:
     said = [_meanings(word) for word in words]
     if not any(said):
         return ()
@@ -99,9 +95,10 @@ def _in_english(words: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(meaning for word, found in each for meaning in found or (word,))
 
 
+@lru_cache(maxsize=4096)
 def _meanings(word: str) -> tuple[str, ...]:
     """What a word means, the last part first where several are written together."""
-    if not word.isalpha():
+    if not (_SHORTEST <= len(word) <= _LONGEST and word.isascii() and word.isalpha()):
         return ()
     spelt = _spelt(word)
     if (one := _meaning(spelt)) is not None:

@@ -58,13 +58,15 @@ class Field:
 
     def _weigh(self, name: str) -> int:
         parts = words(name)
-        spoken = in_english(parts)
-        exact = max(self.exact.get("".join(form), 0) for form in (parts, spoken, spoken[::-1]))
+        exact = self.exact.get("".join(parts), 0)
+        if spoken := in_english(parts):
+            exact = max(exact, self.exact.get("".join(spoken), 0), self.exact.get("".join(spoken[::-1]), 0))
+            parts += spoken
         if exact:
             return exact
-        if self.spoilers.intersection(parts + spoken):
+        if self.spoilers.intersection(parts):
             return 0
-        return max((self.parts.get(p, 0) for p in parts + spoken), default=0)
+        return max((self.parts.get(p, 0) for p in parts), default=0)
 
 
 def alias(**weights: str) -> dict[str, int]:
