@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,7 +15,7 @@ from tests.reading.readings import in_order, plain
 from tests.reading.shops import Shop, shops
 
 from .fakes import QuickClock
-from .servers import Answer, Asked, http, serving, settings
+from .servers import Answer, Asked, http, says, serving, settings
 from .test_client import Memory
 
 if TYPE_CHECKING:
@@ -88,3 +89,22 @@ async def _understood(client: Client, shop: Shop) -> None:
 
 def _as_wanted(reading: Any, known: Known) -> dict[str, Any]:
     return {field: value for field, value in in_order(plain(reading, known)).items() if field != "extra"}
+
+
+@pytest.mark.parametrize(
+    ("currency", "price"), [("IRT", "2200"), ("تومان", "2200"), ("Rial", "2200"), ("USD", "2.200"), ("Coin", None)]
+)
+async def test_money_is_read_in_the_unit_of_the_settings(currency: str, price: str | None) -> None:
+    clock = QuickClock()
+    async with serving(says(200, {"status": True, "data": {"price": "2.200", "count": 5}})) as server:
+        client = Client(
+            settings(server.url).model_copy(update={"currency": currency}),
+            "token",
+            clock=clock,
+            limiter=Limiter(0, clock),
+            memory=Memory(),
+            logger=logging.getLogger("test.shops"),
+        )
+        async with client:
+            read = await client.price(Product("7", "1", "3"), known=Known("7", "1", "3"), priority=QUERY)
+    assert read.price == (None if price is None else Decimal(price))

@@ -27,6 +27,8 @@ def opened(value: Any) -> Any:
         return {"data": _inner(value)}
     if not isinstance(value, dict):
         return value
+    if value.keys() == {"$oid"}:
+        return value["$oid"]  # MongoDB's own ids
     return {name: _parsed(inner) if BOX.weight(name) else _inner(inner) for name, inner in value.items()}
 
 
@@ -76,6 +78,8 @@ def _are_sms(value: Any) -> bool:
 
 
 def _is_sms(fields: dict[str, Any]) -> bool:
+    if len(fields) == 1 and all(BOX.weight(name) and isinstance(v, dict) for name, v in fields.items()):
+        return True  # each of them wrapped once more: `[{"sms": {...}}]`
     plain = {name: v for name, v in fields.items() if is_scalar(v) and not is_none_yet(v)}
     spoken = any(TEXT.weight(n) >= _SURE_NAME and isinstance(v, str) for n, v in plain.items())
     dated = any(max(SENDER.weight(n), WHEN.weight(n)) > _SURE_NAME for n in plain)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from shomare_mqtt.model import SmsReading
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from datetime import datetime
 
+    from shomare_mqtt.model import Known
     from shomare_mqtt.provider.reading.decode import Context
 
 BOX = Field(
@@ -76,7 +79,18 @@ _WEAK_CODE = 60
 """The weight of `sms`, which may be a code; below it a name only has the word "code" in it."""
 _HOLDING = wordset("data items list rows records results edges nodes node")
 """Names of what lies between a box and its SMS: a page, a connection of GraphQL."""
-_ID = Field(alias(w100="id smsid messageid msgid uid uuid"))
+_ID = Field(
+    alias(w100="id smsid messageid msgid uid uuid", w90="pk sid guid rowid seq sequence smsno messageno"),
+    parts=alias(w70="id"),
+    spoilers=wordset(
+        "order purchase activation request user account sender country operator service application app product site "
+        "server provider phone number client parent chat device template reply"
+    ),
+)
+_OWN_ID = wordset("smsid messageid msgid smsuuid textid payamid payamakid lastsmsid smssid messagesid codeid otpid")
+"""Names of an SMS's id among the fields of a purchase."""
+_ID_AS_KEY = re.compile(r"\d{3,20}|(?=.*\d)[0-9A-Fa-f-]{5,80}")
+"""A name in an object of SMS that is an id; shorter ones may be running numbers, which the next SMS shifts."""
 _NO_TEXT = wordset("error errors reason note hint help url link status state country operator application tarikh to")
 _SENTENCE = re.compile(r"[^\W\d_]{2}.*\s")
 _SOME_DIGITS = re.compile(r"(?<!\d)\d(?:[ -]?\d){2,7}(?!\d)")
@@ -114,14 +128,26 @@ def messages_in(box: Any, context: Context, *, as_code: bool) -> list[SmsReading
     if isinstance(box, list):
         return [sms for item in box for sms in messages_in(item, context, as_code=as_code)]
     if _is_numbered(box):
-        return [sms for k in sorted(box, key=_number) for sms in messages_in(box[k], context, as_code=as_code)]
+        return [sms for k in sorted(box, key=_number) for sms in _under(k, box[k], context, as_code=as_code)]
+    if isinstance(box.get("attributes"), dict):
+        box = {**box, **box["attributes"]}  # JSON:API
     keyed = bool(box) and all(isinstance(v, dict) for v in box.values())
     nested = [
-        v for k, v in box.items() if isinstance(v, dict | list) and (keyed or BOX.weight(k) or glued(k) in _HOLDING)
+        (k, v)
+        for k, v in box.items()
+        if isinstance(v, dict | list) and (keyed or BOX.weight(k) or glued(k) in _HOLDING)
     ]
     one = message_of(box, context, inside=True)
-    found = [one] if one else [sms for v in nested for sms in messages_in(v, context, as_code=as_code)]
+    found = [one] if one else [sms for k, v in nested for sms in _under(k, v, context, as_code=as_code)]
     return found or _only_text(box)
+
+
+def _under(key: str, value: Any, context: Context, *, as_code: bool) -> list[SmsReading]:
+    """The SMS under a name of a box; a lone one without an id has the name's, where that is one."""
+    found = messages_in(value, context, as_code=as_code)
+    if len(found) == 1 and found[0].provider_id is None and _ID_AS_KEY.fullmatch(key):
+        return [replace(found[0], provider_id=key)]
+    return found
 
 
 def _only_text(box: Mapping[str, Any]) -> list[SmsReading]:
@@ -179,7 +205,7 @@ def message_of(fields: Mapping[str, Any], context: Context, *, inside: bool, wea
         if inside
         else _first_text({k: v for k, v in named.items() if glued(k) != "service"}, SENDER),
         _moment(named, context, inside=inside),
-        _first_text(named, _ID) if inside else None,
+        _first_text(named if inside else {k: v for k, v in named.items() if glued(k) in _OWN_ID}, _ID),
     )
 
 
@@ -250,14 +276,21 @@ def _moment(named: Mapping[str, Any], context: Context, *, inside: bool) -> date
     return next((m for _, _, v in found if (m := moment(v, context.timezone))), None)
 
 
-def in_order(found: list[SmsReading]) -> tuple[SmsReading, ...]:
+def in_order(found: list[SmsReading], known: Known) -> tuple[SmsReading, ...]:
     """The SMS without repeats, oldest first where times or running ids tell."""
-    unique = list(_distinct(found))
+    unique = _with_own_ids(list(_distinct(found)), known)
     if all(s.received_at is not None for s in unique):
         unique.sort(key=lambda s: s.received_at.timestamp() if s.received_at else 0.0)
     elif all(s.provider_id is not None and s.provider_id.isdigit() for s in unique):
         unique.sort(key=lambda s: int(s.provider_id or 0))
     return tuple(unique)
+
+
+def _with_own_ids(found: list[SmsReading], known: Known) -> list[SmsReading]:
+    """The SMS, less an id that is the purchase's or stands at several: it tells none apart, and would hide the next."""
+    times = Counter(sms.provider_id for sms in found)
+    shared = {own for own, count in times.items() if count > 1} | {known.purchase}
+    return [replace(sms, provider_id=None) if sms.provider_id in shared else sms for sms in found]
 
 
 def _distinct(found: list[SmsReading]) -> Iterator[SmsReading]:

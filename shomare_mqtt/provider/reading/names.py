@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from shomare_mqtt.normalization import ascii_digits
+from shomare_mqtt.provider.reading.finglish import in_english
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,7 +38,8 @@ class Field:
     """How strongly a name speaks for a field.
 
     `exact` weighs whole names (glued words), `parts` single words of a longer name, `spoilers` are words that make the
-    name mean something else (`frozen_balance`). Weights go from 0 to 100.
+    name mean something else (`frozen_balance`). Weights go from 0 to 100. Persian in Latin letters counts as what it
+    means in English, too.
     """
 
     exact: Mapping[str, int]
@@ -55,10 +57,13 @@ class Field:
         return found
 
     def _weigh(self, name: str) -> int:
-        exact = self.exact.get(glued(name))
-        if exact is not None:
-            return exact
         parts = words(name)
+        exact = self.exact.get("".join(parts), 0)
+        if spoken := in_english(parts):
+            exact = max(exact, self.exact.get("".join(spoken), 0), self.exact.get("".join(spoken[::-1]), 0))
+            parts += spoken
+        if exact:
+            return exact
         if self.spoilers.intersection(parts):
             return 0
         return max((self.parts.get(p, 0) for p in parts), default=0)
@@ -87,4 +92,4 @@ CONTENTS = wordset("data payload result response")
 
 def is_envelope(name: str) -> bool:
     """Whether the name only wraps what is inside."""
-    return glued(name) in ENVELOPES
+    return glued(name) in ENVELOPES or "".join(in_english(words(name))) in ENVELOPES

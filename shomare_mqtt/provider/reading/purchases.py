@@ -25,7 +25,7 @@ PURCHASE = Field(
     alias(
         w100="purchaseid orderid activationid buyid purchase idorder tzid reserveid",
         w90="id order activation rentid rentalid simid شناسه",
-        w88="ordercode purchasecode orderno ordernumber orderuuid buycode",
+        w88="ordercode purchasecode purchasenumber orderno ordernumber orderuuid buycode",
         w85="numberid idnum idnumber",
         w82="transactionid ticketid sessionid",
         w75="trackingcode trackcode tracking requestid tracknumber uuid reference ref refid transaction "

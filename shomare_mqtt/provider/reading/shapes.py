@@ -11,6 +11,7 @@ from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from shomare_mqtt.provider.reading.finglish import in_english
 from shomare_mqtt.provider.reading.names import glued, is_envelope, words, wordset
 from shomare_mqtt.provider.reading.values import identifier, integer, is_scalar
 
@@ -57,9 +58,10 @@ def role_of(name: str) -> str | None:
     said = words(name)
     if said[1:] and said[-1] in _COLLECTING:
         said = said[:-1]  # an `operatorList` holds operators
-    plain = "".join(said)
+    spoken = in_english(said)
+    plain, meant = "".join(said), "".join(spoken)
     for kind, own in ROLE_WORDS.items():
-        if plain in own or any(w in own and w.endswith("s") for w in said):
+        if plain in own or meant in own or any(w in own and w.endswith("s") for w in said + spoken):
             return kind
     return None
 

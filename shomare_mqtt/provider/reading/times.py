@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from shomare_mqtt.normalization import ascii_digits
+from shomare_mqtt.provider.reading.finglish import in_english
 from shomare_mqtt.provider.reading.names import Field, alias, words, wordset
 from shomare_mqtt.provider.reading.values import figure
 
@@ -209,6 +210,7 @@ def lifetime(fields: Mapping[str, Any], context: Context, *, fresh: bool) -> tup
     `fresh`: the number was bought just now, so a whole life is what is left.
     """
     unread = False
+    fields = {"_".join(in_english(words(name))) or name: value for name, value in fields.items()}
     candidates = sorted(fields.items(), key=lambda f: -max(MOMENT.weight(f[0]), SPAN.weight(f[0])))
     for name, value in candidates:
         if value in (None, "") or isinstance(value, bool) or not (MOMENT.weight(name) or SPAN.weight(name)):

@@ -64,6 +64,9 @@ MESSAGE_NAMES = (
     "details",
     "reason",
     "errors",
+    "peygham",
+    "khata",
+    "tozihat",
 )
 _OTHER_MARKS = ("ok", "success", "result", "issuccess", "succeeded", "successful", "response")
 _TOO_MANY, _LEAST_FAILURE, _GREATEST_STATUS = 429, 400, 999
