@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from shomare_mqtt.core import render
-from shomare_mqtt.core.orders.cancelling import find_target
 from shomare_mqtt.core.orders.checking import code_in
+from shomare_mqtt.core.orders.targets import find_target
 from shomare_mqtt.core.render import Answer
 from shomare_mqtt.core.tickets import Outcome
 from shomare_mqtt.errors import CommandRefusedError, ErrorCode

@@ -1,12 +1,12 @@
-"""Ending orders: `cancel` on command and for the money at the end, and `resolve` (contract, Commands and State)."""
+"""Giving numbers back: `cancel` on command, and for the money at the end (contract, Commands and State)."""
 
 from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from shomare_mqtt.core.orders.targets import find_target
 from shomare_mqtt.core.records import Batch, Record
 from shomare_mqtt.core.render import Answer, error_info, order_json
 from shomare_mqtt.core.tickets import Outcome, Ticket
@@ -27,25 +27,20 @@ from shomare_mqtt.model import (
     OrderState,
     Priority,
     PurchaseState,
-    Resolve,
-    Target,
 )
 
 if TYPE_CHECKING:
     import logging
     from collections.abc import Awaitable, Callable
 
-    from shomare_mqtt.config import Settings
     from shomare_mqtt.core.clock import Clock
     from shomare_mqtt.core.market.market import Market
     from shomare_mqtt.core.orders.checking import Checker
     from shomare_mqtt.core.orders.ledger import Ledger
 
-CURRENT = "current"
 _ASKED_AGAIN = 3
 _BETWEEN = 1.0
 """Seconds between a lost answer and the next asking."""
-_LEAST_AFTER_RESOLVE = 60.0
 
 
 class Canceller:
@@ -251,80 +246,3 @@ def refusal_info(error: ProviderError) -> ErrorInfo:
     said = "refused the cancel" if isinstance(error, ProviderRefusedError) else "did not answer the cancel properly"
     message = f"the provider {said} ({info.code}, HTTP {info.upstream.http})"
     return ErrorInfo(info.code, message, info.retryable, info.upstream)
-
-
-class Resolver:
-    """The operator's word on an order in state `unknown`."""
-
-    def __init__(self, settings: Settings, clock: Clock, ledger: Ledger, logger: logging.Logger) -> None:
-        self._lifetime = settings.orders.lifetime
-        self._clock = clock
-        self._time = ledger.time
-        self._ledger = ledger
-        self._logger = logger
-
-    async def resolve(self, ticket: Ticket, request: Resolve) -> Outcome:
-        """Carry out one `resolve`. Raises CommandRefusedError."""
-        record, _ = await find_target(self._ledger, Target(order=request.order), ticket)
-        order = record.order.order if record is not None else request.order
-        async with self._ledger.changing(order):
-            record = await self._ledger.find(order)
-            if record is None or not record.order.is_open:
-                raise CommandRefusedError(ErrorCode.ORDER_CLOSED, f"order {order} is closed", order=order)
-            if (state := record.order.state) is not OrderState.UNKNOWN:
-                raise CommandRefusedError(
-                    ErrorCode.INVALID_COMMAND,
-                    f"order {order} is {state.value}: there is nothing to settle",
-                    order=order,
-                )
-            batch = Batch(moves=int(request.bought))  # what it took is no evidence for other orders
-            changed = await self._bought(batch, record, request) if request.bought else self._not_bought(batch, record)
-            answer = Answer.ok(order_json(changed.order, codes=True), order)
-            ticket.close(batch, answer)
-            await self._ledger.commit(batch)
-        self._logger.info("order %s: the operator says it is %s", order, changed.order.state.value)
-        return Outcome(answer, None)
-
-    async def _bought(self, batch: Batch, record: Record, request: Resolve) -> Record:
-        order, purchase = record.order.order, request.purchase or ""
-        held = await self._ledger.find_purchase(purchase)
-        if holder := held.order.order if held is not None else self._ledger.claim(purchase, order):
-            raise CommandRefusedError(
-                ErrorCode.INVALID_COMMAND, f"purchase {purchase} belongs to order {holder}", order=order
-            )
-        now = self._time.now()
-        deadline = max(record.made + self._lifetime, now + _LEAST_AFTER_RESOLVE)
-        return self._ledger.changed(
-            batch,
-            replace(record, deadline=deadline, settled=True),
-            state=OrderState.WAITING,
-            purchase=request.purchase,
-            phone=request.phone,
-            expires_at=self._clock.now() + timedelta(seconds=deadline - now),
-            error=None,
-        )
-
-    def _not_bought(self, batch: Batch, record: Record) -> Record:
-        error = ErrorInfo(ErrorCode.OUTCOME_UNKNOWN, "the operator says that nothing was bought")
-        return self._ledger.changed(
-            batch, replace(record, settled=True), state=OrderState.FAILED, error=error, charged=None
-        )
-
-
-async def find_target(ledger: Ledger, target: Target, ticket: Ticket | None = None) -> tuple[Record | None, str]:
-    """The order that a command means; else None and the purchase. Raises CommandRefusedError (`order_not_found`).
-
-    To a command that an earlier process took, `current` is no order that was made after it came.
-    """
-    order = target.order or target.either
-    if order == CURRENT:
-        until = ticket.received if ticket is not None and ticket.resumed else float("inf")
-        if (newest := next((r for r in ledger.open() if r.made <= until), None)) is not None:
-            return newest, ""
-        raise CommandRefusedError(ErrorCode.ORDER_NOT_FOUND, "no order is open")
-    if order is not None and (record := await ledger.find(order)) is not None:
-        return record, ""
-    if target.order is not None:
-        raise CommandRefusedError(ErrorCode.ORDER_NOT_FOUND, f"there is no order {target.order}")
-    purchase = target.purchase or target.either or ""
-    return await ledger.find_purchase(purchase), purchase

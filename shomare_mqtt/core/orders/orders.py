@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shomare_mqtt.core.orders.buying import Buyer
-from shomare_mqtt.core.orders.cancelling import Canceller, Resolver
+from shomare_mqtt.core.orders.cancelling import Canceller
 from shomare_mqtt.core.orders.checking import Checker
 from shomare_mqtt.core.orders.guard import Guard
 from shomare_mqtt.core.orders.ledger import Ledger
+from shomare_mqtt.core.orders.resolving import Resolver
 from shomare_mqtt.core.orders.settling import Settler
 from shomare_mqtt.core.orders.watch import Watch
 

@@ -1,0 +1,34 @@
+"""Which order a command means."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from shomare_mqtt.errors import CommandRefusedError, ErrorCode
+
+if TYPE_CHECKING:
+    from shomare_mqtt.core.orders.ledger import Ledger
+    from shomare_mqtt.core.records import Record
+    from shomare_mqtt.core.tickets import Ticket
+    from shomare_mqtt.model import Target
+
+CURRENT = "current"
+
+
+async def find_target(ledger: Ledger, target: Target, ticket: Ticket | None = None) -> tuple[Record | None, str]:
+    """The order that a command means; else None and the purchase. Raises CommandRefusedError (`order_not_found`).
+
+    To a command that an earlier process took, `current` is no order that was made after it came.
+    """
+    order = target.order or target.either
+    if order == CURRENT:
+        until = ticket.received if ticket is not None and ticket.resumed else float("inf")
+        if (newest := next((r for r in ledger.open() if r.made <= until), None)) is not None:
+            return newest, ""
+        raise CommandRefusedError(ErrorCode.ORDER_NOT_FOUND, "no order is open")
+    if order is not None and (record := await ledger.find(order)) is not None:
+        return record, ""
+    if target.order is not None:
+        raise CommandRefusedError(ErrorCode.ORDER_NOT_FOUND, f"there is no order {target.order}")
+    purchase = target.purchase or target.either or ""
+    return await ledger.find_purchase(purchase), purchase
