@@ -8,8 +8,6 @@ PYTEST_WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 # Each worker takes its share of the tests in their order, so that what a module starts is started once, and what one
 # has left when another is done goes to that one.
 PYTEST = $(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist worksteal
-# The tests start hundreds of processes: else each compiles all that it imports.
-export PYTHONDONTWRITEBYTECODE =
 
 BIN = $(VENV)/bin
 READY = $(VENV)/.ready
@@ -21,6 +19,9 @@ demo: $(DEMO_READY)
 	$(BIN)/shomare-mqtt demo $(ARGS)
 
 test: lint pytest
+
+# The tests start hundreds of processes: where no byte code may be written, each compiles all that it imports.
+pytest coverage: export PYTHONDONTWRITEBYTECODE =
 
 pytest: $(READY)
 	$(PYTEST) $(ARGS)

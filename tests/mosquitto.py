@@ -23,11 +23,19 @@ if TYPE_CHECKING:
     from shomare_mqtt.config import Mqtt
 
 
+_HELD: list[socket.socket] = []
+
+
 def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
+    """A port for a server to be started, once or again: nobody else gets it as long as this process lives.
+
+    Bound and never listened on, it refuses connections; a server that sets SO_REUSEADDR, as all here do, can have it.
+    """
+    sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.bind(("127.0.0.1", 0))
+    _HELD.append(sock)
+    return int(sock.getsockname()[1])
 
 
 def executable(name: str = "mosquitto") -> str:

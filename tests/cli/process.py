@@ -175,7 +175,7 @@ async def finish(process: Running) -> Finished:
     async with asyncio.timeout(PATIENCE):
         out, err = await process.communicate()
     assert process.returncode is not None
-    assert "Traceback" not in err.decode()
+    assert "Traceback" not in err.decode(), err.decode()
     return Finished(process.returncode, out.decode(errors="replace"), err.decode())
 
 

@@ -152,12 +152,6 @@ async def reset(asked: Asked, writer: asyncio.StreamWriter) -> None:
     writer.transport.abort()
 
 
-def closed_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
-
-
 def settings(
     url: str,
     *,

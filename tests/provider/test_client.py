@@ -16,10 +16,11 @@ from shomare_mqtt.errors import ErrorCode, OutcomeUnknownError, ProviderError, P
 from shomare_mqtt.model import CatalogKind, Known, Priority, Product, PurchaseState
 from shomare_mqtt.provider.client import Client
 from shomare_mqtt.provider.limiter import Limiter
+from tests.mosquitto import free_port
 from tests.patience import PATIENCE
 
 from .fakes import QuickClock, allowed
-from .servers import Answer, Asked, Server, closed_port, hang, http, raw, reset, says, serving, settings
+from .servers import Answer, Asked, Server, hang, http, raw, reset, says, serving, settings
 
 if TYPE_CHECKING:
     import asyncio
@@ -428,7 +429,7 @@ async def test_passing_failures_are_asked_again_with_jitter(answer: str) -> None
 
 
 async def test_a_provider_that_cannot_be_reached_is_asked_three_times() -> None:
-    async with connected(f"http://127.0.0.1:{closed_port()}/api") as bench:
+    async with connected(f"http://127.0.0.1:{free_port()}/api") as bench:
         with pytest.raises(ProviderError) as caught:
             await bench.client.profile(priority=QUERY)
         assert caught.value.code is ErrorCode.PROVIDER_UNREACHABLE

@@ -27,10 +27,11 @@ from shomare_mqtt.provider import transport
 from shomare_mqtt.provider.dialect import Request
 from shomare_mqtt.provider.reading.decode import RawAnswer
 from shomare_mqtt.provider.transport import Transport
+from tests.mosquitto import free_port
 from tests.patience import PATIENCE
 
 from .fakes import FakeClock
-from .servers import Answer, Asked, closed_port, hang, http, raw, raw_then_close, reset, says, serving, settings
+from .servers import Answer, Asked, hang, http, raw, raw_then_close, reset, says, serving, settings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -81,7 +82,7 @@ def is_lost(request: Request, error: ProviderError) -> bool:
 
 @EACH
 async def test_refused_connection_sends_nothing(request_: Request) -> None:
-    assert is_unreachable(await failure(request_, f"http://127.0.0.1:{closed_port()}/api"))
+    assert is_unreachable(await failure(request_, f"http://127.0.0.1:{free_port()}/api"))
 
 
 @EACH
@@ -389,7 +390,7 @@ async def test_a_proxy_takes_the_request(request_: Request) -> None:
 
 @EACH
 async def test_a_proxy_out_of_reach_sends_nothing(request_: Request) -> None:
-    error = await failure(request_, BEHIND, proxy=f"http://user:hunter2@127.0.0.1:{closed_port()}")
+    error = await failure(request_, BEHIND, proxy=f"http://user:hunter2@127.0.0.1:{free_port()}")
     assert is_unreachable(error)
     assert "proxy" in str(error)
     assert "hunter2" not in str(error)
@@ -429,7 +430,7 @@ async def test_the_environment_names_the_proxy(monkeypatch: pytest.MonkeyPatch) 
 
 
 async def test_settings_outrank_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{closed_port()}")
+    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{free_port()}")
     monkeypatch.setenv("no_proxy", "*")
     async with serving(says(200, {})) as proxy:
         assert (await ask(PROFILE, BEHIND, proxy=f"http://127.0.0.1:{proxy.port}")).http == 200
