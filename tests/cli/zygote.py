@@ -126,7 +126,6 @@ def main() -> None:
     start = Zygote(socket.socket(fileno=int(sys.argv[1]))).serve()
     if start is None:
         return
-    _open_streams()
     os.environ.clear()
     os.environ.update(start.environment)
     sys.argv[1:] = start.arguments
