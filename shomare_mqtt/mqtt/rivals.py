@@ -5,6 +5,8 @@ Brokers of MQTT 3.1.1, and mosquitto 2.0 over MQTT 5 too, give no reason when an
 
 from __future__ import annotations
 
+from shomare_mqtt.mqtt.suspects import End
+
 STABLE = 20.0
 """Seconds after which a connection counts as stable; one that ends sooner may have been taken over. Common clients
 connect again after 1 to 15 seconds."""
@@ -24,31 +26,34 @@ class ShortLives:
 
     def __init__(self) -> None:
         self._count = 0
+        self._idle = 0
         self.suspected = False
 
-    def ended(self, life: float, *, reason_given: bool, was_idle: bool) -> bool:
-        """A connection of so many seconds ended; whether it is time to look for another client.
-
-        Where it was not idle, a message may be why, and it says nothing for or against another client.
-        """
+    def ended(self, life: float, end: End, *, reason_given: bool) -> bool:
+        """A connection of so many seconds ended; whether it is time to ask whether another daemon is there."""
         if life >= LASTING:
             self.suspected = False
         if life >= STABLE or reason_given:
-            self._count = 0
-        elif was_idle:
+            self.start_anew()
+        elif end is not End.TRIAL:
             self._count += 1
+            self._idle += end is End.IDLE
         if self._count < (MORE_LIVES if self.suspected else SHORT_LIVES):
             return False
         self._count = 0
         return True
 
-    def broker_is_away(self) -> None:
-        """An attempt failed: a broker that comes and goes ends connections too."""
-        self._count = 0
+    def start_anew(self) -> None:
+        """Forget those so far: a broker that comes and goes ends connections too."""
+        self._count = self._idle = 0
 
     def suspect(self) -> bool:
-        """Nobody but another client explains it; whether that is news."""
-        is_news, self.suspected = not self.suspected, True
+        """No daemon answers; whether another client is to be suspected now, and was not yet.
+
+        Where a message was under way each time, that may be why.
+        """
+        is_news = self._idle >= SHORT_LIVES and not self.suspected
+        self.suspected = self.suspected or is_news
         return is_news
 
 

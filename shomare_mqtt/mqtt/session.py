@@ -16,7 +16,7 @@ from shomare_mqtt.mqtt.connector import Connector
 from shomare_mqtt.mqtt.failures import SESSION_TAKEN_OVER, ConnectRefusedError, LinkError, NotConnectedError
 from shomare_mqtt.mqtt.packets import Publication
 from shomare_mqtt.mqtt.rivals import STABLE, ShortLives, suspicion, taken_over
-from shomare_mqtt.mqtt.suspects import Suspects
+from shomare_mqtt.mqtt.suspects import End, Suspects
 from shomare_mqtt.mqtt.transport import address
 
 if TYPE_CHECKING:
@@ -250,12 +250,10 @@ class Session:
         self._said.add(_AWAY)
         if life >= STABLE:
             self._backoff.reset()
-        if self._suspects.explained:
-            return self._backoff.short()
-        reason_given, was_idle = ending.reason is not None, self._suspects.was_idle
-        if self._short_lives.ended(life, reason_given=reason_given, was_idle=was_idle):
+        end = self._suspects.last_end
+        if self._short_lives.ended(life, end, reason_given=ending.reason is not None):
             await self._look_for_rival()
-        return self._backoff.grown()
+        return self._backoff.short() if end in {End.ALONE, End.TRIAL} else self._backoff.grown()
 
     async def _look_for_rival(self) -> None:
         """Another daemon that took the session goes on in our place; what else takes it is said."""
@@ -270,7 +268,7 @@ class Session:
     # --- failing and stopping ---------------------------------------------------------------------------------------
 
     def _pause_after_failure(self, error: LinkError) -> float:
-        self._short_lives.broker_is_away()
+        self._short_lives.start_anew()
         refused = isinstance(error, ConnectRefusedError) and error.is_credentials
         kind = _REFUSED if refused else _AWAY
         say = self._log.debug if kind in self._said else self._log.warning

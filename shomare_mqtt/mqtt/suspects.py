@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from shomare_mqtt.mqtt.failures import DisconnectedError, HangsUpError, NotConnectedError, PublishRefusedError
@@ -33,6 +34,18 @@ CLOSED = 600.0
 
 _MOST = 1000
 """Topics under suspicion at once."""
+
+
+class End(Enum):
+    """What was under way when a connection ended."""
+
+    IDLE = auto()
+    BUSY = auto()
+    """Several messages, or one where it ended for a reason that is no message's."""
+    ALONE = auto()
+    """One message."""
+    TRIAL = auto()
+    """One that had ended one before, tried once the connection had stood: it is why, as far as anybody can tell."""
 
 
 @dataclass(slots=True)
@@ -57,8 +70,7 @@ class _Turn:
 class Suspects:
     """Lets messages through: together while nothing speaks against their topics, else each alone.
 
-    `connected` and `ended` tell it of the connection. Of the last one that ended `explained` says whether a message was
-    alone under way then, `was_idle` whether none was.
+    `connected` and `ended` tell it of the connection; `last_end` says what was under way when the last one ended.
     """
 
     def __init__(self) -> None:
@@ -71,8 +83,7 @@ class Suspects:
         self._alone = False
         self._began = 0.0
         self._timer: asyncio.TimerHandle | None = None
-        self.explained = False
-        self.was_idle = True
+        self.last_end = End.IDLE
 
     def connected(self) -> None:
         """A connection stands."""
@@ -83,11 +94,12 @@ class Suspects:
         topics = [turn.topic for turn in self._under_way]
         for topic in topics:
             self._suspect(topic)
-        self.was_idle = not topics
-        self.explained = len(topics) == 1 and ending.may_be_for_a_message
-        if self.explained:
-            self._strike(self._suspicions[topics[0]])
+        if len(topics) == 1 and ending.may_be_for_a_message:
+            suspicion = self._suspicions[topics[0]]
+            self.last_end = End.TRIAL if suspicion.strikes else End.ALONE
+            self._strike(suspicion)
         else:
+            self.last_end = End.BUSY if topics else End.IDLE
             for suspicion in self._suspicions.values():
                 suspicion.closed_until = 0.0  # the broker may have been set up anew
         for turn in self._waiting:

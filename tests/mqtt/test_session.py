@@ -386,6 +386,8 @@ async def test_two_daemons_that_take_the_session_from_each_other(
 ) -> None:
     """Mosquitto 2.0.11 gives no reason over MQTT 5 either."""
     first, second = watch(broker.settings(protocol=protocol)), watch(broker.settings(protocol=protocol))
+    for each in (first, second):  # both have looked around by then, and found nobody
+        await each.connected()
     first.answering = second.answering = True
     done, _ = await asyncio.wait((first.task, second.task), return_when=asyncio.FIRST_COMPLETED, timeout=PATIENCE)
     assert [type(task.exception()) for task in done] == [TakenOverError]

@@ -10,7 +10,7 @@ import pytest
 from shomare_mqtt.mqtt import suspects as suspects_module
 from shomare_mqtt.mqtt.failures import DisconnectedError, HangsUpError, NotConnectedError, PublishRefusedError
 from shomare_mqtt.mqtt.packets import Ending
-from shomare_mqtt.mqtt.suspects import STRIKES, Suspects
+from shomare_mqtt.mqtt.suspects import STRIKES, End, Suspects
 from tests.patience import PATIENCE
 
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ async def test_a_connection_that_ends_for_another_reason_is_nobodys_fault(ending
         await wire.sent("a")
         wire.end(ending)
         assert await outcome(task) is DisconnectedError
-        assert (suspects.explained, suspects.was_idle) == (False, False)
+        assert suspects.last_end is End.BUSY
 
 
 async def test_a_reason_that_is_about_messages_counts() -> None:
@@ -166,9 +166,14 @@ async def test_a_reason_that_is_about_messages_counts() -> None:
     await wire.sent("a")
     wire.end(Ending("retain not supported", reason=0x9A, by_broker=True))
     await outcome(task)
-    assert suspects.explained
+    ends = [suspects.last_end]
+    task = wire.send("a")
+    await wire.sent("a")
     wire.end()
-    assert (suspects.explained, suspects.was_idle) == (False, True)
+    await outcome(task)
+    ends.append(suspects.last_end)
+    wire.end()
+    assert [*ends, suspects.last_end] == [End.ALONE, End.TRIAL, End.IDLE]
 
 
 async def test_the_next_message_on_the_topic_is_tried_once_and_then_none_for_a_while() -> None:
@@ -213,6 +218,26 @@ async def test_it_is_told_whether_the_broker_took_anything_else_meanwhile() -> N
     error = task.exception()
     assert isinstance(error, HangsUpError)
     assert error.others_carried
+
+
+async def test_a_suspect_waits_until_nothing_else_is_under_way() -> None:
+    wire = Wire(Suspects())
+    together = [wire.send(topic) for topic in "ab"]
+    await wire.sent("a", "b")
+    wire.end()
+    await asyncio.wait(together)
+    innocent = wire.send("innocent")
+    await wire.sent("innocent")
+    suspect, later = wire.send("a"), wire.send("later")
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert wire.under_way == {"innocent"}
+    wire.answer("innocent")
+    await wire.sent("a")
+    wire.answer("a")
+    await wire.sent("later")
+    wire.answer("later")
+    assert [await outcome(task) for task in (innocent, suspect, later)] == [None] * 3
 
 
 async def test_what_is_refused_in_words_ends_no_connection() -> None:
