@@ -157,8 +157,8 @@ class Checker:
     def _follow(self, batch: Batch, record: Record, reading: CheckReading, came: float) -> Record:
         """The number, the time and the end that the provider names.
 
-        An end that it calls a good one (`finished`) is none beside an SMS, unless it says that no time is left: a second
-        one may come.
+        An end that it calls a good one (`finished`) is none beside an SMS, unless no time is left by its own word: a
+        second one may come.
         """
         order = record.order
         if order.phone is None and reading.phone is not None:
