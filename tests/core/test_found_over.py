@@ -135,6 +135,13 @@ async def test_done_beside_an_sms_may_name_the_time_that_is_left(world: World) -
     assert world.order(order["order"])["expires_at"] == "2026-03-01T12:10:00.000Z"
 
 
+async def test_done_with_no_time_left_is_an_end(world: World) -> None:
+    """The life of a number that the operator settled, say, is not known: the provider's own word ends it."""
+    order = await world.buy()
+    world.provider.always["check"] = reading(PurchaseState.FINISHED, sms(), lifetime=0.0)
+    await world.state(order["order"], "finished", 10)
+
+
 async def test_after_an_sms_a_ban_or_a_time_out_is_an_end(world: World) -> None:
     for state in (PurchaseState.CANCELLED, PurchaseState.EXPIRED):
         order = await world.buy()

@@ -157,12 +157,13 @@ class Checker:
     def _follow(self, batch: Batch, record: Record, reading: CheckReading, came: float) -> Record:
         """The number, the time and the end that the provider names.
 
-        An end that it calls a good one (`finished`) is none beside an SMS: a second one may come while time is left.
+        An end that it calls a good one (`finished`) is none beside an SMS, unless no time is left by its own word: a
+        second one may come.
         """
         order = record.order
         if order.phone is None and reading.phone is not None:
             record = self._ledger.changed(batch, record, phone=reading.phone)
-        done = reading.state is PurchaseState.FINISHED and order.sms
+        done = reading.state is PurchaseState.FINISHED and order.sms and reading.lifetime != 0
         ended = reading.state if reading.state in _ENDS and not done else None
         if ended is not None and order.order not in self._ending:
             return self._end(batch, record, ended)
