@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +38,9 @@ class _Subscriptions(dict[str, list[Any]]):
 @asynccontextmanager
 async def broker() -> AsyncIterator[int]:
     """A broker on loopback, for whoever connects; gives its port."""
+    # It logs as an error that a client left without a word, as each does whose process ended.
+    logging.getLogger("amqtt").propagate = False
+    logging.getLogger("amqtt").addHandler(logging.NullHandler())
     inner = Broker(_CONFIG)
     inner._subscriptions = _Subscriptions()  # noqa: SLF001 - amqtt has no other door for it
 
