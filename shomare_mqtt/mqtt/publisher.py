@@ -91,6 +91,7 @@ class OutboxPublisher:
         self._said: dict[str | int, None] = {}
         self._repeated: set[int] = set()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._waited = False
         self.set_aside = 0
 
     def wake(self) -> None:
@@ -130,6 +131,9 @@ class OutboxPublisher:
                 await self._news.wait()
                 self._news.clear()
                 await self._sender.wait_connected()
+                if self._waited:
+                    self._waited = False
+                    await self._store.take_back_aside()
                 await self._empty_outbox()
         finally:
             for task in self._tasks:
@@ -202,8 +206,8 @@ class OutboxPublisher:
 
     async def _try_again(self) -> None:
         await self._sleep(AGAIN_AFTER)
-        if await self._store.take_back_aside():
-            self.wake()
+        self._waited = True  # the rest is for `run`, so that an error of the journal ends it
+        self.wake()
 
     def _tell_once(self, of: str | int, text: str, topic: str) -> None:
         if of in self._said:

@@ -11,6 +11,7 @@ import pytest
 
 from shomare_mqtt.core.bridge_events import BridgeEvent
 from shomare_mqtt.core.records import MessageKind, OutboxRow
+from shomare_mqtt.errors import JournalError
 from shomare_mqtt.model import Message
 from shomare_mqtt.mqtt.failures import (
     DisconnectedError,
@@ -179,6 +180,23 @@ async def test_an_answer_that_ended_the_link_by_chance_goes_out_a_minute_later(o
             await asyncio.sleep(0)
     assert outbox.sent == [b"answer"]
     assert outbox.slept == [AGAIN_AFTER]
+
+
+async def test_a_journal_that_fails_a_minute_later_ends_it_too() -> None:
+    """In a task that nobody awaits, the daemon would go on with a journal that it cannot use."""
+
+    async def broken() -> int:
+        raise JournalError("the disk is gone")
+
+    outbox = Outbox()
+    outbox.store.post(b"answer")
+    outbox.sender.faults[b"answer"] = deque([HANGS_UP])
+    outbox.store.take_back_aside = broken  # type: ignore[method-assign]
+    running = asyncio.create_task(outbox.publisher.run())
+    await outbox.drained()
+    outbox.minute_over.set()
+    with pytest.raises(JournalError):
+        await asyncio.wait_for(running, PATIENCE)
 
 
 async def test_one_that_ends_the_link_again_an_hour_later_is_not_said_again(outbox: Outbox) -> None:
