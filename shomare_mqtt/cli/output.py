@@ -48,7 +48,8 @@ def finish(status: int | str | None) -> int | str | None:
     try:
         sys.stdout.flush()
     except OSError as error:
-        return status or failed(error)
+        outcome = failed(error)
+        return status or outcome
     return status
 
 

@@ -187,6 +187,22 @@ async def test_a_full_disk_is_said(arguments: tuple[str, ...]) -> None:
     assert err == "shomare-mqtt: the output could not be written: No space left on device\n"
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="/dev/full is Linux's")
+def test_a_failure_keeps_its_status_on_a_full_disk() -> None:
+    """What is left in the buffer must not be written once more at the interpreter's end, which would make it 120."""
+    program = (
+        "import sys; from shomare_mqtt.cli import output; output.prepare(); sys.stdout.write('x'); "
+        "sys.exit(output.finish(78))"
+    )
+    with Path("/dev/full").open("wb") as full:
+        ended = subprocess.run(
+            [sys.executable, "-c", program], env=environment() | {"PYTHONUNBUFFERED": ""}, stdout=full,
+            stderr=subprocess.PIPE, timeout=PATIENCE, check=False,
+        )  # fmt: skip
+    assert ended.returncode == 78
+    assert ended.stderr.decode() == "shomare-mqtt: the output could not be written: No space left on device\n"
+
+
 def _close(*descriptors: int) -> Callable[[], None]:
     def close() -> None:
         for each in descriptors:
