@@ -47,6 +47,8 @@ _PACKETS_AT_ONCE = 64
 _CLOSED_THERE = frozenset({errno.ECONNRESET, errno.EPIPE})
 """What a socket reports that the other side closed while we still wrote."""
 
+_CUT_OFF = "the connection ended before it answered a SUBSCRIBE: its access list may forbid one of the topics"
+
 
 class Link:
     """One connection; `open_link` makes it. `ended` says how it ended, and then nothing works any more.
@@ -117,6 +119,8 @@ class Link:
                 refusals = await answer
         except TimeoutError:
             raise DisconnectedError("the broker did not answer a SUBSCRIBE") from None
+        except DisconnectedError:
+            raise DisconnectedError(f"{_CUT_OFF} ({self.ended.result().text})") from None
         finally:
             self._subscribing.pop(packet, None)
         return {each: refusal for each, refusal in zip(filters, refusals, strict=False) if refusal is not None}

@@ -45,6 +45,7 @@ class FakeBroker:
 
     `connect(peer)`: the bytes that answer a CONNECT, empty for none; may close the peer. `properties`: of CONNACK, over
     MQTT 5. `acknowledges`: whether PUBLISH gets its PUBACK. `granted`: the code of SUBACK for each filter.
+    `hangs_up_on(peer, kind)`: whether a packet ends the connection.
     """
 
     def __init__(self, connect: Callable[[Peer], bytes] | None = None, properties: bytes = b"") -> None:
@@ -53,6 +54,7 @@ class FakeBroker:
         self.acknowledges = True
         self.pings = True
         self.granted = 1
+        self.hangs_up_on: Callable[[Peer, int], bool] = lambda *_: False
         self.peers: list[Peer] = []
         self.arrived = asyncio.Condition()
 
@@ -95,7 +97,9 @@ class FakeBroker:
         writer.close()
 
     def _answer(self, peer: Peer, kind: int, body: bytes) -> None:
-        if kind == CONNECT:
+        if self.hangs_up_on(peer, kind):
+            peer.close()
+        elif kind == CONNECT:
             peer.version, peer.flags, peer.clean = body[6], body[7], bool(body[7] & 2)
             start = 10 + (1 + body[10] if peer.version == 5 else 0)
             size = int.from_bytes(body[start : start + 2], "big")

@@ -21,7 +21,7 @@ from shomare_mqtt.mqtt.failures import (
     HungUpError,
     PublishRefusedError,
 )
-from tests.mqtt.fake_broker import CONNACK, DISCONNECT, PUBACK, FakeBroker, Peer, packet
+from tests.mqtt.fake_broker import CONNACK, DISCONNECT, PUBACK, SUBSCRIBE, FakeBroker, Peer, packet
 from tests.patience import PATIENCE
 
 if TYPE_CHECKING:
@@ -363,6 +363,21 @@ async def test_a_refusal_that_passes(watch: Watch) -> None:
         with pytest.raises(ConnectRefusedError, match="Server unavailable"):
             await Client(broker.settings()).__aenter__()
         broker._connect = broker.accept
+        await watched.connected()
+
+
+async def test_a_broker_that_hangs_up_on_a_subscription(watch: Watch, caplog: pytest.LogCaptureFixture) -> None:
+    """As EMQX does with `deny_action = disconnect`: the daemon never comes up, and its log must say why."""
+    async with FakeBroker() as broker:
+        broker.hangs_up_on = lambda peer, kind: kind == SUBSCRIBE and not peer.clean
+        watched = watch(broker.settings())
+        async with asyncio.timeout(PATIENCE):
+            for _ in range(3):
+                await watched.pauses.get()
+        said = [r.getMessage() for r in caplog.records if "access list" in r.getMessage()]
+        assert len(said) == 1
+        assert "cannot be used: the connection ended before it answered a SUBSCRIBE" in said[0]
+        broker.hangs_up_on = lambda *_: False
         await watched.connected()
 
 
