@@ -55,6 +55,7 @@ NO_HOSTS = [
     ("1883", "four numbers"),
     ("192.168.1", "four numbers"),
     ("192.168.1.256", "four numbers"),
+    ("192.168.001.005", "zero in front"),
 ]
 URLS = [
     "https://shomare.online/api", "http://127.0.0.1:8080", "http://[::1]:80/api", "https://me:p%20w@x.y:444/api?x=1",
