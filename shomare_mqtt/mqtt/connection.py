@@ -47,7 +47,10 @@ _PACKETS_AT_ONCE = 64
 _CLOSED_THERE = frozenset({errno.ECONNRESET, errno.EPIPE})
 """What a socket reports that the other side closed while we still wrote."""
 
-_CUT_OFF = "the connection ended before it answered a SUBSCRIBE: its access list may forbid one of the topics"
+_CUT_OFF = (
+    "the connection ended before it answered a SUBSCRIBE: its access list may forbid one of the topics, or another "
+    "client use our client id"
+)
 
 
 class Link:

@@ -377,6 +377,7 @@ async def test_a_broker_that_hangs_up_on_a_subscription(watch: Watch, caplog: py
         said = [r.getMessage() for r in caplog.records if "access list" in r.getMessage()]
         assert len(said) == 1
         assert "cannot be used: the connection ended before it answered a SUBSCRIBE" in said[0]
+        assert "client id" in said[0]
         broker.hangs_up_on = lambda *_: False
         await watched.connected()
 
