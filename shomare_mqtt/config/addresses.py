@@ -59,7 +59,8 @@ def _check_name(value: str) -> None:
         try:
             ipaddress.IPv4Address(value)
         except ValueError:
-            raise ValueError(f"{_ALONE}: an IPv4 address has four numbers from 0 to 255, none with a zero in front") from None
+            four = "an IPv4 address has four numbers from 0 to 255, none with a zero in front"
+            raise ValueError(f"{_ALONE}: {four}") from None
 
 
 def web_address(value: str) -> str:
