@@ -6,6 +6,9 @@ UNSUPPORTED_PROTOCOL_VERSION = 0x84
 SESSION_TAKEN_OVER = 0x8E
 _QUOTA_EXCEEDED = 0x97
 
+_UNEXPLAINED = frozenset({0x80, 0x83})
+"""Unspecified error, implementation specific error (MQTT 5, section 3.4.2.1)."""
+
 _CREDENTIALS = frozenset({0x86, 0x87, 0x8A, 0x8C})
 """Bad user name or password, not authorised, banned, bad authentication method (MQTT 5, section 3.2.2.2)."""
 
@@ -78,6 +81,11 @@ class PublishRefusedError(PublishError):
     def is_over_quota(self) -> bool:
         """Whether it was too much at once: the same message may be taken a while later."""
         return self.reason == _QUOTA_EXCEEDED
+
+    @property
+    def may_pass(self) -> bool:
+        """Whether it may be the broker's own trouble: it says no, and not what is wrong with the message."""
+        return self.reason in _UNEXPLAINED
 
 
 class HangsUpError(PublishRefusedError):

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 AT_ONCE = 20
 """Messages on their way at once; the session waits for less where the broker takes less."""
 AGAIN_AFTER = 60.0
-"""Seconds after which a message that ended the connection each time is tried once more: it may have been chance."""
+"""Seconds after which a message that ended the connection each time, or was refused without a reason, is tried once
+more: it may have been chance, or the broker's own trouble."""
 WAIT_AFTER_REFUSAL = 10.0
 """Seconds that a broker is given to which it was too much at once."""
 _LONGEST_SHOWN = 200
@@ -180,7 +181,8 @@ class OutboxPublisher:
                 await self._give_up(row, str(error), of=row.message.topic, keep=True)
                 return True
             case PublishRefusedError():
-                await self._give_up(row, f"the broker refuses it ({error})", of=row.message.topic)
+                why = f"the broker refuses it ({error})"
+                await self._give_up(row, why, of=row.message.topic, keep=error.may_pass)
                 return True
             case LinkError():
                 return False

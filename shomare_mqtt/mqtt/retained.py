@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from shomare_mqtt.core.bridge_events import BridgeEvent
 from shomare_mqtt.model import Message
 from shomare_mqtt.mqtt.failures import HangsUpError, LinkError, PublishRefusedError, TooLargeError
-from shomare_mqtt.mqtt.publisher import WAIT_AFTER_REFUSAL, is_over_quota
+from shomare_mqtt.mqtt.publisher import AGAIN_AFTER, WAIT_AFTER_REFUSAL, is_over_quota
 
 if TYPE_CHECKING:
     import logging
@@ -38,7 +38,8 @@ class RetainedStore(Protocol):
 class RetainedPublisher:
     """Holds what each retained topic is to say; fulfils core.ports.Retained.
 
-    A topic that the broker refuses is left out until it is to say something else; `say` tells the operator of it, once.
+    A topic that the broker refuses is left out until it is to say something else, or a while where the broker does not
+    say what is wrong with it; `say` tells the operator of it, once.
     """
 
     def __init__(
@@ -65,7 +66,7 @@ class RetainedPublisher:
         self._said: set[str] = set()
         self._left_out: dict[str, bytes] = {}
         self._doubtful: set[str] = set()
-        self._closed: dict[str, asyncio.TimerHandle] = {}
+        self._later: dict[str, asyncio.TimerHandle] = {}
 
     def put(self, topic: str, payload: bytes) -> None:
         """Want a topic under the base topic to hold a payload; an empty one empties it."""
@@ -163,6 +164,8 @@ class RetainedPublisher:
                 self._over_quota = True
                 self._dirty.setdefault(topic, None)
                 return False
+            if isinstance(error, PublishRefusedError) and error.may_pass:
+                self._try_later(topic, payload, AGAIN_AFTER)
             self._tell(topic, str(error))
         except LinkError:
             self._dirty.setdefault(topic, None)
@@ -173,15 +176,20 @@ class RetainedPublisher:
         return True
 
     def _leave_out(self, topic: str, payload: bytes, error: HangsUpError) -> None:
+        if error.closed:
+            self._try_later(topic, payload, error.closed)
+            return
         self._left_out[topic] = payload
-        if error.closed and topic not in self._closed:
-            loop = asyncio.get_running_loop()
-            self._closed[topic] = loop.call_later(error.closed, self._try_again, topic)
-        elif not error.others_carried:
+        if not error.others_carried:
             self._doubtful.add(topic)
 
+    def _try_later(self, topic: str, payload: bytes, seconds: float) -> None:
+        self._left_out[topic] = payload
+        if topic not in self._later:
+            self._later[topic] = asyncio.get_running_loop().call_later(seconds, self._try_again, topic)
+
     def _try_again(self, topic: str) -> None:
-        self._closed.pop(topic, None)
+        self._later.pop(topic, None)
         if self._left_out.pop(topic, None) is not None:
             self._want(topic)
 

@@ -13,6 +13,7 @@ from shomare_mqtt.core.bridge_events import BridgeEvent
 from shomare_mqtt.core.records import MessageKind, OutboxRow
 from shomare_mqtt.errors import JournalError
 from shomare_mqtt.model import Message
+from shomare_mqtt.mqtt import retained as retained_module
 from shomare_mqtt.mqtt.failures import (
     DisconnectedError,
     HangsUpError,
@@ -180,6 +181,20 @@ async def test_an_answer_that_ended_the_link_by_chance_goes_out_a_minute_later(o
             await asyncio.sleep(0)
     assert outbox.sent == [b"answer"]
     assert outbox.slept == [AGAIN_AFTER]
+
+
+@pytest.mark.parametrize("reason", [0x80, 0x83])
+async def test_what_a_broker_refuses_without_a_reason_is_kept_and_tried_again(outbox: Outbox, reason: int) -> None:
+    """It may be the broker's own trouble: the answer to a `buy` must not be lost for that."""
+    outbox.store.post(b"answer")
+    outbox.sender.faults[b"answer"] = deque([PublishRefusedError("error", reason)])
+    await outbox.drained()
+    assert (outbox.sent, list(outbox.store.kept)) == ([], [1])
+    outbox.minute_over.set()
+    async with asyncio.timeout(PATIENCE):
+        while not outbox.sent:  # noqa: ASYNC110 - a list tells nobody
+            await asyncio.sleep(0)
+    assert outbox.sent == [b"answer"]
 
 
 async def test_a_journal_that_fails_a_minute_later_ends_it_too() -> None:
@@ -450,6 +465,23 @@ async def test_what_was_not_tried_since_its_topic_was_closed_is_tried_when_that_
             await asyncio.sleep(0.01)
             sent = await retained.settled()
     assert (sent, retained.sender.tried) == ([("shomare/a", b"1")], [b"1", b"1"])
+
+
+async def test_what_the_broker_refused_without_a_reason_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`bridge/state` says the same as long as the process lives, and a connection may stand for weeks."""
+    monkeypatch.setattr(retained_module, "AGAIN_AFTER", 0.01)
+    retained = Retained("shomare/old")
+    retained.sender.faults |= {payload: deque([PublishRefusedError("error", 0x83)]) for payload in (b"online", b"")}
+    retained.publisher.put("bridge/state", b"online")
+    sent = await retained.settled()
+    retained.publisher.put("old", b"")
+    async with asyncio.timeout(PATIENCE):
+        while len(sent) < 2:
+            await asyncio.sleep(0.01)
+            sent += await retained.settled()
+    assert sorted(sent) == [("shomare/bridge/state", b"online"), ("shomare/old", b"")]
+    assert "shomare/old" not in retained.memory.topics
+    assert len(retained.said) == 2
 
 
 async def test_what_was_emptied_is_published_as_empty_again() -> None:
