@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from shomare_mqtt.mqtt.publisher import Sender
 
 AT_ONCE = 20
+TRIED_AGAIN = 3600.0
+"""Seconds after which a topic under which the broker hung up is tried once more, though it says the same: a client that
+took the connection each time looks like that too, and `bridge/state` says one thing as long as the process lives."""
 
 
 class RetainedStore(Protocol):
@@ -158,7 +161,7 @@ class RetainedPublisher:
             await self._sender.publish(Message(topic, payload, retain=True, absolute=True))
         except HangsUpError as error:
             self._leave_out(topic, payload, error)
-            self._tell(topic, f"{error}; it is left out until it is to say something else")
+            self._tell(topic, f"{error}; it is left out until it is to say something else, and tried once an hour")
         except (TooLargeError, PublishRefusedError) as error:
             if is_over_quota(error):
                 self._over_quota = True
@@ -176,11 +179,8 @@ class RetainedPublisher:
         return True
 
     def _leave_out(self, topic: str, payload: bytes, error: HangsUpError) -> None:
-        if error.closed:
-            self._try_later(topic, payload, error.closed)
-            return
-        self._left_out[topic] = payload
-        if not error.others_carried:
+        self._try_later(topic, payload, error.closed or TRIED_AGAIN)
+        if not error.closed and not error.others_carried:
             self._doubtful.add(topic)
 
     def _try_later(self, topic: str, payload: bytes, seconds: float) -> None:
@@ -189,7 +189,8 @@ class RetainedPublisher:
             self._later[topic] = asyncio.get_running_loop().call_later(seconds, self._try_again, topic)
 
     def _try_again(self, topic: str) -> None:
-        self._later.pop(topic, None)
+        if (timer := self._later.pop(topic, None)) is not None:
+            timer.cancel()
         if self._left_out.pop(topic, None) is not None:
             self._want(topic)
 

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 STRIKES = 3
 """So many connections that ended under a message alone make it the one to blame."""
 
-QUIET = 1.0
-"""Seconds that a connection must have stood before what ended one alone is tried again: one that another client takes
-from us, or that does not hold at all, ends sooner."""
+QUIET = 0.5
+"""Seconds that a connection must have stood before what ended one alone is tried again: one that does not hold at all
+ends sooner, and another client that takes it from us, and waits a second between two tries, comes when it was sent."""
 
 CLOSED = 600.0
 """Seconds for which a topic is not tried at all, once two messages on it in a row were to blame."""

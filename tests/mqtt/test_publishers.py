@@ -442,6 +442,20 @@ async def test_what_the_broker_hangs_up_for_is_left_out_until_its_payload_change
     assert await retained.settled() == [("shomare/a", b"y")]
 
 
+async def test_what_the_broker_hung_up_for_is_tried_once_more_after_an_hour(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may have been another client that took the connection each time; `bridge/state` never says anything new."""
+    monkeypatch.setattr(retained_module, "TRIED_AGAIN", 0.01)
+    retained = Retained()
+    retained.sender.faults[b"online"] = deque([HANGS_UP])
+    retained.publisher.put("bridge/state", b"online")
+    sent = await retained.settled()
+    async with asyncio.timeout(PATIENCE):
+        while not sent:
+            await asyncio.sleep(0.01)
+            sent = await retained.settled()
+    assert (sent, retained.sender.tried) == ([("shomare/bridge/state", b"online")], [b"online", b"online"])
+
+
 async def test_what_was_left_out_while_the_broker_took_nothing_comes_with_the_first_that_it_takes() -> None:
     """Else `bridge/state` would be missing until the next start, though the broker is well again."""
     retained = Retained()
