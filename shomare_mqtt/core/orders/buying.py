@@ -166,7 +166,7 @@ class Buyer:
             transaction=ticket.envelope.transaction,
             price=price,
         )
-        record = Record(order, made=self._time.now(), evidence=evidence, settled=False, command=ticket.row)
+        record = Record(order, made=self._time.mark(), evidence=evidence, settled=False, command=ticket.row)
         batch = Batch()
         self._ledger.created(batch, record)
         await self._ledger.commit(batch)

@@ -203,7 +203,7 @@ class Watch:
 
     async def _last_check(self, order: str) -> ErrorInfo | None:
         """Check once more; what is wrong where the provider cannot be reached for an hour."""
-        delay, began = _RETRY, self._time.now()
+        delay, began = _RETRY, self._clock.monotonic()
         while (record := self._record(order)) is not None:
             try:
                 await self._checker.check(record, Priority.MONEY)
@@ -211,7 +211,7 @@ class Watch:
                 if not self._says_nothing(error) and not self._may_wait(record, error, delay):
                     self._logger.info("order %s: the last check failed: %s", order, error.message)
                     return None
-                if self._time.now() - began + delay > UNREACHABLE_FOR:
+                if self._clock.monotonic() - began + delay > UNREACHABLE_FOR:
                     return error_info(error)
                 await self._rest(order, delay)
                 delay = min(delay * 2, _LONGEST_RETRY)
@@ -234,7 +234,7 @@ class Watch:
 
         A number that is over by the provider's own word is cancelled once: whatever is answered, the order closes.
         """
-        delay, began = _RETRY, self._time.now()
+        delay, began = _RETRY, self._clock.monotonic()
         while (record := self._record(order)) is not None and not record.order.sms:
             try:
                 await self._canceller.give_back(
@@ -242,11 +242,10 @@ class Watch:
                 )
             except ProviderError as error:
                 away = self._says_nothing(error)
-                waited = self._time.now() - began
+                waited = self._clock.monotonic() - began
                 patience = UNREACHABLE_FOR if away else 0.0 if order in self._over else REFUSED_FOR
                 if waited + delay > patience:
-                    refused = isinstance(error, ProviderRefusedError) and error.code is not ErrorCode.NOT_FOUND
-                    refunded = False if refused and not away else None
+                    refunded = None if away or not self._is_no(order, error) else False
                     nothing_left = order in self._over and not away
                     await self._close(order, None if nothing_left else refusal_info(error), refunded=refunded)
                     return True
@@ -257,6 +256,12 @@ class Watch:
             else:
                 return True
         return False
+
+    def _is_no(self, order: str, error: ProviderError) -> bool:
+        """Whether no money came back with a failed cancel: an earlier one, its answer lost, may have brought it."""
+        record = self._record(order)
+        in_doubt = record is not None and record.cancel_sent
+        return isinstance(error, ProviderRefusedError) and error.code is not ErrorCode.NOT_FOUND and not in_doubt
 
     async def _check_quietly(self, record: Record) -> None:
         """An SMS may be why the cancel was refused."""
