@@ -205,8 +205,6 @@ class Buyer:
             purchase = await self._provider.buy(product, known=known, permit=permit)
         except (CommandRefusedError, ProviderRefusedError, ProviderUnreachableError) as error:
             return self._failed(record, error)
-        except OutcomeUnknownError as error:
-            return self._unknown(record, error)
         except ProviderError as error:
             return self._unknown(record, error)
         except Exception as error:  # noqa: BLE001 - whatever happened after the request, the number may be bought

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from shomare_mqtt.core.market.provider_state import OF_THE_TOKEN
+from shomare_mqtt.core.market.provider_state import AWAY, OF_THE_TOKEN
 from shomare_mqtt.core.orders.cancelling import refusal_info
 from shomare_mqtt.core.orders.checking import LAST_CHECK
 from shomare_mqtt.core.records import Batch, Record
@@ -32,7 +32,6 @@ _LONGEST_BACKOFF = 300.0
 _RETRY, _LONGEST_RETRY = 5.0, 60.0
 _CALM = 6
 """A number that the provider calls done is asked after so many times more seldom: a second SMS is rare."""
-_AWAY = frozenset({ErrorCode.PROVIDER_UNREACHABLE, ErrorCode.PROVIDER_TIMEOUT})
 WATCHED = frozenset({OrderState.WAITING, OrderState.RECEIVED})
 
 
@@ -159,7 +158,7 @@ class Watch:
                 return 0, 0.0
             _, reading = asking.result()
         except ProviderError as error:
-            if error.code in _AWAY:
+            if error.code in AWAY:
                 self._unanswered.add(order)
             backoff = min(self._settings.poll_interval * 2 ** (failures + 1), _LONGEST_BACKOFF)
             self._logger.debug("order %s: the check failed: %s", order, error.message)
@@ -175,7 +174,7 @@ class Watch:
 
         A refused token does where it is refused everywhere, else it is this order's own matter.
         """
-        return error.code in _AWAY or (error.code in OF_THE_TOKEN and not self._provider_state.authorized.is_set())
+        return error.code in AWAY or (error.code in OF_THE_TOKEN and not self._provider_state.authorized.is_set())
 
     def _may_wait(self, record: Record, error: ProviderError, delay: float) -> bool:
         """Whether a last check that was refused for the token's sake is made once more, when it is known what of it.
