@@ -132,9 +132,10 @@ class Anchor:
 class SteadyTime:
     """Seconds that go on evenly, over jumps of the wall clock and over restarts.
 
-    Within one boot they follow the machine's boot time, whatever the wall clock does. Over a reboot they go on by as
-    much as the wall clock did since the last writing, once somebody vouches for it, but never back, and not by what no
-    daemon is down for: a clock that woke up in the past or in the future delays deadlines, and brings none forward.
+    Within one boot they follow the machine's boot time, whatever the wall clock does, and while the machine sleeps: a
+    number's time goes on then. Over a reboot they go on by as much as the wall clock did since the last writing, once
+    somebody vouches for it, but never back, not by what no daemon is down for, and not once a `mark` was set in this
+    boot: a clock that woke up in the past or in the future delays deadlines, and brings none forward.
 
     Who vouches for the wall clock is the kernel (synchronised), or the provider's `Date` (within a minute).
     """
@@ -142,8 +143,9 @@ class SteadyTime:
     def __init__(self, clock: MachineClock, anchor: Anchor | None) -> None:
         self._clock = clock
         self._newest_wall = anchor.newest if anchor else clock.now()
-        self._offset = _resumed(clock, anchor) - clock.monotonic()
-        self._began = clock.monotonic()
+        self._offset = _resumed(clock, anchor) - clock.boot_time()
+        self._began = clock.boot_time()
+        self._is_marked = False
         self._rebooted_from = anchor if anchor and not _is_of(anchor, clock) else None
         self._provider_ahead: float | None = None
         self._behind_since: float | None = None
@@ -152,7 +154,15 @@ class SteadyTime:
 
     def now(self) -> float:
         """Steady seconds."""
-        return self._clock.monotonic() + self._offset
+        return self._clock.boot_time() + self._offset
+
+    def mark(self) -> float:
+        """This moment, for a purchase that is reckoned from it.
+
+        From here on no time off is added: that would count as time that the number lived, and end it early.
+        """
+        self._is_marked = True
+        return self.now()
 
     def wall(self) -> datetime:
         """The wall clock, remembered as the newest time that the journal may hold."""
@@ -202,9 +212,10 @@ class SteadyTime:
 
     def _look(self) -> None:
         """See whether somebody vouches for the wall clock by now, and what follows from it."""
-        if self._rebooted_from is not None and self._rebooted_from.vouched and self._is_vouched():
-            running = self._clock.monotonic() - self._began
-            down = (self._clock.now() - self._rebooted_from.wall).total_seconds() - running
+        before = self._rebooted_from
+        if before is not None and before.vouched and not self._is_marked and self._is_vouched():
+            running = self._clock.boot_time() - self._began
+            down = (self._clock.now() - before.wall).total_seconds() - running
             if 0 < down <= _LONGEST_DOWN:
                 self._offset += down
                 self._rebooted_from = None

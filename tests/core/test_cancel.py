@@ -211,10 +211,10 @@ async def test_it_closed_while_the_cancel_was_on_its_way(world: World) -> None:
 
 async def test_a_cancel_that_a_crash_cut_off_is_asked_again(world: World) -> None:
     order = await world.buy()
-    world.provider.script("cancel", Late(2.0, Acting(TIMEOUT)))
-    world.provider.script("cancel", NOT_FOUND)
+    world.provider.script("cancel", Late(2.0), NOT_FOUND)
     command = world.send("cancel", {"order": order["order"]})
     await world.sleep(1)
+    world.provider._cancel("p1")
     await world.restart(crash=True)
     answer = await world.answer(command)
     assert (answer["data"]["state"], answer["data"]["refunded"]) == ("cancelled", None)

@@ -15,7 +15,7 @@ import pytest
 
 from shomare_mqtt.core import clock as clock_module
 from shomare_mqtt.core.clock import Anchor, SteadyTime, SystemClock
-from tests.core.provider import sms
+from tests.core.provider import LOST, UNREACHABLE, Acting, sms
 from tests.core.virtual import START, FakeClock
 from tests.core.world import PRODUCT
 
@@ -280,6 +280,71 @@ async def test_a_clock_that_nobody_vouched_for_tells_nothing_of_the_time_off(wor
     await world.start()
     await world.sleep(60)
     assert world.order(order["order"])["state"] == "waiting"
+
+
+async def booted_in_the_past(world: World) -> None:
+    """Eight hours without power; the clock stands where it stood, and nobody vouches for it."""
+    await world.crash()
+    await asyncio.sleep(8 * 3600)
+    world.clock.reboot()
+    world.clock.synchronised = False
+    world.clock.jump(hours=-8)
+    await world.start()
+    await world.sleep(10)
+
+
+async def set_right(world: World) -> None:
+    world.clock.jump(hours=8)
+    world.clock.synchronised = True
+    await world.journal.keep_time()
+
+
+async def test_time_off_is_no_time_that_a_number_lived_which_was_bought_since(opened: Opening) -> None:
+    world = await opened(limits={"max_buys_per_hour": 1})
+    await booted_in_the_past(world)
+    order = await world.buy()
+    await world.sleep(30)
+    await set_right(world)
+    await world.sleep(60)
+    assert world.order(order["order"])["state"] == "waiting"
+    assert await world.error("buy", PRODUCT) == "limit_reached"
+    await world.restart(crash=True)
+    began = asyncio.get_running_loop().time()
+    await world.state(order["order"], "expired")
+    assert asyncio.get_running_loop().time() - began == pytest.approx(1198 - 90, abs=5)
+
+
+async def test_nor_of_one_that_the_operator_says_was_bought(world: World) -> None:
+    world.provider.script("buy", Acting(LOST))
+    order = (await world.ask("buy", PRODUCT))["data"]["order"]
+    await booted_in_the_past(world)
+    await world.data("resolve", {"order": order, "outcome": "bought", "purchase": "p1", "phone": "+79310000001"})
+    await world.sleep(30)
+    await set_right(world)
+    await world.sleep(60)
+    assert world.order(order)["state"] == "waiting"
+
+
+async def test_time_off_is_no_hour_in_which_the_provider_was_away(world: World) -> None:
+    order = await world.buy()
+    await booted_in_the_past(world)
+    world.provider.always |= {"check": UNREACHABLE, "cancel": UNREACHABLE}
+    await world.sleep(1250)
+    await set_right(world)
+    await world.sleep(120)
+    assert world.order(order["order"])["state"] == "waiting"
+    world.provider.always.clear()
+    assert (await world.state(order["order"], "expired", 70))["refunded"] is True
+
+
+async def test_a_number_lives_on_while_the_machine_sleeps(world: World) -> None:
+    """Else it would be given back when it is over already."""
+    order = await world.buy()
+    await world.sleep(100)
+    world.clock.suspend(600)
+    ended = await world.state(order["order"], "expired", 505)
+    assert world.provider.times("cancel") == pytest.approx([598], abs=1)
+    assert ended["refunded"] is True
 
 
 # --- steady time alone ----------------------------------------------------------------------------------------------

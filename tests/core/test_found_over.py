@@ -172,6 +172,30 @@ async def test_a_sooner_end_counts_at_once(world: World) -> None:
     assert ended["expires_at"] == "2026-03-01T12:19:53.000Z"
 
 
+async def test_a_figure_that_stands_still_puts_no_end_off(world: World) -> None:
+    """A whole life under a name that promises what is left of it: else the number would never be given back."""
+    order = await world.buy()
+    world.provider.always["check"] = reading(PurchaseState.WAITING, lifetime=1200.0)
+    await world.state(order["order"], "expired", 1300)
+    assert world.provider.times("cancel") == pytest.approx([1198])
+
+
+@pytest.mark.parametrize("whole", [60.0, 10.0, 1.0])
+async def test_an_end_in_whole_minutes_is_not_written_at_each_check(world: World, whole: float) -> None:
+    """An SD card wears out; what the last minute comes to counts all the same."""
+    order = await world.buy()
+    world.provider.always["check"] = lambda _: reading(
+        PurchaseState.WAITING, lifetime=(1200.0 - world.provider.times("check")[-1]) // whole * whole
+    )
+    await world.sleep(100)
+    changes = await world.journal._database.run(lambda c: c.total_changes)
+    await world.sleep(900)
+    assert await world.journal._database.run(lambda c: c.total_changes) == changes
+    await world.state(order["order"], "expired", 200)
+    [asked] = world.provider.times("cancel")
+    assert 1180 < asked <= 1198
+
+
 async def test_a_slow_answer_counts_from_when_it_came(world: World) -> None:
     """What a plugin takes to read its text is no time that the number gains."""
     order = await world.buy()

@@ -68,6 +68,45 @@ async def test_one_with_an_sms_shows_as_cancelled(world: World) -> None:
     assert (ended["refunded"], ended["error"]) == (None, None)
 
 
+@pytest.mark.parametrize("call", ["the command", "at its end"])
+async def test_a_later_not_found_of_a_number_that_lives(world: World, call: str) -> None:
+    """None of the four was carried out, and what the provider does not find later has an SMS: that is no `ok`."""
+    order = await world.buy()
+    world.provider.script("cancel", TIMEOUT, TIMEOUT, TIMEOUT, TIMEOUT)
+    assert await world.error("cancel", {"order": order["order"]}) == "provider_timeout"
+    world.provider.always["cancel"] = NOT_FOUND
+    if call == "the command":
+        world.provider.gets("p1", sms())
+        await world.state(order["order"], "received", 30)
+        assert await world.error("cancel", {"order": order["order"]}) == "not_found"
+        assert world.order(order["order"])["state"] == "received"
+        assert (await world.state(order["order"], "finished"))["error"]["code"] == "not_found"
+    else:
+        ended = await world.state(order["order"], "expired")
+        assert (ended["refunded"], ended["error"]["code"]) == (None, "not_found")
+
+
+@pytest.mark.parametrize("shown", [NOT_FOUND, FAILED, reading(PurchaseState.CANCELLED)], ids=["gone", "failed", "told"])
+async def test_a_later_not_found_of_a_number_that_is_gone(world: World, shown: Any) -> None:
+    order = await world.buy()
+    world.provider.script("cancel", Acting(TIMEOUT), TIMEOUT, TIMEOUT, TIMEOUT)
+    world.provider.always["check"] = FAILED
+    assert await world.error("cancel", {"order": order["order"]}) == "provider_timeout"
+    world.provider.always["check"] = shown
+    cancelled = await world.data("cancel", {"order": order["order"]})
+    assert (cancelled["state"], cancelled["refunded"], cancelled["error"]) == ("cancelled", None, None)
+
+
+async def test_whether_the_money_is_back_stays_in_doubt(world: World) -> None:
+    """A cancel at its end that is refused says nothing of the one before, whose answers were lost."""
+    order = await world.buy()
+    world.provider.script("cancel", Acting(TIMEOUT), TIMEOUT, TIMEOUT, TIMEOUT)
+    world.provider.always["check"] = reading(PurchaseState.EXPIRED)
+    assert await world.error("cancel", {"order": order["order"]}) == "provider_timeout"
+    world.provider.always["cancel"] = GONE
+    assert (await world.state(order["order"], "expired", 30))["refunded"] is None
+
+
 async def test_an_end_that_came_before_any_cancel_is_the_providers(world: World) -> None:
     order = await world.buy()
     world.provider.script("cancel", UNREACHABLE)

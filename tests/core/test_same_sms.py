@@ -48,6 +48,7 @@ ONE_AFTER_THE_OTHER = {
     "again, with a time": ([[sms(A, received_at=at(0))], [sms(B, received_at=at(1))], [sms(A, received_at=at(2))]], 3),
     "an old answer": ([[sms(A, received_at=at(0))], [sms(B, received_at=at(1))], [sms(A, received_at=at(0))]], 2),
     "one time for all": ([[sms(A, received_at=at(0))], [sms(B, received_at=at(0))], [sms(A, received_at=at(0))]], 3),
+    "an empty code": ([[sms(A, "")], [sms(A, "")], [sms(A)]], 1),
     "the text comes later": ([[sms(None, "11111")], [sms(A, "11111")]], 1),
 }  # fmt: skip
 ALL_AT_ONCE = {

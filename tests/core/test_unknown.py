@@ -336,6 +336,25 @@ async def test_evidence_is_taken_up_after_a_restart(world: World) -> None:
     assert (await world.buy())["state"] == "waiting", "what was settled stays settled"
 
 
+async def test_time_off_is_no_time_between_two_looks_at_the_balance(world: World) -> None:
+    """What is booked late is found: else it would be bought once more. The clock is set after the answer was lost."""
+    await world.crash()
+    await asyncio.sleep(3600)
+    world.clock.reboot()
+    world.clock.synchronised = False
+    world.clock.jump(hours=-1)
+    await world.start()
+    order = await lost(world)
+    await world.sleep(3)
+    world.clock.jump(hours=1)
+    world.clock.synchronised = True
+    await world.journal.keep_time()
+    assert await world.error("buy", OTHER) == "buying_paused"
+    await world.sleep(35)
+    world.provider._buy()
+    assert (await settled(world, order))["charged"] == 2200
+
+
 async def test_an_unknown_order_counts_as_open_for_its_lifetime(opened: Opening) -> None:
     world = await opened(limits={"max_open_orders": 1})
     await lost(world, Acting(LOST))

@@ -114,6 +114,11 @@ class FakeClock:
     def jump(self, **by: float) -> None:
         self._wall += timedelta(**by)
 
+    def suspend(self, seconds: float) -> None:
+        """The machine sleeps: monotonic time stands, boot time and the wall clock go on."""
+        self._booted -= seconds
+        self.jump(seconds=seconds)
+
     def new_process(self) -> None:
         """Each process has a monotonic clock of its own."""
         self._process += 12345.0

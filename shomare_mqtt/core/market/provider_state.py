@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_AWAY = frozenset({ErrorCode.PROVIDER_UNREACHABLE, ErrorCode.PROVIDER_TIMEOUT})
+AWAY = frozenset({ErrorCode.PROVIDER_UNREACHABLE, ErrorCode.PROVIDER_TIMEOUT})
 OF_THE_TOKEN = {
     ErrorCode.INVALID_TOKEN: "unauthorized",
     ErrorCode.MISSING_TOKEN: "unauthorized",
@@ -132,7 +132,7 @@ class ProviderState:
         """A call did not. What may hold for every call is believed of this one alone until the profile tells."""
         self.calls[endpoint.value] += 1
         self.errors[error.code.value] += 1
-        if error.code in _AWAY:
+        if error.code in AWAY:
             self._away_for.add(endpoint)
             await self._become("unreachable", error)
             return

@@ -166,7 +166,7 @@ class Buyer:
             transaction=ticket.envelope.transaction,
             price=price,
         )
-        record = Record(order, made=self._time.now(), evidence=evidence, settled=False, command=ticket.row)
+        record = Record(order, made=self._time.mark(), evidence=evidence, settled=False, command=ticket.row)
         batch = Batch()
         self._ledger.created(batch, record)
         await self._ledger.commit(batch)
@@ -205,8 +205,6 @@ class Buyer:
             purchase = await self._provider.buy(product, known=known, permit=permit)
         except (CommandRefusedError, ProviderRefusedError, ProviderUnreachableError) as error:
             return self._failed(record, error)
-        except OutcomeUnknownError as error:
-            return self._unknown(record, error)
         except ProviderError as error:
             return self._unknown(record, error)
         except Exception as error:  # noqa: BLE001 - whatever happened after the request, the number may be bought

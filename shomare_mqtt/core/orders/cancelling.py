@@ -172,6 +172,8 @@ class Canceller:
             try:
                 return await self._provider.cancel(purchase, known=known)
             except ProviderRefusedError as error:
+                if problems and error.code is ErrorCode.NOT_FOUND:
+                    return Cancellation(refunded=None)
                 if (lost or problems) and await self._was_ours(purchase, record, error):
                     return Cancellation(refunded=None)
                 raise
@@ -184,9 +186,11 @@ class Canceller:
         raise problems[-1]
 
     async def _was_ours(self, purchase: str, record: Record | None, refusal: ProviderRefusedError) -> bool:
-        """Whether a refusal after a lost answer means that it was carried out: the number is gone, or cancelled."""
-        if refusal.code is ErrorCode.NOT_FOUND:
-            return True
+        """Whether a refusal after a lost answer means that it was carried out: the number is gone, or cancelled.
+
+        Where the answer was lost a while ago, one that is not found may live: some say so of a number with an SMS.
+        """
+        is_gone = refusal.code is ErrorCode.NOT_FOUND
         try:
             if record is not None:
                 _, reading = await self._checker.look(record, Priority.MONEY)
@@ -196,11 +200,13 @@ class Canceller:
                 )
                 await self._provider.tell(Endpoint.CHECK, reading)
         except ProviderError as error:
-            self._logger.info("a lost cancel stays in doubt, since the check after it failed: %s", error.code)
+            self._logger.info("the check that would tell what became of a lost cancel failed: %s", error.code)
+            return is_gone
+        if reading.state in (PurchaseState.WAITING, PurchaseState.RECEIVED):
+            if record is not None:
+                await self._ledger.note(record, cancel_sent=False)
             return False
-        if record is not None and reading.state in (PurchaseState.WAITING, PurchaseState.RECEIVED):
-            await self._ledger.note(record, cancel_sent=False)
-        return reading.state is PurchaseState.CANCELLED
+        return is_gone or reading.state is PurchaseState.CANCELLED
 
     def _known(self, purchase: str, record: Record | None) -> Known:
         if record is None:

@@ -30,11 +30,15 @@ if TYPE_CHECKING:
     from shomare_mqtt.core.orders.ledger import Ledger
     from shomare_mqtt.core.ports import Extensions
 
-_SOONER, _LATER = 1.0, 10.0
+_SOONER, _LATER, _LATER_NEAR_IT = 1.0, 90.0, 10.0
 """Seconds by which the provider's idea of an order's end may differ from ours without a word in the journal.
 
 The soonest that it names is nearest to the truth: what is left is counted from an answer that was under way a while.
+Whole minutes name an end up to one sooner, and later ones again until the minute is over: what that comes to counts
+near the end.
 """
+_STANDS = 70.0
+"""Seconds after which a figure that did not become less is not what is left of a life, but the whole of it."""
 LAST_CHECK = 2.0
 """Seconds before its end at which an order is checked and cancelled for the last time, so that we come first."""
 _LONGEST = 86400.0
@@ -64,6 +68,7 @@ class Checker:
         self._logger = logger
         self._ending: set[str] = set()
         self._ids: dict[str, frozenset[str]] = {}
+        self._lifetimes: dict[str, tuple[float, float]] = {}
         self.found_over: Callable[[str, ErrorInfo | None], bool] = lambda *_: False
         """Told of a number that the provider says is over without an SMS: whether it will be cancelled, and closed."""
 
@@ -117,6 +122,7 @@ class Checker:
     def forget(self, order: str) -> None:
         """An order is watched no more."""
         self._ids.pop(order, None)
+        self._lifetimes.pop(order, None)
 
     async def _code(self, text: str, stored: tuple[Sms, ...]) -> str | None:
         """The code in a text, looked for once, as each check shows it again: a plugin's reading outranks ours."""
@@ -167,7 +173,7 @@ class Checker:
         ended = reading.state if reading.state in _ENDS and not done else None
         if ended is not None and order.order not in self._ending:
             return self._end(batch, record, ended)
-        if reading.lifetime is not None and ended is None:
+        if reading.lifetime is not None and ended is None and self._goes_down(order.order, reading.lifetime, came):
             return self._new_deadline(batch, record, reading.lifetime, came)
         return record
 
@@ -201,9 +207,17 @@ class Checker:
         """Whether its last check is due: what was cancelled then was given back for the money."""
         return record.deadline is not None and record.deadline - LAST_CHECK <= self._time.now()
 
+    def _goes_down(self, order: str, lifetime: float, came: float) -> bool:
+        """Whether a figure may be what is left; one that stands still would put the end off for ever."""
+        told, since = self._lifetimes.get(order, (None, came))
+        since = since if told == lifetime else came
+        self._lifetimes[order] = lifetime, since
+        return came - since < _STANDS
+
     def _new_deadline(self, batch: Batch, record: Record, lifetime: float, came: float) -> Record:
         deadline, known = came + lifetime, record.deadline
-        if not 0 < lifetime <= _LONGEST or (known is not None and -_SOONER < deadline - known <= _LATER):
+        later = _LATER_NEAR_IT if known is not None and known - came <= _LATER else _LATER
+        if not 0 < lifetime <= _LONGEST or (known is not None and -_SOONER < deadline - known <= later):
             return record
         expires_at = self._clock.now() + timedelta(seconds=deadline - self._time.now())
         return self._ledger.changed(batch, replace(record, deadline=deadline), expires_at=expires_at)

@@ -65,7 +65,7 @@ class Resolver:
             raise CommandRefusedError(
                 ErrorCode.INVALID_COMMAND, f"purchase {purchase} belongs to order {holder}", order=order
             )
-        now = self._time.now()
+        now = self._time.mark()
         deadline = max(record.made + self._lifetime, now + _LEAST_AFTER_RESOLVE)
         return self._ledger.changed(
             batch,

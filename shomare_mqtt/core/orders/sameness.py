@@ -37,7 +37,7 @@ class Shown:
         """
         text = other.sms.text if isinstance(other, Shown) else other.text
         if self.sms.text is not None and text is not None:
-            return self.sms.text == text and self.sms.code in (None, other.code)
+            return self.sms.text == text and (not self.sms.code or self.sms.code == other.code)
         return self.code == other.code and (self.code is not None or self.sms.text == text)
 
 

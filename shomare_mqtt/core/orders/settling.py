@@ -43,7 +43,10 @@ def unknown_error(order: str, reason: str) -> ErrorInfo:
 
 @dataclass(slots=True)
 class _Case:
-    """Evidence being taken for one order: buying pauses until `until`, at the latest."""
+    """Evidence being taken for one order: buying pauses until `until` (monotonic seconds), at the latest.
+
+    Steady time may go on by what the machine was off, and the second reading would come with the first.
+    """
 
     until: float
     resolved: asyncio.Event
@@ -64,7 +67,6 @@ class Settler:
         self._delay = settings.orders.settle_delay
         self._timeout = settings.provider.timeout
         self._clock = clock
-        self._time = ledger.time
         self._ledger = ledger
         self._account = account
         self._spawn = spawn
@@ -80,7 +82,7 @@ class Settler:
 
     def why_paused(self) -> str | None:
         """Why buying pauses, None where it does not."""
-        now = self._time.now()
+        now = self._clock.monotonic()
         paused = [order for order, case in self._cases.items() if now < case.until]
         if not paused:
             return None
@@ -95,7 +97,7 @@ class Settler:
 
     def _open(self, record: Record) -> None:
         order = record.order.order
-        until = self._time.now() + 2 * self._delay + self._timeout
+        until = self._clock.monotonic() + 2 * self._delay + self._timeout
         self._cases[order] = _Case(until, asyncio.Event())
         self._spawn(self._settle(record, self._cases[order]), f"settle {order}")
 
@@ -116,10 +118,10 @@ class Settler:
 
     async def _readings(self, case: _Case) -> list[Decimal | None]:
         """The balance `settle_delay` and twice that after the request ended; None where it could not be read."""
-        began = self._time.now()
+        began = self._clock.monotonic()
         balances: list[Decimal | None] = []
         for number in range(1, _READINGS + 1):
-            wait = began + number * self._delay - self._time.now()
+            wait = began + number * self._delay - self._clock.monotonic()
             if await pause(self._clock, wait, case.resolved):
                 break
             balances.append(await self._balance())

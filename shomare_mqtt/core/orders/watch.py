@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from shomare_mqtt.core.market.provider_state import OF_THE_TOKEN
+from shomare_mqtt.core.market.provider_state import AWAY, OF_THE_TOKEN
 from shomare_mqtt.core.orders.cancelling import refusal_info
 from shomare_mqtt.core.orders.checking import LAST_CHECK
 from shomare_mqtt.core.records import Batch, Record
@@ -32,7 +32,6 @@ _LONGEST_BACKOFF = 300.0
 _RETRY, _LONGEST_RETRY = 5.0, 60.0
 _CALM = 6
 """A number that the provider calls done is asked after so many times more seldom: a second SMS is rare."""
-_AWAY = frozenset({ErrorCode.PROVIDER_UNREACHABLE, ErrorCode.PROVIDER_TIMEOUT})
 WATCHED = frozenset({OrderState.WAITING, OrderState.RECEIVED})
 
 
@@ -159,7 +158,7 @@ class Watch:
                 return 0, 0.0
             _, reading = asking.result()
         except ProviderError as error:
-            if error.code in _AWAY:
+            if error.code in AWAY:
                 self._unanswered.add(order)
             backoff = min(self._settings.poll_interval * 2 ** (failures + 1), _LONGEST_BACKOFF)
             self._logger.debug("order %s: the check failed: %s", order, error.message)
@@ -175,7 +174,7 @@ class Watch:
 
         A refused token does where it is refused everywhere, else it is this order's own matter.
         """
-        return error.code in _AWAY or (error.code in OF_THE_TOKEN and not self._provider_state.authorized.is_set())
+        return error.code in AWAY or (error.code in OF_THE_TOKEN and not self._provider_state.authorized.is_set())
 
     def _may_wait(self, record: Record, error: ProviderError, delay: float) -> bool:
         """Whether a last check that was refused for the token's sake is made once more, when it is known what of it.
@@ -203,7 +202,7 @@ class Watch:
 
     async def _last_check(self, order: str) -> ErrorInfo | None:
         """Check once more; what is wrong where the provider cannot be reached for an hour."""
-        delay, began = _RETRY, self._time.now()
+        delay, began = _RETRY, self._clock.monotonic()
         while (record := self._record(order)) is not None:
             try:
                 await self._checker.check(record, Priority.MONEY)
@@ -211,7 +210,7 @@ class Watch:
                 if not self._says_nothing(error) and not self._may_wait(record, error, delay):
                     self._logger.info("order %s: the last check failed: %s", order, error.message)
                     return None
-                if self._time.now() - began + delay > UNREACHABLE_FOR:
+                if self._clock.monotonic() - began + delay > UNREACHABLE_FOR:
                     return error_info(error)
                 await self._rest(order, delay)
                 delay = min(delay * 2, _LONGEST_RETRY)
@@ -234,7 +233,7 @@ class Watch:
 
         A number that is over by the provider's own word is cancelled once: whatever is answered, the order closes.
         """
-        delay, began = _RETRY, self._time.now()
+        delay, began = _RETRY, self._clock.monotonic()
         while (record := self._record(order)) is not None and not record.order.sms:
             try:
                 await self._canceller.give_back(
@@ -242,11 +241,10 @@ class Watch:
                 )
             except ProviderError as error:
                 away = self._says_nothing(error)
-                waited = self._time.now() - began
+                waited = self._clock.monotonic() - began
                 patience = UNREACHABLE_FOR if away else 0.0 if order in self._over else REFUSED_FOR
                 if waited + delay > patience:
-                    refused = isinstance(error, ProviderRefusedError) and error.code is not ErrorCode.NOT_FOUND
-                    refunded = False if refused and not away else None
+                    refunded = None if away or not self._is_no(order, error) else False
                     nothing_left = order in self._over and not away
                     await self._close(order, None if nothing_left else refusal_info(error), refunded=refunded)
                     return True
@@ -257,6 +255,12 @@ class Watch:
             else:
                 return True
         return False
+
+    def _is_no(self, order: str, error: ProviderError) -> bool:
+        """Whether no money came back with a failed cancel: an earlier one, its answer lost, may have brought it."""
+        record = self._record(order)
+        in_doubt = record is not None and record.cancel_sent
+        return isinstance(error, ProviderRefusedError) and error.code is not ErrorCode.NOT_FOUND and not in_doubt
 
     async def _check_quietly(self, record: Record) -> None:
         """An SMS may be why the cancel was refused."""
