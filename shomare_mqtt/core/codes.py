@@ -205,11 +205,11 @@ def _common(sms: _Sms, *, lone: bool, alone: bool) -> float:
     rows = {cue.row for cue in sms.cues}
     if not sms.words:
         return 2 * _ENOUGH  # a text which is just digits is a code
-    if _is_advert(sms, rows):
+    said = frozenset[str]().union(*(word.rows for word in sms.words))
+    if _is_advert(sms, said):
         return -11.0
     if rows & _STRENGTH.keys():
         return 4.0 * alone + bool(lone and rows & _SURE)
-    said = frozenset[str]().union(*(word.rows for word in sms.words))
     against = sms.has_figures or rows & {*_AGAINST, "promo"} or "money" in said
     is_meant = "keep" in said or _NAMED.match(sms.text)
     return 2 * _ENOUGH if alone and ((lone and not against) or is_meant) else 0.0

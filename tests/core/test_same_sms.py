@@ -134,6 +134,13 @@ async def test_an_id_that_is_made_up_for_each_answer_is_none(opened: Opening) ->
     assert world.order(order["order"])["sms_count"] == 2
 
 
+async def test_an_id_that_a_cache_keeps_for_some_polls_brings_no_sms_for_ever(world: World) -> None:
+    """It is made up for each answer, and stays as long as the answer does."""
+    order = await world.buy()
+    await shown(world, *([sms(A, provider_id=f"r-{number}")] for number in range(20)))
+    assert world.order(order["order"])["sms_count"] == 5
+
+
 async def test_answers_of_two_minds_do_not_go_on_for_ever(world: World) -> None:
     """Two servers of the provider's, one of which lags behind, each showing the newest SMS that it knows."""
     order = await world.buy()

@@ -96,6 +96,7 @@ def test_json_alone_has_no_markup_around_it() -> None:
 HOSTILE = {
     "tags": "<" * 400_000,
     "tags that end nowhere": "</a '" * 80_000,
+    "a tag's name that ends nowhere": "<" + "a-" * 200_000,
     "comments that end nowhere": "<!--" * 100_000,
     "brackets": "\n{" * 200_000,
     "brackets with a text": '\n{"' * 150_000,

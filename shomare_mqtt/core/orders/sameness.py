@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from shomare_mqtt.model import Sms, SmsReading
 
 _MOST_AGAIN = 5
-"""Times that the same text and code is taken for another SMS where no id tells: answers may come of two minds."""
+"""Times that the same text and code is taken for another SMS where no id tells, or where each id puts out the one before
+it: answers may come of two minds, or with ids of their own out of a cache that keeps each for some polls."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ def new_among(shown: Sequence[Shown], stored: Sequence[Sms], manner: Manner) -> 
     known = _matched(shown, stored, manner)
     new: list[Shown] = []
     for number, one in enumerate(shown):
-        if number not in known and _is_another(one, shown[:number], stored):
+        if number not in known and _is_another(shown, number, stored):
             new.append(one)
     return new
 
@@ -95,12 +96,15 @@ def _matched(shown: Sequence[Shown], stored: Sequence[Sms], manner: Manner) -> s
     return found
 
 
-def _is_another(one: Shown, before: Sequence[Shown], stored: Sequence[Sms]) -> bool:
+def _is_another(shown: Sequence[Shown], number: int, stored: Sequence[Sms]) -> bool:
     """Whether an SMS that no stored one is left for is new: nothing says the same, or ids tell it apart."""
-    beside = [other.id for other in before if one.is_like(other)]
-    if not beside and not any(one.is_like(sms) for sms in stored):
+    one = shown[number]
+    beside = [other.id for other in shown[:number] if one.is_like(other)]
+    twins = [sms.provider_id for sms in stored if one.is_like(sms)]
+    if not beside and not twins:
         return True
-    return one.id is not None and one.id not in beside and None not in beside
+    put_out = set(twins).difference(other.id for other in shown)
+    return len(put_out) < _MOST_AGAIN and one.id is not None and one.id not in beside and None not in beside
 
 
 def _is_again(one: Shown, stored: Sequence[Sms], manner: Manner) -> bool:

@@ -25,7 +25,7 @@ _NEAR = 200
 """What begins like JSON and is none shows it within so many characters; what fails later is broken JSON."""
 _MOST_TRIES = 50
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
-_TAG = re.compile(r"""<[/!?]?([A-Za-z][\w:.-]*)(?:"[^"]*+"|'[^']*+'|[^"'<>]++)*+>""")
+_TAG = re.compile(r"""<[/!?]?([A-Za-z][\w:.-]*+)(?:"[^"]*+"|'[^']*+'|[^"'<>]++)*+>""")
 _OPEN_TAG = re.compile(r"<[A-Za-z/!?]")
 _UNSEEN = {
     name: re.compile(rf"</{name}\s*>", re.IGNORECASE) for name in ("script", "style", "template", "noscript", "svg")

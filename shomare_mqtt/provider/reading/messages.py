@@ -84,7 +84,9 @@ _ID = Field(
     parts=alias(w70="id"),
     spoilers=wordset(
         "order purchase activation request user account sender country operator service application app product site "
-        "server provider phone number client parent chat device template reply"
+        "server provider phone number client parent chat device template reply status state type session trace "
+        "correlation query response log gateway line modem port time seconds ttl read category group project rent "
+        "rental reserve reservation transaction tracking ticket"
     ),
 )
 _OWN_ID = wordset("smsid messageid msgid smsuuid textid payamid payamakid lastsmsid smssid messagesid codeid otpid")

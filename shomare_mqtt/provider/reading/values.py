@@ -111,8 +111,8 @@ def _whole_money(written: str) -> Decimal | None:
         return amount
     if decimals == _IN_A_GROUP and len(_SEPARATOR.findall(written.strip())) > 1:
         return None
-    if abs(amount) >= _ONE_GROUP and decimals < _IN_A_GROUP:
-        return amount
+    if abs(amount) >= _ONE_GROUP:
+        return amount  # no group has four digits: 40500.00000000001 is what a type with fractions makes of a discount
     # 2.0 is what a type with fractions makes of 2.000; 2.00 are cents that are always written.
     return amount if amount == amount.to_integral_value() and (decimals > 1 or not amount) else None
 
