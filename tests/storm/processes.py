@@ -19,6 +19,8 @@ from tests.patience import PATIENCE
 if TYPE_CHECKING:
     from pathlib import Path
 
+LIFETIME = 15
+"""Seconds that a number lives, as the provider has it and as the daemon takes it of one that the operator found."""
 SETTINGS = """
 [mqtt]
 port = {broker}
@@ -31,6 +33,7 @@ timeout = 2
 [orders]
 poll_interval = 0.3
 settle_delay = 0.3
+lifetime = {lifetime}
 [limits]
 double_press = 0
 max_open_orders = 100000
@@ -78,7 +81,7 @@ class Daemon(_Process):
     def __init__(self, folder: Path, broker: int, provider: int) -> None:
         self.state = folder / "state"
         config = folder / "config.toml"
-        config.write_text(SETTINGS.format(broker=broker, provider=provider, state=self.state))
+        config.write_text(SETTINGS.format(broker=broker, provider=provider, state=self.state, lifetime=LIFETIME))
         super().__init__(folder, "daemon", "shomare_mqtt", "run", "--config", str(config))
 
     def journal(self, copy: Path) -> Journal:
@@ -122,7 +125,7 @@ class Provider(_Process):
 
     def __init__(self, folder: Path) -> None:
         self.port = free_port()
-        options = {"sms-delay": 0.4, "sms-count": 2, "sms-interval": 0.6, "lifetime": 15, "latency": 0.1}
+        options = {"sms-delay": 0.4, "sms-count": 2, "sms-interval": 0.6, "lifetime": LIFETIME, "latency": 0.1}
         more = {"countries": 200, "balance": 10**9, "state": folder / "provider.json", "port": self.port}
         arguments = [str(part) for name, value in (options | more).items() for part in (f"--{name}", value)]
         super().__init__(folder, "provider", "shomare_mqtt.simulator", *arguments)

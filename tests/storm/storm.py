@@ -197,7 +197,8 @@ class Storm:
             if order["state"] == "unknown":
                 product = (order["country"], order["operator"], order["application"])
                 await self.asking.resolve(order["order"], ledger.get(product))
-        await self.recorder.until(lambda: not self._open_orders() and self._all_answered(), PATIENCE)
+        # A number that the operator found is watched for a minute from then on, even if it has its SMS.
+        await self.recorder.until(lambda: not self._open_orders() and self._all_answered(), 60 + PATIENCE)
         self.status = await self.daemon.stop()
         self.purchases = (await self.provider.state())["purchases"]
         return await asyncio.to_thread(self.daemon.journal, self._folder / "copy")
