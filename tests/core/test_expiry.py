@@ -264,3 +264,17 @@ async def test_cancelled_on_command_while_the_end_waits_its_turn(world: World) -
     await world.sleep(400)
     assert world.moves(order["order"]) == ["buying", "waiting", "cancelled"]
     assert world.provider.count("cancel") == 1
+
+
+async def test_it_lives_longer_says_the_check_after_a_refused_cancel(world: World) -> None:
+    """It is watched on, and given back at its new end."""
+    order = await world.buy()
+    await world.sleep(1196)
+    world.provider.script("check", None, reading(PurchaseState.WAITING, lifetime=900.0))
+    world.provider.script("cancel", TOO_EARLY)
+    await world.sleep(800)
+    assert world.order(order["order"])["state"] == "waiting"
+    assert world.provider.times("cancel") == pytest.approx([1198])
+    ended = await world.state(order["order"], "expired", 110)
+    assert (ended["refunded"], ended["error"]) == (True, None)
+    assert world.provider.times("cancel") == pytest.approx([1198, 2096])

@@ -130,7 +130,7 @@ class Watch:
         failures, wake = 0, self._wakes[order]
         while (record := self._record(order)) is not None:
             left = self._left(record)
-            if order in self._over and not record.order.sms:
+            if order in self._over and self._is_to_give_back(record):
                 await self._give_back(order)
                 continue
             if left <= 0:
@@ -196,9 +196,12 @@ class Watch:
             await self._close(order, problem)
         elif self._left(record) > 0 and order not in self._over:
             return  # the provider says that it lives longer than was known
-        elif record.order.sms or not self._settings.cancel_on_expiry or not await self._give_back(order):
-            await self._sleep_to_the_end(order)
+        elif record.order.sms or not self._settings.cancel_on_expiry:
+            # One with an SMS, or that is not cancelled, lives until its time is over.
+            await self._rest(order, self._left(record) + LAST_CHECK)
             await self._close(order, None)
+        else:
+            await self._give_back(order)
 
     async def _last_check(self, order: str) -> ErrorInfo | None:
         """Check once more; what is wrong where the provider cannot be reached for an hour."""
@@ -223,18 +226,14 @@ class Watch:
         wake.clear()
         await pause(self._clock, delay, wake)
 
-    async def _sleep_to_the_end(self, order: str) -> None:
-        """An order with an SMS, or one that is not cancelled, lives until its time is over."""
-        if (record := self._record(order)) is not None:
-            await self._rest(order, self._left(record) + LAST_CHECK)
+    async def _give_back(self, order: str) -> None:
+        """Cancel for the money and close, for up to five minutes (an hour where nobody answers).
 
-    async def _give_back(self, order: str) -> bool:
-        """Cancel for the money, for up to five minutes (an hour where nobody answers). True where that closed it.
-
-        A number that is over by the provider's own word is cancelled once: whatever is answered, the order closes.
+        It stays open where an SMS comes meanwhile, or the provider says that it lives longer. A number that is over by
+        the provider's own word is cancelled once: whatever is answered, the order closes.
         """
         delay, began = _RETRY, self._clock.monotonic()
-        while (record := self._record(order)) is not None and not record.order.sms:
+        while (record := self._record(order)) is not None and self._is_to_give_back(record):
             try:
                 await self._canceller.give_back(
                     record, lambda c: self._close(order, None, refunded=c.refunded, moves=1)
@@ -247,14 +246,17 @@ class Watch:
                     refunded = None if away or not self._is_no(order, error) else False
                     nothing_left = order in self._over and not away
                     await self._close(order, None if nothing_left else refusal_info(error), refunded=refunded)
-                    return True
+                    return
                 if not away:
                     await self._check_quietly(record)
                 await self._rest(order, delay)
                 delay = min(delay * 2, _LONGEST_RETRY)
             else:
-                return True
-        return False
+                return
+
+    def _is_to_give_back(self, record: Record) -> bool:
+        """Whether it is over, as far as is known, and no SMS came."""
+        return not record.order.sms and (record.order.order in self._over or self._left(record) <= 0)
 
     def _is_no(self, order: str, error: ProviderError) -> bool:
         """Whether no money came back with a failed cancel: an earlier one, its answer lost, may have brought it."""
