@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from shomare_mqtt.model import Sms, SmsReading
 
 _MOST_AGAIN = 5
-"""Times that the same text and code is taken for another SMS where no id tells, or where each id puts out the one before
-it: answers may come of two minds, or with ids of their own out of a cache that keeps each for some polls."""
+"""Times that the same text and code is taken for another SMS where no id tells, or where each id puts out the one
+before it: answers may come of two minds, or with ids of their own out of a cache that keeps each for some polls.
+"""
 
 
 @dataclass(frozen=True, slots=True)
