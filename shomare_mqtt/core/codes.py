@@ -215,7 +215,7 @@ def _common(sms: _Sms, *, lone: bool, alone: bool) -> float:
     return 2 * _ENOUGH if alone and ((lone and not against) or is_meant) else 0.0
 
 
-def _is_advert(sms: _Sms, rows: set[str]) -> bool:
+def _is_advert(sms: _Sms, rows: frozenset[str]) -> bool:
     """Whether the code is one of a sale: "code 5050 for 20% off"; a password or a login code is not."""
     if "secret" in rows or not ("promo" in rows or _PERCENT.search(sms.text)):
         return False
