@@ -360,3 +360,12 @@ def test_a_long_text_is_cut_between_words(field: str) -> None:
             read_buy(answer({"status": False, field: words}), NUMBERS)
         said = f"{refused.value.message} {refused.value.upstream and refused.value.upstream.code}"
         assert token[:4] not in said.replace(token, "")
+
+
+@pytest.mark.parametrize("text", ["a" * 300_000, "\ufdfa" * 150_000], ids=["without blanks", "of signs for sentences"])
+@pytest.mark.parametrize("field", ["m", "text", "message"])
+def test_a_long_text_in_the_place_of_an_sms_takes_no_long_time(field: str, text: str) -> None:
+    begun = time.process_time()
+    with suppress(ProviderError):
+        read_check(answer({"status": True, "sms": [{field: text}]}), NUMBERS)
+    assert time.process_time() - begun < 5  # what grows with the square takes minutes

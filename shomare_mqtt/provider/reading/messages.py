@@ -95,6 +95,8 @@ _ID_AS_KEY = re.compile(r"\d{3,20}|(?=.*\d)[0-9A-Fa-f-]{5,80}")
 """A name in an object of SMS that is an id; shorter ones may be running numbers, which the next SMS shifts."""
 _NO_TEXT = wordset("error errors reason note hint help url link status state country operator application tarikh to")
 _SENTENCE = re.compile(r"[^\W\d_]{2}.*\s")
+_BEGINNING = 1000
+"""Characters of a text in which a sentence shows: to look for its blank in one without any takes ever longer."""
 _SOME_DIGITS = re.compile(r"(?<!\d)\d(?:[ -]?\d){2,7}(?!\d)")
 _CODE_ALONE = re.compile(r"(?:[A-Za-z]{1,3}-)?[0-9](?:[ -]?[0-9]){2,9}")
 _CODE_LIKE = re.compile(r"(?=.*[0-9])[A-Za-z0-9](?:[A-Za-z0-9 -]{1,14})[A-Za-z0-9]")
@@ -158,7 +160,7 @@ def _only_text(box: Mapping[str, Any]) -> list[SmsReading]:
     texts = [
         value.strip()
         for name, value in box.items()
-        if isinstance(value, str) and _SENTENCE.search(value) and state_of_words(value) is None
+        if isinstance(value, str) and _SENTENCE.search(value[:_BEGINNING]) and state_of_words(value) is None
         if not any(field.weight(name) for field in foreseen) and not _NO_TEXT.intersection(words(name))
     ]
     return [SmsReading(None, texts[0])] if len(texts) == 1 and _SOME_DIGITS.search(ascii_digits(texts[0])) else []

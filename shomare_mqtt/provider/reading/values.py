@@ -30,6 +30,8 @@ _UNITS = (
 _NONE_YET = frozenset(
     ["", "0", "null", "none", "false", "wait", "waiting", "nil", "-", "--", "---", "undefined", "pending", "n/a", "no"]
 )
+_LONGEST_NONE = 200
+"""Characters, blanks among them, of what may say "none yet"; to fold a long text takes time."""
 _SOME = wordset(
     "instock in stock available yes true plenty many some few low high limited active enabled exists last only on "
     "موجود موجوداست است هست دارد داریم "
@@ -268,6 +270,8 @@ def is_none_yet(value: Any) -> bool:
     """Whether a code's value says that there is none yet: null, "", 0, "0", "null", false or "wait" (provider page)."""
     if value is None or value is False or value in ([], {}):
         return True
+    if isinstance(value, str) and len(value) > _LONGEST_NONE:
+        return False
     return fold(str(value)) in _NONE_YET if isinstance(value, str | int | Decimal) else False
 
 
