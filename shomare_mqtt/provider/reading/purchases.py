@@ -11,8 +11,8 @@ from shomare_mqtt.provider.reading.names import Field, alias, glued, is_envelope
 from shomare_mqtt.provider.reading.phones import PHONE, SHORTEST, digits_of_phone, phone_of
 from shomare_mqtt.provider.reading.shapes import Leaf, leaves
 from shomare_mqtt.provider.reading.times import lifetime
-from shomare_mqtt.provider.reading.units import UNIT, unit_in_name
-from shomare_mqtt.provider.reading.values import currency, identifier, is_none_yet, is_scalar, money
+from shomare_mqtt.provider.reading.units import UNIT, named_unit, unit_in_name
+from shomare_mqtt.provider.reading.values import identifier, is_none_yet, is_scalar, money
 from shomare_mqtt.provider.reading.verdict import judged_buy, marks_of, outcome_unknown, unwrapped
 
 if TYPE_CHECKING:
@@ -229,7 +229,7 @@ def _unit_of(amount: Leaf, found: list[Leaf]) -> str | None:
     """The unit named beside an amount, else anywhere in the purchase."""
     named = [leaf for leaf in found if UNIT.weight(leaf.name)]
     named.sort(key=lambda leaf: leaf.parents != amount.parents)
-    return next((said for leaf in named if (said := currency(leaf.value))), None)
+    return next((said for leaf in named if (said := named_unit(leaf.name, leaf.value))), None)
 
 
 def _cost(found: list[Leaf], phone: str | None, known: Known, unit: str | None) -> Decimal | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from shomare_mqtt.provider.reading.names import Field, alias, glued, words
+from shomare_mqtt.provider.reading.names import Field, alias, glued, words, wordset
 from shomare_mqtt.provider.reading.values import currency, unit
 
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ UNIT = Field(
     alias(w100="currency unit currencycode balanceunit balancecurrency currencyunit vahed moneyunit arz واحد ارز"),
     parts=alias(w80="currency unit"),
 )
+_UNITS_OF_ANYTHING = wordset("unit vahed واحد")
 _MOST_FIELDS = 40
 """No record has more fields that matter; an object with more is a collection, or hostile."""
 
@@ -25,11 +26,18 @@ def unit_in_name(name: str) -> str | None:
     return said or next((code for code, word in (("IRT", "toman"), ("IRR", "rial")) if word in glued(name)), None)
 
 
+def named_unit(name: str, value: Any) -> str | None:
+    """The unit of money that a field names; `unit` may count pieces, where its word is none of money."""
+    if not UNIT.weight(name):
+        return None
+    return unit(value) if glued(name) in _UNITS_OF_ANYTHING and isinstance(value, str) else currency(value)
+
+
 def unit_beside(fields: Mapping[str, Any]) -> str | None:
     """The unit that one of the fields beside an amount names, as a code or in the provider's own word."""
     for name, value in islice(fields.items(), _MOST_FIELDS):
         inside = unit_beside(value) if glued(name) == "meta" and isinstance(value, dict) else None
-        said = inside or (currency(value) if UNIT.weight(name) else None)
+        said = inside or named_unit(name, value)
         if said is not None:
             return said
     return None
