@@ -3,8 +3,8 @@ PYTHON ?= python3
 VENV ?= .venv
 ARGS ?=
 ROUNDS ?= 50
-# One more than there are processors: many tests wait for a daemon's timers meanwhile.
-PYTEST_WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
+# Twice as many as there are processors: a third of the time the tests wait for a daemon's timers.
+PYTEST_WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) \* 2)
 # Each worker takes its share of the tests in their order, so that what a module starts is started once, and what one
 # has left when another is done goes to that one.
 PYTEST = $(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist worksteal
