@@ -9,7 +9,7 @@ import stat
 import sys
 import tempfile
 import threading
-from contextlib import closing
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,7 @@ from shomare_mqtt.journal.database import APPLICATION_ID, Database, schema_files
 from tests.patience import PATIENCE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable
 
 
 async def write(database: Database, key: str, value: str) -> None:
@@ -29,6 +29,20 @@ async def write(database: Database, key: str, value: str) -> None:
 
 async def read(database: Database) -> dict[str, str]:
     return await database.run(lambda c: dict(c.execute("SELECT key, value FROM meta").fetchall()))
+
+
+@asynccontextmanager
+async def waiting(database: Database) -> AsyncIterator[None]:
+    """What is given to the database in the block waits until its end: it is taken all at once."""
+    going_on = threading.Event()
+    held = asyncio.create_task(database.run(lambda _: going_on.wait(PATIENCE)))
+    await asyncio.sleep(0)
+    try:
+        yield
+        await asyncio.sleep(0)  # all that was begun in the block is given
+    finally:
+        going_on.set()
+    await held
 
 
 async def opened(directory: Path) -> Database:
@@ -205,7 +219,9 @@ async def test_what_waits_together_is_written_together(tmp_path: Path) -> None:
     database = await opened(tmp_path)
     statements: list[str] = []
     await database.run(lambda c: c.set_trace_callback(statements.append))
-    await asyncio.gather(*(write(database, str(i), "x") for i in range(200)))
+    async with waiting(database):
+        writing = asyncio.gather(*(write(database, str(i), "x") for i in range(200)))
+    await writing
     assert len(await read(database)) == 200
     assert statements.count("COMMIT") < 20
     await database.close()
@@ -252,9 +268,11 @@ async def test_after_closing_nothing_is_written(tmp_path: Path) -> None:
 
 async def test_an_error_of_the_database_undoes_all_that_waited_with_it(tmp_path: Path) -> None:
     database = await opened(tmp_path)
-    results = await asyncio.gather(
-        write(database, "a", "1"), write(database, "a", "2"), write(database, "b", "3"), return_exceptions=True
-    )
+    async with waiting(database):
+        writing = asyncio.gather(
+            write(database, "a", "1"), write(database, "a", "2"), write(database, "b", "3"), return_exceptions=True
+        )
+    results = await writing
     assert [type(r) for r in results] == [JournalError] * 3
     await database.close()
     again = await opened(tmp_path)
@@ -278,7 +296,7 @@ def test_what_was_given_is_written_though_the_loop_is_gone(tmp_path: Path) -> No
 
     async def give() -> None:
         await database.open()
-        asyncio.ensure_future(database.run(lambda _: gone.wait(10)))  # noqa: RUF006 - nobody waits: that is the point
+        asyncio.ensure_future(database.run(lambda _: gone.wait(PATIENCE)))  # noqa: RUF006 - nobody waits: that is the point
         asyncio.ensure_future(write(database, "last", "word"))  # noqa: RUF006
         await asyncio.sleep(0)
 
@@ -286,7 +304,7 @@ def test_what_was_given_is_written_though_the_loop_is_gone(tmp_path: Path) -> No
     gone.set()
     database._jobs.put(None)
     assert database._thread is not None
-    database._thread.join(10)
+    database._thread.join(PATIENCE)
     with closing(sqlite3.connect(tmp_path / "journal.sqlite3")) as connection:
         assert dict(connection.execute("SELECT key, value FROM meta").fetchall()) == {"last": "word"}
 
