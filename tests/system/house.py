@@ -6,6 +6,7 @@ import asyncio
 import json
 import re
 import signal
+import time
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 from shomare_mqtt.simulator import Simulator, SimulatorOptions
 from shomare_mqtt.simulator.catalog import Entry
 from tests.cli.process import start_into
+from tests.mosquitto import free_port
 from tests.patience import PATIENCE
 from tests.system.probe import Probe
 
@@ -98,20 +100,38 @@ class Daemon:
         return int(found[1]) * 1024
 
 
+class ProvidersClock:
+    """The simulated provider's: while it stands, no number there grows older, however late a test or a daemon is."""
+
+    def __init__(self) -> None:
+        self._stands_at: float | None = None
+
+    def __call__(self) -> float:
+        return time.monotonic() if self._stands_at is None else self._stands_at
+
+    def stop(self) -> None:
+        self._stands_at = self()
+
+    def advance(self, seconds: float) -> None:
+        self._stands_at = self() + seconds
+
+
 class House:
     """Everything that a test needs. `sim`, `probe` are there from the start, daemons are started by the test."""
 
     def __init__(self, folder: Path, port: int, base: str, simulator: Mapping[str, Any]) -> None:
         self.folder, self.port, self.base = folder, port, base
         options = {"token": TOKEN, "sms_delay": 10_000, "sms_interval": 10_000, **simulator}
-        self.sim = Simulator(SimulatorOptions(**options))
+        self.clock = ProvidersClock()
+        self.sim = Simulator(SimulatorOptions(**options), monotonic=self.clock)
         self.settings: dict[str, Any] = {}
         self.daemons: list[Daemon] = []
         self._stack = AsyncExitStack()
         self.probe = self.another_probe()
 
     async def __aenter__(self) -> Self:
-        await self._stack.enter_async_context(self.sim)
+        await self.sim.start(port=free_port())  # a test may stop it, and start it again there
+        self._stack.push_async_callback(self.sim.stop)
         await self._stack.enter_async_context(self.probe)
         return self
 
@@ -129,7 +149,7 @@ class House:
         """A settings file for this house; `settings` over what a test wants by default."""
         usual = {
             "mqtt": {"host": "127.0.0.1", "port": self.port, "base_topic": self.base},
-            "provider": {"base_url": self.sim.base_url, "token": TOKEN, "requests_per_minute": 0, "timeout": 20},
+            "provider": {"base_url": self.sim.base_url, "token": TOKEN, "requests_per_minute": 0, "timeout": PATIENCE},
             "state": {"directory": str(self.folder / "state")},
             "orders": {"poll_interval": 0.2, "settle_delay": 0.3},
             "homeassistant": {"discovery_prefix": f"{self.base}-ha"},

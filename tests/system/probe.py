@@ -64,6 +64,7 @@ class Probe:
         self._client.on_message = lambda _, __, message: self._call(self._take, message)
         self._client.on_publish = lambda *args: self._call(self._acknowledged, args[2])
         self._client.max_inflight_messages_set(1000)
+        self._client.reconnect_delay_set(1, 1)  # however long a broker was away
 
     async def __aenter__(self) -> Self:
         await asyncio.to_thread(self._client.connect, "127.0.0.1", self._port)

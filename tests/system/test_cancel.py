@@ -136,10 +136,12 @@ async def test_a_cancel_that_was_carried_out_and_then_refused_is_ours(house: Hou
 async def test_a_refused_cancel_is_said_and_stays_with_the_order(open_house: Callable[..., Awaitable[House]]) -> None:
     house = await open_house(lifetime=6, cancel_min_age=3)
     await house.start()
+    house.clock.stop()
     order = await house.buy()
     await house.probe.refused("cancel", {"order": order["order"], "transaction": "early"})
     event = (await house.probe.message("event/bridge", 0, lambda s: s.json["event_type"] == "command_refused")).json
     assert (event["command"], event["transaction"], event["order"]) == ("cancel", "early", order["order"])
+    house.clock.advance(3)
     expired = check_order(await house.order(order["order"], "expired"))
     assert (expired["refunded"], expired["error"]["upstream"]["http"]) == (True, 400)
 

@@ -19,10 +19,11 @@ pytestmark = pytest.mark.mosquitto
 
 
 async def test_the_cancel_at_the_end_is_tried_again(open_house: Callable[..., Awaitable[House]]) -> None:
-    house = await open_house(lifetime=12)
+    house = await open_house(lifetime=8)
     await house.start()
-    order = await house.buy()
+    house.clock.stop()
     house.sim.fault("cancel", "framework_500", times=2)
+    order = await house.buy()
     expired = await house.order(order["order"], "expired")
     assert expired["refunded"] is True
     assert house.sim.balance == 1_000_000
@@ -55,9 +56,11 @@ async def test_a_broker_that_hangs_up_on_what_is_large(tmp_path: Path) -> None:
 async def test_an_sms_at_the_last_moment_outweighs_the_end(open_house: Callable[..., Awaitable[House]]) -> None:
     house = await open_house(lifetime=8)
     await house.start({"orders": {"poll_interval": 60}})
+    house.sim.fault("cancel", "hold")
     order = await house.buy()
-    await house.called("check")  # the last one; the SMS comes right after it
+    await house.sim.wait_until(lambda: house.sim.hanging == 1)  # the last check is over; the SMS comes right after it
     house.sim.deliver_sms(order["purchase"], code="778899")
+    house.sim.clear_faults()
     assert (await house.probe.message("code")).text == "778899"
     finished = await house.order(order["order"], "finished")
     assert finished["sms_count"] == 1
