@@ -175,7 +175,7 @@ class Mosquitto:
             else:
                 process.terminate()
         try:
-            await asyncio.to_thread(process.wait, 10)
+            await asyncio.to_thread(process.wait, PATIENCE)
         except subprocess.TimeoutExpired:
             process.kill()
             await asyncio.to_thread(process.wait)

@@ -154,7 +154,9 @@ async def test_a_refused_token_and_a_blocked_account(house: House) -> None:
     assert house.bought() == []
 
 
-async def test_two_presses_are_one(house: House) -> None:
+async def test_two_presses_are_one(open_house: Callable[..., Awaitable[House]]) -> None:
+    house = await open_house()
+    await house.start({"limits": {"double_press": 600}})
     first = await house.probe.publish("buy", '{"country": 7, "operator": 1, "application": 3}')
     await house.probe.publish("buy", '{"application":3,"country":7,"operator":1}')
     answers = await house.probe.until(

@@ -220,8 +220,18 @@ async def test_mosquittos_own_programs(house: House) -> None:
         assert (await house.probe.answer("buy", since))["transaction"] == version
     where = f"{house.base}-else/rr"
     out = await run(
-        "mosquitto_rr", "-V", "mqttv5", "-t", f"{house.base}/query/price/7/1/3", "-e", where, "-m", "{}", "-W", "15"
+        "mosquitto_rr",
+        "-V",
+        "mqttv5",
+        "-t",
+        f"{house.base}/query/price/7/1/3",
+        "-e",
+        where,
+        "-m",
+        "{}",
+        "-W",
+        str(int(PATIENCE)),
     )
     assert json.loads(out)["data"]["price"] == PRICE
-    out = await run("mosquitto_sub", "-t", f"{house.base}/profile/balance", "-C", "1", "-W", "10")
+    out = await run("mosquitto_sub", "-t", f"{house.base}/profile/balance", "-C", "1", "-W", str(int(PATIENCE)))
     assert float(out) <= 1_000_000
