@@ -134,14 +134,18 @@ class Provider(_Process):
     async def start(self) -> None:
         """Returns once it answers, with the faults that it had."""
         await super().start()
-        for _ in range(200):
-            try:
-                await self.state()
-                break
-            except aiohttp.ClientError:
+        async with asyncio.timeout(PATIENCE):
+            while not await self._answers():  # noqa: ASYNC110 - a process tells nobody that it has begun
                 await asyncio.sleep(0.05)
         if self._faults:
             await self.control("faults", **self._faults)
+
+    async def _answers(self) -> bool:
+        try:
+            await self.state()
+        except aiohttp.ClientError:
+            return False
+        return True
 
     async def set_faults(self, **faults: Any) -> None:
         self._faults = faults
