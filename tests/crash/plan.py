@@ -52,7 +52,7 @@ class Plan:
     deadly_from_start: bool = False
     wants_sms: bool = False
     timeout: float = 20.0
-    poll_interval: float = 5.0
+    poll_interval: float = 600.0
 
     def to_line(self) -> str:
         return json.dumps(asdict(self))

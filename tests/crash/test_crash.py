@@ -58,7 +58,7 @@ class Scenario:
             deadly_from_answer=self.sms,
             wants_sms=self.sms,
             timeout=self.timeout,
-            poll_interval=0.05 if self.sms else 5.0,
+            poll_interval=0.05 if self.sms else 600.0,
         )
 
     def chosen(self, points: list[Point]) -> list[Point]:
