@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from shomare_mqtt.mqtt.connection import ANSWER_TIMEOUT
+from shomare_mqtt.mqtt import connector
+from shomare_mqtt.mqtt.connection import open_link
 from tests.mosquitto import Mosquitto, free_port
 from tests.patience import PATIENCE
 from tests.system.house import PRODUCT, House, merged
+from tests.system.serving import serving
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -92,8 +95,9 @@ async def test_a_crash_while_buying(house: House, after: bool) -> None:
     assert len(house.bought()) == after
 
 
-async def test_it_stops_at_once_while_a_broker_says_nothing(tmp_path: Path) -> None:
+async def test_it_stops_at_once_while_a_broker_says_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A broker that hangs would else hold up the end for as long as the first attempt at it takes."""
+    monkeypatch.setattr(connector, "open_link", partial(open_link, answer_within=3600))
     asked = asyncio.Event()
 
     async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -103,10 +107,11 @@ async def test_it_stops_at_once_while_a_broker_says_nothing(tmp_path: Path) -> N
 
     async with await asyncio.start_server(silent, "127.0.0.1", 0) as server:
         house = House(tmp_path, server.sockets[0].getsockname()[1], "silent", {})
-        daemon = await house.launch({"provider": {"base_url": f"http://127.0.0.1:{free_port()}/api"}})
-        await asyncio.wait_for(asked.wait(), PATIENCE)
-        async with asyncio.timeout(ANSWER_TIMEOUT - 2):
-            assert await daemon.stop() == 0
+        async with (
+            asyncio.timeout(2 * PATIENCE),
+            serving(house, {"provider": {"base_url": f"http://127.0.0.1:{free_port()}/api"}}),
+        ):
+            await asked.wait()
 
 
 async def test_what_systemd_is_told(open_house: Callable[..., Awaitable[House]]) -> None:
