@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from shomare_mqtt.mqtt import suspects
+from shomare_mqtt.mqtt import backoff, suspects
 from tests.denying import Denying
 from tests.mosquitto import Mosquitto, plugin
 from tests.patience import PATIENCE
@@ -31,6 +31,8 @@ QUIET = 0.1
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(suspects, "QUIET", QUIET)
+    for bound in ("LONGEST_PAUSE", "_SHORT_BOUND"):  # dozens of them come to most of a test's patience
+        monkeypatch.setattr(backoff, bound, 0.02)
 
 
 async def dropped(house: House, word: str) -> None:
@@ -43,7 +45,7 @@ async def dropped(house: House, word: str) -> None:
 
 
 async def logged(caplog: pytest.LogCaptureFixture, word: str) -> None:
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(2 * PATIENCE):  # dozens of connections may come before it
         while word not in caplog.text:  # noqa: ASYNC110 - a log tells nobody that it has grown
             await asyncio.sleep(0.02)
 
