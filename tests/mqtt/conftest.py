@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from shomare_mqtt.model import Message
+from shomare_mqtt.mqtt import client as client_module
+from shomare_mqtt.mqtt import session as session_module
+from shomare_mqtt.mqtt import transport
 from shomare_mqtt.mqtt.failures import PublishError
 from shomare_mqtt.mqtt.session import ConnectionFacts, Session, SessionListener
 from tests.mosquitto import Mosquitto
@@ -121,6 +124,13 @@ async def until(waiting: Awaitable[object], *tasks: asyncio.Task[None], seconds:
         wanted.cancel()
         pytest.fail("did not happen in time")
     await wanted
+
+
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A broker that answers late, as on a busy machine, is not taken for one that does not answer at all."""
+    for module, limit in ((client_module, "SILENCE"), (session_module, "FAREWELL"), (transport, "OPEN_TIMEOUT")):
+        monkeypatch.setattr(module, limit, PATIENCE)
 
 
 @pytest.fixture

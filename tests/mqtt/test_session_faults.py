@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from shomare_mqtt.config import Mqtt
 from shomare_mqtt.errors import TakenOverError
 from shomare_mqtt.model import Message
 from shomare_mqtt.mqtt import client as client_module
@@ -21,6 +22,7 @@ from shomare_mqtt.mqtt.failures import (
     HungUpError,
     PublishRefusedError,
 )
+from tests.mosquitto import free_port
 from tests.mqtt.fake_broker import CONNACK, DISCONNECT, PUBACK, SUBSCRIBE, FakeBroker, Peer, packet
 from tests.patience import PATIENCE
 
@@ -92,7 +94,7 @@ async def test_a_puback_with_a_reason(watch: Watch) -> None:
 async def test_a_broker_that_never_acknowledges(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection, "PUBACK_PATIENCE", 0.1)
     async with FakeBroker() as broker:
-        watched = watch(broker.settings(keepalive=1))
+        watched = watch(broker.settings(keepalive=4))
         await watched.connected()
         broker.acknowledges = False
         with pytest.raises(DisconnectedError):
@@ -383,10 +385,8 @@ async def test_a_broker_that_hangs_up_on_a_subscription(watch: Watch, caplog: py
 
 
 async def test_nobody_listens() -> None:
-    async with FakeBroker() as broker:
-        settings = broker.settings()
     with pytest.raises(BrokerUnreachableError, match="refused"):
-        await Client(settings).__aenter__()
+        await Client(Mqtt(host="127.0.0.1", port=free_port())).__aenter__()
 
 
 async def test_a_host_that_does_not_resolve(caplog: pytest.LogCaptureFixture) -> None:

@@ -17,6 +17,7 @@ import pytest
 from shomare_mqtt.config import Plugins
 from shomare_mqtt.core.clock import SystemClock
 from shomare_mqtt.model import Order, OrderState, Product, Sms
+from shomare_mqtt.plugin import host as host_module
 from shomare_mqtt.plugin.api_factory import ApiFactory
 from shomare_mqtt.plugin.call_journal import CallJournal
 from shomare_mqtt.plugin.finding import Found
@@ -74,6 +75,12 @@ class Bench:
         self.orders[order.order] = order
         self.host.sms_received(order, sms)
         return sms
+
+
+@pytest.fixture(autouse=True)
+def _patient_trials(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a test names no limits, as those of `shomare_plugin`: a busy machine may take a second for any hook."""
+    monkeypatch.setattr(host_module, "TimeLimits", lambda: PATIENT)
 
 
 Load = Callable[..., PluginHost]

@@ -17,8 +17,8 @@ import pytest
 
 from shomare_mqtt.errors import CommandRefusedError, ErrorCode
 from shomare_mqtt.model import Product, Profile
-from shomare_mqtt.plugin import PluginError, Veto
-from tests.patience import PATIENCE
+from shomare_mqtt.plugin import PluginError, Veto, worker
+from tests.patience import PATIENCE, let_pass
 from tests.plugin.conftest import PATIENT, QUICK, Hosting, plugin
 
 PRODUCT = Product("7", "1", "3")
@@ -39,8 +39,9 @@ def raising_later(error: BaseException) -> Any:
     return hook
 
 
-def sleeps(sms: Any) -> None:
-    time.sleep(4)
+def sleeps(sms: Any = None) -> None:
+    """In a thread that the end of the process does not wait for."""
+    time.sleep(PATIENCE)
 
 
 def loops(sms: Any) -> None:
@@ -58,10 +59,10 @@ async def waits_for_ever(sms: Any) -> None:
 
 
 async def refuses_to_be_cancelled(sms: Any) -> None:
-    until = time.monotonic() + 4
+    until = time.monotonic() + PATIENCE
     while time.monotonic() < until:
         try:
-            await asyncio.sleep(4)
+            await asyncio.sleep(PATIENCE)
         except asyncio.CancelledError:
             continue
 
@@ -100,12 +101,17 @@ BAD = {
 
 
 @pytest.mark.parametrize("name", BAD)
-async def test_a_bad_plugin_harms_nobody_else(hosting: Hosting, name: str, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_bad_plugin_harms_nobody_else(
+    hosting: Hosting, name: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     hook, state = BAD[name]
+    if name == "waits_for_ever":
+        monkeypatch.setattr(worker, "_GRACE", PATIENCE)  # it can be cut off, be that late
     codes: list[str] = []
     bad = plugin(name, sms_received=hook)
     good = plugin("good", code_received=lambda code: codes.append(code))  # noqa: PLW0108 - pluggy wants a function
     async with hosting(bad, good, limits=QUICK if name in HANGING else PATIENT) as bench:
+        bench.host._runners[1]._limits = PATIENT
         for number in range(5):
             bench.receive(number, f"48291{number}")
         async with asyncio.timeout(PATIENCE):
@@ -303,7 +309,7 @@ async def test_a_plugin_whose_startup_fails_is_left_out_and_denies(hosting: Host
 
 
 async def test_a_startup_that_hangs_is_left_out(hosting: Hosting) -> None:
-    async with hosting(plugin("hangs", startup=lambda api: time.sleep(4)), limits=QUICK) as bench:
+    async with hosting(plugin("hangs", startup=lambda api: sleeps()), limits=QUICK) as bench:
         assert bench.states() == {"hangs": "left_out"}
 
 
@@ -320,7 +326,7 @@ async def test_a_startup_that_hangs_is_left_out(hosting: Hosting) -> None:
         (lambda request: 1 / 0, "ZeroDivisionError"),
         (lambda request: (_ for _ in ()).throw(SystemExit), "SystemExit"),
         (lambda request: (_ for _ in ()).throw(PluginError("no database")), "no database"),
-        (lambda request: time.sleep(4), "does not end"),
+        (lambda request: sleeps(), "does not end"),
     ],
 )
 async def test_a_purchase_is_denied_by_all_that_is_no_consent(hosting: Hosting, hook: Any, says: str) -> None:
@@ -357,8 +363,16 @@ async def test_a_decision_that_overran_is_final(hosting: Hosting) -> None:
 
 
 async def test_decisions_that_come_together_each_have_their_time(hosting: Hosting) -> None:
-    hurried = replace(PATIENT, decide=2)
-    async with hosting(plugin("guard", authorize_buy=lambda request: time.sleep(0.5)), limits=hurried) as bench:
+    loop = asyncio.get_running_loop()
+
+    def hook(request: Any) -> None:
+        """Takes half of its time, by the clock that the limit goes by."""
+        asyncio.run_coroutine_threadsafe(half_of_it(), loop).result(PATIENCE)
+
+    async def half_of_it() -> None:
+        let_pass(PATIENT.decide / 2)
+
+    async with hosting(plugin("guard", authorize_buy=hook)) as bench:
         await asyncio.gather(*(bench.host.authorize_buy(PRODUCT, None, Decimal(0)) for _ in range(5)))
         assert bench.states() == {"guard": "running"}
 
@@ -437,12 +451,15 @@ async def test_a_plugins_own_words_lose_the_code(hosting: Hosting) -> None:
 
 
 async def test_a_stuck_plugin_does_not_hold_up_the_end(hosting: Hosting) -> None:
-    free = threading.Event()
-    hangs = plugin("hangs", shutdown=lambda: free.wait(PATIENCE) and None, code_received=lambda code: None)
-    began = time.monotonic()
-    async with hosting(hangs, limits=QUICK) as bench:
+    free, over = threading.Event(), threading.Event()
+
+    def hook() -> None:
+        free.wait(2 * PATIENCE)
+        over.set()
+
+    async with hosting(plugin("hangs", shutdown=hook, code_received=lambda code: None), limits=QUICK) as bench:
         bench.receive()
-    assert time.monotonic() - began < PATIENCE / 2
+    assert not over.is_set()
     free.set()
 
 

@@ -6,7 +6,6 @@ import hashlib
 import hmac
 import json
 import queue
-import socket
 import subprocess
 import sys
 import threading
@@ -20,6 +19,7 @@ from shomare_mqtt.errors import SettingsError
 from shomare_mqtt.model import OrderState
 from shomare_mqtt.plugin import PluginError
 from shomare_mqtt.plugin.trial import price_list
+from tests.mosquitto import free_port
 from tests.patience import PATIENCE
 
 if TYPE_CHECKING:
@@ -147,18 +147,16 @@ def test_what_will_not_pass_is_said_and_not_tried_again(homeassistant: Any, rece
 
 
 def test_a_code_outlives_an_hour_without_home_assistant_and_a_restart(shomare_plugin: Any) -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port = taken.getsockname()[1]
-        trial = shomare_plugin("homeassistant_notify", {"url": f"http://127.0.0.1:{port}", "token": "t"})
-        trial.sms("Your code is 12345", "12345")
-        for _ in range(6):
-            trial.advance(300)
-        trial.restart()
-        for _ in range(6):
-            trial.advance(300)
-        assert len(trial.retries) == 14
-        assert trial.state == "failed"
+    port = free_port()
+    trial = shomare_plugin("homeassistant_notify", {"url": f"http://127.0.0.1:{port}", "token": "t"})
+    trial.sms("Your code is 12345", "12345")
+    for _ in range(6):
+        trial.advance(300)
+    trial.restart()
+    for _ in range(6):
+        trial.advance(300)
+    assert len(trial.retries) == 14
+    assert trial.state == "failed"
     receiver = Receiver(port)
     trial.advance(300)
     assert receiver.take()[2]["message"] == "12345"
@@ -241,7 +239,8 @@ def test_a_webhook_that_is_refused_is_not_tried_again(shomare_plugin: Any, recei
 def test_apprise_notifies_each_address_once(shomare_plugin: Any, receiver: Receiver) -> None:
     pytest.importorskip("apprise")
     other = Receiver()
-    urls = [f"json://127.0.0.1:{receiver.port}", f"json://127.0.0.1:{other.port}"]
+    patient = f"cto={PATIENCE}&rto={PATIENCE}"  # instead of apprise's four seconds
+    urls = [f"json://127.0.0.1:{each.port}?{patient}" for each in (receiver, other)]
     trial = shomare_plugin("apprise_notify", {"urls": urls, "code_message": "code {code}"})
     other.status = 500
     trial.sms("Your code is 12345", "12345")

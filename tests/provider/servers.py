@@ -15,7 +15,12 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from pydantic import SecretStr
 
 from shomare_mqtt.config import Dialect, Provider
-from tests.patience import PATIENCE
+from tests.patience import PATIENCE, let_pass
+
+from .fakes import settle
+
+OVER = PATIENCE + 2
+"""Seconds after which a time limit of PATIENCE is over; aiohttp rounds it up to whole seconds of the clock."""
 
 
 @dataclass
@@ -57,8 +62,8 @@ class Server:
     asked: list[Asked] = field(default_factory=list)
     connections: int = 0
     port: int = 0
-    idle: float | None = None
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    _writers: set[asyncio.StreamWriter] = field(default_factory=set)
 
     @property
     def url(self) -> str:
@@ -73,18 +78,19 @@ class Server:
         task = asyncio.current_task()
         assert task is not None
         self._tasks.add(task)
+        self._writers.add(writer)
         try:
             while await self._one(reader, writer, number):
                 pass
-        except (OSError, asyncio.IncompleteReadError, TimeoutError):
+        except (OSError, asyncio.IncompleteReadError):
             pass
         finally:
             self._tasks.discard(task)
+            self._writers.discard(writer)
             writer.close()
 
     async def _one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, number: int) -> bool:
-        async with asyncio.timeout(self.idle):
-            head = await reader.readuntil(b"\r\n\r\n")
+        head = await reader.readuntil(b"\r\n\r\n")
         first, *lines = head.decode().split("\r\n")
         method, target, _ = first.split(" ")
         headers = {k.lower(): v.strip() for k, v in (line.split(":", 1) for line in lines if line)}
@@ -93,8 +99,10 @@ class Server:
         await self.answer(self.asked[-1], writer)
         return not writer.is_closing()
 
-    async def until_dropped(self) -> None:
-        """Returns once no connection is open: each has been idle for too long."""
+    async def drop_idle(self) -> None:
+        """Closes every connection, as a server does with one that has been idle for too long."""
+        for writer in self._writers:
+            writer.close()
         async with asyncio.timeout(PATIENCE):
             await asyncio.gather(*self._tasks)
 
@@ -105,8 +113,8 @@ class Server:
 
 
 @asynccontextmanager
-async def serving(answer: Answer, *, idle: float | None = None) -> AsyncIterator[Server]:
-    server = Server(answer, idle=idle)
+async def serving(answer: Answer) -> AsyncIterator[Server]:
+    server = Server(answer)
     listener = await asyncio.start_server(server.serve, "127.0.0.1", 0)
     server.port = listener.sockets[0].getsockname()[1]
     try:
@@ -144,6 +152,23 @@ def raw_then_close(data: bytes) -> Answer:
 
 async def hang(asked: Asked, writer: asyncio.StreamWriter) -> None:
     await asyncio.Event().wait()
+
+
+async def outlast(asked: Asked, writer: asyncio.StreamWriter) -> None:
+    """Never answers; the client's time limit is over once the request is here, and not before."""
+    let_pass(OVER)
+    await hang(asked, writer)
+
+
+def outlast_after(data: bytes) -> Answer:
+    """Sends something, and then no more until the client's time limit is over."""
+
+    async def answer(asked: Asked, writer: asyncio.StreamWriter) -> None:
+        await raw(data)(asked, writer)
+        await settle()  # the client takes it
+        await outlast(asked, writer)
+
+    return answer
 
 
 async def reset(asked: Asked, writer: asyncio.StreamWriter) -> None:

@@ -17,10 +17,9 @@ from shomare_mqtt.model import CatalogKind, Known, Priority, Product, PurchaseSt
 from shomare_mqtt.provider.client import Client
 from shomare_mqtt.provider.limiter import Limiter
 from tests.mosquitto import free_port
-from tests.patience import PATIENCE
 
 from .fakes import QuickClock, allowed
-from .servers import Answer, Asked, Server, hang, http, raw, reset, says, serving, settings
+from .servers import Answer, Asked, Server, http, outlast, raw, reset, says, serving, settings
 
 if TYPE_CHECKING:
     import asyncio
@@ -313,7 +312,7 @@ async def test_a_404_in_the_providers_own_words_is_no_reason_to_forget() -> None
 # --- buying and cancelling are never repeated ------------------------------------------------------------------------
 
 UNDECIDED: dict[str, Answer] = {
-    "hang": hang,
+    "hang": outlast,
     "reset": reset,
     "html": raw(http(200, b"<html></html>", content_type="text/html")),
     "html 403": raw(http(403, b"<html></html>", content_type="text/html")),
@@ -334,8 +333,7 @@ async def test_a_buy_of_unknown_outcome_is_sent_once(answer: str, memory: dict[s
     def only_buy(asked: Asked) -> Answer | None:
         return UNDECIDED[answer] if asked.path[1] == "buy" else None
 
-    limit = 1 if answer == "hang" else PATIENCE
-    async with api("query", "form", Memory(memory), override=only_buy, timeout=limit) as (bench, server, _):
+    async with api("query", "form", Memory(memory), override=only_buy) as (bench, server, _):
         with pytest.raises(OutcomeUnknownError) as caught:
             await bench.client.buy(PRODUCT, known=Known(), permit=allowed)
         assert caught.value.code is ErrorCode.OUTCOME_UNKNOWN
@@ -389,8 +387,7 @@ async def test_a_buy_that_breaks_in_the_second_style_is_unknown_and_ends() -> No
 @pytest.mark.parametrize("answer", ["hang", "reset", "gateway", "busy", "too many", "framework's 500", "html"])
 async def test_a_cancel_is_sent_once(answer: str) -> None:
     memory = Memory({"pricebycountry": "path"})
-    limit = 1 if answer == "hang" else PATIENCE
-    async with serving(UNDECIDED[answer]) as server, connected(server.url, memory, timeout=limit) as bench:
+    async with serving(UNDECIDED[answer]) as server, connected(server.url, memory) as bench:
         with pytest.raises(ProviderError) as caught:
             await bench.client.cancel("74001", known=KNOWN)
         assert server.endpoints() == ["cancel"]

@@ -28,10 +28,24 @@ from shomare_mqtt.provider.dialect import Request
 from shomare_mqtt.provider.reading.decode import RawAnswer
 from shomare_mqtt.provider.transport import Transport
 from tests.mosquitto import free_port
-from tests.patience import PATIENCE
+from tests.patience import PATIENCE, let_pass
 
-from .fakes import FakeClock
-from .servers import Answer, Asked, hang, http, raw, raw_then_close, reset, says, serving, settings
+from .fakes import FakeClock, settle
+from .servers import (
+    OVER,
+    Answer,
+    Asked,
+    hang,
+    http,
+    outlast,
+    outlast_after,
+    raw,
+    raw_then_close,
+    reset,
+    says,
+    serving,
+    settings,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -144,14 +158,14 @@ def _self_signed(folder: Path) -> ssl.SSLContext:
 # --- sent, and no whole answer ---------------------------------------------------------------------------------------
 
 LOSSES: dict[str, Answer] = {
-    "hang": hang,
+    "hang": outlast,
     "reset": reset,
     "close": raw_then_close(b""),
     "half a status line": raw_then_close(b"HTTP/1."),
     "half a header": raw_then_close(b"HTTP/1.1 200 OK\r\nContent-Le"),
     "half a body": raw_then_close(b'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"status": true, '),
     "half of chunks": raw_then_close(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{\r\n"),
-    "a body that hangs": raw(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"),
+    "a body that hangs": outlast_after(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"),
 }
 
 
@@ -161,7 +175,8 @@ async def drip(asked: Asked, writer: asyncio.StreamWriter) -> None:
     while True:
         writer.write(b" ")
         await writer.drain()
-        await asyncio.sleep(0.02)
+        await settle()
+        let_pass(OVER / 10)
 
 
 LOSSES["a drip that hangs on"] = drip
@@ -171,7 +186,7 @@ LOSSES["a drip that hangs on"] = drip
 @pytest.mark.parametrize("loss", LOSSES)
 async def test_sent_and_lost(request_: Request, loss: str) -> None:
     async with serving(LOSSES[loss]) as server:
-        error = await failure(request_, server.url, limit=1 if "hang" in loss else PATIENCE)
+        error = await failure(request_, server.url)
         assert is_lost(request_, error), error
         if request_.endpoint in (Endpoint.BUY, Endpoint.CANCEL):
             assert len(server.asked) == 1
@@ -347,11 +362,11 @@ async def test_what_changes_something_has_a_connection_of_its_own() -> None:
 
 @pytest.mark.parametrize("request_", [BUY, CANCEL], ids=lambda r: r.endpoint)
 async def test_a_connection_that_the_server_dropped_while_idle_hits_neither_buy_nor_cancel(request_: Request) -> None:
-    async with serving(says(200, {}), idle=0.05) as server:
+    async with serving(says(200, {})) as server:
         async with Transport(settings(server.url), TOKEN, FakeClock()) as way:
             assert (await way.ask(PROFILE)).http == 200
             assert (await way.ask(request_)).http == 200
-            await server.until_dropped()
+            await server.drop_idle()
             assert (await way.ask(request_)).http == 200
             assert (await way.ask(PROFILE)).http == 200
         assert server.endpoints().count(request_.endpoint) == 2
@@ -401,8 +416,8 @@ TUNNELS: dict[str, Answer] = {
     "bad gateway": raw_then_close(http(502, b"no")),
     "closed": raw_then_close(b""),
     "reset": reset,
-    "hangs": hang,
-    "handshake hangs": raw(b"HTTP/1.1 200 Connection established\r\n\r\n"),
+    "hangs": outlast,
+    "handshake hangs": outlast_after(b"HTTP/1.1 200 Connection established\r\n\r\n"),
     "no tls behind": raw_then_close(b"HTTP/1.1 200 Connection established\r\n\r\nHTTP/1.1 400 Bad\r\n\r\n"),
 }
 
@@ -412,9 +427,7 @@ TUNNELS: dict[str, Answer] = {
 async def test_a_tunnel_that_fails_sends_nothing_to_the_provider(request_: Request, tunnel: str) -> None:
     async with serving(TUNNELS[tunnel]) as proxy:
         url = BEHIND.replace("http:", "https:")
-        error = await failure(
-            request_, url, limit=1 if "hang" in tunnel else PATIENCE, proxy=f"http://127.0.0.1:{proxy.port}"
-        )
+        error = await failure(request_, url, proxy=f"http://127.0.0.1:{proxy.port}")
         assert is_unreachable(error), error
         assert {asked.method for asked in proxy.asked} == {"CONNECT"}
         assert all("token" not in asked.headers for asked in proxy.asked)
