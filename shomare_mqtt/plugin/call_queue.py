@@ -34,6 +34,7 @@ class CallQueue:
         self._fresh: asyncio.Queue[Call] = asyncio.Queue()
         self._later: set[asyncio.Task[None]] = set()
         self._idle = asyncio.Lock()
+        self._cut_off: Call | None = None
         self._noting = asyncio.Lock()
 
     def put(self, call: Call) -> None:
@@ -54,6 +55,9 @@ class CallQueue:
                 try:
                     async with self._idle:
                         await self._make(call, group)
+                except asyncio.CancelledError:
+                    self._cut_off = call
+                    raise
                 finally:
                     self._queue.task_done()
 
@@ -61,15 +65,16 @@ class CallQueue:
         """Returns once nothing waits for its turn and nothing is at work; what waits to be repeated may remain."""
         await self._queue.join()
 
-    async def at_rest(self) -> None:
-        """Returns once no call is at work."""
-        async with self._idle:
-            return
+    async def come_to_rest(self) -> None:
+        """Returns once no call is at work; none is begun any more."""
+        await self._idle.acquire()
 
     async def note_rest(self) -> None:
-        """Writes down what was not called and can be later; to be called when `run` ended."""
+        """Writes down what was not called to its end and can be later; to be called when `run` ended."""
+        calls = [] if self._cut_off is None else [self._cut_off]
         while not self._queue.empty():
-            call = self._queue.get_nowait()
+            calls.append(self._queue.get_nowait())
+        for call in calls:
             if call.repeatable and not call.noted:
                 await self._journal.note(self._runner.name, call)
 

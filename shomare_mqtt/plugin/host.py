@@ -225,7 +225,7 @@ class PluginHost:
     async def _rest(self, queue: CallQueue) -> None:
         try:
             async with asyncio.timeout(_LAST_CALLS):
-                await queue.at_rest()
+                await queue.come_to_rest()
         except TimeoutError:
             return
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from shomare_mqtt.model import OrderState, Profile
 from shomare_mqtt.plugin import Retry
+from shomare_mqtt.plugin import host as host_module
 from shomare_mqtt.plugin.call_queue import pause
 from shomare_mqtt.plugin.trial import PluginTrial, TrialMemory
 from tests.patience import PATIENCE
@@ -169,6 +170,42 @@ async def test_what_waits_when_the_daemon_stops_is_called_at_the_next_start(host
         await bench.host.settled()
     assert {"order-1", "order-2"} <= set(seen)
     assert memory.rows == {}
+
+
+async def test_no_call_is_begun_once_the_daemon_stops(hosting: Hosting) -> None:
+    at_work, free = threading.Event(), threading.Event()
+    done: list[str] = []
+
+    def hook(order: Any) -> None:
+        at_work.set()
+        free.wait(PATIENCE)
+        done.append(order.order)
+
+    memory = TrialMemory()
+    async with hosting(plugin("mine", order_changed=hook), memory=memory) as bench:
+        for number in range(3):
+            bench.host.order_changed(an_order(number, state=OrderState.FINISHED), None)
+        await asyncio.to_thread(at_work.wait, PATIENCE)
+        asyncio.get_running_loop().call_later(0.05, free.set)  # the host begins to stop in the turn of the loop before
+    assert done == ["order-0"]
+    assert [row[3] for row in memory.rows.values()] == ["order-1", "order-2"]
+
+
+async def test_a_call_that_is_cut_off_is_made_again_at_the_next_start(
+    hosting: Hosting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(host_module, "_LAST_CALLS", 0.01)
+    at_work = threading.Event()
+
+    async def hook(order: Any) -> None:
+        at_work.set()
+        await asyncio.Event().wait()
+
+    memory = TrialMemory()
+    async with hosting(plugin("mine", order_changed=hook), memory=memory) as bench:
+        bench.host.order_changed(an_order(0, state=OrderState.FINISHED), None)
+        await asyncio.to_thread(at_work.wait, PATIENCE)
+    assert [row[3] for row in memory.rows.values()] == ["order-0"]
 
 
 async def test_rows_that_nobody_can_use_are_forgotten(hosting: Hosting) -> None:
