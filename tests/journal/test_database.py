@@ -34,9 +34,14 @@ async def read(database: Database) -> dict[str, str]:
 @asynccontextmanager
 async def waiting(database: Database) -> AsyncIterator[None]:
     """What is given to the database in the block waits until its end: it is taken all at once."""
-    going_on = threading.Event()
-    held = asyncio.create_task(database.run(lambda _: going_on.wait(PATIENCE)))
-    await asyncio.sleep(0)
+    begun, going_on = threading.Event(), threading.Event()
+
+    def hold(_: object) -> None:
+        begun.set()
+        going_on.wait(PATIENCE)
+
+    held = asyncio.create_task(database.run(hold))
+    await asyncio.to_thread(begun.wait, PATIENCE)  # it has been taken, alone
     try:
         yield
         await asyncio.sleep(0)  # all that was begun in the block is given
