@@ -191,11 +191,12 @@ class SteadyTime:
 
     def age(self, steady: float, wall: datetime) -> float | None:
         """Seconds since a moment; None where nobody can tell, since it is not known how long the machine was off."""
-        age = self.now() - steady
         if self._rebooted_from is None:
-            return age
+            return self.now() - steady
+        if not self._is_vouched():
+            return None
         by_wall = (self._clock.now() - wall).total_seconds()
-        return max(age, by_wall) if by_wall >= 0 else None
+        return max(self.now() - steady, by_wall) if by_wall >= 0 else None
 
     def was_set(self) -> bool:
         """Whether somebody set the wall clock since the last anchor, or vouches for it only now: another is due."""
