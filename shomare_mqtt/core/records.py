@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from shomare_mqtt import topics
 from shomare_mqtt.core import render
@@ -16,6 +17,17 @@ if TYPE_CHECKING:
 
     from shomare_mqtt.core.bridge_events import BridgeEvent
     from shomare_mqtt.model import ErrorInfo, Incoming, Order, Sms, Transaction
+
+T = TypeVar("T")
+
+
+def stored(text: str | None, kind: type[T], otherwise: T) -> T:
+    """What a single value of the journal says as JSON; `otherwise` where there is none, or none that is of use."""
+    try:
+        value = json.loads(text) if text else otherwise
+    except (ValueError, RecursionError):
+        return otherwise
+    return value if isinstance(value, kind) else otherwise
 
 
 @dataclass(frozen=True, slots=True)

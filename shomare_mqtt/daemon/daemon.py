@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from shomare_mqtt.core.bridge import Bridge
 from shomare_mqtt.core.desk.intake import Delivery
+from shomare_mqtt.core.faults import lasting
 from shomare_mqtt.core.ports import Ports
 from shomare_mqtt.daemon.announcer_link import DISCOVERY, AnnouncerLink
 from shomare_mqtt.daemon.bridge_info import BridgeInfo
@@ -55,6 +56,7 @@ class Daemon:
         notifier: Notifier,
     ) -> None:
         self._settings = settings
+        self._clock = clock
         self._notifier = notifier
         self._tasks = Tasks()
         self._spawn = spawn = self._tasks.spawn
@@ -100,7 +102,7 @@ class Daemon:
         self._show_info()
         self.broker.start()
         await self.bridge.start()
-        self._spawn(self._announcer.run(), "discovery")
+        self._spawn(lasting(self._announcer.run, "discovery", self._clock, LOG), "discovery")
         self._follow_the_market()
         await self._device.update()
         self._leftovers.forget()

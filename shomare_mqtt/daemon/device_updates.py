@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from shomare_mqtt import __version__
 from shomare_mqtt.core.bridge_events import BridgeEvent
+from shomare_mqtt.core.faults import outlived
 from shomare_mqtt.homeassistant.context import DiscoveryContext, WatchedProduct
 from shomare_mqtt.homeassistant.discovery import refused_extra
 from shomare_mqtt.homeassistant.selects import unmatched
@@ -49,9 +50,12 @@ class DeviceUpdates:
     async def update(self) -> None:
         """Tell how things are now; one at a time, so that the newest is told last."""
         async with self._one_at_a_time:
-            context = await self._context()
-            self._announcer.update(context)
-            await self._say_left_out(context)
+            await outlived(self._update(), "Home Assistant is not told of the lists", LOG)
+
+    async def _update(self) -> None:
+        context = await self._context()
+        self._announcer.update(context)
+        await self._say_left_out(context)
 
     async def _context(self) -> DiscoveryContext:
         market = self._market

@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from shomare_mqtt.core.records import stored
 from shomare_mqtt.homeassistant.discovery import build_components, discovery_message
 
 if TYPE_CHECKING:
@@ -59,9 +60,12 @@ class Published:
 
     @classmethod
     def from_text(cls, text: str | None) -> Published:
-        """As it was kept; None is nothing."""
-        stored = json.loads(text) if text else {}
-        return cls(stored.get("topic", ""), stored.get("components", {}))
+        """As it was kept; None is nothing, and so is what makes no sense."""
+        match stored(text, dict, {}):
+            case {"topic": str(topic), "components": dict(components)}:
+                platforms = {str(key): platform for key, platform in components.items() if isinstance(platform, str)}
+                return cls(topic, platforms)
+        return cls()
 
 
 class Announcer:

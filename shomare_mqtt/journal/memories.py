@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from shomare_mqtt.core.records import stored
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -22,7 +24,7 @@ class DialectMemory:
 
     def load(self) -> dict[str, str]:
         """What was learnt by earlier processes."""
-        return dict(json.loads(self._stored)) if self._stored else {}
+        return stored(self._stored, dict, {})
 
     async def save(self, learnt: dict[str, str]) -> None:
         """Keep what was learnt."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from contextlib import suppress
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, TypeVar
 
@@ -16,7 +17,7 @@ from shomare_mqtt.model import Catalog, CatalogEntry, CatalogKind
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from shomare_mqtt.core.clock import MachineClock
@@ -159,7 +160,7 @@ class Journal:
         rows = await self._database.run(
             lambda c: c.execute("SELECT kind, entries, updated_at FROM catalogs").fetchall()
         )
-        return {CatalogKind(k): (_catalog(CatalogKind(k), e), datetime.fromisoformat(at)) for k, e, at in rows}
+        return dict(_readable(rows))
 
     async def put_catalog(self, catalog: Catalog, updated_at: datetime) -> None:
         """Keep one list."""
@@ -230,6 +231,14 @@ def _anchor(connection: sqlite3.Connection) -> Anchor | None:
     """The last moment that was written down."""
     row = connection.execute("SELECT value FROM meta WHERE key = ?", (_ANCHOR,)).fetchone()
     return Anchor.from_text(row[0]) if row else None
+
+
+def _readable(rows: list[tuple[str, bytes, str]]) -> Iterator[tuple[CatalogKind, tuple[Catalog, datetime]]]:
+    """The stored lists, less those that make no sense: they are asked for anew."""
+    for name, entries, updated_at in rows:
+        with suppress(ValueError, TypeError, RecursionError):
+            at = datetime.fromisoformat(updated_at)
+            yield CatalogKind(name), (_catalog(CatalogKind(name), entries), at.astimezone(UTC))
 
 
 def _catalog(kind: CatalogKind, entries: bytes) -> Catalog:

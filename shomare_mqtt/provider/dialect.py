@@ -170,7 +170,7 @@ class LearntDialect:
 
 def _understood(learnt: Mapping[str, str]) -> Iterator[tuple[Endpoint, Style]]:
     """What a memory of this or another version holds, as far as it makes sense here."""
-    endpoints, styles = {e.value for e in Endpoint}, {s.value for s in Style}
+    endpoints, styles = [e.value for e in Endpoint], [s.value for s in Style]
     for endpoint, style in learnt.items():
         if endpoint in endpoints and style in styles:
             yield Endpoint(endpoint), Style(style)

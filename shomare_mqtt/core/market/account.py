@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING
 from shomare_mqtt.core import render
 from shomare_mqtt.core.waiting import Shared, pause
 from shomare_mqtt.errors import ProviderError
-from shomare_mqtt.model import Priority, Profile
+from shomare_mqtt.model import Endpoint, Priority, Profile
 
 if TYPE_CHECKING:
     from decimal import Decimal
 
     from shomare_mqtt.core.clock import Clock
+    from shomare_mqtt.core.market.provider_state import ObservedProvider
     from shomare_mqtt.core.masking import Mask
-    from shomare_mqtt.core.ports import Extensions, Journal, Provider, Retained
+    from shomare_mqtt.core.ports import Extensions, Journal, Retained
 
 _SETTLING = 1.0
 """Seconds between a movement of money and the look at the balance that follows it."""
@@ -30,7 +31,7 @@ class Account:
         self,
         clock: Clock,
         journal: Journal,
-        provider: Provider,
+        provider: ObservedProvider,
         retained: Retained,
         extensions: Extensions,
         mask: Mask,
@@ -74,7 +75,9 @@ class Account:
     async def _read(self, priority: Priority) -> Profile:
         asked_at = self._journal.time.now()
         try:
-            profile = await self._provider.profile(priority=priority)
+            async with self._provider.taking(Endpoint.PROFILE):
+                profile = await self._provider.profile(priority=priority)
+                self._take(profile, asked_at)
         except ProviderError as error:
             if error.retry_after:
                 self._due = float("inf")  # what was due before that is too early
@@ -82,13 +85,15 @@ class Account:
             self._retry = min(2 * self._retry, self._interval)
             raise
         self._retry = _FIRST_RETRY
+        return profile
+
+    def _take(self, profile: Profile, asked_at: float) -> None:
         if asked_at < self.asked_at:
-            return profile  # a later question was answered earlier
+            return  # a later question was answered earlier
         previous, self.profile, self.asked_at = self.profile, profile, asked_at
         self._show(profile)
         if previous is None or previous.balance != profile.balance:
             self._extensions.balance_changed(profile, previous)
-        return profile
 
     def _payload(self, profile: Profile) -> dict[str, object]:
         extra: dict[str, object] = self._mask.value(dict(profile.extra))
@@ -136,6 +141,8 @@ class Account:
             self._due = self._clock.monotonic() + interval
             self._calm_down()
             self._is_polling = True
-            with suppress(ProviderError):  # the provider's state tells of it, and the next look is due
-                await self.read(Priority.POLL)
-            self._is_polling = False
+            try:
+                with suppress(ProviderError):  # the provider's state tells of it, and the next look is due
+                    await self.read(Priority.POLL)
+            finally:
+                self._is_polling = False

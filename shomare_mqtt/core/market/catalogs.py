@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from shomare_mqtt.core import render
+from shomare_mqtt.core.faults import outlived
 from shomare_mqtt.core.market.labels import by_label, labels
 from shomare_mqtt.core.waiting import Shared, pause
 from shomare_mqtt.errors import CommandRefusedError, ErrorCode, ProviderError
-from shomare_mqtt.model import Catalog, CatalogEntry, CatalogKind, Priority
+from shomare_mqtt.model import Catalog, CatalogEntry, CatalogKind, Endpoint, Priority
 from shomare_mqtt.normalization import ascii_digits, fold
 
 if TYPE_CHECKING:
     import asyncio
+    import logging
     from collections.abc import Callable
     from datetime import datetime
 
     from shomare_mqtt.core.clock import Clock
-    from shomare_mqtt.core.ports import Journal, Provider, Retained
+    from shomare_mqtt.core.market.provider_state import ObservedProvider
+    from shomare_mqtt.core.ports import Journal, Retained
 
 ANY = "any"
 _STALE = 60.0
@@ -37,6 +40,12 @@ class _Index:
     by_name: dict[str, tuple[CatalogEntry, ...]]
     by_label: dict[str, str]
     labels: dict[str, str]
+
+
+def _usable(catalog: Catalog) -> Catalog:
+    """The list without entries that nobody could ask for."""
+    entries = tuple(e for e in catalog.entries if e.id.strip())
+    return catalog if len(entries) == len(catalog.entries) else replace(catalog, entries=entries)
 
 
 def _index(catalog: Catalog) -> _Index:
@@ -58,11 +67,14 @@ def _index(catalog: Catalog) -> _Index:
 class Catalogs:
     """Countries, operators and applications: kept in the journal, renewed, searched."""
 
-    def __init__(self, clock: Clock, journal: Journal, provider: Provider, retained: Retained) -> None:
+    def __init__(
+        self, clock: Clock, journal: Journal, provider: ObservedProvider, retained: Retained, logger: logging.Logger
+    ) -> None:
         self._clock = clock
         self._journal = journal
         self._provider = provider
         self._retained = retained
+        self._logger = logger
         self._shared = Shared()
         self._lists: dict[CatalogKind, _Index] = {}
         self._read_at: dict[CatalogKind, float] = {}
@@ -70,11 +82,13 @@ class Catalogs:
         self.listeners: list[Callable[[CatalogKind], None]] = []
 
     async def load(self) -> None:
-        """Take up what the journal holds; to be called once, before anything else."""
+        """Take up what the journal holds, less a list that is of no use; to be called once, before anything else."""
         for kind, (catalog, updated_at) in (await self._journal.catalogs()).items():
-            self._lists[kind] = _index(catalog)
-            self._stored_at[kind] = updated_at
-            self._retained.put(kind.value, render.dumps(render.catalog_json(catalog)))
+            await outlived(self._restore(catalog, updated_at), f"the stored {kind.value} are dropped", self._logger)
+
+    async def _restore(self, catalog: Catalog, updated_at: datetime) -> None:
+        self._take(_usable(catalog))
+        self._stored_at[catalog.kind] = updated_at
 
     def get(self, kind: CatalogKind) -> Catalog | None:
         """One list, where one was ever read."""
@@ -103,18 +117,23 @@ class Catalogs:
         return found
 
     async def _read(self, kind: CatalogKind, priority: Priority) -> Catalog:
-        catalog = await self._provider.catalog(kind, priority=priority)
-        old = self.get(kind)
-        self._read_at[kind] = self._clock.monotonic()
-        self._stored_at[kind] = self._clock.now()
-        if old is None or old.entries != catalog.entries:
-            await self._journal.put_catalog(catalog, self._stored_at[kind])
-        self._lists[kind] = _index(catalog)
-        self._retained.put(kind.value, render.dumps(render.catalog_json(catalog)))
-        if old is None or old.entries != catalog.entries:
-            for listener in self.listeners:
-                listener(kind)
+        async with self._provider.taking(Endpoint(f"all{kind.value}")):
+            catalog = _usable(await self._provider.catalog(kind, priority=priority))
+            old = self.get(kind)
+            self._take(catalog)
+            self._read_at[kind] = self._clock.monotonic()
+            self._stored_at[kind] = self._clock.now()
+            if old is None or old.entries != catalog.entries:
+                await self._journal.put_catalog(catalog, self._stored_at[kind])
+                for listener in self.listeners:
+                    listener(kind)
         return catalog
+
+    def _take(self, catalog: Catalog) -> None:
+        """Search and show this list from now on, or none of both: it is kept only after that."""
+        index, shown = _index(catalog), render.dumps(render.catalog_json(catalog))
+        self._lists[catalog.kind] = index
+        self._retained.put(catalog.kind.value, shown)
 
     # --- names ------------------------------------------------------------------------------------------------------
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
 from shomare_mqtt.core import render
 from shomare_mqtt.core.bridge_events import BridgeEvent
+from shomare_mqtt.core.records import stored
 from shomare_mqtt.core.waiting import pause
 from shomare_mqtt.errors import CommandRefusedError, ErrorCode, ProviderError
 from shomare_mqtt.model import CatalogKind, Priority, Product
@@ -52,6 +53,7 @@ class Defaults:
         self._set: dict[str, str] = {}
         self._from_file: dict[str, str] = {}
         self._changed = asyncio.Event()
+        catalogs.listeners.append(lambda _: self._changed.set())
         self._said: set[str] = set()
         self._quoted: Product | None = None
         self.on_changed: Callable[[], object] = lambda: None
@@ -60,7 +62,8 @@ class Defaults:
     async def load(self) -> None:
         """Take up what the journal holds; to be called once, before anything else."""
         meta = await self._journal.meta()
-        self._set = {k.removeprefix(_KEY): json.loads(v) for k, v in meta.items() if k.startswith(_KEY)}
+        found = {field: stored(meta.get(_KEY + field), str, "") for field in (*KINDS, MAX_PRICE)}
+        self._set = {field: text for field, text in found.items() if text and (field != MAX_PRICE or _is_price(text))}
         self.buying = meta.get(_SWITCH, "on") == "on"
         self._retained.put("buying", b"on" if self.buying else b"off")
         for field, kind in KINDS.items():
@@ -135,7 +138,6 @@ class Defaults:
 
     async def run(self, interval: float) -> None:
         """Find the file's names as the lists come, and keep the quote, for ever."""
-        self._catalogs.listeners.append(lambda _: self._changed.set())
         retry = _FIRST_RETRY
         while True:
             self._changed.clear()
@@ -191,3 +193,10 @@ class Defaults:
         if product == self.product:
             self._quoted = product
             self._retained.put("quote", render.dumps(payload))
+
+
+def _is_price(text: str) -> bool:
+    try:
+        return Decimal(text).is_finite()
+    except InvalidOperation:
+        return False

@@ -27,13 +27,14 @@ def labels(entries: tuple[CatalogEntry, ...]) -> dict[str, str]:
     doubtful: list[CatalogEntry] = []
     for entry in entries:
         name = _plain(entry.name)
-        if name == entry.id or (name and len(name) <= _LONGEST and known[fold(name)] == 1):
+        if name == entry.id or (fold(name) and len(name) <= _LONGEST and known[fold(name)] == 1):
             found[entry.id] = name
         else:
             doubtful.append(entry)
     taken = {fold(text) for text in (*found.values(), *(entry.id for entry in entries))}
     spelt = {entry.id: _free(_with_id(entry), entry.id, taken) for entry in doubtful}
-    return {entry.id: found.get(entry.id) or spelt[entry.id] for entry in entries}
+    shown = found | spelt
+    return {entry.id: shown[entry.id] for entry in entries}
 
 
 def by_label(entries: tuple[CatalogEntry, ...], shown: Mapping[str, str] | None = None) -> dict[str, str]:

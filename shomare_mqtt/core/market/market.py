@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING
 
+from shomare_mqtt.core.faults import lasting
 from shomare_mqtt.core.market.account import Account
 from shomare_mqtt.core.market.catalogs import Catalogs
 from shomare_mqtt.core.market.defaults import Defaults
@@ -14,6 +16,7 @@ from shomare_mqtt.model import CatalogKind
 
 if TYPE_CHECKING:
     import logging
+    from collections.abc import Awaitable, Callable
 
     from shomare_mqtt.config import Settings
     from shomare_mqtt.core.masking import Mask
@@ -25,13 +28,15 @@ class Market:
 
     def __init__(self, settings: Settings, ports: Ports, mask: Mask, logger: logging.Logger) -> None:
         self._settings = settings
+        self._logger = logger
         self._never = asyncio.Event()
         clock, journal, retained, extensions = ports.clock, ports.journal, ports.retained, ports.extensions
         say, currency = ports.say, settings.provider.currency
+        self._clock = clock
         self.provider_state = ProviderState(clock, retained, say, mask, logger)
         self.provider = ObservedProvider(ports.provider, self.provider_state, logger)
         self.account = Account(clock, journal, self.provider, retained, extensions, mask, currency)
-        self.catalogs = Catalogs(clock, journal, self.provider, retained)
+        self.catalogs = Catalogs(clock, journal, self.provider, retained, logger)
         self.prices = Prices(clock, journal, self.provider, retained, extensions, self.catalogs, self.account, say)
         self.defaults = Defaults(settings, clock, journal, retained, self.catalogs, self.prices, say)
         self.provider_state.on_lost = self.account.provider_lost
@@ -46,9 +51,14 @@ class Market:
     def start(self, spawn: Spawn) -> None:
         """Keep all of it renewed."""
         refresh = self._settings.refresh
-        spawn(self.account.run(refresh.profile), "account")
+        keep = partial(self._keep, spawn)
+        keep(partial(self.account.run, refresh.profile), "account")
         for kind in CatalogKind:
-            spawn(self.catalogs.run(kind, refresh.catalog, self._never), kind.value)
-        spawn(self.defaults.run(refresh.prices), "defaults")
+            keep(partial(self.catalogs.run, kind, refresh.catalog, self._never), kind.value)
+        keep(partial(self.defaults.run, refresh.prices), "defaults")
         for number, watched in enumerate(self._settings.prices):
-            spawn(self.prices.run(number, watched, refresh.prices, self._never), f"prices {number}")
+            keep(partial(self.prices.run, number, watched, refresh.prices, self._never), f"prices {number}")
+
+    def _keep(self, spawn: Spawn, work: Callable[[], Awaitable[None]], name: str) -> None:
+        """Begin what goes on for ever: no fault of this program in it ends the daemon."""
+        spawn(lasting(work, name, self._clock, self._logger), name)

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 from shomare_mqtt import topics
 from shomare_mqtt.core import render
 from shomare_mqtt.core.bridge_events import BridgeEvent
+from shomare_mqtt.core.records import stored
 from shomare_mqtt.core.waiting import Shared, pause
 from shomare_mqtt.errors import CommandRefusedError, ProviderError
-from shomare_mqtt.model import CatalogKind, Known, Price, PriceList, Priority, Product
+from shomare_mqtt.model import CatalogKind, Endpoint, Known, Price, PriceList, Priority, Product
 
 if TYPE_CHECKING:
     import asyncio
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
     from shomare_mqtt.core.clock import Clock
     from shomare_mqtt.core.market.account import Account
     from shomare_mqtt.core.market.catalogs import Catalogs
-    from shomare_mqtt.core.ports import Extensions, Journal, Provider, Retained, Say
+    from shomare_mqtt.core.market.provider_state import ObservedProvider
+    from shomare_mqtt.core.ports import Extensions, Journal, Retained, Say
 
 _FIRST_RETRY, _LAST_RETRY = 5.0, 300.0
 _MEANT = "watched"
@@ -38,7 +40,7 @@ class Prices:
         self,
         clock: Clock,
         journal: Journal,
-        provider: Provider,
+        provider: ObservedProvider,
         retained: Retained,
         extensions: Extensions,
         catalogs: Catalogs,
@@ -90,7 +92,11 @@ class Prices:
 
     async def _read_list(self, country: str, operator: str, priority: Priority) -> PriceList:
         known = replace(self.known(), country=country, operator=operator)
-        prices = await self._provider.prices(country, operator, known=known, priority=priority)
+        async with self._provider.taking(Endpoint.PRICES):
+            return await self._take(await self._provider.prices(country, operator, known=known, priority=priority))
+
+    async def _take(self, prices: PriceList) -> PriceList:
+        country, operator = prices.country, prices.operator
         prices = replace(prices, prices=tuple(self._named(p) for p in prices.prices))
         key = (country, operator)
         previous = self._lists.pop(key, None)
@@ -167,13 +173,13 @@ class Prices:
 
         So Home Assistant is not told for a moment that one is gone, nor while the provider is away.
         """
-        meant = json.loads((await self._journal.meta()).get(_MEANT, "{}"))
-        self._meant = {key: meant[key] for entry in watched if (key := _key(entry)) in meant}
+        meant = stored((await self._journal.meta()).get(_MEANT), dict, {})
         for number, entry in enumerate(watched):
-            if (ids := self._meant.get(_key(entry))) is not None:
-                country, operator, application = ids
-                self.watched[number] = (str(country), str(operator), application)
-                self.settled.add(number)
+            match meant.get(_key(entry)):
+                case [str(country), str(operator), (str() | None) as application]:
+                    self._meant[_key(entry)] = [country, operator, application]
+                    self.watched[number] = (country, operator, application)
+                    self.settled.add(number)
 
     async def run(self, number: int, watched: WatchedPrice, interval: float, stop: asyncio.Event) -> None:
         """Keep one `[[prices]]` published, until `stop`."""

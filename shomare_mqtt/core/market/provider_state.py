@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from shomare_mqtt.core import render
 from shomare_mqtt.core.bridge_events import BridgeEvent
+from shomare_mqtt.core.faults import ENDS_ALL
 from shomare_mqtt.core.market.readability import Readability, is_unreadable
 from shomare_mqtt.core.masking import trace_of
-from shomare_mqtt.errors import ErrorCode, JournalError, ProviderError, ProviderFailedError, ProviderRefusedError
+from shomare_mqtt.errors import ErrorCode, ProviderError, ProviderFailedError, ProviderRefusedError, ShomareError
 from shomare_mqtt.model import Endpoint, Priority
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
     from shomare_mqtt.core.clock import Clock
     from shomare_mqtt.core.masking import Mask
@@ -208,6 +210,26 @@ class ObservedProvider:
         self._state = state
         self._logger = logger
 
+    @asynccontextmanager
+    async def taking(self, endpoint: Endpoint) -> AsyncIterator[None]:
+        """While an answer is read and made use of: a fault of this program in that is an answer that cannot be read.
+
+        It is logged, and said in `provider/state`; out comes ProviderFailedError (`malformed_answer`).
+        """
+        try:
+            yield
+        except (ShomareError, *ENDS_ALL):
+            raise
+        except Exception as error:  # an answer that nobody foresaw must not end what goes on for ever
+            self._logger.error(  # noqa: TRY400 - the exception's own words may repeat an SMS
+                "a fault of this program while reading the provider's answer (%s): %s", endpoint, trace_of(error)
+            )
+            failure = ProviderFailedError(
+                ErrorCode.MALFORMED_ANSWER, f"a fault of this program ({type(error).__name__}) while reading the answer"
+            )
+            await self._state.failed(endpoint, failure)
+            raise failure from error
+
     async def _observed(self, endpoint: Endpoint, call: Awaitable[T]) -> T:
         result = await self._failures(endpoint, call)
         await self._state.worked(endpoint, getattr(result, "unread", ()))
@@ -251,23 +273,13 @@ class ObservedProvider:
         return await self._failures(Endpoint.CANCEL, self._provider.cancel(purchase, known=known))
 
     async def _failures(self, endpoint: Endpoint, call: Awaitable[T]) -> T:
-        try:
-            return await call
-        except ProviderError as error:
-            self._state.mask(error)
-            await self._state.failed(endpoint, error)
-            raise
-        except JournalError:
-            raise
-        except Exception as error:  # an answer that nobody foresaw must not end the watch of other orders
-            self._logger.error(  # noqa: TRY400 - the exception's own words may repeat an SMS
-                "a fault of this program while reading the provider's answer (%s): %s", endpoint, trace_of(error)
-            )
-            failure = ProviderFailedError(
-                ErrorCode.MALFORMED_ANSWER, f"a fault of this program ({type(error).__name__}) while reading the answer"
-            )
-            await self._state.failed(endpoint, failure)
-            raise failure from error
+        async with self.taking(endpoint):
+            try:
+                return await call
+            except ProviderError as error:
+                self._state.mask(error)
+                await self._state.failed(endpoint, error)
+                raise
 
     async def tell(self, endpoint: Endpoint, outcome: Purchase | CheckReading | Cancellation | ProviderError) -> None:
         """How a call ended whose outcome had to be in the journal before anything else."""

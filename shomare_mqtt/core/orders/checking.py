@@ -86,7 +86,8 @@ class Checker:
             age=self._time.now() - record.made,
         )
         reading = await self._provider.check(order.purchase or "", known=known, priority=priority)
-        changed = await self._take(record, reading, self._time.now())
+        async with self._provider.taking(Endpoint.CHECK):
+            changed = await self._take(record, reading, self._time.now())
         await self._provider.tell(Endpoint.CHECK, replace(reading, unread=()) if self._is_late(changed) else reading)
         return changed, reading
 

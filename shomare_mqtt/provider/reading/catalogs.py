@@ -253,11 +253,13 @@ def _itself(kind: CatalogKind, value: dict[str, Any]) -> dict[str, Any]:
 
 def _from_plain(entry: Entry, *, running: bool) -> CatalogEntry | None:
     """A plain text is its own id; in an object of texts the key is the id, and a number under a name is one."""
-    text = identifier(entry.value)
+    text, key = identifier(entry.value), identifier(entry.key)
     if entry.key is None or (running and isinstance(entry.value, str) and entry.key == "0"):
         return None if text is None else CatalogEntry(text, text, (text,), _group(entry.groups))
-    name = text or entry.key
-    return CatalogEntry(entry.key, name, (name,), _group(entry.groups))
+    if key is None:
+        return None
+    name = text or key
+    return CatalogEntry(key, name, (name,), _group(entry.groups))
 
 
 def _group(groups: tuple[str, ...]) -> dict[str, Any]:
@@ -277,8 +279,7 @@ def _from_object(
         own, used = key.removeprefix("_") if NUMBERED.fullmatch(key) else key, None
     elif key is not None and not NUMBERED.fullmatch(key) and not any(w >= _SPOKEN for w, _ in names):
         names = [(_SPOKEN, key), *names]
-    if own is None:
-        own = names[0][1] if names else None
+    own = identifier(own or (names[0][1] if names else None))
     if own is None:
         return None
     texts = _unique([text for _, text in _own_last(names, own, used)])
@@ -315,7 +316,7 @@ def _names(value: dict[str, Any]) -> list[tuple[int, str]]:
     for k, v in value.items():
         if isinstance(v, dict | list):
             found += _nested_names(k, v)
-        elif isinstance(v, str) and v.strip() and (weight := NAME.weight(k)):
+        elif isinstance(v, str) and fold(v).strip("\0") and (weight := NAME.weight(k)):
             found.append((weight, v.strip()))
     return sorted(found, key=lambda f: -f[0])
 

@@ -37,7 +37,7 @@ _SOME = wordset(
     "موجود موجوداست است هست دارد داریم "
     " بله بلی آری دسترس در فعال زیاد کم محدود آخرین فقط есть в наличии много мало 有货 ✅ ✔ 🟢"
 )
-_UNSEEN = " \t\r\n\ufeff\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+_UNSEEN = " \t\r\n\0\ufeff\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 """Marks of writing from the right around an id; sent back with it they would name nothing."""
 _NONE = wordset(
     "out unavailable notavailable outofstock not soldout sold no none false empty inactive disabled off finished zero "
