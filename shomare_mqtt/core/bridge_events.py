@@ -19,6 +19,7 @@ class BridgeEvent(StrEnum):
     ORDER_PROBLEM = "order_problem"
     PRICE_CHANGED = "price_changed"
     PRICE_ABOVE_LIMIT = "price_above_limit"
+    PRICE_DIFFERS = "price_differs"
     PLUGIN_FAILED = "plugin_failed"
     NAME_UNKNOWN = "name_unknown"
     MESSAGE_DROPPED = "message_dropped"

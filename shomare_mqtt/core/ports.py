@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Callable, Coroutine, Mapping
+    from collections.abc import Coroutine, Mapping
     from datetime import datetime
     from decimal import Decimal
 
@@ -39,6 +39,18 @@ if TYPE_CHECKING:
     )
 
 
+class Permit(Protocol):
+    """What may still hold back a `buy`, and is to be known when it leaves. What either raises holds it back."""
+
+    async def turn(self) -> None:
+        """Its turn has come, after any waiting for one: it is about to go out."""
+        ...
+
+    async def leave(self) -> None:
+        """The connection is there, and the request's first byte is written right after this."""
+        ...
+
+
 class Provider(Protocol):
     """The provider's API. Every method raises a subclass of errors.ProviderError for what is not a success."""
 
@@ -58,12 +70,12 @@ class Provider(Protocol):
         """One product's price."""
         ...
 
-    async def buy(self, product: Product, *, known: Known, permit: Callable[[], None]) -> Purchase:
+    async def buy(self, product: Product, *, known: Known, permit: Permit) -> Purchase:
         """Buy one number, sending at most one request that may buy.
 
-        `permit` is called right before each request goes out, after any waiting for a turn; what it raises comes out,
-        and nothing was sent. Raises ProviderRefusedError or ProviderUnreachableError where nothing was bought, and
-        OutcomeUnknownError for everything else that is no purchase.
+        `permit` is asked for each request, twice; what it raises comes out, and nothing was sent. Raises
+        ProviderRefusedError or ProviderUnreachableError where nothing was bought, and OutcomeUnknownError for
+        everything else that is no purchase.
         """
         ...
 

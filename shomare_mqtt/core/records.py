@@ -34,13 +34,16 @@ def stored(text: str | None, kind: type[T], otherwise: T) -> T:
 class Evidence:
     """What is known of the money from before a `buy` was sent.
 
-    `balance` is the last one read then, None where none could be; `moves` the journal's count of known money movements,
-    `quiet` whether no refund was near that reading, so that an unchanged balance means something.
+    `balance` was asked for at `asked` and told at `told` (steady seconds), ten seconds before the request at most; None
+    where none could be read so late. `moves` is the journal's count of known money movements, `quiet` whether no refund
+    was near that reading, so that an unchanged balance means something.
     """
 
     balance: Decimal | None = None
     moves: int = 0
     quiet: bool = True
+    asked: float | None = None
+    told: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

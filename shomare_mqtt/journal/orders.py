@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 _COLUMNS = (
     "id, state, country, operator, application, country_name, operator_name, application_name, key, purchase, phone, "
     "price, refunded, charged, error, created_at, updated_at, expires_at, closed_at, made, deadline, closed, "
-    "balance_before, moves_before, quiet_before, settled, command, cancel_sent, refusal, ids_stay, shows_all"
+    "balance_before, moves_before, quiet_before, balance_asked, balance_told, settled, command, cancel_sent, refusal, "
+    "ids_stay, shows_all"
 )
 _NAMES = _COLUMNS.split(", ")
 _UPSERT = (
@@ -134,6 +135,8 @@ def _to_row(record: Record) -> dict[str, Any]:
         "balance_before": _decimal_text(evidence.balance),
         "moves_before": evidence.moves,
         "quiet_before": evidence.quiet,
+        "balance_asked": evidence.asked,
+        "balance_told": evidence.told,
         "settled": record.settled,
         "command": record.command,
         "cancel_sent": record.cancel_sent,
@@ -169,7 +172,13 @@ def _from_row(row: dict[str, Any], sms: tuple[Sms, ...]) -> Record:
         charged=_decimal(row["charged"]),
         error=_error(row["error"]),
     )
-    evidence = Evidence(_decimal(row["balance_before"]), row["moves_before"], bool(row["quiet_before"]))
+    evidence = Evidence(
+        _decimal(row["balance_before"]),
+        row["moves_before"],
+        bool(row["quiet_before"]),
+        row["balance_asked"],
+        row["balance_told"],
+    )
     return Record(
         order,
         row["made"],

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from shomare_mqtt.core.clock import Clock
+    from shomare_mqtt.core.ports import Permit
     from shomare_mqtt.provider.dialect import Request
     from shomare_mqtt.provider.limiter import Limiter
     from shomare_mqtt.provider.reading import RawAnswer
@@ -42,19 +43,19 @@ class Caller:
         request: Request,
         read: Callable[[RawAnswer], T],
         priority: Priority,
-        permit: Callable[[], None] | None = None,
+        permit: Permit | None = None,
     ) -> T:
         """One request, sent once. Raises what the transport and the reader raise.
 
-        `permit` is asked right before the request goes out, after the wait for a turn; what it raises comes out.
+        `permit` is asked after the wait for a turn, and when the request leaves; what it raises comes out.
         """
         await self._limiter.slot(priority)
         if permit is not None:
-            permit()
+            await permit.turn()
         self.counters[request.endpoint.value] += 1
         began, http = self._clock.monotonic(), None
         try:
-            answer = await self._transport.ask(request)
+            answer = await self._transport.ask(request, permit)
             http = answer.http
             return read(answer)
         except ProviderError:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from shomare_mqtt.config import Provider
     from shomare_mqtt.core.clock import Clock
+    from shomare_mqtt.core.ports import Permit
     from shomare_mqtt.model import Cancellation, Catalog, CheckReading, Price, PriceList, Product, Profile, Purchase
     from shomare_mqtt.provider.dialect import DialectMemory
     from shomare_mqtt.provider.limiter import Limiter
@@ -114,10 +115,10 @@ class Client:
         send = partial(self._caller.repeated, read=read, priority=priority)
         return await self._remembered(self._learning.ask(Endpoint.PRICE, _ids(product), send, _names_a_price))
 
-    async def buy(self, product: Product, *, known: Known, permit: Callable[[], None]) -> Purchase:
+    async def buy(self, product: Product, *, known: Known, permit: Permit) -> Purchase:
         """Buy one number; a further request is sent only where the one before is documented not to have bought.
 
-        `permit` is asked right before each; what it raises comes out, and nothing more was sent. Raises
+        `permit` is asked for each, twice; what it raises comes out, and nothing more was sent. Raises
         ProviderRefusedError or ProviderUnreachableError where nothing was bought for sure, OutcomeUnknownError for
         everything else that is no purchase.
         """
@@ -140,7 +141,7 @@ class Client:
             Endpoint.PRICES, {"country": country, "operator": operator}, send, _names_any_price
         )
 
-    async def _buy(self, product: Product, known: Known, permit: Callable[[], None]) -> Purchase:
+    async def _buy(self, product: Product, known: Known, permit: Permit) -> Purchase:
         await self._learn_first(Endpoint.BUY, known, Priority.MONEY)
         read = self._reader(reading.read_buy, known)
         send = partial(self._caller.once, read=read, priority=Priority.MONEY, permit=permit)

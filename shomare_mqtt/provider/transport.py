@@ -8,8 +8,9 @@ a GET here: what may change something goes over a connection of its own, and a s
 
 from __future__ import annotations
 
+import asyncio
 import os
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Self
@@ -34,11 +35,12 @@ from shomare_mqtt.model import Endpoint
 from shomare_mqtt.provider.reading.decode import RawAnswer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import AsyncIterator, Callable, Mapping
     from types import SimpleNamespace, TracebackType
 
     from shomare_mqtt.config import Provider
     from shomare_mqtt.core.clock import Clock
+    from shomare_mqtt.core.ports import Permit
     from shomare_mqtt.provider.dialect import Request
 
 MOST_BYTES = 16 * 1024 * 1024
@@ -47,6 +49,11 @@ LONGEST_HEADER = 64 * 1024
 """What a site's security policy may take: a purchase must not be lost over it."""
 ONCE = frozenset({Endpoint.BUY, Endpoint.CANCEL})
 """Endpoints that change something: one connection each, and never two attempts."""
+PASSES = 100
+"""Passes of the loop in which a request that is late may still read what has come: an answer outranks a timer."""
+LATE, GRACE = 0.5, 1.0
+"""A time limit that is noticed so many seconds late was run out by a process that stood still, and so was the other
+side's chance to send on: it gets this much of real time."""
 NO_SUCH_ADDRESS = frozenset({404, 405})
 """By themselves these say that nothing was bought, whatever their bodies (contract, end of section Answers)."""
 
@@ -62,8 +69,9 @@ class _SecondAttemptError(Exception):
 class _Attempt:
     """What is known of one request on its way. `http` is the status, once its answer has begun."""
 
-    def __init__(self, request: Request) -> None:
+    def __init__(self, request: Request, permit: Permit | None) -> None:
         self.request = request
+        self.permit = permit
         self.sent = False
         self.http: int | None = None
 
@@ -103,15 +111,17 @@ class Transport:
         await self._reading.close()
         await self._once.close()
 
-    async def ask(self, request: Request) -> RawAnswer:
+    async def ask(self, request: Request, permit: Permit | None = None) -> RawAnswer:
         """The answer to one request, whatever its status. Takes at most the time limit of the settings.
 
+        `permit` is told when the request leaves; what it raises comes out, and nothing was sent.
         Raises ProviderUnreachableError where nothing was sent; else OutcomeUnknownError for `buy`, and for the other
         endpoints ProviderTimeoutError (no whole answer) or ProviderFailedError (`malformed_answer`: no HTTP).
         """
-        attempt = _Attempt(request)
+        attempt = _Attempt(request, permit)
         try:
-            return await self._exchange(attempt)
+            async with _time_limit(attempt, self.seconds):
+                return await self._exchange(attempt)
         except (aiohttp.ClientError, TimeoutError, OSError, _AnswerTooLargeError, _SecondAttemptError) as error:
             return self._without_answer(attempt, error)
 
@@ -122,7 +132,7 @@ class Transport:
         return aiohttp.ClientSession(
             connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=aiohttp.ClientTimeout(total=self.seconds),
+            timeout=aiohttp.ClientTimeout(total=None),  # see _time_limit
             trace_configs=[trace],
             max_field_size=LONGEST_HEADER,
         )
@@ -212,8 +222,58 @@ async def _on_sending(
 ) -> None:
     """Called just before the first bytes are written; a proxy's CONNECT does not come here."""
     del session, params
-    context.trace_request_ctx.refuse_a_second()
-    context.trace_request_ctx.sent = True
+    attempt: _Attempt = context.trace_request_ctx
+    attempt.refuse_a_second()
+    if attempt.permit is not None:
+        await attempt.permit.leave()
+    attempt.sent = True
+
+
+@asynccontextmanager
+async def _time_limit(attempt: _Attempt, seconds: float) -> AsyncIterator[None]:
+    """Raises TimeoutError after so many seconds, unless the answer has come by then.
+
+    After the process stood still (stopped, a container that was frozen, a machine that swaps) the loop may learn of its
+    timers before it learns of what lies in the sockets: what was sent may have been answered long ago, and to drop that
+    would lose a purchase. What was not sent by then is not sent any more.
+    """
+    loop = asyncio.get_running_loop()
+    async with asyncio.timeout(None) as limit:
+        end = _End(loop, attempt, limit, loop.time() + seconds)
+        try:
+            yield
+        finally:
+            end.cancel()
+
+
+class _End:
+    """Ends an attempt once its time is over and nothing of an answer is left to be read."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, attempt: _Attempt, limit: asyncio.Timeout, due: float) -> None:
+        self._loop = loop
+        self._attempt = attempt
+        self._limit = limit
+        self._due = due
+        self._handle: asyncio.Handle = loop.call_at(due, self._at_due)
+
+    def cancel(self) -> None:
+        """The attempt came to its end by itself."""
+        self._handle.cancel()
+
+    def _at_due(self) -> None:
+        now = self._loop.time()
+        self._read_on(PASSES, now + GRACE if now - self._due > LATE else now)
+
+    def _read_on(self, passes: int, until: float) -> None:
+        if self._attempt.sent and passes:
+            self._handle = self._loop.call_soon(self._read_on, passes - 1, until)
+        elif self._attempt.sent and self._loop.time() < until:
+            self._handle = self._loop.call_at(until, self._now)
+        else:
+            self._now()
+
+    def _now(self) -> None:
+        self._limit.reschedule(self._loop.time())
 
 
 async def _body(response: aiohttp.ClientResponse) -> bytes:

@@ -35,6 +35,7 @@ from shomare_mqtt.model import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from shomare_mqtt.core.ports import Permit
     from shomare_mqtt.model import Known, Priority, Product
 
 PRICE = Decimal(2200)
@@ -171,8 +172,9 @@ class FakeProvider:
         found: Price = await self._outcome("price", product, usual)
         return found
 
-    async def buy(self, product: Product, *, known: Known, permit: Callable[[], None]) -> Purchase:
-        permit()
+    async def buy(self, product: Product, *, known: Known, permit: Permit) -> Purchase:
+        await permit.turn()
+        await permit.leave()
         found: Purchase = await self._outcome("buy", product, lambda: self._buy(product))
         return found
 

@@ -172,7 +172,7 @@ async def test_a_balance_from_before_that_hangs_does_not_hold_up_the_buy(opened:
 
 
 async def test_the_balance_before_is_asked_for_anew_after_a_purchase(world: World) -> None:
-    await world.sleep(10)
+    await world.sleep(4)
     before = world.provider.count("profile")
     await world.buy()
     assert world.provider.count("profile") == before, "no money has moved since the last look"

@@ -25,7 +25,7 @@ _FIRST_RETRY, _LONGEST_CALM = 5.0, 300.0
 
 
 class Account:
-    """The newest profile, and when it was asked for (steady seconds)."""
+    """The newest profile, and when it was asked for and told (steady seconds)."""
 
     def __init__(
         self,
@@ -53,7 +53,7 @@ class Account:
         self._in_doubt = False
         self._is_polling = False
         self.profile: Profile | None = None
-        self.asked_at = float("-inf")
+        self.asked_at = self.told_at = float("-inf")
 
     @property
     def balance(self) -> Decimal | None:
@@ -90,7 +90,8 @@ class Account:
     def _take(self, profile: Profile, asked_at: float) -> None:
         if asked_at < self.asked_at:
             return  # a later question was answered earlier
-        previous, self.profile, self.asked_at = self.profile, profile, asked_at
+        previous, self.profile = self.profile, profile
+        self.asked_at, self.told_at = asked_at, self._journal.time.now()
         self._show(profile)
         if previous is None or previous.balance != profile.balance:
             self._extensions.balance_changed(profile, previous)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from shomare_mqtt.core.clock import Clock
     from shomare_mqtt.core.masking import Mask
-    from shomare_mqtt.core.ports import Provider, Retained, Say
+    from shomare_mqtt.core.ports import Permit, Provider, Retained, Say
     from shomare_mqtt.model import (
         Cancellation,
         Catalog,
@@ -256,7 +256,7 @@ class ObservedProvider:
         self._state.check_polling(priority)
         return await self._observed(Endpoint.PRICE, self._provider.price(product, known=known, priority=priority))
 
-    async def buy(self, product: Product, *, known: Known, permit: Callable[[], None]) -> Purchase:
+    async def buy(self, product: Product, *, known: Known, permit: Permit) -> Purchase:
         """Buy one number. What came of it is told with `tell`, once it is in the journal."""
         try:
             return await self._provider.buy(product, known=known, permit=permit)

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from shomare_mqtt.core.bridge_events import BridgeEvent
 from shomare_mqtt.core.ids import new_id
 from shomare_mqtt.core.masking import masked_phone, trace_of
+from shomare_mqtt.core.orders.costs import about_price, counted
+from shomare_mqtt.core.orders.evidence import Witness
 from shomare_mqtt.core.orders.settling import unknown_error
 from shomare_mqtt.core.records import Batch, Evidence, Record, bridge_posting
 from shomare_mqtt.core.render import Answer, Status, error_info, money_text, order_json
@@ -27,6 +29,7 @@ from shomare_mqtt.model import Buy, CatalogKind, Endpoint, ErrorInfo, Order, Ord
 
 if TYPE_CHECKING:
     import logging
+    from collections.abc import Callable
     from decimal import Decimal
 
     from shomare_mqtt.config import Settings
@@ -36,8 +39,8 @@ if TYPE_CHECKING:
     from shomare_mqtt.core.orders.ledger import Ledger
     from shomare_mqtt.core.ports import Extensions
 
-_EVIDENCE_TIMEOUT = 5.0
-"""Seconds that a purchase waits for the balance from before it; without it, a lost answer leaves no evidence."""
+_LONGEST_LIFE = 86400.0
+"""Seconds: a number that is said to live longer, or no time at all, lives as long as the settings say."""
 
 
 class Buyer:
@@ -62,6 +65,7 @@ class Buyer:
         self._catalogs = market.catalogs
         self._prices = market.prices
         self._account = market.account
+        self._witness = Witness(settings.orders.settle_delay, ledger, market.account)
         self._defaults = market.defaults
         self._extensions = extensions
         self._logger = logger
@@ -83,7 +87,7 @@ class Buyer:
         facts = await self._guard.facts()
         self._guard.check_facts(facts, price)
         await self._extensions.authorize_buy(product, price, facts.spent_today)
-        evidence = await self._evidence()
+        evidence = await self._witness.take(needed=self._guard.needs_balance)
         # From here on one at a time, so that two cannot both take the last that a limit allows.
         async with self._spending:
             record = await self._intend(ticket, product, price, evidence)
@@ -114,42 +118,14 @@ class Buyer:
             last = self._prices.last(product)
             return last.price if last else None
         price = (await self._prices.read_price(product, Priority.MONEY)).price
-        if not price:  # nobody sells for nothing: a price of 0 is one that was not told, or not understood
+        if (
+            price is None or price <= 0
+        ):  # nobody sells for nothing: a price of 0 is one that was not told, or not understood
             raise ProviderError(
                 ErrorCode.MALFORMED_ANSWER,
                 "a limit needs the price, and the provider's answer names none; nothing was bought",
             )
         return price
-
-    async def _evidence(self) -> Evidence:
-        """What is known of the money before the request: the balance, asked for anew where money has moved since."""
-        account, ledger = self._account, self._ledger
-        if self._guard.needs_balance or account.balance is None or self._is_stale():
-            try:
-                async with asyncio.timeout(_EVIDENCE_TIMEOUT):
-                    await account.read_fresh(Priority.MONEY)
-            except TimeoutError:
-                if self._guard.needs_balance:
-                    raise ProviderError(
-                        ErrorCode.PROVIDER_TIMEOUT,
-                        "min_balance is set, and the balance could not be read; nothing was bought",
-                    ) from None
-            except ProviderError:
-                if self._guard.needs_balance:
-                    raise
-        fresh = account.asked_at > ledger.last_move
-        quiet = self._is_quiet(account.asked_at) and not ledger.refunds_in_flight
-        return Evidence(account.balance if fresh else None, ledger.moves, quiet)
-
-    def _is_quiet(self, moment: float) -> bool:
-        """Whether no money may have come back just before a moment (steady seconds): it may be booked late."""
-        return moment - self._ledger.last_refund >= self._orders.settle_delay
-
-    def _is_stale(self) -> bool:
-        """Whether money has moved since the balance was read, or was moving then and is at rest by now."""
-        asked_at = self._account.asked_at
-        at_rest = self._is_quiet(self._time.now()) and not self._is_quiet(asked_at)
-        return at_rest or asked_at <= self._ledger.last_move
 
     async def _intend(self, ticket: Ticket, product: Product, price: Decimal | None, evidence: Evidence) -> Record:
         """The last look at every limit, then the intent, durable. Raises CommandRefusedError."""
@@ -194,31 +170,25 @@ class Buyer:
         """Ask the provider once. Nothing is awaited between its answer and the outcome."""
         product = record.order.product
         known = self._prices.known(product, record.order.price)
-        asked = self._time.now()
-
-        def permit() -> None:
-            nonlocal asked
-            self._permit(ticket)
-            asked = self._time.now()
-
+        permit = _Permit(record, lambda: self._permit(ticket), self._witness)
         try:
             purchase = await self._provider.buy(product, known=known, permit=permit)
         except (CommandRefusedError, ProviderRefusedError, ProviderUnreachableError) as error:
-            return self._failed(record, error)
+            return self._failed(permit.record, error)
         except ProviderError as error:
-            return self._unknown(record, error)
+            return self._unknown(permit.record, error)
         except Exception as error:  # noqa: BLE001 - whatever happened after the request, the number may be bought
             self._logger.error(  # noqa: TRY400 - the exception's own words may repeat what the provider said
                 "order %s: a fault of this program: %s", record.order.order, trace_of(error)
             )
             return self._unknown(
-                record,
+                permit.record,
                 OutcomeUnknownError(ErrorCode.OUTCOME_UNKNOWN, f"a fault of this program ({type(error).__name__})"),
             )
         if holder := self._ledger.claim(purchase.purchase, record.order.order):
             message = f"the provider answered with purchase {purchase.purchase}, which is that of order {holder}"
-            return self._unknown(record, OutcomeUnknownError(ErrorCode.OUTCOME_UNKNOWN, message))
-        return self._bought(record, purchase, max_price, asked)
+            return self._unknown(permit.record, OutcomeUnknownError(ErrorCode.OUTCOME_UNKNOWN, message))
+        return self._bought(permit.record, purchase, max_price, permit.left)
 
     def _failed(self, record: Record, error: ShomareError) -> Outcome:
         info = error_info(error)
@@ -242,9 +212,8 @@ class Buyer:
 
     def _bought(self, record: Record, purchase: Purchase, max_price: Decimal | None, asked: float) -> Outcome:
         now, order = self._time.now(), record.order
-        # A life that the provider does not name began, at the earliest, when it was asked.
-        lifetime = purchase.lifetime or self._orders.lifetime - (now - asked)
-        price = purchase.price if purchase.price is not None else order.price
+        lifetime = self._lifetime(purchase, now - asked)
+        price = counted(order.price, purchase.price)
         if self._guard.needs_balance and price is not None:
             self._charged[order.order] = now, price
         batch = Batch(moves=1)
@@ -257,12 +226,7 @@ class Buyer:
             price=price,
             expires_at=self._clock.now() + timedelta(seconds=lifetime),
         )
-        if price is not None and max_price is not None and price > max_price:
-            limit = money_text(max_price)
-            message = f"order {order.order} cost {money_text(price)}, more than max_price ({limit}); it is kept"
-            batch.postings.append(
-                bridge_posting(BridgeEvent.PRICE_ABOVE_LIMIT, message, order=order.order, price=price)
-            )
+        batch.postings.extend(about_price(order, purchase.price, price, max_price))
         self._logger.info(
             "order %s: bought %s, %s, price %s",
             order.order,
@@ -272,6 +236,36 @@ class Buyer:
         )
         answer = Answer.ok(order_json(changed.order, codes=True), order.order)
         return Outcome(answer, batch, lambda: self._provider.tell(Endpoint.BUY, purchase))
+
+    def _lifetime(self, purchase: Purchase, gone: float) -> float:
+        """Seconds that a number lives from now, by the answer where that can be believed.
+
+        A life that the provider does not name began, at the earliest, when it was asked, `gone` seconds ago.
+        """
+        said = purchase.lifetime
+        return said if said is not None and 0 < said <= _LONGEST_LIFE else self._orders.lifetime - gone
+
+
+class _Permit:
+    """What holds back a purchase that was not sent yet, and what is written down of its evidence as it leaves."""
+
+    def __init__(self, record: Record, check: Callable[[], None], witness: Witness) -> None:
+        self.record = record
+        self.left = witness.now()
+        """When it left, in steady seconds."""
+        self._check = check
+        self._witness = witness
+
+    async def turn(self) -> None:
+        """Raises CommandRefusedError."""
+        self._check()
+        self.record = await self._witness.renew(self.record)
+
+    async def leave(self) -> None:
+        """Raises CommandRefusedError."""
+        self.record = await self._witness.leave(self.record)
+        self._check()
+        self.left = self._witness.now()
 
 
 def unknown(ledger: Ledger, batch: Batch, record: Record, reason: str, info: ErrorInfo | None = None) -> Record:

@@ -112,7 +112,7 @@ class Canceller:
         order = record.order.order
         async with self._ledger.changing(order):
             record = self._ledger.get(order) or record
-            batch = Batch(moves=1)
+            batch = self._maybe_refunded()
             if record.order.is_open:
                 changes = {"state": OrderState.CANCELLED, "refunded": cancellation.refunded}
                 record = self._ledger.changed(batch, record, **changes)
@@ -139,27 +139,39 @@ class Canceller:
         it cancelled, tells after a lost answer that it was.
         """
         problems: list[ProviderError] = []
-        if record is not None:
-            record = await self._ledger.find(record.order.order) or record
-            lost = lost or record.cancel_sent
-            if not record.cancel_sent:
-                await self._ledger.note(record, cancel_sent=True)
         self._ledger.refunds_in_flight += 1
         try:
-            cancellation = await self._until_told(purchase, record, problems, lost=lost)
+            if record is not None:
+                record = await self._ledger.find(record.order.order) or record
+                lost = lost or record.cancel_sent
+            await self._about_to_ask(record)
+            return await self._until_told(purchase, record, problems, lost=lost)
         except ProviderError as error:
             if problems:
                 # It may have been carried out: what the balance says from now on is no evidence for other orders.
-                self._ledger.may_be_refunded()
-                await self._ledger.commit(Batch(moves=1))
+                await self._ledger.commit(self._maybe_refunded())
             elif record is not None and not lost and _changed_nothing(error):
                 await self._ledger.note(record, cancel_sent=False)
             raise
-        else:
-            self._ledger.may_be_refunded()
-            return cancellation
         finally:
             self._ledger.refunds_in_flight -= 1
+
+    async def _about_to_ask(self, record: Record | None) -> None:
+        """Write down that money may come back, before it is asked for: a crash must not hide that it did.
+
+        An order of ours keeps in doubt by itself until it is known what became of its cancel.
+        """
+        if record is None:
+            await self._ledger.commit(self._maybe_refunded())
+        elif not record.cancel_sent:
+            batch = Batch()
+            self._ledger.may_be_refunded(batch)
+            await self._ledger.note(record, batch=batch, cancel_sent=True)
+
+    def _maybe_refunded(self) -> Batch:
+        batch = Batch(moves=1)
+        self._ledger.may_be_refunded(batch)
+        return batch
 
     async def _until_told(
         self, purchase: str, record: Record | None, problems: list[ProviderError], *, lost: bool
@@ -219,7 +231,7 @@ class Canceller:
         cancellation = await self.ask(purchase, None, lost=ticket.resumed)
         self._account.money_moved()
         answer = Answer.ok({"purchase": purchase, "refunded": cancellation.refunded})
-        return Outcome(answer, Batch(moves=1), lambda: self._provider.tell(Endpoint.CANCEL, cancellation))
+        return Outcome(answer, self._maybe_refunded(), lambda: self._provider.tell(Endpoint.CANCEL, cancellation))
 
     async def _bought(self, record: Record) -> Record:
         """The order once it is no more `buying`."""

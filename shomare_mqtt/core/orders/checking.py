@@ -185,6 +185,9 @@ class Checker:
         if ours and not over:
             return self._ended(batch, record, OrderState.CANCELLED, "cancelled by us, though no answer said so")
         if record.order.sms:
+            if cancelled:  # as by somebody on the provider's site
+                batch.moves += 1
+                self._ledger.may_be_refunded(batch)
             return self._ledger.changed(batch, record, state=OrderState.FINISHED, error=record.refusal)
         if ours:
             return self._ended(batch, record, OrderState.EXPIRED, "given back, though no answer said so")

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from shomare_mqtt.core.ports import Extensions, Journal, Outbox, Retained
 
 
+_REFUND_AT = "refund_at"
 _GIVEN_BACK = frozenset({OrderState.CANCELLED, OrderState.EXPIRED})
 """States in which the money may have come back, whether or not the provider said so."""
 
@@ -50,6 +51,7 @@ class Ledger:
         self.moves = 0
         self.last_move = float("-inf")
         self.last_refund = float("-inf")
+        """Steady seconds at which money may have come back last, also in an earlier process."""
         self.refunds_in_flight = 0
         self.sms_count = 0
         self._claims: dict[str, str] = {}
@@ -65,8 +67,7 @@ class Ledger:
         """Take up what the journal holds; to be called once, before anything else."""
         for record in reversed(await self._journal.open_and_late(self._settings.orders.keep_closed)):
             self._records[record.order.order] = record
-            if record.order.state in _GIVEN_BACK and record.closed is not None:
-                self.last_refund = max(self.last_refund, record.closed)
+        self.last_refund = float((await self._journal.meta()).get(_REFUND_AT) or "-inf")
         self.moves = await self._journal.commit(Batch())
         for record in self._records.values():
             self._show(record)
@@ -101,11 +102,14 @@ class Ledger:
             self._claims[purchase] = order
         return holder
 
-    async def note(self, record: Record, **changes: Any) -> None:
-        """Write down what only we need to know of an order; it stays as it is."""
+    async def note(self, record: Record, *, batch: Batch | None = None, **changes: Any) -> Record:
+        """Write down what only we need to know of an order, with a batch; it stays as it is. The record after it."""
+        batch = batch or Batch()
         async with self.changing(record.order.order):
-            current = await self.find(record.order.order) or record
-            await self.commit(Batch(records=[replace(current, **changes)]))
+            noted = replace(await self.find(record.order.order) or record, **changes)
+            batch.records.append(noted)
+            await self.commit(batch)
+        return noted
 
     async def find(self, order: str) -> Record | None:
         """Any order by its id."""
@@ -133,6 +137,8 @@ class Ledger:
             if closes:
                 order = replace(order, closed_at=now)
                 record = replace(record, closed=self._journal.time.now())
+            if order.state in _GIVEN_BACK:
+                self.may_be_refunded(batch)
             self._post_event(batch, order, previous)
         changed = replace(record, order=order)
         batch.records.append(changed)
@@ -170,9 +176,10 @@ class Ledger:
         if batch.postings:
             self._outbox.wake()
 
-    def may_be_refunded(self) -> None:
-        """Money may have come back, or be on its way: a balance read about now tells little of other orders."""
+    def may_be_refunded(self, batch: Batch) -> None:
+        """Money may come back about now: a balance read meanwhile tells little of other orders, after a crash too."""
         self.last_refund = self._journal.time.now()
+        batch.meta[_REFUND_AT] = repr(self.last_refund)
 
     def publish_code_again(self) -> None:
         """The newest code once more, for a Home Assistant that has just started."""
@@ -193,8 +200,6 @@ class Ledger:
             self._claims.pop(order.purchase, None)
         if order.state is not OrderState.BUYING:
             self.intents.discard(record.command)
-        if order.state in _GIVEN_BACK and not (previous and previous.order.state is order.state):
-            self.may_be_refunded()
         self._show(record)
         if not order.is_open:
             self._closing.set()

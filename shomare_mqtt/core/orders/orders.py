@@ -30,10 +30,10 @@ class Orders:
         self._market = market
         self._spawn = spawn
         self.ledger = ledger = Ledger(settings, clock, ports.journal, ports.retained, ports.outbox, extensions)
-        self.settler = Settler(settings, clock, ledger, market.account, spawn, logger)
+        self.checker = Checker(clock, ledger, market, extensions, logger)
+        self.settler = Settler(settings, clock, ledger, market.account, self.checker, spawn, logger)
         self.guard = Guard(settings, ports.journal, lambda: market.defaults.buying, self.settler.why_paused)
         self.buyer = Buyer(settings, clock, ledger, market, self.guard, extensions, logger)
-        self.checker = Checker(clock, ledger, market, extensions, logger)
         self.canceller = Canceller(clock, ledger, market, self.checker, logger)
         self.resolver = Resolver(settings, clock, ledger, logger)
         self._watch = Watch(settings, clock, ledger, market, self.checker, self.canceller, spawn, logger)

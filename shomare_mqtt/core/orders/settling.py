@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from shomare_mqtt.core.bridge_events import BridgeEvent
+from shomare_mqtt.core.orders.evidence import Doubts
 from shomare_mqtt.core.records import Batch, Record, bridge_posting
 from shomare_mqtt.core.render import money_text
 from shomare_mqtt.core.waiting import pause
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from shomare_mqtt.config import Settings
     from shomare_mqtt.core.clock import Clock
     from shomare_mqtt.core.market.account import Account
+    from shomare_mqtt.core.orders.checking import Checker
     from shomare_mqtt.core.orders.ledger import Ledger
 
 _READINGS = 2
@@ -61,6 +63,7 @@ class Settler:
         clock: Clock,
         ledger: Ledger,
         account: Account,
+        checker: Checker,
         spawn: Callable[[Coroutine[Any, Any, None], str], object],
         logger: logging.Logger,
     ) -> None:
@@ -69,6 +72,7 @@ class Settler:
         self._clock = clock
         self._ledger = ledger
         self._account = account
+        self._doubts = Doubts(settings.orders.settle_delay, ledger, checker)
         self._spawn = spawn
         self._logger = logger
         self._cases: dict[str, _Case] = {}
@@ -105,10 +109,11 @@ class Settler:
         order = record.order.order
         try:
             balances = await self._readings(case)
+            live = await self._doubts.all_live(record)
             async with self._ledger.changing(order):
                 current = self._ledger.get(order)
                 if current is not None and current.order.state is OrderState.UNKNOWN:
-                    await self._conclude(current, balances)
+                    await self._conclude(current, balances, live=live)
         finally:
             del self._cases[order]
         if not self._cases:
@@ -134,36 +139,27 @@ class Settler:
         except (ProviderError, TimeoutError):
             return None
 
-    async def _conclude(self, record: Record, balances: list[Decimal | None]) -> None:
+    async def _conclude(self, record: Record, balances: list[Decimal | None], *, live: bool) -> None:
         """Write down what the balances tell."""
-        before = record.evidence.balance
-        moved = self._ledger.moves != record.evidence.moves or self._ledger.refunds_in_flight > 0
+        before, doubts = record.evidence.balance, self._doubts
         read = [b for b in balances if b is not None]
         batch = Batch()
-        if before is None or moved or len(read) < _READINGS:
-            text = "the balance is no evidence (it could not be read, or money moved for another reason)"
-            self._stay(batch, record, text)
-        elif all(b == before for b in read) and record.evidence.quiet:
-            self._nothing_bought(batch, record, before)
-        elif read[-1] < before and not self._others_in_doubt(record):
+        if before is None or len(read) < _READINGS:
+            self._stay(batch, record, "the balance is no evidence: it could not be read just before and twice after")
+        elif doubts.has_moved(record):
+            self._stay(batch, record, "the balance is no evidence: money moved for another reason")
+        elif all(b == before for b in read) and live and not doubts.others_may_have_given(record):
+            self._nothing_paid(batch, record, before)
+        elif read[-1] < before and not doubts.others_may_have_taken(record):
             text = f"the balance fell by {money_text(before - read[-1])}: the number was probably bought"
             self._stay(batch, record, text, charged=before - read[-1])
         else:
-            self._stay(batch, record, "the balance is no evidence (money may have moved for another reason)")
+            self._stay(batch, record, "the balance is no evidence: money may have moved for another reason")
         await self._ledger.commit(batch)
 
-    def _others_in_doubt(self, record: Record) -> bool:
-        """Whether another order may have taken the money that is gone."""
-        since = record.made - self._delay
-        return any(
-            r.order.state is OrderState.BUYING or (r.order.state is OrderState.UNKNOWN and r.made >= since)
-            for r in self._ledger.open()
-            if r.order.order != record.order.order
-        )
-
-    def _nothing_bought(self, batch: Batch, record: Record, before: Decimal) -> None:
+    def _nothing_paid(self, batch: Batch, record: Record, before: Decimal) -> None:
         order = record.order
-        message = f"the balance stayed at {money_text(before)}: nothing was bought"
+        message = f"the balance stayed at {money_text(before)}: nothing was paid for"
         error = ErrorInfo(ErrorCode.OUTCOME_UNKNOWN, f"the provider's answer was lost; {message}")
         self._ledger.changed(batch, replace(record, settled=True), state=OrderState.FAILED, error=error)
         self._logger.warning("order %s: %s", order.order, message)

@@ -287,6 +287,8 @@ class Watch:
             else:
                 changes = {"state": OrderState.EXPIRED, "error": error or self._over.get(order) or record.refusal}
             record = self._ledger.changed(batch, record, refunded=refunded, **changes)
+            if batch.moves:
+                self._ledger.may_be_refunded(batch)
             await self._ledger.commit(batch)
         why = f" ({error.message})" if error else ""
         self._logger.info("order %s: %s, refunded: %s%s", order, record.order.state.value, record.order.refunded, why)
