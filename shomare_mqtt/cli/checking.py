@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from shomare_mqtt import config
 from shomare_mqtt.cli.output import write_json
+from shomare_mqtt.core.masking import Mask
 from shomare_mqtt.plugin.loading import load_plugins
 
 if TYPE_CHECKING:
@@ -22,7 +23,8 @@ def print_settings(file: Path | None) -> None:
     _ = settings.token
     load_plugins(settings.plugins, logging.getLogger("shomare_mqtt.plugin"))
     sys.stdout.write(f"# {file or 'no file: the environment alone'}\n")
-    for line in _lines("", settings.masked()):
+    mask = Mask(settings.tokens(), settings.secrets())
+    for line in _lines("", mask.value(settings.masked())):
         write_json(line)
 
 

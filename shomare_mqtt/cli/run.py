@@ -32,7 +32,7 @@ def run(arguments: Sequence[str]) -> int:
             asyncio.run(
                 run_daemon(
                     lambda: config.load(config.find_file(named)),
-                    lambda settings: logs.set_up(settings.log, settings.secrets()),
+                    lambda settings: logs.set_up(settings.log, settings.tokens(), whole=settings.secrets()),
                 )
             )
         except _EXPECTED:

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from shomare_mqtt.core.clock import Clock
-    from shomare_mqtt.core.masking import Mask
     from shomare_mqtt.core.ports import Extensions, Journal, Provider, Retained
 
 _SETTLING = 1.0
@@ -33,7 +32,6 @@ class Account:
         provider: Provider,
         retained: Retained,
         extensions: Extensions,
-        mask: Mask,
         currency: str,
     ) -> None:
         self._clock = clock
@@ -41,7 +39,6 @@ class Account:
         self._provider = provider
         self._retained = retained
         self._extensions = extensions
-        self._mask = mask
         self._currency = currency
         self._shared = Shared()
         self._wake = asyncio.Event()
@@ -91,8 +88,7 @@ class Account:
         return profile
 
     def _payload(self, profile: Profile) -> dict[str, object]:
-        extra: dict[str, object] = self._mask.value(dict(profile.extra))
-        return {**extra, **render.profile_json(profile, self._currency, self._clock.now())}
+        return {**profile.extra, **render.profile_json(profile, self._currency, self._clock.now())}
 
     def _show(self, profile: Profile) -> None:
         self._retained.put("profile", render.dumps(render.profile_json(profile, self._currency, self._clock.now())))

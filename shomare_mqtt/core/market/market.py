@@ -30,7 +30,7 @@ class Market:
         say, currency = ports.say, settings.provider.currency
         self.provider_state = ProviderState(clock, retained, say, mask, logger)
         self.provider = ObservedProvider(ports.provider, self.provider_state, logger)
-        self.account = Account(clock, journal, self.provider, retained, extensions, mask, currency)
+        self.account = Account(clock, journal, self.provider, retained, extensions, currency)
         self.catalogs = Catalogs(clock, journal, self.provider, retained)
         self.prices = Prices(clock, journal, self.provider, retained, extensions, self.catalogs, self.account, say)
         self.defaults = Defaults(settings, clock, journal, retained, self.catalogs, self.prices, say)

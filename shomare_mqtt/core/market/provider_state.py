@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from shomare_mqtt.core import render
 from shomare_mqtt.core.bridge_events import BridgeEvent
+from shomare_mqtt.core.market.discretion import make_fit, masked
 from shomare_mqtt.core.market.readability import Readability, is_unreadable
 from shomare_mqtt.core.masking import trace_of
 from shomare_mqtt.errors import ErrorCode, JournalError, ProviderError, ProviderFailedError, ProviderRefusedError
@@ -103,12 +103,13 @@ class ProviderState:
         """Whether a call has ended."""
         return self._state is not None
 
-    def mask(self, error: ProviderError) -> None:
-        """Take secrets out of the provider's own words: it may repeat the token, and answers show its messages."""
-        error.message = self._mask.text(error.message)
-        error.args = (error.message,)
-        if error.upstream is not None and isinstance(error.upstream.code, str):
-            error.upstream = replace(error.upstream, code=self._mask.text(error.upstream.code))
+    def make_fit(self, error: ProviderError, endpoint: Endpoint) -> None:
+        """Leave in an error what may be told to all."""
+        make_fit(error, endpoint, self._mask)
+
+    def masked(self, found: T) -> T:
+        """What was read, less secrets."""
+        return masked(found, self._mask)
 
     def check_polling(self, priority: Priority) -> None:
         """Raise ProviderRefusedError for a poll while the token is refused (contract, Settings).
@@ -144,7 +145,7 @@ class ProviderState:
         elif is_unreadable(error):
             self._readability.unreadable(endpoint, error)
             if error.code is ErrorCode.MALFORMED_ANSWER:
-                self._note_unread(endpoint, (self._mask.text(error.message),))
+                self._note_unread(endpoint, (error.message,))
         elif isinstance(error, ProviderRefusedError):
             self._readability.refused()
             self._let_poll()
@@ -209,7 +210,7 @@ class ObservedProvider:
         self._logger = logger
 
     async def _observed(self, endpoint: Endpoint, call: Awaitable[T]) -> T:
-        result = await self._failures(endpoint, call)
+        result = self._state.masked(await self._failures(endpoint, call))
         await self._state.worked(endpoint, getattr(result, "unread", ()))
         return result
 
@@ -239,7 +240,7 @@ class ObservedProvider:
         try:
             return await self._provider.buy(product, known=known, permit=permit)
         except ProviderError as error:
-            self._state.mask(error)
+            self._state.make_fit(error, Endpoint.BUY)
             raise
 
     async def check(self, purchase: str, *, known: Known, priority: Priority) -> CheckReading:
@@ -254,12 +255,12 @@ class ObservedProvider:
         try:
             return await call
         except ProviderError as error:
-            self._state.mask(error)
+            self._state.make_fit(error, endpoint)
             await self._state.failed(endpoint, error)
             raise
         except JournalError:
             raise
-        except Exception as error:  # an answer that nobody foresaw must not end the watch of other orders
+        except Exception as error:  # noqa: BLE001 - an answer that nobody foresaw must not end the watch of other orders
             self._logger.error(  # noqa: TRY400 - the exception's own words may repeat an SMS
                 "a fault of this program while reading the provider's answer (%s): %s", endpoint, trace_of(error)
             )
@@ -267,7 +268,7 @@ class ObservedProvider:
                 ErrorCode.MALFORMED_ANSWER, f"a fault of this program ({type(error).__name__}) while reading the answer"
             )
             await self._state.failed(endpoint, failure)
-            raise failure from error
+            raise failure from None
 
     async def tell(self, endpoint: Endpoint, outcome: Purchase | CheckReading | Cancellation | ProviderError) -> None:
         """How a call ended whose outcome had to be in the journal before anything else."""
