@@ -103,13 +103,23 @@ LONGEST_RETRY_AFTER = 300.0
 class ProviderError(ShomareError):
     """A call that did not give what it was for.
 
-    `retry_after`: seconds that the provider asked to wait, as far as it is believed.
+    `retry_after`: seconds that the provider asked to wait, as far as it is believed. `plain`: the message less the
+    provider's own words, where these may quote an SMS. `told`: the error with them, for whoever asked and nobody else;
+    None where the error itself may be told to all.
     """
 
     def __init__(
-        self, code: ErrorCode, message: str, upstream: Upstream | None = None, *, retry_after: float | None = None
+        self,
+        code: ErrorCode,
+        message: str,
+        upstream: Upstream | None = None,
+        *,
+        retry_after: float | None = None,
+        plain: str | None = None,
     ) -> None:
         super().__init__(code, message, upstream)
+        self.plain = plain
+        self.told: ProviderError | None = None
         self.retry_after = None if retry_after is None else min(max(retry_after, 0.0), LONGEST_RETRY_AFTER)
 
 

@@ -23,11 +23,14 @@ _PRIORITIES = ((logging.ERROR, 3), (logging.WARNING, 4), (logging.INFO, 6))
 _OTHERS = ("asyncio", "aiohttp", "amqtt", "transitions", "paho")
 
 
-def set_up(log: Log, secrets: tuple[str, ...], stream: TextIO | None = None) -> Mask:
-    """Makes stderr (or `stream`) the only handler of the root logger, in the wanted level and format; its mask."""
+def set_up(log: Log, secrets: tuple[str, ...], stream: TextIO | None = None, *, whole: tuple[str, ...] = ()) -> Mask:
+    """Makes stderr (or `stream`) the only handler of the root logger, in the wanted level and format; its mask.
+
+    For `secrets` and `whole` see Mask.
+    """
     target = sys.stderr if stream is None else stream
     handler = logging.StreamHandler(target)
-    mask = Mask(secrets)
+    mask = Mask(secrets, whole)
     handler.setFormatter(_formatter(log.format, mask, target))
     logging.basicConfig(level=log.level.upper(), handlers=[handler], force=True)
     for name in _OTHERS:

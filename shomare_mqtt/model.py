@@ -129,6 +129,10 @@ class Endpoint(StrEnum):
     CANCEL = "cancel"
 
 
+OF_A_NUMBER = frozenset({Endpoint.CHECK, Endpoint.CANCEL})
+"""Endpoints whose answers may quote an SMS anywhere: their words are for whoever asked (contract, Events)."""
+
+
 class CatalogKind(StrEnum):
     """The three lists."""
 

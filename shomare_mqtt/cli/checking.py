@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from shomare_mqtt import config
 from shomare_mqtt.cli.output import write_json
+from shomare_mqtt.core.masking import Mask
 from shomare_mqtt.plugin.loading import load_plugins
 
 if TYPE_CHECKING:
@@ -21,8 +22,11 @@ def print_settings(file: Path | None) -> None:
     # What `run` would end with is an error here: no token, a plugin that is not there or takes no such settings.
     _ = settings.token
     load_plugins(settings.plugins, logging.getLogger("shomare_mqtt.plugin"))
+    for text in config.exposed_secrets(file, settings):
+        logging.getLogger("shomare_mqtt").warning("%s", text)
     sys.stdout.write(f"# {file or 'no file: the environment alone'}\n")
-    for line in _lines("", settings.masked()):
+    mask = Mask(settings.tokens(), settings.secrets())
+    for line in _lines("", mask.value(settings.masked())):
         write_json(line)
 
 

@@ -1,5 +1,6 @@
 """The settings: one TOML file, overridden by the environment (contract, section Settings)."""
 
+from shomare_mqtt.config.exposure import exposed_secrets
 from shomare_mqtt.config.reading import find_file, load, load_mqtt
 from shomare_mqtt.config.settings import MASK, GivenSettings, Settings
 from shomare_mqtt.config.tables import (
@@ -39,6 +40,7 @@ __all__ = [
     "State",
     "Tls",
     "WatchedPrice",
+    "exposed_secrets",
     "find_file",
     "load",
     "load_mqtt",

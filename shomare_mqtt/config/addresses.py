@@ -9,7 +9,7 @@ from __future__ import annotations
 import ipaddress
 import re
 import unicodedata
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 _LONGEST_NAME = 253
 """Characters of a host's name (RFC 1035, 2.3.4)."""
@@ -26,6 +26,7 @@ _NO_HOST = (
 _LABEL = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
 _WEB = "must be an http:// or https:// address"
 _NO_URL = re.compile(rf"[\s{_QUOTES}<>\\]")
+_SHORTEST_SECRET = 8
 _USER = re.compile(r"//[^/?#]*@")
 """The user's name and password in a web address, which may hold what the rest may not."""
 
@@ -83,6 +84,17 @@ def web_address(value: str) -> str:
     except ValueError as error:
         raise ValueError(f"{_WEB}, and no host can be called so") from error
     return value
+
+
+def secrets_of_query(address: str) -> set[str]:
+    """What may be secret in an address's query: values as they are and as they are written, the short ones left out.
+
+    A query such as `api_key=…` signs somebody in; one such as `format=json` must not mask a word of every text.
+    """
+    query = urlsplit(address).query
+    written = {value for pair in query.split("&") for value in (pair.rpartition("=")[2],)}
+    decoded = {unquote(value) for value in written} | {value for _, value in parse_qsl(query)}
+    return {value for value in written | decoded if len(value) >= _SHORTEST_SECRET}
 
 
 def topic(value: str) -> str:

@@ -67,7 +67,7 @@ def load(path: Path | None) -> Settings:
 
     Raises SettingsError with one line: the key's path and what is wrong.
     """
-    tables = _outranked(_read_toml(path))
+    tables = _outranked(read_toml(path))
     for table in (*tables, *_tables_of_variables()):
         if table not in Settings.model_fields:
             raise SettingsError(f"{table}: unknown key")
@@ -76,12 +76,13 @@ def load(path: Path | None) -> Settings:
 
 def load_mqtt(path: Path | None) -> Mqtt:
     """`[mqtt]` alone, for the clients: other tables are not even validated. Raises SettingsError."""
-    tables = _outranked(_read_toml(path))
+    tables = _outranked(read_toml(path))
     only = _validated(ClientSettings, {name: table for name, table in tables.items() if name == "mqtt"})
     return _mqtt_with_password(only.mqtt)
 
 
-def _read_toml(path: Path | None) -> dict[str, Any]:
+def read_toml(path: Path | None) -> dict[str, Any]:
+    """A file's tables; none where there is no file. Raises SettingsError."""
     if path is None:
         return {}
     try:

@@ -9,6 +9,7 @@ from urllib.parse import quote, urlsplit
 from pydantic import Field
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
+from shomare_mqtt.config.addresses import secrets_of_query
 from shomare_mqtt.config.kinds import EnvironmentText
 from shomare_mqtt.config.tables import (
     Defaults,
@@ -109,6 +110,10 @@ class Settings(FromEnvironment):
             )
         return self.provider.token.get_secret_value()
 
+    def tokens(self) -> tuple[str, ...]:
+        """The secrets of which a part must not be repeated either: the account's token, where there is one."""
+        return (self.provider.token.get_secret_value(),) if self.provider.token else ()
+
     def secrets(self) -> tuple[str, ...]:
         """Every secret text of these settings, longest first: what logs and answers must not repeat.
 
@@ -117,6 +122,8 @@ class Settings(FromEnvironment):
         found = self.provider.secrets() | _secret_texts(self.plugins.tables)
         if self.mqtt.password:
             found.add(self.mqtt.password.get_secret_value())
+        if self.mqtt.transport == "websockets":
+            found |= secrets_of_query(self.mqtt.path or "")
         forms = {form for s in found if s for form in (s, quote(s), quote(s, safe=""), json.dumps(s)[1:-1])}
         return tuple(sorted(forms, key=len, reverse=True))
 
@@ -124,7 +131,9 @@ class Settings(FromEnvironment):
         """What is in force as JSON data, each secret replaced by MASK; of plugins' tables, unknown to us, all texts."""
         shown: dict[str, Any] = json.loads(self.model_dump_json())
         shown["mqtt"] |= {"port": self.mqtt.effective_port, "client_id": self.mqtt.effective_client_id}
-        shown["provider"]["base_url"] = _without_user(self.provider.base_url)
+        shown["provider"]["base_url"] = _shown_address(self.provider.base_url)
+        if self.mqtt.transport == "websockets" and self.mqtt.path:
+            shown["mqtt"]["path"] = self.mqtt.path.partition("?")[0]
         for table, key in (("mqtt", "password"), ("provider", "token"), ("provider", "proxy")):
             if shown[table][key] is not None:
                 shown[table][key] = MASK
@@ -162,10 +171,11 @@ def _secret_texts(value: object, key: str = "") -> set[str]:
     return set()
 
 
-def _without_user(address: str) -> str:
+def _shown_address(address: str) -> str:
+    """An address without the user and the query, which may be secrets (contract, Events)."""
     parts = urlsplit(address)
     user, at, host = parts.netloc.rpartition("@")
-    return parts._replace(netloc=f"{MASK if user else ''}{at}{host}").geturl()
+    return parts._replace(netloc=f"{MASK if user else ''}{at}{host}", query="").geturl()
 
 
 def _without_texts(value: Any) -> Any:

@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
 
-from shomare_mqtt.config.addresses import web_address
+from shomare_mqtt.config.addresses import secrets_of_query, web_address
 from shomare_mqtt.config.certificates import show_certificate, trusting
 from shomare_mqtt.config.kinds import (
     Count,
@@ -154,7 +154,7 @@ class Provider(Table):
         proxy = self.proxy.get_secret_value() if self.proxy else ""
         whole = {proxy, self.token.get_secret_value() if self.token else ""}
         written = {urlsplit(each).password or "" for each in (proxy, self.base_url)}
-        return whole | written | set(map(unquote, written))
+        return whole | written | set(map(unquote, written)) | secrets_of_query(self.base_url)
 
 
 def default_state_directory() -> Path:

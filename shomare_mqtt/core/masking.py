@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import re
 import traceback
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from shomare_mqtt.core.disguises import Disguises
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 MASK = "***"
 _SHORTEST = 4
@@ -12,32 +17,69 @@ _SHORTEST = 4
 
 
 class Mask:
-    """Knows the secrets of this process."""
+    """Knows the secrets of this process.
 
-    def __init__(self, secrets: tuple[str, ...]) -> None:
-        self._secrets: set[str] = set()
+    Of `secrets`, twelve characters in a row and more are masked as well (contract, Events); of `whole`, which people
+    may have made of words, only all of it. Either way also as others may write it, see `Disguises`.
+    """
+
+    def __init__(self, secrets: tuple[str, ...], whole: tuple[str, ...] = ()) -> None:
+        self._exact: set[str] = set()
         self._pattern: re.Pattern[str] | None = None
-        self.learn(secrets)
+        self._disguises = Disguises()
+        self._add(secrets, partly=True)
+        self.learn(whole)
 
-    def learn(self, secrets: tuple[str, ...]) -> None:
+    def learn(self, whole: tuple[str, ...]) -> None:
         """Mask these as well."""
-        self._secrets |= {s for s in secrets if len(s) >= _SHORTEST}
-        longest_first = sorted(self._secrets, key=len, reverse=True)
+        self._add(whole, partly=False)
+
+    def _add(self, secrets: tuple[str, ...], *, partly: bool) -> None:
+        new = {s for s in secrets if len(s) >= _SHORTEST}
+        for secret in new:
+            self._disguises.add(secret, partly=partly)
+        self._exact |= new
+        longest_first = sorted(self._exact, key=len, reverse=True)
         self._pattern = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
 
     def text(self, text: str) -> str:
-        """The text with every secret replaced."""
-        return self._pattern.sub(MASK, text) if self._pattern else text
+        """The text with every secret replaced. Takes time in proportion to its length."""
+        if self._pattern is None:
+            return text
+        rest, end = [], 0
+        plain = self._pattern.sub(MASK, text)
+        for start, stop in self._disguises.spans(plain):
+            rest += [plain[end:start], MASK]
+            end = stop
+        return "".join((*rest, plain[end:]))
 
     def value(self, value: Any) -> Any:
-        """A JSON value with every text in it masked, keys as well."""
-        if isinstance(value, str):
-            return self.text(value)
+        """A JSON value with every text in it masked, keys as well, and numbers that are a secret."""
+        together = "\n".join(_texts(value))
+        return self._masked(value) if self.text(together) != together else value
+
+    def _masked(self, value: Any) -> Any:
         if isinstance(value, dict):
-            return {self.text(str(k)): self.value(v) for k, v in value.items()}
+            return {self.text(str(k)): self._masked(v) for k, v in value.items()}
         if isinstance(value, list | tuple):
-            return [self.value(v) for v in value]
-        return value
+            return [self._masked(v) for v in value]
+        if value is None or isinstance(value, bool):
+            return value
+        text = self.text(str(value))
+        return text if isinstance(value, str) or text != str(value) else value
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Every key and every leaf as text."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield str(key)
+            yield from _texts(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _texts(inner)
+    elif value is not None and not isinstance(value, bool):
+        yield str(value)
 
 
 def trace_of(error: BaseException) -> str:

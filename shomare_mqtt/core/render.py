@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import re
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from shomare_mqtt.errors import ErrorCode, ShomareError
+from shomare_mqtt.errors import ErrorCode, ProviderError, ShomareError
 from shomare_mqtt.model import Catalog, ErrorInfo, Order, Price, PriceList, Profile, Sms, Transaction
 
 if TYPE_CHECKING:
@@ -33,7 +33,8 @@ class Status(StrEnum):
 class Answer:
     """The answer to a command. `order` names the order that exists because of it, or that it was asked to change.
 
-    `about`: the order whose state is the reason why nothing was done.
+    `about`: the order whose state is the reason why nothing was done. `told`: the error with the provider's own words,
+    which nobody is told but the sender.
     """
 
     status: Status
@@ -41,6 +42,7 @@ class Answer:
     error: ErrorInfo | None = None
     order: str | None = None
     about: str | None = None
+    told: ErrorInfo | None = field(default=None, repr=False)
 
     @classmethod
     def ok(cls, data: Any, order: str | None = None) -> Answer:
@@ -48,14 +50,25 @@ class Answer:
         return cls(Status.OK, data, None, order)
 
     @classmethod
-    def failed(cls, error: ErrorInfo, order: str | None = None) -> Answer:
-        """The command was not carried out."""
-        return cls(Status.ERROR, None, error, order)
+    def failed(cls, error: ShomareError, order: str | None = None) -> Answer:
+        """The command was not carried out, for this reason."""
+        return cls(Status.ERROR, None, error_info(error), order, told=told_info(error))
+
+    @classmethod
+    def faulty(cls) -> Answer:
+        """The command was not carried out, by a fault of ours."""
+        return cls(Status.ERROR, None, internal_error())
 
 
 def error_info(error: ShomareError) -> ErrorInfo:
-    """The `error` object of an exception."""
+    """The `error` object of an exception, as everybody may see it."""
     return ErrorInfo(error.code, error.message, error.retryable, error.upstream)
+
+
+def told_info(error: ShomareError) -> ErrorInfo | None:
+    """The `error` object for whoever asked, where that says more."""
+    told = error.told if isinstance(error, ProviderError) else None
+    return error_info(told) if told else None
 
 
 def dumps(value: Any) -> bytes:
@@ -86,8 +99,8 @@ def answer_json(answer: Answer, transaction: Transaction | None, *, replayed: bo
     body: dict[str, Any] = {"status": answer.status.value, "transaction": transaction}
     if answer.data is not None:
         body["data"] = answer.data
-    if answer.error is not None:
-        body["error"] = error_json(answer.error)
+    if error := answer.told or answer.error:
+        body["error"] = error_json(error)
     if replayed:
         body["replayed"] = True
     return body

@@ -63,7 +63,7 @@ async def _told(signals: asyncio.Queue[int], read: Callable[[], Settings], notif
         try:
             settings = read()
             _ = settings.token
-            load_plugins(settings.plugins, LOG.getChild("plugin"))
+            load_plugins(settings.plugins, None)  # what is wrong with their files is said at the start
         except SettingsError as error:
             LOG.error("the settings are not taken over, those before stay in force: %s", error)  # noqa: TRY400 - no traceback
         else:

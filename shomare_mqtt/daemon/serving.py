@@ -46,7 +46,7 @@ async def serve(
             logger=logger,
             on_date=journal.time.on_date,
         ) as client:
-            learning = mask or Mask(settings.secrets())
+            learning = mask or Mask(settings.tokens(), settings.secrets())
             daemon = Daemon(settings, clock, journal, client, meta, plugins, learning, notifier or Notifier())
             await daemon.run(stop)
     except BaseExceptionGroup as group:

@@ -10,18 +10,21 @@ from shomare_mqtt.plugin.api import PluginError
 from shomare_mqtt.plugin.worker import HookHungError, HookTimeoutError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
 _LONGEST = 300
 
 
-def describe(error: BaseException | None, home: str, given: Iterable[object] = ()) -> str:
-    """What went wrong in a hook, fit for a log: kind and place, and only a PluginError's own words, codes taken out."""
+def describe(error: BaseException | None, home: str, given: Collection[object] = ()) -> str:
+    """What went wrong in a hook, fit for a log: kind and place, and only a PluginError's own words, codes taken out.
+
+    What was `given` nothing but an SMS's text has no words of its own: nobody knows which of them is the code.
+    """
     if isinstance(error, HookHungError):
         return "does not end and cannot be cut off"
     if isinstance(error, HookTimeoutError):
         return "took too long and was cut off"
-    if isinstance(error, PluginError):
+    if isinstance(error, PluginError) and not _is_text_alone(given):
         return _without_secrets(str(error), given)
     return f"raised {type(error).__name__}{_place(error, home)}"
 
@@ -29,6 +32,10 @@ def describe(error: BaseException | None, home: str, given: Iterable[object] = (
 def is_of(error: BaseException | None, home: str) -> bool:
     """Whether the error came through a plugin's own code."""
     return bool(_place(error, home))
+
+
+def _is_text_alone(given: Collection[object]) -> bool:
+    return bool(given) and all(isinstance(value, str) for value in given)
 
 
 def _place(error: BaseException | None, home: str) -> str:

@@ -7,7 +7,6 @@ import importlib.util
 import inspect
 import os
 import re
-import stat
 import sys
 from dataclasses import dataclass
 from functools import partial
@@ -16,6 +15,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import shomare_mqtt
+from shomare_mqtt.config import rights
 from shomare_mqtt.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 ENTRY_POINTS = "shomare_mqtt"
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
+_MOST_SAID = 5
 _RESERVED = frozenset({"enabled", "directories"})
 
 
@@ -37,16 +38,23 @@ class Found:
     home: str
 
 
-def find(name: str, directories: Iterable[Path], logger: logging.Logger) -> Found:
-    """Imports one plugin. Raises SettingsError where there is none of that name, or it cannot be imported."""
+def find(name: str, directories: Iterable[Path], logger: logging.Logger | None) -> Found:
+    """Imports one plugin. Raises SettingsError where there is none of that name, or it cannot be imported.
+
+    `logger` is told who else may write it.
+    """
     if not _NAME.fullmatch(name) or name in _RESERVED:
         raise SettingsError(f"plugins.enabled: {name!r} cannot be a plugin's name (letters, digits, _ and -)")
     places = tuple(directories)
     for path in _files(name, places):
-        _warn_if_open(path, logger)
+        if logger is not None:
+            _warn_if_open(name, path, logger)
         return _imported(name, partial(_import_file, name, path))
     for entry in importlib.metadata.entry_points(group=ENTRY_POINTS, name=name):
-        return _imported(name, entry.load, entry.dist.version if entry.dist else None)
+        found = _imported(name, entry.load, entry.dist.version if entry.dist else None)
+        if logger is not None and (file := getattr(found.module, "__file__", None)):
+            _warn_if_open(name, Path(file), logger)
+        return found
     for path in _files(name, _shipped()):
         return _imported(name, partial(_import_file, name, path), shomare_mqtt.__version__)
     looked = ", ".join(["the entry points", "the plugins that come with the daemon", *map(str, places)])
@@ -84,12 +92,24 @@ def _files(name: str, places: Iterable[Path]) -> Iterator[Path]:
                 yield path
 
 
-def _warn_if_open(path: Path, logger: logging.Logger) -> None:
-    for place in (path, path.parent):
-        if place.stat().st_mode & stat.S_IWOTH:
-            logger.warning(
-                "%s can be written by every user of this machine, who can so spend your money: chmod o-w it", place
-            )
+def _warn_if_open(name: str, path: Path, logger: logging.Logger) -> None:
+    """Say who else may change the plugin; not of our own, which lie with the daemon's code."""
+    said = rights.writable(_code(path))
+    for text in said[:_MOST_SAID]:
+        logger.warning("plugin %s: %s", name, text)
+    if len(said) > _MOST_SAID:
+        logger.warning("plugin %s: %d more of its files can be changed by others", name, len(said) - _MOST_SAID)
+
+
+def _code(path: Path) -> Iterator[Path]:
+    """All that is run with a plugin: the folder that it is looked for in, its file or package, compiled as well."""
+    package = path.parent if path.name == "__init__.py" else None
+    yield (package or path).parent
+    if package:
+        yield from rights.all_in(package)
+        return
+    compiled = Path(importlib.util.cache_from_source(str(path)))
+    yield from (path, *(each for each in (compiled.parent, compiled) if each.exists()))
 
 
 def _imported(name: str, load: Callable[[], Any], version: str | None = None) -> Found:

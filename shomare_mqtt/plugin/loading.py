@@ -59,8 +59,11 @@ class Loaded:
     home: str
 
 
-def load_plugins(settings: Plugins, logger: logging.Logger) -> tuple[Loaded, ...]:
-    """Every plugin named in `plugins.enabled`, in that order. Raises SettingsError."""
+def load_plugins(settings: Plugins, logger: logging.Logger | None) -> tuple[Loaded, ...]:
+    """Every plugin named in `plugins.enabled`, in that order; `logger` is told who may write them.
+
+    Raises SettingsError.
+    """
     if not settings.enabled:
         return ()
     check_directories(settings.directories)

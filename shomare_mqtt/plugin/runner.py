@@ -146,7 +146,7 @@ class Runner:
 
     def _message(self, hook: str, error: HookFailedError, given: dict[str, Any]) -> str:
         told = error.__cause__ if type(error) is HookFailedError else error
-        return f"plugin {self.name}: {hook} {describe(told, self.loaded.home, given.values())}"
+        return f"plugin {self.name}: {hook} {describe(told, self.loaded.home, tuple(given.values()))}"
 
     def _worker(self, kind: str) -> Worker:
         with self._making:  # a deciding hook may start a task from its own thread

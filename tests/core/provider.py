@@ -143,7 +143,9 @@ class FakeProvider:
             scripted = scripted.error
         if isinstance(scripted, ProviderError):
             # Each call has an error of its own: the core masks what is in it.
-            raise type(scripted)(scripted.code, scripted.message, scripted.upstream, retry_after=scripted.retry_after)
+            error = type(scripted)(scripted.code, scripted.message, scripted.upstream, plain=scripted.plain)
+            error.retry_after = scripted.retry_after
+            raise error
         if isinstance(scripted, Exception):
             raise scripted.with_traceback(None)
         return usual() if scripted is None else scripted

@@ -450,6 +450,18 @@ async def test_a_plugins_own_words_lose_the_code(hosting: Hosting) -> None:
         assert bench.failed == [("mine", "plugin mine: shomare_sms_received cannot show *** of ***")]
 
 
+async def test_nothing_is_said_of_a_text_that_may_be_a_code(hosting: Hosting) -> None:
+    def hook(text: str) -> None:
+        raise PluginError(f"reads {text[-4:]} backwards: {text[::-1]}")
+
+    async with hosting(plugin("mine", extract_code=hook)) as bench:
+        assert await bench.host.extract_code("your word is ABQZ") is None
+        await bench.host.settled()
+        ((_, said),) = bench.failed
+        assert said.startswith("plugin mine: shomare_extract_code raised PluginError")
+        assert "ABQZ" not in said
+
+
 async def test_a_stuck_plugin_does_not_hold_up_the_end(hosting: Hosting) -> None:
     free, over = threading.Event(), threading.Event()
 

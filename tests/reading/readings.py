@@ -145,11 +145,14 @@ def _plain_error(error: ProviderError, raw: RawAnswer, wanted: Mapping[str, Any]
     assert error.upstream is not None
     assert (error.upstream.http, error.retry_after) == (raw.http, raw.retry_after)
     (kind,) = (name for name, made in ERRORS.items() if type(error) is made)
-    said = {kind: error.code.value, "upstream": error.upstream.code}
+    said: dict[str, Any] = {kind: error.code.value}
+    # Of a number, where the code may be an SMS's, it is the sender's alone like the words.
+    if error.plain is None or "upstream" in wanted:
+        said["upstream"] = error.upstream.code
     if "says" in wanted:
         said["says"] = wanted["says"] if wanted["says"] in error.message else error.message
     if "hides" in wanted:
-        said["hides"] = wanted["hides"] if wanted["hides"] not in str(error) else None
+        said["hides"] = wanted["hides"] if wanted["hides"] not in (error.plain or str(error)) else None
     return _filled(said)
 
 

@@ -9,7 +9,7 @@ from shomare_mqtt import topics
 from shomare_mqtt.core import render
 from shomare_mqtt.core.bridge_events import BridgeEvent
 from shomare_mqtt.core.records import Batch, Done, MessageKind, Posting, bridge_posting
-from shomare_mqtt.core.render import Answer, Status, error_info
+from shomare_mqtt.core.render import Answer, Status
 from shomare_mqtt.core.tickets import Ticket
 from shomare_mqtt.errors import CommandRefusedError, ErrorCode, ShomareError
 from shomare_mqtt.model import Buy, Cancel, Envelope, Message, Reply, Resolve
@@ -96,7 +96,7 @@ class Answering:
 
     def refusal(self, envelope: Envelope, error: ShomareError) -> tuple[Posting, ...]:
         """The answer to what is not carried out, and its event."""
-        answer = Answer.failed(error_info(error))
+        answer = Answer.failed(error)
         body = render.dumps(render.answer_json(answer, envelope.transaction))
         return (*_postings(envelope, body), *_refused_event(envelope, answer))
 
@@ -143,9 +143,6 @@ def _refused_event(envelope: Envelope, answer: Answer) -> list[Posting]:
     error = answer.error or render.internal_error()
     if envelope.command.startswith("query/") and error.code not in _OF_THE_COMMAND:
         return []
-    said = error.message
-    if envelope.command == "cancel" and error.upstream is not None:
-        said = f"the provider refused it ({error.code})"  # its own words are for the sender alone
     more: dict[str, object] = {
         "command": envelope.command,
         "code": error.code.value,
@@ -153,4 +150,4 @@ def _refused_event(envelope: Envelope, answer: Answer) -> list[Posting]:
     }
     if order := answer.order or answer.about:
         more["order"] = order
-    return [bridge_posting(BridgeEvent.COMMAND_REFUSED, f"{envelope.command}: {said}", **more)]
+    return [bridge_posting(BridgeEvent.COMMAND_REFUSED, f"{envelope.command}: {error.message}", **more)]

@@ -9,7 +9,7 @@ from shomare_mqtt.core import render
 from shomare_mqtt.core.desk.answering import Repeat
 from shomare_mqtt.core.orders.buying import unknown
 from shomare_mqtt.core.records import Batch, Done
-from shomare_mqtt.core.render import Answer, Status, error_info
+from shomare_mqtt.core.render import Answer, Status
 from shomare_mqtt.errors import CommandRefusedError, ErrorCode
 from shomare_mqtt.model import Buy, OrderState, Parsed, Unparsed
 
@@ -87,7 +87,7 @@ class Resuming:
             await self._answer_unknown(ticket, record)
         elif (late := self._why_not_resumed(ticket, command)) is not None:
             error = CommandRefusedError(ErrorCode.EXPIRED_COMMAND, late)
-            await self._answer(ticket, Batch(), Answer.failed(error_info(error)))
+            await self._answer(ticket, Batch(), Answer.failed(error))
         else:
             self._working.start(ticket)
 

@@ -6,9 +6,8 @@ import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from shomare_mqtt.core import render
 from shomare_mqtt.core.masking import trace_of
-from shomare_mqtt.core.render import Answer, Status, error_info
+from shomare_mqtt.core.render import Answer, Status
 from shomare_mqtt.core.tickets import Outcome
 from shomare_mqtt.errors import CommandRefusedError, JournalError, ShomareError
 
@@ -71,14 +70,14 @@ class Working:
             outcome = await self._handle(ticket)
         except ShomareError as error:
             about = error.order if isinstance(error, CommandRefusedError) else None
-            outcome = Outcome(replace(Answer.failed(error_info(error)), about=about))
+            outcome = Outcome(replace(Answer.failed(error), about=about))
         except JournalError:
             raise
         except Exception as error:  # noqa: BLE001 - the one place for faults of ours: the sender is told, we go on
             self._logger.error(  # noqa: TRY400 - the exception's own words may repeat an SMS
                 "%s: a fault of this program: %s", ticket.envelope.command, trace_of(error)
             )
-            outcome = Outcome(Answer.failed(render.internal_error()))
+            outcome = Outcome(Answer.faulty())
         if outcome.answer.order is None and outcome.answer.status is not Status.OK:
             self._double_press.forget(ticket)
         return outcome

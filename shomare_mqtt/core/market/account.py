@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from shomare_mqtt.core.clock import Clock
     from shomare_mqtt.core.market.provider_state import ObservedProvider
-    from shomare_mqtt.core.masking import Mask
     from shomare_mqtt.core.ports import Extensions, Journal, Retained
 
 _SETTLING = 1.0
@@ -34,7 +33,6 @@ class Account:
         provider: ObservedProvider,
         retained: Retained,
         extensions: Extensions,
-        mask: Mask,
         currency: str,
     ) -> None:
         self._clock = clock
@@ -42,7 +40,6 @@ class Account:
         self._provider = provider
         self._retained = retained
         self._extensions = extensions
-        self._mask = mask
         self._currency = currency
         self._shared = Shared()
         self._wake = asyncio.Event()
@@ -97,8 +94,7 @@ class Account:
             self._extensions.balance_changed(profile, previous)
 
     def _payload(self, profile: Profile) -> dict[str, object]:
-        extra: dict[str, object] = self._mask.value(dict(profile.extra))
-        return {**extra, **render.profile_json(profile, self._currency, self._clock.now())}
+        return {**profile.extra, **render.profile_json(profile, self._currency, self._clock.now())}
 
     def _show(self, profile: Profile) -> None:
         self._retained.put("profile", render.dumps(render.profile_json(profile, self._currency, self._clock.now())))

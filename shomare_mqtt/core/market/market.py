@@ -35,7 +35,7 @@ class Market:
         self._clock = clock
         self.provider_state = ProviderState(clock, retained, say, mask, logger)
         self.provider = ObservedProvider(ports.provider, self.provider_state, logger)
-        self.account = Account(clock, journal, self.provider, retained, extensions, mask, currency)
+        self.account = Account(clock, journal, self.provider, retained, extensions, currency)
         self.catalogs = Catalogs(clock, journal, self.provider, retained, logger)
         self.prices = Prices(clock, journal, self.provider, retained, extensions, self.catalogs, self.account, say)
         self.defaults = Defaults(settings, clock, journal, retained, self.catalogs, self.prices, say)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from shomare_mqtt.core import render
 from shomare_mqtt.core.bridge_events import BridgeEvent
 from shomare_mqtt.core.faults import ENDS_ALL
+from shomare_mqtt.core.market.discretion import make_fit, masked
 from shomare_mqtt.core.market.readability import Readability, is_unreadable
 from shomare_mqtt.core.masking import trace_of
 from shomare_mqtt.errors import ErrorCode, ProviderError, ProviderFailedError, ProviderRefusedError, ShomareError
@@ -105,12 +105,13 @@ class ProviderState:
         """Whether a call has ended."""
         return self._state is not None
 
-    def mask(self, error: ProviderError) -> None:
-        """Take secrets out of the provider's own words: it may repeat the token, and answers show its messages."""
-        error.message = self._mask.text(error.message)
-        error.args = (error.message,)
-        if error.upstream is not None and isinstance(error.upstream.code, str):
-            error.upstream = replace(error.upstream, code=self._mask.text(error.upstream.code))
+    def make_fit(self, error: ProviderError, endpoint: Endpoint) -> None:
+        """Leave in an error what may be told to all."""
+        make_fit(error, endpoint, self._mask)
+
+    def masked(self, found: T) -> T:
+        """What was read, less secrets."""
+        return masked(found, self._mask)
 
     def check_polling(self, priority: Priority) -> None:
         """Raise ProviderRefusedError for a poll while the token is refused (contract, Settings).
@@ -146,7 +147,7 @@ class ProviderState:
         elif is_unreadable(error):
             self._readability.unreadable(endpoint, error)
             if error.code is ErrorCode.MALFORMED_ANSWER:
-                self._note_unread(endpoint, (self._mask.text(error.message),))
+                self._note_unread(endpoint, (error.message,))
         elif isinstance(error, ProviderRefusedError):
             self._readability.refused()
             self._let_poll()
@@ -228,10 +229,10 @@ class ObservedProvider:
                 ErrorCode.MALFORMED_ANSWER, f"a fault of this program ({type(error).__name__}) while reading the answer"
             )
             await self._state.failed(endpoint, failure)
-            raise failure from error
+            raise failure from None
 
     async def _observed(self, endpoint: Endpoint, call: Awaitable[T]) -> T:
-        result = await self._failures(endpoint, call)
+        result = self._state.masked(await self._failures(endpoint, call))
         await self._state.worked(endpoint, getattr(result, "unread", ()))
         return result
 
@@ -261,7 +262,7 @@ class ObservedProvider:
         try:
             return await self._provider.buy(product, known=known, permit=permit)
         except ProviderError as error:
-            self._state.mask(error)
+            self._state.make_fit(error, Endpoint.BUY)
             raise
 
     async def check(self, purchase: str, *, known: Known, priority: Priority) -> CheckReading:
@@ -277,7 +278,7 @@ class ObservedProvider:
             try:
                 return await call
             except ProviderError as error:
-                self._state.mask(error)
+                self._state.make_fit(error, endpoint)
                 await self._state.failed(endpoint, error)
                 raise
 

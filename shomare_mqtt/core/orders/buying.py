@@ -195,7 +195,7 @@ class Buyer:
         batch = Batch()
         failed = self._ledger.changed(batch, replace(record, settled=True), state=OrderState.FAILED, error=info)
         self._logger.warning("order %s failed, nothing was bought: %s", record.order.order, error.message)
-        outcome = Outcome(Answer.failed(info, failed.order.order), batch)
+        outcome = Outcome(Answer.failed(error, failed.order.order), batch)
         if isinstance(error, ProviderError):
             outcome.after = lambda: self._provider.tell(Endpoint.BUY, error)
         return outcome
@@ -204,11 +204,11 @@ class Buyer:
         batch = Batch()
         changed = unknown(self._ledger, batch, record, error.message, error_info(error))
         self._logger.error("order %s: %s", record.order.order, changed.order.error and changed.order.error.message)
-        return Outcome(
-            Answer(Status.UNKNOWN, order_json(changed.order, codes=True), changed.order.error, changed.order.order),
-            batch,
-            lambda: self._provider.tell(Endpoint.BUY, error),
+        data = order_json(changed.order, codes=True)
+        answer = Answer(
+            Status.UNKNOWN, data, changed.order.error, changed.order.order, told=_told(changed.order, error)
         )
+        return Outcome(answer, batch, lambda: self._provider.tell(Endpoint.BUY, error))
 
     def _bought(self, record: Record, purchase: Purchase, max_price: Decimal | None, asked: float) -> Outcome:
         now, order = self._time.now(), record.order
@@ -279,6 +279,13 @@ def unknown(ledger: Ledger, batch: Batch, record: Record, reason: str, info: Err
     message = "buying pauses until the balance tells whether the number was bought"
     batch.postings.append(bridge_posting(BridgeEvent.BUYING_PAUSED, message, order=order))
     return changed
+
+
+def _told(order: Order, error: ProviderError) -> ErrorInfo | None:
+    """The `error` of an order that may have been bought with the provider's own words, where these are the sender's."""
+    if error.told is None:
+        return None
+    return replace(unknown_error(order.order, error.told.message), upstream=error.told.upstream)
 
 
 def _described(product: Product, price: Decimal | None) -> str:

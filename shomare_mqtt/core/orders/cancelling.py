@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from shomare_mqtt.core.market.discretion import in_short
 from shomare_mqtt.core.orders.targets import find_target
 from shomare_mqtt.core.records import Batch, Record
 from shomare_mqtt.core.render import Answer, error_info, order_json
@@ -105,7 +106,7 @@ class Canceller:
             await self._ledger.note(record, refusal=refusal_info(refusal))
             await self._check_once(record)
         self._logger.warning("order %s was not cancelled: %s", order, refusal_info(refusal).message)
-        return Outcome(Answer.failed(error_info(refusal), order))
+        return Outcome(Answer.failed(refusal, order))
 
     async def _cancelled(self, ticket: Ticket, record: Record, cancellation: Cancellation) -> Outcome:
         """The outcome of a cancel that was carried out; of an order that closed meanwhile, the order as it is."""
@@ -257,10 +258,6 @@ def _changed_nothing(error: ProviderError) -> bool:
 
 
 def refusal_info(error: ProviderError) -> ErrorInfo:
-    """What an order keeps of a cancel that failed: not the provider's own words (contract, Events)."""
+    """What an order keeps of a cancel that failed: what came of it, and not where to read more."""
     info = error_info(error)
-    if info.upstream is None:
-        return info
-    said = "refused the cancel" if isinstance(error, ProviderRefusedError) else "did not answer the cancel properly"
-    message = f"the provider {said} ({info.code}, HTTP {info.upstream.http})"
-    return ErrorInfo(info.code, message, info.retryable, info.upstream)
+    return info if info.upstream is None else replace(info, message=in_short(error, Endpoint.CANCEL))

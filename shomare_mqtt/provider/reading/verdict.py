@@ -5,7 +5,6 @@ Sources: provider page, "Documented" and "Not documented" (the 404 rule); contra
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +17,7 @@ from shomare_mqtt.errors import (
     ProviderRefusedError,
     Upstream,
 )
-from shomare_mqtt.model import Endpoint, PurchaseState
+from shomare_mqtt.model import OF_A_NUMBER, Endpoint, PurchaseState
 from shomare_mqtt.provider.reading.decode import decode
 from shomare_mqtt.provider.reading.names import glued
 from shomare_mqtt.provider.reading.states import Truth, state_of_number, state_of_words, truth
@@ -50,8 +49,6 @@ _SENTENCES = {
     ErrorCode.NO_NUMBERS: "The provider has no free number there. Choose another country or operator",
     ErrorCode.UNKNOWN_ENDPOINT: "There is no such address at the provider. Check provider.base_url",
 }
-_OF_A_NUMBER = frozenset({Endpoint.CHECK, Endpoint.CANCEL})
-_LIKE_A_CODE = re.compile(r"\d(?:[\s-]?\d){3}")
 CODE_NAMES = ("code", "statuscode", "errorcode", "errcode", "resultcode")
 MESSAGE_NAMES = (
     "message",
@@ -98,10 +95,9 @@ class Marks:
         """Whether a mark says yes and none says no."""
         return not self.failed and (self.status is Truth.YES or Truth.YES in self.others)
 
-    def upstream(self, answer: RawAnswer, endpoint: Endpoint) -> Upstream:
-        """The `upstream` of an error, less a `code` that may be the SMS's."""
-        quoted = endpoint in _OF_A_NUMBER and _LIKE_A_CODE.search(str(self.code))
-        return Upstream(answer.http, None if quoted else self.code)
+    def upstream(self, answer: RawAnswer) -> Upstream:
+        """The `upstream` of an error."""
+        return Upstream(answer.http, self.code)
 
 
 def unwrapped(value: Any) -> Any:
@@ -224,47 +220,69 @@ def refusal(
     if endpoint is Endpoint.BUY:
         text += "; nothing was bought"
     return ProviderRefusedError(
-        code, _with_words(text, marks, endpoint), marks.upstream(answer, endpoint), retry_after=answer.retry_after
+        code,
+        _with_words(text, marks),
+        marks.upstream(answer),
+        retry_after=answer.retry_after,
+        plain=_plain(text, endpoint),
     )
 
 
 def failure(answer: RawAnswer, marks: Marks, endpoint: Endpoint) -> ProviderFailedError:
     """The error for a failure that the provider, or something before it, reports without the documented words."""
     text = f"The provider reported a failure ({endpoint.value}, HTTP {answer.http})"
-    message = _with_words(text, marks, endpoint)
     return ProviderFailedError(
-        ErrorCode.PROVIDER_ERROR, message, marks.upstream(answer, endpoint), retry_after=answer.retry_after
+        ErrorCode.PROVIDER_ERROR,
+        _with_words(text, marks),
+        marks.upstream(answer),
+        retry_after=answer.retry_after,
+        plain=_plain(text, endpoint),
     )
 
 
 def _page(answer: RawAnswer, marks: Marks, endpoint: Endpoint) -> ProviderPageError:
     """The error for a page in an answer's place, with a status that may pass."""
     error = failure(answer, marks, endpoint)
-    return ProviderPageError(error.code, error.message, error.upstream, retry_after=error.retry_after)
+    return ProviderPageError(
+        error.code, error.message, error.upstream, retry_after=error.retry_after, plain=error.plain
+    )
 
 
 def malformed(answer: RawAnswer, marks: Marks, endpoint: Endpoint, wanted: str) -> ProviderFailedError:
     """The error for an answer in which nothing usable was found; `wanted` says what was looked for."""
     text = f"The provider's answer to {endpoint.value} (HTTP {answer.http}) could not be understood: no {wanted} in it"
     return ProviderFailedError(
-        ErrorCode.MALFORMED_ANSWER, text + ".", marks.upstream(answer, endpoint), retry_after=answer.retry_after
+        ErrorCode.MALFORMED_ANSWER,
+        f"{text}.",
+        marks.upstream(answer),
+        retry_after=answer.retry_after,
+        plain=_plain(text, endpoint),
     )
 
 
-def outcome_unknown(answer: RawAnswer, marks: Marks, why: str) -> OutcomeUnknownError:
-    """The error for a `buy` that may have been carried out: the reason alone, the order's `error` says what to do."""
-    message = _with_words(f"the purchase was sent, but {why} (HTTP {answer.http})", marks, Endpoint.BUY)
+def outcome_unknown(answer: RawAnswer, marks: Marks, why: str, *, named: bool = False) -> OutcomeUnknownError:
+    """The error for a `buy` that may have been carried out: the reason alone, the order's `error` says what to do.
+
+    `named`: the answer speaks of a number, and so perhaps of its SMS.
+    """
+    text = f"the purchase was sent, but {why} (HTTP {answer.http})"
     return OutcomeUnknownError(
-        ErrorCode.OUTCOME_UNKNOWN, message, marks.upstream(answer, Endpoint.BUY), retry_after=answer.retry_after
+        ErrorCode.OUTCOME_UNKNOWN,
+        _with_words(text, marks),
+        marks.upstream(answer),
+        retry_after=answer.retry_after,
+        plain=f"{text}." if named else None,
     )
 
 
-def _with_words(text: str, marks: Marks, endpoint: Endpoint) -> str:
-    """A sentence with the provider's own words, less those that may quote an SMS: errors are logged and retained."""
-    words = marks.message
-    if not words or (endpoint in _OF_A_NUMBER and _LIKE_A_CODE.search(words)):
-        return text + "."
-    return f"{text}. It says: {words}"
+def _with_words(text: str, marks: Marks) -> str:
+    """A sentence with the provider's own words."""
+    return f"{text}. It says: {marks.message}" if marks.message else f"{text}."
+
+
+def _plain(text: str, endpoint: Endpoint) -> str | None:
+    """The sentence alone, where the words may quote an SMS: no look at them can tell (contract, Events)."""
+    return f"{text}." if endpoint in OF_A_NUMBER else None
 
 
 def accepted(answer: RawAnswer, endpoint: Endpoint, *, lenient: bool = False) -> tuple[Any, Marks]:
@@ -336,7 +354,7 @@ def judged_buy(
         why = "its answer says no and names a number"
     elif good and not marks.failed:
         why = "its answer names no purchase"
-    return outcome_unknown(answer, marks, why)
+    return outcome_unknown(answer, marks, why, named=good or named)
 
 
 def _waits(marks: Marks) -> bool:
