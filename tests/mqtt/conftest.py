@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from shomare_mqtt.config import Mqtt
     from shomare_mqtt.core.bridge_events import BridgeEvent
     from shomare_mqtt.model import Incoming
+    from shomare_mqtt.mqtt.held import Held
 
 SUBSCRIPTIONS = ("buy", "cancel", "query/#")
 
@@ -53,7 +54,7 @@ class Watched:
         self.session = Session(
             settings,
             (*(f"{settings.base_topic}/{each}" for each in SUBSCRIPTIONS), "homeassistant/status"),
-            SessionListener(self._take, self._connected, self.endings.put_nowait, self._trouble),
+            SessionListener(self._take, self._connected, self.endings.put_nowait, self._trouble, self._look),
             logger=logging.getLogger("session"),
             rng=random.Random(1),
             sleep=self._sleep,
@@ -95,6 +96,9 @@ class Watched:
             transaction = json.loads(incoming.payload)["transaction"]
             answer = {"status": "ok", "transaction": transaction, "data": []}
             self.answer(Message("response/query/orders", json.dumps(answer).encode()))
+
+    async def _look(self, held: Held) -> None:
+        self.held = await held.journal(), await held.orders()
 
     def _trouble(self, event: BridgeEvent, text: str) -> None:
         self.troubles.put_nowait((event, text))

@@ -42,6 +42,8 @@ class Dispatch:
                     return Outcome(Answer.ok({field: await self._defaults.set(field, value)}))
             case SetBuying(on):
                 async with self._switching:  # of its own: a list that hangs must not keep the switch from turning
+                    if on:
+                        await self._orders.old_journal.accept(ticket.row)
                     await self._defaults.set_buying(on=on)
                     return Outcome(Answer.ok({"buying": "on" if on else "off"}))
             case query:
