@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from shomare_mqtt.config import Mqtt
+    from shomare_mqtt.core.ports import OnBroker
     from shomare_mqtt.mqtt.connection import OnMessage
     from shomare_mqtt.mqtt.packets import Version
 
@@ -32,7 +33,7 @@ LOOKS = 3
 class Connector:
     """Makes the daemon's connections. `will` is what says `offline`, `will_refused` that the broker takes none."""
 
-    def __init__(self, settings: Mqtt, logger: logging.Logger, look: Callable[[Held], Awaitable[None]]) -> None:
+    def __init__(self, settings: Mqtt, logger: logging.Logger, look: Callable[[OnBroker], Awaitable[None]]) -> None:
         self._settings = settings
         self._log = logger
         self._look = look

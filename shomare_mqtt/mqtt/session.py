@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from shomare_mqtt.config import Mqtt
+    from shomare_mqtt.core.ports import OnBroker
     from shomare_mqtt.model import Incoming, Message
     from shomare_mqtt.mqtt.connection import Link
-    from shomare_mqtt.mqtt.held import Held
     from shomare_mqtt.mqtt.packets import Ending, Version
 
 FAREWELL = 2.0
@@ -68,7 +68,7 @@ class SessionListener:
     connected: Callable[[ConnectionFacts], None]
     disconnected: Callable[[str], None]
     trouble: Callable[[BridgeEvent, str], None]
-    look: Callable[[Held], Awaitable[None]]
+    look: Callable[[OnBroker], Awaitable[None]]
 
 
 class Session:

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     from shomare_mqtt.config import Mqtt
     from shomare_mqtt.core.bridge_events import BridgeEvent
+    from shomare_mqtt.core.ports import OnBroker
     from shomare_mqtt.model import Incoming
-    from shomare_mqtt.mqtt.held import Held
 
 SUBSCRIPTIONS = ("buy", "cancel", "query/#")
 
@@ -97,7 +97,7 @@ class Watched:
             answer = {"status": "ok", "transaction": transaction, "data": []}
             self.answer(Message("response/query/orders", json.dumps(answer).encode()))
 
-    async def _look(self, held: Held) -> None:
+    async def _look(self, held: OnBroker) -> None:
         self.held = await held.journal(), await held.orders()
 
     def _trouble(self, event: BridgeEvent, text: str) -> None:
