@@ -39,10 +39,19 @@ class Watched:
     """
 
     def __init__(
-        self, settings: Mqtt, *, ack: bool = True, pause: float | None = 0.01, answering: bool = False
+        self,
+        settings: Mqtt,
+        *,
+        ack: bool = True,
+        pause: float | None = 0.01,
+        answering: bool = False,
+        wants_orders: bool = False,
     ) -> None:
         self.acknowledge = ack
         self.answering = answering
+        self.journal: bytes | None = None
+        self.wants_orders = wants_orders
+        self.orders: dict[str, bytes] = {}
         self.answers: set[asyncio.Task[None]] = set()
         self.facts: list[ConnectionFacts] = []
         self.incoming: asyncio.Queue[tuple[Incoming, Callable[[], None]]] = asyncio.Queue()
@@ -98,7 +107,9 @@ class Watched:
             self.answer(Message("response/query/orders", json.dumps(answer).encode()))
 
     async def _look(self, held: OnBroker) -> None:
-        self.held = await held.journal(), await held.orders()
+        self.journal = await held.journal()
+        if self.wants_orders:
+            self.orders = dict(await held.orders())
 
     def _trouble(self, event: BridgeEvent, text: str) -> None:
         self.troubles.put_nowait((event, text))

@@ -42,9 +42,9 @@ class Dispatch:
                     return Outcome(Answer.ok({field: await self._defaults.set(field, value)}))
             case SetBuying(on):
                 async with self._switching:  # of its own: a list that hangs must not keep the switch from turning
+                    await self._defaults.set_buying(on=on)
                     if on:
                         await self._orders.old_journal.accept(ticket.row)
-                    await self._defaults.set_buying(on=on)
                     return Outcome(Answer.ok({"buying": "on" if on else "off"}))
             case query:
                 if isinstance(query, QueryPrice | QueryPrices):

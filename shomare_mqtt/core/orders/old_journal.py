@@ -161,8 +161,8 @@ class OldJournal:
         further = f"it {mark.sequence - self._opened.sequence} steps further" if same else "a copy of it that went on"
         return (
             f"The journal is an older one: the broker knows {further}. A backup was put back, or the journal's end was "
-            f"lost. Numbers bought since then are not in it{_again(watched)}, and a buy that was answered may come "
-            "again. Buying pauses: look at your numbers on the provider's site, then publish on to buying/set"
+            f"lost. Numbers bought since then are not in it{_again(watched)}. A buy that was answered may come again. "
+            "Buying pauses: look at your numbers on the provider's site, then publish on to buying/set"
         )
 
     async def accept(self, row: int) -> None:
@@ -208,5 +208,6 @@ def _new(mark: JournalMark, watched: list[str]) -> str:
 
 
 def _again(watched: list[str]) -> str:
-    what = f"{len(watched)} that the broker still holds" if watched else "none of them"
-    return f" ({what} can be watched again)"
+    if not watched:
+        return ", and the broker holds none that could be watched"
+    return f"; {len(watched)} that the broker still holds {'is' if len(watched) == 1 else 'are'} watched again"
