@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from shomare_mqtt.core.bridge_events import BridgeEvent
 from shomare_mqtt.core.desk.desk import Desk
 from shomare_mqtt.core.market.market import Market
 from shomare_mqtt.core.orders.orders import Orders
+from shomare_mqtt.core.waiting import pause
 
 if TYPE_CHECKING:
     import logging
@@ -49,6 +51,8 @@ class Bridge:
         self._began = ports.clock.monotonic()
         self.market = Market(settings, ports, mask, logger)
         self.orders = Orders(settings, ports, self.market, spawn, logger)
+        self._paused = asyncio.Event()
+        self.orders.old_journal.on_changed = self._paused.set
         self.desk = Desk(settings, ports, self.market, self.orders, parse, spawn, logger)
 
     async def load(self) -> None:
@@ -60,6 +64,7 @@ class Bridge:
         """Begin to work: what was left unanswered, then watching, then what comes."""
         self.orders.settle()
         await self.desk.resume()
+        await self.orders.old_journal.start()
         self.orders.watch()
         self.desk.start()
         self.market.start(self._spawn)
@@ -70,12 +75,17 @@ class Bridge:
     async def _report_health(self) -> None:
         minute = 0
         while True:
-            self._retained.put("bridge/health", render.dumps(await self.health()))
+            await self._show_health()
             await self._journal.keep_time()
             if minute % _FORGET_EVERY == 0:
                 await self._forget()
             minute += 1
-            await self._clock.sleep(HEALTH_INTERVAL)
+            while await pause(self._clock, HEALTH_INTERVAL, self._paused):
+                await self._show_health()
+
+    async def _show_health(self) -> None:
+        self._paused.clear()
+        self._retained.put("bridge/health", render.dumps(await self.health()))
 
     async def _forget(self) -> None:
         """Drop what need not be remembered, and what waits too long for the broker.

@@ -24,6 +24,8 @@ class BridgeEvent(StrEnum):
     NAME_UNKNOWN = "name_unknown"
     MESSAGE_DROPPED = "message_dropped"
     INSTANCE_SUSPECTED = "instance_suspected"
+    JOURNAL_RESTORED = "journal_restored"
+    JOURNAL_NEW = "journal_new"
 
 
 BRIDGE_EVENT_TYPES = tuple(event.value for event in BridgeEvent)

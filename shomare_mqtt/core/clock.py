@@ -176,6 +176,12 @@ class SteadyTime:
             return self._clock.now()
         return datetime.fromtimestamp(self._clock.boot_time() + self._provider_ahead, UTC)
 
+    def left_until(self, moment: datetime) -> float | None:
+        """Seconds from now until a moment, negative where it is over; None while nobody vouches for the wall clock."""
+        if self._provider_ahead is None and not self._is_vouched():
+            return None
+        return (moment - self.civil()).total_seconds()
+
     def on_date(self, date: datetime) -> None:
         """The provider's clock shows this moment."""
         self._provider_ahead = date.timestamp() - self._clock.boot_time()  # which counts while the machine sleeps

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         Arrival,
         ArrivalResult,
         Batch,
+        JournalIdentity,
         PendingCommand,
         Record,
         SpendFacts,
@@ -120,6 +121,10 @@ class Journal(Protocol):
     """What is on disk. Every method raises JournalError where the file fails."""
 
     time: SteadyTime
+    identity: JournalIdentity
+    sequence: int
+    """How far it has come by now, as far as that is on disk; `on_advanced` is told of each step."""
+    on_advanced: Callable[[], object]
 
     async def commit(self, batch: Batch) -> int:
         """Write all of a batch, durably, or nothing of it; the count of known money movements after it."""
@@ -195,6 +200,18 @@ class Retained(Protocol):
 
     def put(self, topic: str, payload: bytes) -> None:
         """Wants the topic to hold the payload; empty payload: wants it emptied."""
+        ...
+
+
+class OnBroker(Protocol):
+    """What the broker held of ours before this process told it anything. Both raise what a lost connection raises."""
+
+    async def journal(self) -> bytes | None:
+        """The payload of `bridge/journal`, None where there is none, or we may not read it."""
+        ...
+
+    async def orders(self) -> Mapping[str, bytes]:
+        """The payloads under `orders/`, by what comes behind that."""
         ...
 
 

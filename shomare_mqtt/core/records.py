@@ -12,6 +12,7 @@ from shomare_mqtt.core import render
 from shomare_mqtt.model import Message
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
     from decimal import Decimal
 
@@ -102,10 +103,11 @@ class OutboxRow:
 
 @dataclass(frozen=True, slots=True)
 class NewSms:
-    """An SMS to store with an order."""
+    """An SMS to store with an order, or in the place of one with its id; `told`: it was told of before."""
 
     order: str
     sms: Sms
+    told: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +179,50 @@ class PendingCommand:
     received_at: datetime
     received: float
     first: int | None = None
+
+
+JOURNAL, JOURNALS_KNOWN, JOURNAL_PAUSE = "journal", "journals_known", "journal_pause"
+"""Keys of a batch's `meta`: the journal's name, and `known` (JSON) and `pause` of its identity."""
+
+
+@dataclass(frozen=True, slots=True)
+class JournalMark:
+    """`bridge/journal`: which journal, and how far it has come."""
+
+    journal: str
+    sequence: int
+
+    @classmethod
+    def read(cls, payload: bytes | None) -> JournalMark | None:
+        """What a broker holds; None where that is nothing of ours."""
+        try:
+            body = json.loads(payload or b"")
+        except (ValueError, RecursionError):
+            return None
+        name, sequence = (body.get("journal"), body.get("sequence")) if isinstance(body, dict) else (None, None)
+        if not isinstance(name, str) or not name or type(sequence) is not int or sequence < 0:
+            return None
+        return cls(name, sequence)
+
+    def payload(self) -> bytes:
+        """As it is published."""
+        return render.dumps({"journal": self.journal, "sequence": self.sequence})
+
+
+@dataclass(frozen=True, slots=True)
+class JournalIdentity:
+    """What tells a journal from others, as it was when it was opened.
+
+    `sequence`: how many transactions changed orders or took commands. `sms_key`: what ids of SMS are made with.
+    `known`: other journals that were found on the broker, and how far they had come; what became of that is settled.
+    `pause`: buying pauses since an older copy was found to be in use; the row of the last command from before that.
+    """
+
+    name: str
+    sequence: int
+    sms_key: bytes = field(repr=False)
+    known: Mapping[str, int] = field(default_factory=dict)
+    pause: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

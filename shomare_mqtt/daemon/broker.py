@@ -18,12 +18,12 @@ from shomare_mqtt.mqtt.session import Session, SessionListener
 from shomare_mqtt.topics import SUBSCRIPTIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from shomare_mqtt.config import Settings
     from shomare_mqtt.core.bridge_events import BridgeEvent
     from shomare_mqtt.core.clock import Clock
-    from shomare_mqtt.core.ports import Spawn
+    from shomare_mqtt.core.ports import OnBroker, Spawn
     from shomare_mqtt.journal.store import Journal
     from shomare_mqtt.model import Incoming
     from shomare_mqtt.mqtt.failures import TooLargeError
@@ -35,7 +35,7 @@ DRAIN = 5.0
 
 
 class Broker:
-    """Session and publishers, made together; the three functions are told as mqtt.session.SessionListener says."""
+    """Session and publishers, made together; the four functions are told as mqtt.session.SessionListener says."""
 
     def __init__(
         self,
@@ -46,13 +46,14 @@ class Broker:
         on_message: Callable[[Incoming, Callable[[], None]], None],
         on_connected: Callable[[ConnectionFacts], None],
         on_disconnected: Callable[[str], None],
+        look: Callable[[OnBroker], Awaitable[None]],
     ) -> None:
         self._spawn = spawn
         self.status_topic = status_topic(settings.homeassistant.discovery_prefix)
         self.session = Session(
             settings.mqtt,
             _subscriptions(settings),
-            SessionListener(on_message, on_connected, on_disconnected, self._tell),
+            SessionListener(on_message, on_connected, on_disconnected, self._tell, look),
             logger=LOG,
             rng=random.Random(),  # noqa: S311 - jitter, no secret
             sleep=clock.sleep,

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from shomare_mqtt.config import Settings
     from shomare_mqtt.core.clock import SystemClock
     from shomare_mqtt.core.masking import Mask
+    from shomare_mqtt.core.ports import OnBroker
     from shomare_mqtt.journal.store import Journal
     from shomare_mqtt.model import Incoming
     from shomare_mqtt.mqtt.session import ConnectionFacts
@@ -62,7 +63,7 @@ class Daemon:
         self._spawn = spawn = self._tasks.spawn
         self._identity = Identity(journal, meta, clock)
         base, prefix = settings.mqtt.base_topic, settings.homeassistant.discovery_prefix
-        told = self._on_message, self._on_connected, self._on_disconnected
+        told = self._on_message, self._on_connected, self._on_disconnected, self._look
         self.broker = broker = Broker(settings, journal, clock, spawn, *told)
         self._info = BridgeInfo(settings, clock.now(), mask, broker.retained)
         surroundings = PluginSurroundings(broker, journal, mask, spawn)
@@ -130,6 +131,7 @@ class Daemon:
         await self.bridge.desk.stop(self._settings.provider.timeout + GRACE)
         self._tasks.cancel(but=_NEEDED_TO_THE_END)
         await self.plugins.stop()
+        self.bridge.orders.old_journal.show()
         await self.broker.drain()
         await self.broker.session.stop()
         self._tasks.cancel()
@@ -142,6 +144,9 @@ class Daemon:
             ack()
             return
         self.bridge.desk.deliver(Delivery(incoming, self._identity.session, ack))
+
+    async def _look(self, broker: OnBroker) -> None:
+        await self.bridge.orders.old_journal.compare(broker)
 
     def _on_connected(self, facts: ConnectionFacts) -> None:
         self._info.protocol = facts.protocol

@@ -37,10 +37,12 @@ def save(connection: sqlite3.Connection, record: Record) -> None:
 
 
 def save_sms(connection: sqlite3.Connection, new: NewSms) -> None:
-    """Add one SMS."""
+    """Add one SMS, or what is known of one by now whose id alone was."""
     sms = new.sms
     connection.execute(
-        "INSERT INTO sms (id, order_id, code, text, sender, received_at, provider_id) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO sms (id, order_id, code, text, sender, received_at, provider_id) VALUES (?, ?, ?, ?, ?, ?, ?) "
+        "ON CONFLICT (id) DO UPDATE SET code = excluded.code, text = excluded.text, sender = excluded.sender, "
+        "received_at = excluded.received_at, provider_id = excluded.provider_id",
         (sms.sms, new.order, sms.code, sms.text, sms.sender, sms.received_at.isoformat(), sms.provider_id),
     )
 

@@ -9,9 +9,20 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, TypeVar
 
 from shomare_mqtt.core.clock import Anchor, SteadyTime
-from shomare_mqtt.core.records import Arrival, ArrivalResult, Batch, OutboxRow, PendingCommand, Record, SpendFacts
+from shomare_mqtt.core.ids import new_id
+from shomare_mqtt.core.records import (
+    Arrival,
+    ArrivalKind,
+    ArrivalResult,
+    Batch,
+    JournalIdentity,
+    OutboxRow,
+    PendingCommand,
+    Record,
+    SpendFacts,
+)
 from shomare_mqtt.core.render import dumps
-from shomare_mqtt.journal import commands, orders
+from shomare_mqtt.journal import commands, orders, progress
 from shomare_mqtt.journal.database import Database
 from shomare_mqtt.model import Catalog, CatalogEntry, CatalogKind
 
@@ -39,12 +50,17 @@ class Journal:
         self._database = Database(directory)
         self._clock = clock
         self.time = SteadyTime(clock, None)
+        self.identity: JournalIdentity
+        self.sequence = 0
+        self.on_advanced: Callable[[], object] = lambda: None
 
     async def open(self) -> None:
         """Open the file and take up its time. Raises InstanceConflictError, JournalError."""
         await self._database.open()
         self.time = SteadyTime(self._clock, await self._database.run(_anchor))
-        await self._anchored(commands.take_back_aside)
+        name = new_id(self._clock.now())
+        self.identity = await self._anchored(lambda c: _begin(c, name))
+        self.sequence = self.identity.sequence
 
     async def close(self) -> None:
         """Close the file after what was asked for before."""
@@ -55,17 +71,33 @@ class Journal:
     async def commit(self, batch: Batch) -> int:
         """Write all of a batch, durably, or nothing of it; the count of known money movements after it."""
         now = self.time.now()
-        return await self._anchored(lambda c: _write(c, batch, now))
+        counts = bool(batch.records or batch.sms)
+        return await self._counted(lambda c: (_write(c, batch, now), counts))
 
     async def arrive(self, arrivals: list[Arrival], remember: float) -> list[ArrivalResult]:
         """Take commands down, in order, before the broker gets its PUBACK. `remember`: seconds."""
         since = self.time.now() - remember
-        return await self._anchored(lambda c: [commands.arrive(c, a, since) for a in arrivals])
+        return await self._counted(lambda c: _arrive(c, arrivals, since))
 
     async def keep_time(self) -> None:
         """Write down that the wall clock was set, where it was: a reboot would take that for time gone by."""
         if self.time.was_set():
             await self._anchored(lambda _: None)
+
+    async def _counted(self, work: Callable[[sqlite3.Connection], tuple[T, bool]]) -> T:
+        """Do some work that tells whether it counts in `sequence`, which is never ahead of what is on disk."""
+
+        def counted(connection: sqlite3.Connection) -> tuple[T, int]:
+            result, counts = work(connection)
+            if counts:
+                progress.advance(connection)
+            return result, progress.sequence(connection)
+
+        result, sequence = await self._anchored(counted)
+        if sequence > self.sequence:
+            self.sequence = sequence
+            self.on_advanced()
+        return result
 
     async def _anchored(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Do some work, and write this moment down with it."""
@@ -200,6 +232,17 @@ class Journal:
     async def delete_plugin_call(self, call_id: str) -> None:
         """It succeeded, or was given up."""
         await self._database.run(lambda c: c.execute("DELETE FROM plugin_calls WHERE id = ?", (call_id,)) and None)
+
+
+def _begin(connection: sqlite3.Connection, new_name: str) -> JournalIdentity:
+    commands.take_back_aside(connection)
+    return progress.identity(connection, new_name)
+
+
+def _arrive(connection: sqlite3.Connection, arrivals: list[Arrival], since: float) -> tuple[list[ArrivalResult], bool]:
+    results = [commands.arrive(connection, a, since) for a in arrivals]
+    came = (a for a, r in zip(arrivals, results, strict=True) if r.kind is ArrivalKind.NEW)
+    return results, any(not a.command.startswith("query/") for a in came)
 
 
 def _write(connection: sqlite3.Connection, batch: Batch, now: float) -> int:

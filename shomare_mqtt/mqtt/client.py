@@ -36,11 +36,18 @@ class Client:
 
     Entering connects, over MQTT 5 or, where the broker has only that, 3.1.1. It raises LinkError (a
     BrokerUnreachableError, HungUpError or ConnectRefusedError): its text goes on a sentence that begins with
-    "the broker at …:".
+    "the broker at …:". `on_retained` is told of retained messages as they come, by their topic under the base topic.
     """
 
-    def __init__(self, settings: Mqtt, *, protocol: Version | None = None) -> None:
+    def __init__(
+        self,
+        settings: Mqtt,
+        *,
+        protocol: Version | None = None,
+        on_retained: Callable[[str, bytes], None] = lambda *_: None,
+    ) -> None:
         self._settings = settings
+        self._on_retained = on_retained
         self._wanted: Version = protocol or settings.protocol
         self._link: Link | None = None
         self._messages: asyncio.Queue[tuple[Incoming, Callable[[], None]] | None] = asyncio.Queue()
@@ -110,6 +117,8 @@ class Client:
         return await open_link(self._settings, opening, self._take, answer_within)
 
     def _take(self, incoming: Incoming, ack: Callable[[], None]) -> None:
+        if incoming.retain:
+            self._on_retained(self.relative(incoming.topic), incoming.payload)
         self._messages.put_nowait((incoming, ack))
 
 

@@ -8,14 +8,17 @@ from shomare_mqtt.errors import InstanceConflictError
 from shomare_mqtt.mqtt.client import Client
 from shomare_mqtt.mqtt.connection import Link, open_link
 from shomare_mqtt.mqtt.failures import ConnectRefusedError, DisconnectedError, HungUpError
+from shomare_mqtt.mqtt.held import Held
 from shomare_mqtt.mqtt.other_daemons import another_answers
 from shomare_mqtt.mqtt.packets import Opening, Publication
 from shomare_mqtt.mqtt.transport import address
 
 if TYPE_CHECKING:
     import logging
+    from collections.abc import Awaitable, Callable
 
     from shomare_mqtt.config import Mqtt
+    from shomare_mqtt.core.ports import OnBroker
     from shomare_mqtt.mqtt.connection import OnMessage
     from shomare_mqtt.mqtt.packets import Version
 
@@ -30,9 +33,10 @@ LOOKS = 3
 class Connector:
     """Makes the daemon's connections. `will` is what says `offline`, `will_refused` that the broker takes none."""
 
-    def __init__(self, settings: Mqtt, logger: logging.Logger) -> None:
+    def __init__(self, settings: Mqtt, logger: logging.Logger, look: Callable[[OnBroker], Awaitable[None]]) -> None:
         self._settings = settings
         self._log = logger
+        self._look = look
         self._address = address(settings)
         self._protocol: Version | None = None
         self._alone = False
@@ -71,24 +75,39 @@ class Connector:
             return await another_answers(client, insist=True)
 
     async def _look_around(self) -> Version:
-        """Find out which MQTT the broker speaks and, the first time, whether we are alone on the base topic."""
-        async with Client(self._settings) as client:
+        """Find out which MQTT the broker speaks and, the first time, whether we are alone and what it holds."""
+        held = Held(self._log)
+        async with Client(self._settings, on_retained=held.take) as client:
             if client.protocol not in {self._settings.protocol, self._protocol}:
                 self._log.warning(
                     "The broker at %s refuses MQTT 5; MQTT 3.1.1 it is, as long as this process lives", self._address
                 )
             self._protocol = client.protocol
-            if not self._alone and await self._is_taken(client):
+            if not self._alone and await self._is_taken(client, held):
                 raise InstanceConflictError(
                     f"another daemon answers on the base topic {self._settings.base_topic!r} at {self._address}: "
                     "nothing was started; stop that one, or set another mqtt.base_topic"
                 )
+            if not self._alone:
+                await self._look_at(held)
             self._alone = True
             return client.protocol
 
-    async def _is_taken(self, client: Client) -> bool:
+    async def _look_at(self, held: Held) -> None:
+        """Have it compared; without what the broker hangs up on each time that it is asked for it."""
+        try:
+            await self._look(held)
+        except DisconnectedError:
+            self._looks_cut_off += 1
+            if self._looks_cut_off < LOOKS:
+                raise
+            held.give_up()
+            await self._look(held)
+
+    async def _is_taken(self, client: Client, held: Held) -> bool:
         """Whether another daemon answers; False too where an access list forbids the question and hangs up on it."""
         try:
+            await held.subscribe(client)
             return await another_answers(client)
         except DisconnectedError as error:
             self._looks_cut_off += 1
@@ -99,6 +118,7 @@ class Connector:
                 "topic %s (%s): taken as there being none",
                 *(self._address, self._settings.base_topic, error),
             )
+            held.give_up()
             return False
 
     def _doubt_protocol(self, error: HungUpError | ConnectRefusedError) -> None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from shomare_mqtt.config import Mqtt
+    from shomare_mqtt.core.ports import OnBroker
     from shomare_mqtt.model import Incoming, Message
     from shomare_mqtt.mqtt.connection import Link
     from shomare_mqtt.mqtt.packets import Ending, Version
@@ -59,12 +60,15 @@ class SessionListener:
       brings it again. It does nothing once the connection that brought it is gone. Call it in the order of arrival.
     - `disconnected(text)`: after each `connected`, once.
     - `trouble(event, text)`: what an operator should see; it stands in the log already.
+    - `look(held)`: awaited once, before the first `connected`, at what the broker holds of ours; again at the next
+      attempt where it raised a LinkError of `held`'s.
     """
 
     message: Callable[[Incoming, Callable[[], None]], None]
     connected: Callable[[ConnectionFacts], None]
     disconnected: Callable[[str], None]
     trouble: Callable[[BridgeEvent, str], None]
+    look: Callable[[OnBroker], Awaitable[None]]
 
 
 class Session:
@@ -90,7 +94,7 @@ class Session:
         self._sleep = sleep
         self._address = address(settings)
         self._who_and_where = settings.effective_client_id, self._address
-        self._connector = Connector(settings, logger)
+        self._connector = Connector(settings, logger, listener.look)
         self._backoff = Backoff(rng)
         self._suspects = Suspects()
         self._short_lives = ShortLives()

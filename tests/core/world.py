@@ -97,6 +97,19 @@ class FakeRetained:
         self.now[topic] = payload
 
 
+class OnBroker:
+    """What the broker holds when a process starts; None where there was none before."""
+
+    def __init__(self, held: dict[str, bytes]) -> None:
+        self._held = {topic: payload for topic, payload in held.items() if payload}
+
+    async def journal(self) -> bytes | None:
+        return self._held.get("bridge/journal")
+
+    async def orders(self) -> dict[str, bytes]:
+        return {t.removeprefix("orders/"): p for t, p in self._held.items() if t.startswith("orders/")}
+
+
 @dataclass
 class Broker:
     """What was sent, over all processes: `rows` by their number in the journal's outbox."""
@@ -171,11 +184,12 @@ class World:
         }
         return GivenSettings.model_validate(merged(base, self.given))
 
-    async def start(self) -> World:
-        """Open the journal and begin to work."""
+    async def start(self, *, broker: bool = True) -> World:
+        """Open the journal and begin to work; `broker`: whether it is there from the start, else see `reach_broker`."""
         settings = self.settings()
         self.journal = open_journal(self.directory, self.clock)
         await self.journal.open()
+        self.held = OnBroker(self.retained.now)
         self.retained = FakeRetained()
         self.outbox = FakeOutbox(self.journal, self.broker)
         self.bridge = Bridge(
@@ -186,11 +200,17 @@ class World:
             Mask((TOKEN,)),
             logging.getLogger("shomare_mqtt"),
         )
+        if broker:
+            await self.reach_broker()
         await self.bridge.load()
         self.on_loaded()
         self.spawn(self.outbox.run(), "outbox")
         await self.bridge.start()
         return self
+
+    async def reach_broker(self) -> None:
+        """The first connection."""
+        await self.bridge.orders.old_journal.compare(self.held)
 
     def _ports(self) -> Ports:
         say = Notices(self.journal, self.outbox).say
@@ -217,6 +237,7 @@ class World:
         """The process ends in order."""
         await self.bridge.desk.stop(seconds)
         await self._end_tasks()
+        self.bridge.orders.old_journal.show()
         await self.journal.close()
         self.check()
 

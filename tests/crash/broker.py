@@ -12,10 +12,9 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from shomare_mqtt.model import Incoming, Message
-from shomare_mqtt.mqtt.session import ConnectionFacts
+from shomare_mqtt.mqtt.session import ConnectionFacts, SessionListener
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from tests.crash.plan import Plan
@@ -60,6 +59,19 @@ class BrokerLog:
         return {e["topic"]: e["payload"] for e in self.events() if e["event"] == "publish" and e["retain"]}
 
 
+class Held:
+    """What the broker holds of the daemon's when that connects."""
+
+    def __init__(self, retained: dict[str, str]) -> None:
+        self._retained = {t.removeprefix(BASE): payload.encode() for t, payload in retained.items() if payload}
+
+    async def journal(self) -> bytes | None:
+        return self._retained.get("bridge/journal")
+
+    async def orders(self) -> dict[str, bytes]:
+        return {t.removeprefix("orders/"): p for t, p in self._retained.items() if t.startswith("orders/")}
+
+
 class BrokerSession:
     """Stands where mqtt.session.Session stands. The plan's commands come one after another, each once answered."""
 
@@ -68,16 +80,16 @@ class BrokerSession:
         log: BrokerLog,
         points: Points,
         plan: Plan,
-        on_message: Callable[[Incoming, Callable[[], None]], None],
-        on_connected: Callable[[ConnectionFacts], None],
+        listener: SessionListener,
     ) -> None:
         self._log = log
         self._points = points
         self._commands = plan.commands
         self._deadly_from_answer = plan.deadly_from_answer
         self._deadly_from_start = plan.deadly_from_start
-        self._on_message = on_message
-        self._on_connected = on_connected
+        self._look = listener.look
+        self._on_message = listener.message
+        self._on_connected = listener.connected
         self._stopping = asyncio.Event()
         self._connected = asyncio.Event()
         self.first_attempt = asyncio.Event()
@@ -95,6 +107,7 @@ class BrokerSession:
     async def run(self) -> None:
         if self._deadly_from_start:
             self._points.arm()
+        await self._look(Held(self._log.retained()))
         self._connected.set()
         self._on_connected(ConnectionFacts("5", True, 0, None, 20))
         self.first_attempt.set()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 from shomare_mqtt.config import Settings
+from shomare_mqtt.core.orders import old_journal
 from shomare_mqtt.daemon import broker, serving
 from shomare_mqtt.daemon.daemon import Daemon
 from shomare_mqtt.model import OrderState
@@ -35,6 +36,9 @@ async def _live(plan: Plan) -> None:
         points.watching_commits(),
         patch.object(broker, "Session", stage.session_for),
         patch.object(serving, "Daemon", stage.daemon_for),
+        # Each step of the journal is shown as soon as it can be: a death right after that is the one to be tried.
+        patch.object(old_journal, "SOON", 0.0),
+        patch.object(old_journal, "AT_MOST", 0.0),
     ):
         await _live_on(stage, points, plan)
 
@@ -84,7 +88,7 @@ class _Stage:
     ) -> BrokerSession:
         del settings, subscriptions, rest
         parts = self._log, self._points, self._plan
-        self._session = BrokerSession(*parts, listener.message, listener.connected)
+        self._session = BrokerSession(*parts, listener)
         return self._session
 
     def daemon_for(self, *parts: Any) -> Daemon:

@@ -31,6 +31,7 @@ class Findings:
             self._broker_shows_the_same(order)
         self._every_purchase_has_its_order()
         self._answers_are_true()
+        self._no_journal_is_called_old()
 
     @property
     def states(self) -> list[str]:
@@ -94,6 +95,14 @@ class Findings:
     def _other_money_moved(self, order: dict[str, Any]) -> bool:
         """Whether money moved after the balance before it was read (a refund, say): then the balance tells nothing."""
         return bool(self._moves > order["moves_before"])
+
+    def _no_journal_is_called_old(self) -> None:
+        """What is shown of the journal is on disk by then, so that no death looks like a backup that was put back."""
+        events = [json.loads(payload) for payload in self._log.published("event/bridge")]
+        self.broken += [e["message"] for e in events if e["event_type"] in ("journal_restored", "journal_new")]
+        shown = [json.loads(payload)["sequence"] for payload in self._log.published("bridge/journal")]
+        if shown != sorted(shown):
+            self.broken.append(f"the journal was shown to go back: {shown}")
 
     def _answers_are_true(self) -> None:
         for command in self._plan.commands:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from shomare_mqtt.config import Mqtt
     from shomare_mqtt.core.bridge_events import BridgeEvent
+    from shomare_mqtt.core.ports import OnBroker
     from shomare_mqtt.model import Incoming
 
 SUBSCRIPTIONS = ("buy", "cancel", "query/#")
@@ -38,10 +39,19 @@ class Watched:
     """
 
     def __init__(
-        self, settings: Mqtt, *, ack: bool = True, pause: float | None = 0.01, answering: bool = False
+        self,
+        settings: Mqtt,
+        *,
+        ack: bool = True,
+        pause: float | None = 0.01,
+        answering: bool = False,
+        wants_orders: bool = False,
     ) -> None:
         self.acknowledge = ack
         self.answering = answering
+        self.journal: bytes | None = None
+        self.wants_orders = wants_orders
+        self.orders: dict[str, bytes] = {}
         self.answers: set[asyncio.Task[None]] = set()
         self.facts: list[ConnectionFacts] = []
         self.incoming: asyncio.Queue[tuple[Incoming, Callable[[], None]]] = asyncio.Queue()
@@ -53,7 +63,7 @@ class Watched:
         self.session = Session(
             settings,
             (*(f"{settings.base_topic}/{each}" for each in SUBSCRIPTIONS), "homeassistant/status"),
-            SessionListener(self._take, self._connected, self.endings.put_nowait, self._trouble),
+            SessionListener(self._take, self._connected, self.endings.put_nowait, self._trouble, self._look),
             logger=logging.getLogger("session"),
             rng=random.Random(1),
             sleep=self._sleep,
@@ -95,6 +105,11 @@ class Watched:
             transaction = json.loads(incoming.payload)["transaction"]
             answer = {"status": "ok", "transaction": transaction, "data": []}
             self.answer(Message("response/query/orders", json.dumps(answer).encode()))
+
+    async def _look(self, held: OnBroker) -> None:
+        self.journal = await held.journal()
+        if self.wants_orders:
+            self.orders = dict(await held.orders())
 
     def _trouble(self, event: BridgeEvent, text: str) -> None:
         self.troubles.put_nowait((event, text))

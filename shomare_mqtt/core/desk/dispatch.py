@@ -43,6 +43,8 @@ class Dispatch:
             case SetBuying(on):
                 async with self._switching:  # of its own: a list that hangs must not keep the switch from turning
                     await self._defaults.set_buying(on=on)
+                    if on:
+                        await self._orders.old_journal.accept(ticket.row)
                     return Outcome(Answer.ok({"buying": "on" if on else "off"}))
             case query:
                 if isinstance(query, QueryPrice | QueryPrices):

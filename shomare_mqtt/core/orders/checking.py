@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from shomare_mqtt.core.masking import masked_phone
 from shomare_mqtt.core.orders.sameness import Manner, Shown, new_among
+from shomare_mqtt.core.orders.sms_ids import sms_id
 from shomare_mqtt.core.records import Batch, Record
 from shomare_mqtt.errors import ErrorCode
 from shomare_mqtt.model import (
@@ -23,7 +24,7 @@ from shomare_mqtt.model import (
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Mapping
 
     from shomare_mqtt.core.clock import Clock
     from shomare_mqtt.core.market.market import Market
@@ -134,15 +135,21 @@ class Checker:
     def _add_sms(self, batch: Batch, record: Record, shown: list[Shown]) -> Record:
         order = record.order
         record, manner = self._learn(batch, record, shown)
-        new = new_among(shown, order.sms, manner)
-        if not new:
+        by_id = {sms.sms: sms for sms in order.sms}
+        seen = [sms for sms in order.sms if not sms.is_bare]
+        sms: list[Sms] = []
+        for one in new_among(shown, seen, manner):
+            new = self._stored(sms_id(self._ledger.sms_key, order.order, one.sms, (*seen, *sms)), one, by_id)
+            if not (new.is_bare and new.sms in by_id):
+                sms.append(new)
+        if not sms:
             return record
-        sms = [self._stored(f"{order.order}-{number}", one) for number, one in enumerate(new, len(order.sms) + 1)]
+        by_id |= {new.sms: new for new in sms}
         state = OrderState.RECEIVED if order.state is OrderState.WAITING else order.state
-        record = self._ledger.changed(batch, record, sms=(*order.sms, *sms), state=state)
-        for one in sms:
-            self._ledger.add_sms(batch, record.order, one)
-            what = "with a code" if one.code else "without a code"
+        record = self._ledger.changed(batch, record, sms=tuple(by_id.values()), state=state)
+        for new in sms:
+            self._ledger.add_sms(batch, record.order, new)
+            what = "with a code" if new.code else "without a code"
             self._logger.info("order %s: SMS %s on %s", order.order, what, masked_phone(order.phone))
         return record
 
@@ -156,9 +163,9 @@ class Checker:
             batch.records.append(record)
         return record, manner
 
-    def _stored(self, sms: str, shown: Shown) -> Sms:
-        seen = shown.sms
-        received_at = seen.received_at or self._clock.now()
+    def _stored(self, sms: str, shown: Shown, known: Mapping[str, Sms]) -> Sms:
+        seen, before = shown.sms, known.get(sms)
+        received_at = seen.received_at or (before.received_at if before else self._clock.now())
         return Sms(sms, shown.code, seen.text, seen.sender, received_at, seen.provider_id)
 
     def _follow(self, batch: Batch, record: Record, reading: CheckReading, came: float) -> Record:

@@ -6,6 +6,7 @@ from datetime import datetime, time
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from shomare_mqtt.core.orders.old_journal import IN_WORDS
 from shomare_mqtt.core.render import money_text
 from shomare_mqtt.errors import CommandRefusedError, ErrorCode
 
@@ -44,7 +45,7 @@ class Guard:
     def check_paused(self) -> None:
         """Raise CommandRefusedError (`buying_paused`) where nothing may be bought right now."""
         if (reason := self.why_paused()) is not None:
-            raise CommandRefusedError(ErrorCode.BUYING_PAUSED, f"{reason}; nothing was bought")
+            raise CommandRefusedError(ErrorCode.BUYING_PAUSED, f"{IN_WORDS.get(reason, reason)}; nothing was bought")
 
     def max_price(self, *others: Decimal | None) -> Decimal | None:
         """The lowest of the limits that are set."""

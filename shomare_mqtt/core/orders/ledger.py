@@ -63,6 +63,11 @@ class Ledger:
         """The time that deadlines and money are reckoned in."""
         return self._journal.time
 
+    @property
+    def sms_key(self) -> bytes:
+        """What ids of SMS are made with."""
+        return self._journal.identity.sms_key
+
     async def load(self) -> None:
         """Take up what the journal holds; to be called once, before anything else."""
         for record in reversed(await self._journal.open_and_late(self._settings.orders.keep_closed)):
@@ -91,8 +96,8 @@ class Ledger:
 
     def newest_code(self) -> str | None:
         """The code that came last, of the orders that still have their topic."""
-        found = [(s.received_at, s.sms, s.code) for r in self._records.values() if (s := r.order.newest_with_code)]
-        return max(found)[2] if found else None
+        held = [(r.order, s) for r in self._records.values() if (s := r.order.newest_with_code)]
+        return max(held, key=lambda o: (o[1].received_at, o[0].order))[1].code if held else None
 
     def claim(self, purchase: str, order: str) -> str | None:
         """Take a purchase for an order until it is written with it; else the open order that has it already."""
@@ -149,6 +154,12 @@ class Ledger:
         batch.records.append(record)
         self.intents.add(record.command)
         self._post_event(batch, record.order, None)
+
+    def adopted(self, batch: Batch, record: Record, previous: Order | None) -> None:
+        """Put an order into a batch as another journal left it; its own events told of it where it is new here."""
+        batch.records.append(record)
+        if previous is not None and previous.state is not record.order.state:
+            self._post_event(batch, record.order, previous)
 
     def add_sms(self, batch: Batch, order: Order, new: Sms) -> None:
         """Put an SMS into a batch, with its event and its code's; `order` is the order as it is with it."""
@@ -210,7 +221,7 @@ class Ledger:
 
     def _tell_of_sms(self, batch: Batch) -> None:
         orders = {r.order.order: r.order for r in batch.records}
-        for new in batch.sms:
+        for new in (n for n in batch.sms if not n.told):
             self.sms_count += 1
             self._extensions.sms_received(orders[new.order], new.sms)
 

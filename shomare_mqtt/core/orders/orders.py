@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from shomare_mqtt.core.orders.adopting import Adopting
 from shomare_mqtt.core.orders.buying import Buyer
 from shomare_mqtt.core.orders.cancelling import Canceller
 from shomare_mqtt.core.orders.checking import Checker
 from shomare_mqtt.core.orders.guard import Guard
 from shomare_mqtt.core.orders.ledger import Ledger
+from shomare_mqtt.core.orders.old_journal import OldJournal
 from shomare_mqtt.core.orders.resolving import Resolver
 from shomare_mqtt.core.orders.settling import Settler
 from shomare_mqtt.core.orders.watch import Watch
@@ -32,11 +34,16 @@ class Orders:
         self.ledger = ledger = Ledger(settings, clock, ports.journal, ports.retained, ports.outbox, extensions)
         self.checker = Checker(clock, ledger, market, extensions, logger)
         self.settler = Settler(settings, clock, ledger, market.account, self.checker, spawn, logger)
-        self.guard = Guard(settings, ports.journal, lambda: market.defaults.buying, self.settler.why_paused)
+        adopting = Adopting(ledger, ports.retained)
+        self.old_journal = OldJournal(clock, ports.journal, ledger, adopting, ports.retained, logger)
+        self.guard = Guard(settings, ports.journal, lambda: market.defaults.buying, self._why_paused)
         self.buyer = Buyer(settings, clock, ledger, market, self.guard, extensions, logger)
         self.canceller = Canceller(clock, ledger, market, self.checker, logger)
         self.resolver = Resolver(settings, clock, ledger, logger)
         self._watch = Watch(settings, clock, ledger, market, self.checker, self.canceller, spawn, logger)
+
+    def _why_paused(self) -> str | None:
+        return self.old_journal.why_paused() or self.settler.why_paused()
 
     async def load(self) -> None:
         """Take up what the journal holds. Raises JournalError."""
@@ -55,6 +62,7 @@ class Orders:
         """
         self._watch.start()
         self._spawn(self.ledger.run(), "ledger")
+        self._spawn(self.old_journal.run(), "journal's progress")
 
     def _look_at_balance(self, record: Record, previous: Record | None) -> None:
         """An order that has just got its purchase has cost money."""

@@ -95,7 +95,8 @@ class Settler:
     def _changed(self, record: Record, previous: Record | None) -> None:
         state = record.order.state
         if state is OrderState.UNKNOWN and (previous is None or previous.order.state is not state):
-            self._open(record)
+            if not record.settled:
+                self._open(record)
         elif state is not OrderState.UNKNOWN and (case := self._cases.get(record.order.order)):
             case.resolved.set()
 
