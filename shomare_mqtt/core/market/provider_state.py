@@ -221,7 +221,7 @@ class ObservedProvider:
             yield
         except (ShomareError, *ENDS_ALL):
             raise
-        except Exception as error:  # an answer that nobody foresaw must not end what goes on for ever
+        except Exception as error:  # noqa: BLE001 - an answer that nobody foresaw must not end what goes on for ever
             self._logger.error(  # noqa: TRY400 - the exception's own words may repeat an SMS
                 "a fault of this program while reading the provider's answer (%s): %s", endpoint, trace_of(error)
             )
