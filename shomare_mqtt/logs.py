@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TextIO
 
 from shomare_mqtt.core.masking import Mask
-from shomare_mqtt.normalization import escaped_for, visible
+from shomare_mqtt.normalization import escaped_for, one_line, visible
 
 if TYPE_CHECKING:
     from shomare_mqtt.config import Log
@@ -109,7 +109,7 @@ class JsonFormatter(logging.Formatter):
         if record.stack_info:
             line["stack"] = self._mask.text(record.stack_info)
         extra = {k: self._plain(v) for k, v in vars(record).items() if k not in _ORDINARY and k not in line}
-        return escaped_for(self._encoding, json.dumps(line | extra, ensure_ascii=False))
+        return escaped_for(self._encoding, one_line(json.dumps(line | extra, ensure_ascii=False)))
 
     def _plain(self, value: object) -> object:
         return value if value is None or isinstance(value, bool | int | float) else self._mask.text(str(value))

@@ -29,12 +29,21 @@ _SAME_LETTERS = str.maketrans(
 
 
 _JOINERS = "\u200c\u200d"
+_WHITE = dict.fromkeys("\r\n\t", " ")
+"""White space of JSON's own, which stands between its values: within a text it is written as an escape (RFC 8259)."""
 _BEYOND_ASCII = re.compile(r"[^\x00-\x7f]+")
 
 
 def visible(text: str) -> str:
     """The text on one line, with what could steer a terminal or hide made visible; Persian needs its joiners."""
     return "".join(c if c.isprintable() or c in _JOINERS else repr(c)[1:-1] for c in text)
+
+
+def one_line(text: str) -> str:
+    """JSON text on one line, what could steer a terminal or hide in JSON's own escapes: C0, C1, marks of direction."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else _WHITE.get(c) or json.dumps(c)[1:-1] for c in text)
 
 
 def escaped_for(encoding: str | None, text: str) -> str:

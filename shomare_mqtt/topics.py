@@ -22,10 +22,12 @@ _ENCODED = frozenset("/+#%$")
 
 def encode(segment: str) -> str:
     """An id as one level of a topic: `/ + # % $` and control characters percent-encoded as UTF-8 (contract, State)."""
-    return "".join(
-        "".join(f"%{byte:02X}" for byte in c.encode()) if c in _ENCODED or (not c.isprintable() and c != " ") else c
-        for c in segment
-    )
+    return "".join(_percent(c) if c in _ENCODED or (not c.isprintable() and c != " ") else c for c in segment)
+
+
+def _percent(character: str) -> str:
+    """A half of a surrogate pair is no character, and becomes a question mark."""
+    return "".join(f"%{byte:02X}" for byte in character.encode(errors="replace"))
 
 
 def decode(segment: str) -> str:

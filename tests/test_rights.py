@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from shomare_mqtt import config
-from shomare_mqtt.cli.run import _set_up_log
 from shomare_mqtt.config import Plugins, rights
 from shomare_mqtt.plugin.loading import load_plugins
+from tests.cli.process import run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -212,16 +212,16 @@ def written(tmp_path: Path) -> Callable[[str], Path]:
 @pytest.mark.parametrize("text", SECRET.values(), ids=SECRET)
 def test_a_settings_file_with_a_secret(written: Callable[[str], Path], text: str) -> None:
     file = written(text)
-    assert config.exposed_secrets(file, config.load(file)) == [
-        f"{file} holds a secret, and every user of this machine can read it: chmod o-r {file}"
-    ]
+    assert config.load(file).exposed == (
+        f"{file} holds a secret, and every user of this machine can read it: chmod o-r {file}",
+    )
     file.chmod(0o640)
-    assert config.exposed_secrets(file, config.load(file)) == []
+    assert config.load(file).exposed == ()
 
 
 def test_a_settings_file_without_one(written: Callable[[str], Path]) -> None:
     file = written(NO_SECRET)
-    assert config.exposed_secrets(file, config.load(file)) == []
+    assert config.load(file).exposed == ()
 
 
 def test_files_of_secrets(written: Callable[[str], Path], tmp_path: Path) -> None:
@@ -230,7 +230,7 @@ def test_files_of_secrets(written: Callable[[str], Path], tmp_path: Path) -> Non
     for name in ("token", "other", "log"):
         (tmp_path / name).write_text("hush")
         (tmp_path / name).chmod(0o644)
-    said = config.exposed_secrets(file, config.load(file))
+    said = config.load(file).exposed
     assert [text.partition(" ")[0] for text in said] == [f"{tmp_path}/token", f"{tmp_path}/other"]
 
 
@@ -243,7 +243,7 @@ def test_what_systemd_hands_over_is_fine(
     file = written('[mqtt]\nhost = "broker"\n')
     settings = config.load(file)
     assert settings.token == "tok-5f0c1e7a9b"
-    assert config.exposed_secrets(file, settings) == config.exposed_secrets(None, settings) == []
+    assert settings.exposed == config.load(None).exposed == ()
 
 
 def test_who_could_not_read_it_otherwise_is_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -260,16 +260,9 @@ def test_who_could_not_read_it_otherwise_is_told_so(tmp_path: Path, monkeypatch:
     assert "chmod o-r" in str(rights.readable(file))
 
 
-def test_it_is_said_once_in_the_log(written: Callable[[str], Path], capsys: pytest.CaptureFixture[str]) -> None:
-    file = written(TOKEN)
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    try:
-        _set_up_log(file, config.load(file))
-        assert capsys.readouterr().err.count("every user of this machine can read it") == 1
-        settings = config.load(file)
-        file.unlink()
-        _set_up_log(file, settings)
-        assert capsys.readouterr().err == ""
-    finally:
-        root.handlers[:], root.level = handlers, level
+async def test_it_is_said_in_the_log(written: Callable[[str], Path], tmp_path: Path) -> None:
+    (tmp_path / "state").write_text("")  # so that it ends
+    file = written(f'{TOKEN}[state]\ndirectory = "{tmp_path}/state"\n')
+    for command in ("run", "check"):
+        done = await run(command, "--config", str(file))
+        assert done.err.count("every user of this machine can read it: chmod o-r") == 1

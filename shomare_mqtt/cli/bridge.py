@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from shomare_mqtt import topics
 from shomare_mqtt.cli.status import CommandFailedError
+from shomare_mqtt.core.render import dumps
 from shomare_mqtt.mqtt.client import Client
 from shomare_mqtt.mqtt.failures import LinkError
 
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 
     from shomare_mqtt.config import Mqtt
 
-_STATE = "bridge/state"
+BRIDGE_STATE = "bridge/state"
+_LONGEST_INT = 1000
 _STATE_PATIENCE = 5.0
 """Seconds until a retained message must have come: the broker sends it right after the subscription."""
 
@@ -33,7 +35,7 @@ class ConnectionLostError(CommandFailedError):
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """One message. `topic` stands under the base topic; `body` is its JSON, None where it is none."""
+    """One message. `topic` stands under the base topic; `text` is what came; `body` its JSON, None where it is none."""
 
     topic: str
     text: str
@@ -55,13 +57,13 @@ class Bridge:
 
     async def require_daemon(self) -> None:
         """Waits for the word that a daemon takes commands. Raises CommandFailedError where it does not come."""
-        await self.listen(_STATE)
+        await self.listen(BRIDGE_STATE)
         said = None
         try:
             async with asyncio.timeout(min(self._timeout, _STATE_PATIENCE)):
                 while said != "online":
                     heard = await self._receive()
-                    said = heard.text if heard.topic == _STATE else said
+                    said = heard.text if heard.topic == BRIDGE_STATE else said
         except TimeoutError:
             raise CommandFailedError(_nobody_there(said)) from None
 
@@ -97,15 +99,22 @@ class Bridge:
 
     async def _receive(self) -> Heard:
         incoming = await anext(self._client)
-        text = incoming.payload.decode(errors="replace")
-        return Heard(self._client.relative(incoming.topic), text, _json(text))
+        return heard_from(self._client.relative(incoming.topic), incoming.payload)
 
 
-def _json(text: str) -> Any:
+def heard_from(topic: str, payload: bytes) -> Heard:
+    """A message. NaN and Infinity, which Python takes for JSON and no other reader does, become null."""
+    text, odd = payload.decode(errors="replace"), list[str]()
     try:
-        return json.loads(text, parse_float=Decimal)
-    except (ValueError, RecursionError):
-        return None
+        body = json.loads(text, parse_float=Decimal, parse_int=_whole, parse_constant=odd.append)
+        return Heard(topic, dumps(body).decode(errors="replace") if odd else text, body)
+    except (ValueError, ArithmeticError, RecursionError):
+        return Heard(topic, text, None)
+
+
+def _whole(digits: str) -> int | Decimal:
+    """A whole number, however long: Python makes an int of some thousand digits at most."""
+    return int(digits) if len(digits) < _LONGEST_INT else Decimal(digits)
 
 
 def _later(seconds: float) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 from rich.live import Live
 from rich.text import Text
 
-from shomare_mqtt.cli.bridge import ConnectionLostError, reach
-from shomare_mqtt.cli.commands import present, refuse_unless_ok
+from shomare_mqtt.cli.bridge import BRIDGE_STATE, ConnectionLostError, reach
+from shomare_mqtt.cli.commands import order_of, present, refuse_unless_ok
 from shomare_mqtt.cli.output import write_json
-from shomare_mqtt.cli.showing import console, plain
+from shomare_mqtt.cli.showing import console, objects, plain
 from shomare_mqtt.cli.status import CommandFailedError
+from shomare_mqtt.core.render import dumps
 from shomare_mqtt.model import OPEN_STATES
+from shomare_mqtt.normalization import visible
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,6 +31,10 @@ _EVENTS = ("event/sms", "event/order")
 _TICK = 1.0
 _RECONNECT = 2.0
 """Seconds between attempts at a broker or a daemon that went away while a code was awaited."""
+_AWAY = 45.0
+"""Seconds that these have to come back, or as many as the user gives an answer: a restart takes less."""
+_SILENCE = 60.0
+"""Seconds without a word of the order after which the daemon is asked how it stands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,57 +59,111 @@ async def buy(settings: Mqtt, fields: dict[str, Any], manner: Manner, *, wait: b
             present(answer, "buy", manner)
             if not wait:
                 return
-            order = answer.body["data"]
+            order = _awaited(answer)
             # A repeated answer shows the order as it was then.
-            ended = await _caught_up(bridge, order) if answer.body.get("replayed") else None
+            ended = await _caught_up(bridge, order) if answer.body.get("replayed") else _end_of_order(order)
             ended = ended or await _wait(bridge, order, manner)
-    except ConnectionLostError as error:
+    except CommandFailedError as error:
         if not order:
             raise
         _say(f"{error}; the order goes on, and so does the waiting")
-    while ended is None:
+    _tell(ended or await _wait_again(settings, order, manner), order, manner)
+
+
+def _awaited(answer: Heard) -> dict[str, Any]:
+    """The order that was bought. Raises CommandFailedError where the answer names none."""
+    data = answer.body.get("data")
+    if order_of(data) is None:
+        raise CommandFailedError(
+            "the answer names no order, so there is nothing to wait for; a number may have been bought all the same: "
+            "`shomare-mqtt query orders` tells"
+        )
+    return dict(data)
+
+
+class _Absence:
+    """How long there has been no daemon to hear from. `longest`: seconds that it may take."""
+
+    def __init__(self, longest: float) -> None:
+        self._longest = longest
+        self._since: float | None = None
+
+    def over(self) -> None:
+        """It is there."""
+        self._since = None
+
+    def goes_on(self, error: CommandFailedError, order: str) -> None:
+        """Raises CommandFailedError where that is too long."""
+        now = asyncio.get_running_loop().time()
+        self._since = now if self._since is None else self._since
+        if now - self._since >= self._longest:
+            later = f"`shomare-mqtt query check {order}` shows its code once the daemon is back"
+            raise CommandFailedError(f"{error}; order {order} goes on, and is no longer waited for: {later}") from None
+
+
+async def _wait_again(settings: Mqtt, order: Mapping[str, Any], manner: Manner) -> Ended:
+    """Goes on after the connection or the daemon was lost. Raises CommandFailedError where it stays away."""
+    absence = _Absence(max(_AWAY, manner.timeout))
+    while True:
         await asyncio.sleep(_RECONNECT)
-        ended = await _wait_again(settings, order, manner)
-    _tell(ended, order, manner)
+        try:
+            return await _once_more(settings, order, manner, absence)
+        except CommandFailedError as error:
+            absence.goes_on(error, order["order"])
 
 
-async def _wait_again(settings: Mqtt, order: Mapping[str, Any], manner: Manner) -> Ended | None:
-    """Goes on after the connection was lost; None where that failed again."""
-    try:
-        async with reach(settings, manner.timeout) as bridge:
-            await bridge.listen(*_EVENTS)
-            await bridge.require_daemon()
-            return await _caught_up(bridge, order) or await _wait(bridge, order, manner)
-    except CommandFailedError:
-        return None
+async def _once_more(settings: Mqtt, order: Mapping[str, Any], manner: Manner, absence: _Absence) -> Ended:
+    async with reach(settings, manner.timeout) as bridge:
+        await bridge.listen(*_EVENTS)
+        await bridge.require_daemon()
+        ended = await _caught_up(bridge, order)
+        absence.over()
+        return ended or await _wait(bridge, order, manner)
 
 
 async def _caught_up(bridge: Bridge, order: Mapping[str, Any]) -> Ended | None:
-    """What happened while nobody listened; None where the order still waits."""
+    """What happened while nobody listened; None where the order still waits. Raises CommandFailedError."""
     answer = await bridge.ask("query/orders", {"state": "all", "limit": 500})
     refuse_unless_ok(answer.body)
-    now = next((each for each in answer.body["data"] if each["order"] == order["order"]), None)
-    if now is None:
-        return Ended("", None, "no longer known to the daemon")
-    codes = [sms["code"] for sms in now["sms"] if sms["code"]]
-    if codes or now["state"] not in OPEN_STATES:
-        return Ended(json.dumps(now, default=float), codes[-1] if codes else None, now["state"])
-    return None
+    if not isinstance(known := answer.body.get("data"), list):
+        raise CommandFailedError("the daemon's list of orders cannot be understood")
+    now = next((each for each in objects(known) if each.get("order") == order["order"]), None)
+    return Ended("", None, "no longer known to the daemon") if now is None else _end_of_order(now)
+
+
+def _end_of_order(order: Mapping[str, Any]) -> Ended | None:
+    """How an order has ended, as it is shown; None where it still waits."""
+    codes = [code for sms in objects(order.get("sms")) if (code := _code(sms))]
+    state = order.get("state")
+    if not codes and state in OPEN_STATES:
+        return None
+    return Ended(dumps(order).decode(errors="replace"), codes[-1] if codes else None, plain(state).plain)
+
+
+def _code(sms: Mapping[str, Any]) -> str | None:
+    """The code of an SMS, which is text; as a number it is one all the same."""
+    code = sms.get("code")
+    return str(code) if code and isinstance(code, str | int) and not isinstance(code, bool) else None
 
 
 async def _wait(bridge: Bridge, order: Mapping[str, Any], manner: Manner) -> Ended:
-    screen = console()
+    """Waits for the end. Raises ConnectionLostError where the daemon goes, and CommandFailedError where it is mute."""
+    screen, clock = console(), asyncio.get_running_loop().time
     counting = screen.is_terminal and not manner.json
+    silent_until = clock() + _SILENCE
     with Live(console=screen, auto_refresh=False, transient=True) as live:
         while True:
             if counting:
                 live.update(_countdown(order), refresh=True)
             try:
-                async with asyncio.timeout(_TICK if counting else None):
-                    heard = await bridge.next()
+                async with asyncio.timeout(min(_TICK if counting else _SILENCE, silent_until - clock())):
+                    ended = _end_of(await bridge.next(), order["order"])
             except TimeoutError:
-                continue
-            if ended := _end_of(heard, order["order"]):
+                if clock() < silent_until:
+                    continue
+                ended = await _caught_up(bridge, order)
+                silent_until = clock() + _SILENCE
+            if ended:
                 return ended
 
 
@@ -112,23 +171,26 @@ def _countdown(order: Mapping[str, Any]) -> Text:
     text = Text.assemble("Waiting for the SMS to ", plain(order.get("phone")))
     try:
         left = (datetime.fromisoformat(order["expires_at"]) - datetime.now(UTC)).total_seconds()
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         return text
     minutes, seconds = divmod(max(0, int(left)), 60)
     return text.append(f", {minutes}:{seconds:02} left")
 
 
 def _end_of(heard: Heard, order: str) -> Ended | None:
+    """Raises ConnectionLostError for the word that the daemon has gone."""
     match heard.topic, heard.body:
-        case "event/sms", {"order": named, "code": str(code)} if named == order:
+        case "event/sms", {"order": named} as sms if named == order and (code := _code(sms)):
             return Ended(heard.text, code, "received")
-        case "event/order", {"order": {"order": named, "state": state}} if named == order and state not in OPEN_STATES:
-            return Ended(heard.text, None, state)
+        case "event/order", {"order": {"order": named, "state": str(state)}} if named == order:
+            return None if state in OPEN_STATES else Ended(heard.text, None, state)
+        case topic, _ if topic == BRIDGE_STATE and heard.text == "offline":
+            raise ConnectionLostError("the daemon went offline")
     return None
 
 
 def _tell(ended: Ended, order: Mapping[str, Any], manner: Manner) -> None:
-    if manner.json:
+    if manner.json and ended.text:
         write_json(ended.text)
     if ended.code is None:
         raise CommandFailedError(f"order {order['order']} is {ended.state}, and no code came")
@@ -137,4 +199,4 @@ def _tell(ended: Ended, order: Mapping[str, Any], manner: Manner) -> None:
 
 
 def _say(text: str) -> None:
-    sys.stderr.write(f"shomare-mqtt: {text}\n")
+    sys.stderr.write(f"shomare-mqtt: {visible(text)}\n")

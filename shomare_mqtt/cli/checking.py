@@ -22,7 +22,7 @@ def print_settings(file: Path | None) -> None:
     # What `run` would end with is an error here: no token, a plugin that is not there or takes no such settings.
     _ = settings.token
     load_plugins(settings.plugins, logging.getLogger("shomare_mqtt.plugin"))
-    for text in config.exposed_secrets(file, settings):
+    for text in settings.exposed:
         logging.getLogger("shomare_mqtt").warning("%s", text)
     sys.stdout.write(f"# {file or 'no file: the environment alone'}\n")
     mask = Mask(settings.tokens(), settings.secrets())

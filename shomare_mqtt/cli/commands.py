@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from shomare_mqtt import topics
 from shomare_mqtt.cli.bridge import reach
 from shomare_mqtt.cli.output import write_json
-from shomare_mqtt.cli.showing import console, show
+from shomare_mqtt.cli.showing import console, plain, reason, show
 from shomare_mqtt.cli.status import CommandFailedError
 from shomare_mqtt.core.ids import is_id
 
@@ -54,14 +54,25 @@ def present(answer: Heard, command: str, manner: Manner) -> None:
 
 def refuse_unless_ok(answer: dict[str, Any]) -> None:
     """Raises CommandFailedError with what an answer says went wrong, and what it means for the money."""
-    if answer.get("status") == "ok":
+    status, error = answer.get("status"), answer.get("error")
+    if status == "ok":
         return
-    error = answer.get("error") or {}
-    text = f"{error.get('message') or 'the daemon gave no reason'} ({error.get('code')})"
-    if answer.get("status") == "unknown":
-        order = (answer.get("data") or {}).get("order")
+    code = error.get("code") if isinstance(error, dict) else None
+    text = plain(reason(error) or "the daemon gave no reason").plain + (f" ({plain(code).plain})" if code else "")
+    if status == "unknown":
+        named = order_of(answer.get("data"))
         text = (
             f"nobody knows yet whether the number was bought, and the money may be gone: {text}. It is not bought "
-            f"again by itself; `shomare-mqtt query orders` shows how order {order} ends"
+            f"again by itself; `shomare-mqtt query orders` shows how {f'order {named}' if named else 'its order'} ends"
+        )
+    elif status != "error":
+        text = (
+            f"the answer has no status that is known ({plain(status).plain}), so nobody can tell what was done: {text}"
         )
     raise CommandFailedError(text)
+
+
+def order_of(data: Any) -> str | None:
+    """Which order the `data` of an answer names; None where it names none."""
+    order = data.get("order") if isinstance(data, dict) else None
+    return order if isinstance(order, str) and order else None

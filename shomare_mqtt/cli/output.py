@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import TextIO
 
-from shomare_mqtt.normalization import escaped_for
+from shomare_mqtt.normalization import escaped_for, one_line
 
 _STANDARD = (0, 1, 2)
 _FAILED = 1
@@ -38,8 +38,8 @@ def _lenient(stream: TextIO | None) -> TextIO:
 
 
 def write_json(text: str) -> None:
-    """One line of JSON to standard output, at once: a program may read it, whatever the encoding."""
-    sys.stdout.write(f"{escaped_for(sys.stdout.encoding, text)}\n")
+    """JSON as one line to standard output, at once: a program may read it, or a person, whatever the encoding."""
+    sys.stdout.write(f"{escaped_for(sys.stdout.encoding, one_line(text))}\n")
     sys.stdout.flush()
 
 

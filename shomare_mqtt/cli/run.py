@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,9 +16,6 @@ from shomare_mqtt.errors import InstanceConflictError, JournalError, SettingsErr
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from shomare_mqtt.config import Settings
-    from shomare_mqtt.core.masking import Mask
 
 _LOG = logging.getLogger(__name__)
 _EXPECTED = (SettingsError, InstanceConflictError, TakenOverError, JournalError)
@@ -36,7 +32,7 @@ def run(arguments: Sequence[str]) -> int:
             asyncio.run(
                 run_daemon(
                     lambda: config.load(config.find_file(named)),
-                    lambda settings: _set_up_log(named, settings),
+                    lambda settings: logs.set_up(settings.log, settings.tokens(), whole=settings.secrets()),
                 )
             )
         except _EXPECTED:
@@ -46,15 +42,6 @@ def run(arguments: Sequence[str]) -> int:
             _LOG.critical("the daemon ends, by a fault of this program: %s", trace_of(error))
             return FAILED
     return DONE
-
-
-def _set_up_log(named: Path | None, settings: Settings) -> Mask:
-    """Makes the log of the settings, and says in it which secrets others can read."""
-    mask = logs.set_up(settings.log, settings.tokens(), whole=settings.secrets())
-    with suppress(SettingsError):  # the file may be gone again: what was read of it counts
-        for text in config.exposed_secrets(config.find_file(named), settings):
-            _LOG.warning("%s", text)
-    return mask
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -34,6 +34,8 @@ _ORDER_ROWS = (
     ("charged", "Charged"),
 )
 _NAMED = ("country", "operator", "application")
+_LONGEST_NUMBER = 30
+"""Digits beyond which a number is no amount of anything."""
 _UNBOUNDED = 10_000
 """Columns where no terminal sets a bound."""
 
@@ -57,27 +59,51 @@ def plain(value: Any) -> Text:
 
 
 def _readable(value: Any) -> str:
-    if value is None:
-        return "–"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
+    if isinstance(value, str):
+        return value
+    if value is None or isinstance(value, bool):
+        return {None: "–", True: "yes", False: "no"}[value]
     if isinstance(value, int | float | Decimal):
-        return f"{value:,}"
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+        return _amount(value)
+    try:
+        return json.dumps(value, ensure_ascii=False, default=str)
+    except RecursionError:
+        return "…"
+
+
+def _amount(value: float | Decimal) -> str:
+    """A number with its thousands apart; 1e999999 in full would have a million zeros."""
+    small = not isinstance(value, Decimal) or abs(value.adjusted()) <= _LONGEST_NUMBER
+    return f"{value:,}" if small else str(value)
 
 
 def local_time(value: Any) -> str:
     """A time of the contract in this machine's zone; the text itself where it is none."""
     try:
         return datetime.fromisoformat(value).astimezone().strftime("%Y-%m-%d %H:%M:%S")
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return _readable(value)
 
 
 def named(order: Mapping[str, Any], field: str) -> str:
     """A product's part: its name, and the id in brackets."""
     name, identity = order.get(f"{field}_name"), order.get(field)
-    return f"{name} ({identity})" if name and name != identity else _readable(identity)
+    return f"{_readable(name)} ({_readable_id(identity)})" if name and name != identity else _readable_id(identity)
+
+
+def _readable_id(value: Any) -> str:
+    """An id is no amount, whatever type it came in."""
+    return str(value) if isinstance(value, int | Decimal) and not isinstance(value, bool) else _readable(value)
+
+
+def objects(value: Any) -> list[Mapping[str, Any]]:
+    """The objects in what should be a list of them: nobody knows what sent it."""
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+
+
+def reason(error: Any) -> Any:
+    """The sentence of an `error`, whatever else came in its place."""
+    return error.get("message") if isinstance(error, dict) else error
 
 
 def order_table(order: Mapping[str, Any]) -> Table:
@@ -86,12 +112,12 @@ def order_table(order: Mapping[str, Any]) -> Table:
     for key, label in _ORDER_ROWS:
         if order.get(key) is not None:
             table.add_row(label, plain(_order_value(order, key)))
-    for sms in order.get("sms") or ():
+    for sms in objects(order.get("sms")):
         if "text" in sms:  # a retained order keeps codes and texts to itself
             table.add_row("Code", Text(plain(sms.get("code")).plain, style="bold green"))
             table.add_row("SMS", plain(sms["text"]))
     if error := order.get("error"):
-        table.add_row("Why", plain(error.get("message")))
+        table.add_row("Why", plain(reason(error)))
     return table
 
 
@@ -105,7 +131,7 @@ def orders_table(orders: Sequence[Mapping[str, Any]]) -> Table:
     """Orders, one a line."""
     table = _table("Order", "State", "Number", "Application", "Country", "Price", "Made", "Code")
     for order in orders:
-        codes = [sms.get("code") for sms in order.get("sms") or () if sms.get("code")]
+        codes = [sms.get("code") for sms in objects(order.get("sms")) if sms.get("code")]
         cells = (order.get("order"), order.get("state"), order.get("phone"), named(order, "application"))
         more = (named(order, "country"), order.get("price"), local_time(order.get("created_at")))
         table.add_row(*map(plain, (*cells, *more, codes[-1] if codes else None)))
@@ -157,11 +183,12 @@ def show(screen: Console, what: str, data: Any) -> None:
             screen.print(order_table(data))
         case {"prices": list() as prices}:
             screen.print(pairs_table({key: value for key, value in data.items() if key != "prices"}))
-            screen.print(rows_table(prices))
-        case [{"order": str()}, *_] if what == "orders":
-            show_orders(screen, data)
-        case [{}, *_] if all(isinstance(row, dict) for row in data):
-            screen.print(rows_table(data))
+            screen.print(rows_table(objects(prices)))
+        case [{}, *_] if len(rows := objects(data)) == len(data):
+            if what == "orders" and all(isinstance(row.get("order"), str) for row in rows):
+                show_orders(screen, rows)
+            else:
+                screen.print(rows_table(rows))
         case {}:
             screen.print(pairs_table(data))
         case _:

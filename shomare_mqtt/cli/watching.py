@@ -12,7 +12,7 @@ from rich.text import Text
 from shomare_mqtt import topics
 from shomare_mqtt.cli.bridge import reach
 from shomare_mqtt.cli.output import write_json
-from shomare_mqtt.cli.showing import console, named, plain, show_orders
+from shomare_mqtt.cli.showing import console, named, objects, plain, reason, show_orders
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -52,7 +52,7 @@ async def _watch(settings: Mqtt, manner: Manner) -> None:
 async def _print_each(bridge: Bridge) -> None:
     while True:
         heard = await bridge.next()
-        if heard.topic.startswith("event/"):
+        if heard.topic.startswith("event/") and heard.body is not None:
             write_json(heard.text)
 
 
@@ -63,8 +63,8 @@ async def _show_each(bridge: Bridge, screen: Console) -> None:
         heard = await bridge.next()
         if heard.topic == "orders" and not opened:
             opened = True
-            if heard.body:
-                show_orders(screen, heard.body)
+            if orders := objects(heard.body):
+                show_orders(screen, orders)
         elif line := _line(heard):
             screen.print(Text.assemble((f"{datetime.now().astimezone():%H:%M:%S}  ", "dim"), line))
 
@@ -86,11 +86,11 @@ def _line(heard: Heard) -> Text | None:
 
 
 def _order_line(order: dict[str, Any], previous: Any) -> Text:
-    change = f"{previous} → {order.get('state')}" if previous else str(order.get("state"))
+    state = plain(order.get("state")).plain
+    change = f"{plain(previous).plain} → {state}" if previous else state
     product = f"{named(order, 'application')}, {named(order, 'country')}"
-    reason = (order.get("error") or {}).get("message")
     text = Text.assemble("Order ", plain(order.get("order")), "  ", plain(change), "  ", plain(product))
-    for more in (order.get("phone"), reason):
+    for more in (order.get("phone"), reason(order.get("error"))):
         if more:
             text.append("  ").append(plain(more))
     return text

@@ -1,6 +1,5 @@
 """The settings: one TOML file, overridden by the environment (contract, section Settings)."""
 
-from shomare_mqtt.config.exposure import exposed_secrets
 from shomare_mqtt.config.reading import find_file, load, load_mqtt
 from shomare_mqtt.config.settings import MASK, GivenSettings, Settings
 from shomare_mqtt.config.tables import (
@@ -40,7 +39,6 @@ __all__ = [
     "State",
     "Tls",
     "WatchedPrice",
-    "exposed_secrets",
     "find_file",
     "load",
     "load_mqtt",

@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from shomare_mqtt.config.reading import read_toml
 from shomare_mqtt.config.rights import readable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from shomare_mqtt.config.settings import Settings
 
@@ -19,14 +18,14 @@ _SECRET_WORDS = ("token", "password", "secret", "key")
 _OF_A_FILE = "_file"
 
 
-def exposed_secrets(file: Path | None, settings: Settings) -> list[str]:
-    """What is to be said of the settings file and of the files of secrets that it names. Raises SettingsError."""
-    said = (readable(path) for path in dict.fromkeys(_with_secrets(file, settings)))
-    return [text for text in said if text]
+def exposed_secrets(file: Path | None, tables: Mapping[str, Any], settings: Settings) -> tuple[str, ...]:
+    """What is to be said of the settings file, whose tables these are, and of the files of secrets that are named."""
+    said = (readable(path) for path in dict.fromkeys(_with_secrets(file, tables, settings)))
+    return tuple(text for text in said if text)
 
 
-def _with_secrets(file: Path | None, settings: Settings) -> Iterator[Path]:
-    if file is not None and _is_secret("", read_toml(file)):
+def _with_secrets(file: Path | None, tables: Mapping[str, Any], settings: Settings) -> Iterator[Path]:
+    if file is not None and _is_secret("", tables):
         yield file
     yield from _files_in("", settings.model_dump())
 

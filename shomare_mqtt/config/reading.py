@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import os
 import tomllib
+from copy import deepcopy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import SecretStr, ValidationError
 from pydantic_settings import SettingsError as VariableError
 
+from shomare_mqtt.config.exposure import exposed_secrets
 from shomare_mqtt.config.settings import ClientSettings, FromEnvironment, Settings
 from shomare_mqtt.errors import SettingsError
 
@@ -67,22 +69,23 @@ def load(path: Path | None) -> Settings:
 
     Raises SettingsError with one line: the key's path and what is wrong.
     """
-    tables = _outranked(read_toml(path))
+    written = _read_toml(path)
+    tables = _outranked(deepcopy(written))
     for table in (*tables, *_tables_of_variables()):
         if table not in Settings.model_fields:
             raise SettingsError(f"{table}: unknown key")
-    return _with_secret_files(_validated(Settings, tables))
+    settings = _with_secret_files(_validated(Settings, tables))
+    return settings.exposing(exposed_secrets(path, written, settings))
 
 
 def load_mqtt(path: Path | None) -> Mqtt:
     """`[mqtt]` alone, for the clients: other tables are not even validated. Raises SettingsError."""
-    tables = _outranked(read_toml(path))
+    tables = _outranked(_read_toml(path))
     only = _validated(ClientSettings, {name: table for name, table in tables.items() if name == "mqtt"})
     return _mqtt_with_password(only.mqtt)
 
 
-def read_toml(path: Path | None) -> dict[str, Any]:
-    """A file's tables; none where there is no file. Raises SettingsError."""
+def _read_toml(path: Path | None) -> dict[str, Any]:
     if path is None:
         return {}
     try:

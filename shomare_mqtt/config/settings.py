@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote, urlsplit
 
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from shomare_mqtt.config.addresses import secrets_of_query
@@ -100,6 +100,18 @@ class Settings(FromEnvironment):
     metrics: Metrics = Metrics()
     privacy: Privacy = Privacy()
     log: Log = Log()
+
+    _exposed: tuple[str, ...] = PrivateAttr(())
+
+    @property
+    def exposed(self) -> tuple[str, ...]:
+        """What is to be said of files of secrets that others can read."""
+        return self._exposed
+
+    def exposing(self, exposed: tuple[str, ...]) -> Self:
+        """These settings, of whose files this is to be said."""
+        self._exposed = exposed
+        return self
 
     @property
     def token(self) -> str:
