@@ -107,7 +107,7 @@ def heard_from(topic: str, payload: bytes) -> Heard:
     text, odd = payload.decode(errors="replace"), list[str]()
     try:
         body = json.loads(text, parse_float=Decimal, parse_int=_whole, parse_constant=odd.append)
-        return Heard(topic, dumps(body).decode(errors="replace") if odd else text, body)
+        return Heard(topic, dumps(body).decode() if odd else text, body)
     except (ValueError, ArithmeticError, RecursionError):
         return Heard(topic, text, None)
 

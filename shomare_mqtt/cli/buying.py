@@ -135,9 +135,9 @@ def _end_of_order(order: Mapping[str, Any]) -> Ended | None:
     """How an order has ended, as it is shown; None where it still waits."""
     codes = [code for sms in objects(order.get("sms")) if (code := _code(sms))]
     state = order.get("state")
-    if not codes and state in OPEN_STATES:
+    if not codes and isinstance(state, str) and state in OPEN_STATES:
         return None
-    return Ended(dumps(order).decode(errors="replace"), codes[-1] if codes else None, plain(state).plain)
+    return Ended(dumps(order).decode(), codes[-1] if codes else None, plain(state).plain)
 
 
 def _code(sms: Mapping[str, Any]) -> str | None:

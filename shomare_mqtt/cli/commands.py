@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from shomare_mqtt.config import Mqtt
 
 
+_LONGEST_COMMAND = 10_000
+"""Characters of a topic that no id comes near, and that MQTT carries in any script (65,535 bytes)."""
+
+
 class Manner(NamedTuple):
     """How a client command behaves: `timeout` in seconds for the answer; `json` prints it as it came."""
 
@@ -32,7 +36,10 @@ async def cancel(settings: Mqtt, target: str, manner: Manner) -> None:
 
 async def query(settings: Mqtt, what: str, ids: Sequence[str], fields: dict[str, Any], manner: Manner) -> None:
     """Asks for something; ids travel in the topic. Raises CommandFailedError."""
-    await _once(settings, "/".join(("query", what, *map(topics.encode, ids))), fields, manner)
+    command = "/".join(("query", what, *map(topics.encode, ids)))
+    if len(command) > _LONGEST_COMMAND:
+        raise CommandFailedError("that is too long for an id")
+    await _once(settings, command, fields, manner)
 
 
 async def _once(settings: Mqtt, command: str, fields: dict[str, Any], manner: Manner) -> None:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _MARK = secrets.token_hex(8)
 """Nobody else knows it: a text that somebody sent is never taken for a number."""
+_LONGEST = 100
+"""Digits before or behind the point beyond which a number is written with its exponent."""
 _DIGITS = re.compile(f'"{_MARK}([^"]*)"')
 
 
@@ -72,14 +74,16 @@ def told_info(error: ShomareError) -> ErrorInfo | None:
 
 
 def dumps(value: Any) -> bytes:
-    """JSON in UTF-8; Decimals become numbers with every digit they have."""
+    """JSON in UTF-8; Decimals become numbers with every digit they have, halves of a surrogate pair question marks."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_plain)
-    return _DIGITS.sub(r"\1", text).encode()
+    return _DIGITS.sub(r"\1", text).encode(errors="replace")
 
 
 def _plain(value: object) -> Any:
     """Decimals that a float would change go through a marked text, which `dumps` takes the marks from."""
     if isinstance(value, Decimal):
+        if abs(value.adjusted()) > _LONGEST:
+            return f"{_MARK}{value}"  # as JSON has it too: 1E+999999999 in full would take all memory
         return int(value) if value == value.to_integral_value() else f"{_MARK}{value:f}"
     raise TypeError(f"{type(value).__name__} has no JSON form")
 

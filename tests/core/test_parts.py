@@ -39,6 +39,15 @@ def test_a_phone_is_never_whole_in_a_log(phone: str | None) -> None:
     assert not phone or phone not in masked_phone(phone)
 
 
+@pytest.mark.parametrize("number", ["1E+999999999", "-1E-999999999", "9E+999"])
+def test_a_number_beyond_all_bounds_is_written_as_short_as_it_came(number: str) -> None:
+    assert render.dumps([Decimal(number)]) == f"[{number}]".encode()
+
+
+def test_half_a_surrogate_pair_is_no_character() -> None:
+    assert render.dumps({"a": "\ud800"}) == b'{"a":"?"}'
+
+
 def test_what_has_no_json_form_is_a_fault_of_ours() -> None:
     with pytest.raises(TypeError, match="object has no JSON form"):
         render.dumps({"a": object()})
