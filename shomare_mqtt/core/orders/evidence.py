@@ -87,8 +87,8 @@ class Witness:
             if needed:
                 raise
 
-    def _is_older(self, moment: float | None, seconds: float) -> bool:
-        return moment is None or self._time.now() - moment > seconds
+    def _is_older(self, moment: float, seconds: float) -> bool:
+        return self._time.now() - moment > seconds
 
     def _is_quiet(self, moment: float) -> bool:
         """Whether no money may have come back just before a moment (steady seconds): it may be booked late."""
@@ -125,8 +125,6 @@ class Doubts:
     def others_may_have_given(self, record: Record) -> bool:
         """Whether a number that was perhaps bought before the balance was read was perhaps given back since."""
         told = record.evidence.told
-        if told is None:
-            return True
         return any(
             r.order.state in (OrderState.BUYING, OrderState.UNKNOWN) and told - _LONGEST_LIFE < r.made < told
             for r in self._others(record)
