@@ -43,8 +43,8 @@ class Evidence:
     balance: Decimal | None = None
     moves: int = 0
     quiet: bool = True
-    asked: float | None = None
-    told: float | None = None
+    asked: float = float("-inf")
+    told: float = float("inf")
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Self, TypeVar
 from zoneinfo import ZoneInfo
 
-from shomare_mqtt.errors import ProviderError
+from shomare_mqtt.errors import ErrorCode, OutcomeUnknownError, ProviderError
 from shomare_mqtt.model import CatalogKind, Endpoint, Known, Priority
 from shomare_mqtt.provider import reading
 from shomare_mqtt.provider.caller import Caller
@@ -46,6 +46,8 @@ WHOLE_SECONDS = timedelta(seconds=1)
 """By how much the provider's clock may be ahead of a `Date`, which names no fractions (RFC 9110, section 5.6.7)."""
 DOUBT = timedelta(seconds=30)
 """By how much the provider's clock is taken to be ahead of this machine's where no answer tells: too early is safe."""
+LIKE_IT = 12
+"""Characters of the token, and more, that are never shown."""
 LEARN_AGAIN = 60.0
 """Seconds after a price call that taught nothing before the next one is made only to learn."""
 
@@ -71,6 +73,7 @@ class Client:
         self._memory = memory
         self._timezone = ZoneInfo(settings.timezone)
         self._unit = reading.currency(settings.currency)
+        self._token = token
         self._transport = Transport(settings, token, clock, on_date)
         self._caller = Caller(self._transport, limiter, clock, logger)
         self._dialect = LearntDialect(settings.dialect, memory.load())
@@ -143,9 +146,18 @@ class Client:
 
     async def _buy(self, product: Product, known: Known, permit: Permit) -> Purchase:
         await self._learn_first(Endpoint.BUY, known, Priority.MONEY)
-        read = self._reader(reading.read_buy, known)
+        read = self._reader(self._read_buy, known)
         send = partial(self._caller.once, read=read, priority=Priority.MONEY, permit=permit)
         return await self._learning.ask(Endpoint.BUY, _ids(product), send, _always)
+
+    def _read_buy(self, answer: RawAnswer, context: Context) -> Purchase:
+        """The number that was bought; our own token is not its id, and must not be shown."""
+        purchase = reading.read_buy(answer, context)
+        if self._token in purchase.purchase or (purchase.purchase in self._token and len(purchase.purchase) >= LIKE_IT):
+            raise OutcomeUnknownError(
+                ErrorCode.OUTCOME_UNKNOWN, "the purchase was sent, but its answer names our own token in its id's place"
+            )
+        return purchase
 
     async def _check(self, purchase: str, known: Known, priority: Priority) -> CheckReading:
         await self._learn_first(Endpoint.CHECK, known, priority)

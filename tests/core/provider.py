@@ -75,6 +75,7 @@ class Number:
     sms: list[SmsReading] = field(default_factory=list)
     lifetime: float | None = None
     product: Product | None = None
+    is_paid: bool = True
 
 
 def sms(text: str | None = "Your code is 48213", code: str | None = None, **more: Any) -> SmsReading:
@@ -96,6 +97,10 @@ class FakeProvider:
         self.purchase_price: Decimal | None = None
         self.lifetime: float | None = None
         self.refunds: bool | None = True
+        self.books_late = 0.0
+        """Seconds after which money moves that was given back."""
+        self.queue = self.connecting = 0.0
+        """Seconds before a `buy` has its turn, and from then until it leaves."""
         self.numbers: dict[str, Number] = {}
         self.catalogs = {
             CatalogKind.COUNTRIES: entries("Iran", "Russia", "Georgia"),
@@ -175,7 +180,9 @@ class FakeProvider:
         return found
 
     async def buy(self, product: Product, *, known: Known, permit: Permit) -> Purchase:
+        await asyncio.sleep(self.queue)
         await permit.turn()
+        await asyncio.sleep(self.connecting)
         await permit.leave()
         found: Purchase = await self._outcome("buy", product, lambda: self._buy(product))
         return found
@@ -204,9 +211,16 @@ class FakeProvider:
         number = self.numbers.get(purchase)
         if number is None or number.state is not PurchaseState.WAITING:
             raise ProviderRefusedError(NOT_FOUND.code, NOT_FOUND.message, NOT_FOUND.upstream)
-        number.state = PurchaseState.CANCELLED
-        self._move(number.price)
+        self.give_back(number, PurchaseState.CANCELLED)
         return Cancellation(self.refunds)
+
+    def give_back(self, number: Number, state: PurchaseState) -> None:
+        """A number ends, on its owner's word or by itself, and its money comes back now or a little later."""
+        number.state, number.is_paid = state, False
+        if self.books_late:
+            asyncio.get_running_loop().call_later(self.books_late, self._move, number.price)
+        else:
+            self._move(number.price)
 
     def _move(self, amount: Decimal) -> None:
         self.balance = None if self.balance is None else self.balance + amount

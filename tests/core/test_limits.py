@@ -57,7 +57,7 @@ async def test_the_price_is_asked_for_only_where_a_limit_needs_it(world: World) 
 @pytest.mark.parametrize("key", ["max_price", "max_spend_per_day", "min_balance"])
 async def test_a_price_that_cannot_be_read(opened: Opening, key: str) -> None:
     world = await opened(limits={key: 5000})
-    for unread in (None, Decimal(0)):
+    for unread in (None, Decimal(0), Decimal(-5)):
         world.provider.price_of = unread
         assert (await refused(world)).startswith("malformed_answer")
     world.provider.always["price"] = UNREACHABLE
@@ -72,6 +72,51 @@ async def test_dearer_than_the_limit_allowed_is_kept_and_said(opened: Opening) -
     event = world.bridge_events("price_above_limit")[0]
     assert (event["order"], event["price"]) == (order["order"], 4000)
     assert (await refused(world)).startswith("limit_reached: max_spend_per_day"), "it counts at its real price"
+
+
+@pytest.mark.parametrize("said", [1, Decimal("0.01"), 220, 1980])
+async def test_no_answer_makes_a_limit_void(opened: Opening, said: Any) -> None:
+    """The quote counts where the answer says less; one that says the same in another unit is said, too."""
+    world = await opened(limits={"max_spend_per_day": 4400, "min_balance": 1000})
+    world.provider.purchase_price = Decimal(said)
+    orders = [await world.buy(), await world.buy()]
+    assert [order["price"] for order in orders] == [2200, 2200]
+    assert await refused(world) == "limit_reached: max_spend_per_day: 4400 of 4400 is spent; nothing was bought"
+    await world.restart(crash=True)
+    assert (await refused(world)).startswith("limit_reached"), "it holds over a restart"
+    events = world.bridge_events("price_differs")
+    assert [(e["order"], e["price"], e["quoted"], e["said"]) for e in events] == [
+        (order["order"], 2200, 2200, float(said)) for order in orders if said != 1980
+    ]
+
+
+async def test_nor_does_one_while_the_balance_is_old(opened: Opening) -> None:
+    """Two at once: what the first takes counts at the quote for the second."""
+    world = await opened(limits={"min_balance": 96_000})
+    world.provider.purchase_price = Decimal(1)
+    world.provider.script("price", None, Late(4.0))
+    commands = [world.send("buy", {**PRODUCT, "application": str(n)}) for n in (1, 2)]
+    answers = [await world.answer(c) for c in commands]
+    assert sorted(a["status"] for a in answers) == ["error", "ok"]
+
+
+async def test_an_answer_that_says_more_counts_at_that(opened: Opening) -> None:
+    world = await opened(limits={"max_spend_per_day": 30_000})
+    world.provider.purchase_price = Decimal(22_000)
+    order = await world.buy()
+    assert order["price"] == 22_000
+    (event,) = world.bridge_events("price_differs")
+    assert "the price was 2200 before the purchase, and the provider's answer says 22000" in event["message"]
+    await world.data("cancel", {"order": order["order"]})
+    world.provider.purchase_price = None
+    assert (await world.buy())["price"] == 2200, "what was refunded counts no more"
+    assert len(world.bridge_events("price_differs")) == 1
+
+
+async def test_a_price_that_nobody_quoted_is_the_answers(world: World) -> None:
+    world.provider.purchase_price = Decimal(3)
+    assert (await world.buy())["price"] == 3
+    assert world.bridge_events("price_differs") == []
 
 
 async def test_a_price_list_tells_a_price_too(world: World) -> None:

@@ -220,6 +220,12 @@ async def test_the_providers_lifetime_counts(world: World) -> None:
     assert world.order(order["order"])["expires_at"] == "2026-03-01T12:01:45.000Z"
 
 
+@pytest.mark.parametrize("said", [0.0, -5.0, 10 * 365 * 86400.0, float("nan"), float("inf")])
+async def test_a_life_that_cannot_be_is_that_of_the_settings(world: World, said: float) -> None:
+    world.provider.lifetime = said
+    assert (await world.buy())["expires_at"] == "2026-03-01T12:20:00.000Z"
+
+
 async def test_a_lifetime_that_differs_little_is_not_written(world: World) -> None:
     order = await world.buy()
     world.provider.always["check"] = reading(PurchaseState.WAITING, lifetime=1189.5)

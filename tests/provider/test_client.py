@@ -106,11 +106,13 @@ class Bench:
 
 
 @asynccontextmanager
-async def connected(url: str, memory: Memory | None = None, **options: Any) -> AsyncIterator[Bench]:
+async def connected(
+    url: str, memory: Memory | None = None, token: str = "s3cret-token", **options: Any
+) -> AsyncIterator[Bench]:
     clock, memory = QuickClock(), memory or Memory()
     client = Client(
         settings(url, **options),
-        "s3cret-token",
+        token,
         clock=clock,
         limiter=Limiter(0, clock),
         memory=memory,
@@ -538,3 +540,33 @@ async def test_odd_ids_arrive_as_they_are() -> None:
         with pytest.raises(ProviderRefusedError):
             await bench.client.cancel("a/../b?c#d%2F+é", known=Known())
     assert seen == [["api", "cancel", "a/../b?c#d%2F+é"]]
+
+
+@pytest.mark.parametrize("part", [slice(None), slice(0, 14)], ids=["whole", "a part of it"])
+async def test_our_own_token_is_no_purchase(part: slice) -> None:
+    """It would stand in retained topics."""
+
+    def echo(asked: Asked) -> Answer | None:
+        answer = {"status": True, "data": {"token": asked.headers["token"][part], "number": "+79313226657"}}
+        return says(200, answer) if asked.path[1] == "buy" else None
+
+    async with api(override=echo, token="s3cret-token-of-ours") as (bench, _, _provider):
+        with pytest.raises(OutcomeUnknownError) as caught:
+            await bench.client.buy(PRODUCT, known=KNOWN, permit=allowed)
+    assert "s3cret" not in caught.value.message
+
+
+@pytest.mark.parametrize("call", ["check", "cancel"])
+async def test_an_answer_about_another_purchase_is_none(call: str) -> None:
+    def other(asked: Asked) -> Answer | None:
+        is_it = asked.path[1] == call
+        return says(200, {"status": True, "data": {"id": 99999, "state": "CANCELED"}}) if is_it else None
+
+    async with api(override=other) as (bench, _, _provider):
+        client = bench.client
+        asked = client.cancel("74001", known=KNOWN) if call == "cancel" else None
+        with pytest.raises(ProviderError) as caught:
+            await (asked or client.check("74001", known=KNOWN, priority=QUERY))
+    assert caught.value.code is ErrorCode.MALFORMED_ANSWER
+    assert "is about another purchase or number" in caught.value.message
+    assert is_unreadable(caught.value)

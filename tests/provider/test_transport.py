@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from shomare_mqtt.errors import (
+    CommandRefusedError,
     ErrorCode,
     OutcomeUnknownError,
     ProviderError,
@@ -386,6 +387,36 @@ async def test_a_buy_that_was_given_up_on_is_not_repeated() -> None:
         with pytest.raises(asyncio.CancelledError):
             await task
         assert len(server.asked) == 1
+
+
+class HoldingBack:
+    """A permit that is asked as the request leaves."""
+
+    def __init__(self, ends: bool) -> None:
+        self._ends = ends
+
+    async def turn(self) -> None:
+        raise AssertionError("that is the caller's to ask")
+
+    async def leave(self) -> None:
+        if self._ends:
+            raise CommandRefusedError(ErrorCode.BUYING_PAUSED, "not now")
+        let_pass(OVER)
+        await asyncio.Event().wait()
+
+
+async def test_what_is_held_back_as_it_leaves_is_not_sent() -> None:
+    async with serving(hang) as server, Transport(settings(server.url), TOKEN, FakeClock()) as way:
+        with pytest.raises(CommandRefusedError):
+            await way.ask(BUY, HoldingBack(ends=True))
+        assert server.asked == []
+
+
+async def test_nor_what_its_time_limit_overtakes() -> None:
+    async with serving(hang) as server, Transport(settings(server.url), TOKEN, FakeClock()) as way:
+        with pytest.raises(ProviderUnreachableError):
+            await way.ask(BUY, HoldingBack(ends=False))
+        assert server.asked == []
 
 
 # --- proxies ---------------------------------------------------------------------------------------------------------

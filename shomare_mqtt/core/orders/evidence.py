@@ -15,6 +15,7 @@ from shomare_mqtt.errors import ErrorCode, ProviderError
 from shomare_mqtt.model import OrderState, Priority, PurchaseState
 
 if TYPE_CHECKING:
+    from shomare_mqtt.config import Settings
     from shomare_mqtt.core.market.account import Account
     from shomare_mqtt.core.orders.checking import Checker
     from shomare_mqtt.core.orders.ledger import Ledger
@@ -27,6 +28,7 @@ _TIMEOUT = 5.0
 """Seconds that a purchase waits for the balance from before it; without it, a lost answer leaves no evidence."""
 _LONGEST_LIFE = 86400.0
 """Seconds after which nobody gives a number back any more that may have been bought."""
+_WATCHED = frozenset({OrderState.WAITING, OrderState.RECEIVED})
 _LIVE = frozenset({PurchaseState.WAITING, PurchaseState.RECEIVED})
 
 
@@ -85,8 +87,8 @@ class Witness:
             if needed:
                 raise
 
-    def _is_older(self, moment: float | None, seconds: float) -> bool:
-        return moment is None or self._time.now() - moment > seconds
+    def _is_older(self, moment: float, seconds: float) -> bool:
+        return self._time.now() - moment > seconds
 
     def _is_quiet(self, moment: float) -> bool:
         """Whether no money may have come back just before a moment (steady seconds): it may be booked late."""
@@ -102,8 +104,8 @@ class Witness:
 class Doubts:
     """Tells what else may have moved the money while an order was in doubt."""
 
-    def __init__(self, settle_delay: float, ledger: Ledger, checker: Checker) -> None:
-        self._delay = settle_delay
+    def __init__(self, settings: Settings, ledger: Ledger, checker: Checker) -> None:
+        self._delay, self._lifetime = settings.orders.settle_delay, settings.orders.lifetime
         self._ledger = ledger
         self._checker = checker
 
@@ -123,20 +125,19 @@ class Doubts:
     def others_may_have_given(self, record: Record) -> bool:
         """Whether a number that was perhaps bought before the balance was read was perhaps given back since."""
         told = record.evidence.told
-        if told is None:
-            return True
         return any(
             r.order.state in (OrderState.BUYING, OrderState.UNKNOWN) and told - _LONGEST_LIFE < r.made < told
             for r in self._others(record)
         )
 
     async def all_live(self, record: Record) -> bool:
-        """Whether every other number is asked about, and lives: one that ended brought money back, perhaps.
+        """Whether every number that could be given back is asked about, and lives: an end may have brought money back.
 
-        An end that shows is written down as the movement of money that it may be.
+        An end that shows is written down as the movement of money that it may be. The provider may know of another end
+        than we do: one that closed here with its money still gone may live on there.
         """
-        numbers = [r for r in self._others(record) if r.order.state in (OrderState.WAITING, OrderState.RECEIVED)]
-        return all([await self._lives(r) for r in numbers])
+        numbers = [r for r in await self._ledger.lately(self._lifetime) if r.order.order != record.order.order]
+        return all([await self._lives(r) for r in numbers if _may_come_back(r)])
 
     async def _lives(self, record: Record) -> bool:
         try:
@@ -148,3 +149,8 @@ class Doubts:
 
     def _others(self, record: Record) -> list[Record]:
         return [r for r in self._ledger.open() if r.order.order != record.order.order]
+
+
+def _may_come_back(record: Record) -> bool:
+    order = record.order
+    return order.state in _WATCHED or (order.state is OrderState.EXPIRED and not order.refunded)

@@ -125,6 +125,10 @@ class Ledger:
         held = next((r for r in reversed(self._records.values()) if r.order.purchase == purchase), None)
         return held or await self._journal.find_purchase(purchase)
 
+    async def lately(self, seconds: float) -> list[Record]:
+        """Every open order and every one that closed less than so many seconds ago, newest first."""
+        return await self._journal.open_and_late(seconds)
+
     # --- changing ---------------------------------------------------------------------------------------------------
 
     def changed(self, batch: Batch, record: Record, **changes: Any) -> Record:

@@ -72,7 +72,7 @@ class Settler:
         self._clock = clock
         self._ledger = ledger
         self._account = account
-        self._doubts = Doubts(settings.orders.settle_delay, ledger, checker)
+        self._doubts = Doubts(settings, ledger, checker)
         self._spawn = spawn
         self._logger = logger
         self._cases: dict[str, _Case] = {}

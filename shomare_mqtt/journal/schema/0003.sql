@@ -1,3 +1,5 @@
--- When the balance from before a `buy` was asked for and told, in steady seconds; of older orders nobody knows.
-ALTER TABLE orders ADD COLUMN balance_asked REAL;
-ALTER TABLE orders ADD COLUMN balance_told  REAL;
+-- When the balance from before a `buy` was asked for and told, in steady seconds. Of older ones nobody knows: a balance
+-- that may be too old is no evidence.
+ALTER TABLE orders ADD COLUMN balance_asked REAL NOT NULL DEFAULT -9e999;
+ALTER TABLE orders ADD COLUMN balance_told  REAL NOT NULL DEFAULT 9e999;
+UPDATE orders SET balance_before = NULL WHERE state IN ('buying', 'unknown');

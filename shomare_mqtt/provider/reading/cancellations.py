@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 from shomare_mqtt.model import Cancellation, Endpoint, PurchaseState
 from shomare_mqtt.provider.reading.names import Field, alias, glued, words
 from shomare_mqtt.provider.reading.purchases import own_leaves
+from shomare_mqtt.provider.reading.shapes import focused
 from shomare_mqtt.provider.reading.states import STATE, Truth, denies, state_of_words, truth
 from shomare_mqtt.provider.reading.values import figure
-from shomare_mqtt.provider.reading.verdict import MESSAGE_NAMES, accepted, malformed, unwrapped
+from shomare_mqtt.provider.reading.verdict import MESSAGE_NAMES, accepted, malformed, of_another, unwrapped
+from shomare_mqtt.provider.reading.whose import is_anothers
 
 if TYPE_CHECKING:
     from shomare_mqtt.provider.reading.decode import Context, RawAnswer
@@ -26,9 +28,10 @@ def read_cancel(answer: RawAnswer, context: Context) -> Cancellation:
 
     Raises ProviderRefusedError where the provider refuses, ProviderFailedError for what is neither.
     """
-    del context  # what is known already cannot make a success of an answer that names none
     value, marks = accepted(answer, Endpoint.CANCEL)
-    found = own_leaves(unwrapped(value))
+    found = own_leaves(unwrapped(focused(unwrapped(value), context.known.purchase)))
+    if is_anothers(found, context.known):
+        raise of_another(answer, marks, Endpoint.CANCEL)
     states = {state for leaf in found if (state := _state(leaf)) is not None}
     cancelled = PurchaseState.CANCELLED in states or value is True
     well = marks.own_code in (0, answer.http) and truth(marks.message) is Truth.YES and not marks.failed

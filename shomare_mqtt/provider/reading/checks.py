@@ -27,7 +27,16 @@ from shomare_mqtt.provider.reading.shapes import Leaf, focused, leaves
 from shomare_mqtt.provider.reading.states import ENDED, STATE, Truth, state_of_number, state_of_words, truth
 from shomare_mqtt.provider.reading.times import lifetime
 from shomare_mqtt.provider.reading.values import identifier, integer, is_none_yet, is_scalar
-from shomare_mqtt.provider.reading.verdict import MESSAGE_NAMES, accepted, failure, malformed, refusal, unwrapped
+from shomare_mqtt.provider.reading.verdict import (
+    MESSAGE_NAMES,
+    accepted,
+    failure,
+    malformed,
+    of_another,
+    refusal,
+    unwrapped,
+)
+from shomare_mqtt.provider.reading.whose import is_anothers
 
 if TYPE_CHECKING:
     from shomare_mqtt.provider.reading.decode import Context, RawAnswer
@@ -64,6 +73,8 @@ def read_check(answer: RawAnswer, context: Context) -> CheckReading:
     value, marks = accepted(answer, Endpoint.CHECK, lenient=True)
     top = opened(unwrapped(focused(unwrapped(value), context.known.purchase)))
     everything, own = list(leaves(top)), own_leaves(top)
+    if is_anothers(own, context.known):
+        raise of_another(answer, marks, Endpoint.CHECK)
     told = [leaf for leaf in own if not _is_cause(leaf, everything, own, marks)]
     sms = in_order(_sms(everything, told, answer, context), context.known)
     left, life_unread = lifetime(fields_of(own), context, fresh=False)

@@ -121,7 +121,7 @@ def purchase_in(found: list[Leaf], phone: str | None, known: Known) -> str | Non
     for leaf in found:
         weight = _purchase_weight(leaf)
         own = identifier(leaf.value) if weight and is_scalar(leaf.value) else None
-        if own is None or not _may_be_id(own):
+        if own is None or not may_be_id(own):
             continue
         strength = weight + _place(leaf, near)
         if phone is not None or (strength >= WEAK and not _is_asked_for(leaf, own, known)):
@@ -137,7 +137,7 @@ def _key_of(near: _Surroundings) -> str | None:
     return keys.pop() if len(keys) == 1 else None
 
 
-def _may_be_id(own: str) -> bool:
+def may_be_id(own: str) -> bool:
     """Whether a value may be an id: no sentence, and no 0, -1 or "null", which say that there is none."""
     return len(own) <= _LONGEST_ID and " " not in own and not (_NO_ID.fullmatch(own) or is_none_yet(own))
 
@@ -157,7 +157,7 @@ class _Surroundings(NamedTuple):
 def _surroundings(found: list[Leaf], phone: str | None) -> _Surroundings:
     homes, around = set[tuple[str, ...]](), set[tuple[str, ...]]()
     for leaf in found:
-        digits = digits_of_phone(leaf.value) if phone and PHONE.weight(_phone_name(leaf)) else None
+        digits = digits_of_phone(leaf.value) if phone and PHONE.weight(phone_name(leaf)) else None
         if digits is None or not (phone or "").endswith(digits[-SHORTEST:]):
             continue
         parents = leaf.parents
@@ -199,7 +199,7 @@ def _only_odd_id(found: list[Leaf], known: Known) -> str | None:
 def _is_odd_id(leaf: Leaf) -> bool:
     said = words(leaf.name)
     own = identifier(leaf.value) if is_scalar(leaf.value) else None
-    if not said or own is None or not _may_be_id(own):
+    if not said or own is None or not may_be_id(own):
         return False
     if len(said) == 1:
         return said[0] in _ODD_ID
@@ -213,13 +213,13 @@ def phone_in(found: list[Leaf], known: Known) -> str | None:
         identifier(leaf.value) for leaf in plain if PURCHASE.weight(leaf.name) >= WEAK and not PHONE.weight(leaf.name)
     }
     candidates = [
-        (_phone_name(leaf), leaf.value, -30 if identifier(leaf.value) in ids and digits_of_phone(leaf.value) else 0)
+        (phone_name(leaf), leaf.value, -30 if identifier(leaf.value) in ids and digits_of_phone(leaf.value) else 0)
         for leaf in plain
     ]
     return phone_of(candidates, [(leaf.name, leaf.value) for leaf in found], known)
 
 
-def _phone_name(leaf: Leaf) -> str:
+def phone_name(leaf: Leaf) -> str:
     """A field's name, or that of the phone it is wrapped in: `{"phone": {"value": "7931..."}}`."""
     wrapped = glued(leaf.name) in ("value", "full", "international", "national", "formatted", "text", "raw")
     return leaf.parents[-1] if wrapped and leaf.parents else leaf.name

@@ -260,6 +260,14 @@ def malformed(answer: RawAnswer, marks: Marks, endpoint: Endpoint, wanted: str) 
     )
 
 
+def of_another(answer: RawAnswer, marks: Marks, endpoint: Endpoint) -> ProviderFailedError:
+    """The error for an answer about another purchase or number than was asked for: nothing in it is ours."""
+    text = f"The provider's answer to {endpoint.value} (HTTP {answer.http}) is about another purchase or number"
+    return ProviderFailedError(
+        ErrorCode.MALFORMED_ANSWER, text + ".", marks.upstream(answer), retry_after=answer.retry_after
+    )
+
+
 def outcome_unknown(answer: RawAnswer, marks: Marks, why: str, *, named: bool = False) -> OutcomeUnknownError:
     """The error for a `buy` that may have been carried out: the reason alone, the order's `error` says what to do.
 
