@@ -11,7 +11,7 @@ import pytest
 from shomare_mqtt.core.orders.held import read_order
 from shomare_mqtt.core.orders.sms_ids import sms_id
 from shomare_mqtt.core.records import JournalMark
-from tests.core.provider import NO_NUMBERS, PRICE, Late, sms
+from tests.core.provider import LOST, NO_NUMBERS, PRICE, Acting, Late, sms
 from tests.core.test_resume import taken
 from tests.core.world import PRODUCT
 
@@ -360,6 +360,25 @@ async def test_a_backup_found_once_the_broker_is_reached(world: World) -> None:
     assert await paused(world) is False
 
 
+async def test_nothing_is_shown_while_what_was_found_is_being_written(world: World) -> None:
+    await world.stop()
+    keep(world)
+    await world.start()
+    await world.buy()
+    await restored(world, broker=False)
+    await world.data("buying/set", "on")
+    real = world.journal.commit
+
+    async def slow(batch: Batch) -> int:
+        await world.clock.sleep(15.0 if "journal" in batch.meta else 0.0)
+        assert TOPIC not in world.retained.now
+        return await real(batch)
+
+    world.journal.commit = slow  # type: ignore[method-assign]
+    await world.reach_broker()
+    assert mark(world).sequence == world.journal.sequence
+
+
 async def test_what_is_done_before_the_broker_is_reached_overtakes_nothing(world: World) -> None:
     order = await world.buy()
     await world.stop()
@@ -564,6 +583,19 @@ async def test_an_order_of_unknown_outcome_stays_to_be_settled(world: World) -> 
     assert world.order(order)["state"] == "unknown"
     await world.data("resolve", {"order": order, "outcome": "bought", "purchase": "p1", "phone": "+7931"})
     assert world.order(order)["state"] == "waiting"
+
+
+async def test_what_is_known_of_an_order_of_unknown_outcome_stays(world: World) -> None:
+    await world.stop()
+    keep(world)
+    await world.start()
+    world.provider.script("buy", Acting(LOST))
+    order = (await world.ask("buy", PRODUCT))["data"]["order"]
+    await world.until(lambda: world.order(order)["charged"] is not None)
+    await restored(world)
+    assert [e for e in world.bridge_events("buying_paused") if "order" in e] == []
+    await world.sleep(200)
+    assert (world.order(order)["state"], world.order(order)["charged"]) == ("unknown", PRICE)
 
 
 async def test_an_order_that_was_being_bought_in_the_backup_gets_its_purchase(world: World) -> None:

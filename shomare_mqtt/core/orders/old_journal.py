@@ -130,9 +130,9 @@ class OldJournal:
     async def _take_up(self) -> None:
         """Make what was found durable, all of it at once, and only then show this journal in the other's place."""
         async with self._alone:
-            found, self._found = self._found, None
-            if found is not None:
-                await self._write_down(*found)
+            if self._found is not None:
+                await self._write_down(*self._found)
+                self._found = None
         self.show()
         self.on_changed()
 
