@@ -58,11 +58,6 @@ class Sms:
     received_at: datetime
     provider_id: str | None = None
 
-    @property
-    def is_bare(self) -> bool:
-        """Whether nothing is known of it but its id: it was taken from where codes and texts do not stand."""
-        return self.code is None and self.text is None and self.provider_id is None
-
 
 @dataclass(frozen=True, slots=True)
 class ErrorInfo:

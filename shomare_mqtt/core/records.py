@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -185,6 +186,10 @@ JOURNAL, JOURNALS_KNOWN, JOURNAL_PAUSE = "journal", "journals_known", "journal_p
 """Keys of a batch's `meta`: the journal's name, and `known` (JSON) and `pause` of its identity."""
 
 
+_NAME = re.compile(r"[!-~]{1,100}")
+_ENDLESS = 2**63
+
+
 @dataclass(frozen=True, slots=True)
 class JournalMark:
     """`bridge/journal`: which journal, and how far it has come."""
@@ -200,9 +205,9 @@ class JournalMark:
         except (ValueError, RecursionError):
             return None
         name, sequence = (body.get("journal"), body.get("sequence")) if isinstance(body, dict) else (None, None)
-        if not isinstance(name, str) or not name or type(sequence) is not int or sequence < 0:
+        if not isinstance(name, str) or not _NAME.fullmatch(name):
             return None
-        return cls(name, sequence)
+        return cls(name, sequence) if type(sequence) is int and 0 <= sequence < _ENDLESS else None
 
     def payload(self) -> bytes:
         """As it is published."""

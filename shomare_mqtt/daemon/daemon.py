@@ -101,8 +101,9 @@ class Daemon:
         self._spawn(self.plugins.run(), "plugins")
         await self.bridge.load()
         self._show_info()
-        self.broker.start()
         await self.bridge.start()
+        # Only now: what the broker holds may be newer than the journal, and is overwritten once that has taken it up.
+        self.broker.start()
         self._spawn(lasting(self._announcer.run, "discovery", self._clock, LOG), "discovery")
         self._follow_the_market()
         await self._device.update()

@@ -11,7 +11,7 @@ import pytest
 from shomare_mqtt.core.orders.held import read_order
 from shomare_mqtt.core.orders.sms_ids import sms_id
 from shomare_mqtt.core.records import JournalMark
-from tests.core.provider import NO_NUMBERS, PRICE, Late, sms
+from tests.core.provider import LOST, NO_NUMBERS, PRICE, Acting, Late, sms
 from tests.core.test_resume import taken
 from tests.core.world import PRODUCT
 
@@ -147,7 +147,9 @@ async def test_a_broker_that_lost_everything_raises_no_alarm(world: World) -> No
         b"nonsense", b"17", b"[]", b"{}", b"null", b"\xff", b"[" * 100_000, b'{"journal": 5, "sequence": 5}',
         b'{"journal": "", "sequence": 5}', b'{"journal": "x", "sequence": "5"}', b'{"journal": "x", "sequence": -1}',
         b'{"journal": "x", "sequence": true}', b'{"journal": "x", "sequence": 5.0}', b'{"journal": "x"}',
-        b'{"journal": "x", "sequence": 1' + b"0" * 5000 + b"}",
+        b'{"journal": "x", "sequence": 1' + b"0" * 5000 + b"}", b'{"journal": "x", "sequence": 9223372036854775808}',
+        b'{"journal": "a\\nb", "sequence": 5}', b'{"journal": "' + b"x" * 101 + b'", "sequence": 5}',
+        b'{"journal": "\\ud800", "sequence": 5}',
     ],
 )  # fmt: skip
 async def test_rubbish_is_set_right(world: World, rubbish: bytes) -> None:
@@ -274,8 +276,12 @@ async def test_each_copy_is_told_from_the_others(world: World) -> None:
     assert len(world.bridge_events("journal_restored")[0]["watched"]) == 5
     assert await paused(world)
     await world.data("buying/set", "on")
-    await world.restart()
-    assert await paused(world) is False
+    older = JournalMark(mark(world).journal.partition(".")[0], 1).payload()
+    for held in (world.retained.now[TOPIC], older):  # the last is what a broker had saved long before
+        await world.stop()
+        world.retained.now[TOPIC] = held
+        await world.start()
+        assert await paused(world) is False
     await restored(world)
     assert await paused(world)
 
@@ -352,6 +358,25 @@ async def test_a_backup_found_once_the_broker_is_reached(world: World) -> None:
     assert (await world.state(lost["order"], "received"))["sms_count"] == 1
     await world.data("buying/set", "on")
     assert await paused(world) is False
+
+
+async def test_nothing_is_shown_while_what_was_found_is_being_written(world: World) -> None:
+    await world.stop()
+    keep(world)
+    await world.start()
+    await world.buy()
+    await restored(world, broker=False)
+    await world.data("buying/set", "on")
+    real = world.journal.commit
+
+    async def slow(batch: Batch) -> int:
+        await world.clock.sleep(15.0 if "journal" in batch.meta else 0.0)
+        assert TOPIC not in world.retained.now
+        return await real(batch)
+
+    world.journal.commit = slow  # type: ignore[method-assign]
+    await world.reach_broker()
+    assert mark(world).sequence == world.journal.sequence
 
 
 async def test_what_is_done_before_the_broker_is_reached_overtakes_nothing(world: World) -> None:
@@ -558,6 +583,19 @@ async def test_an_order_of_unknown_outcome_stays_to_be_settled(world: World) -> 
     assert world.order(order)["state"] == "unknown"
     await world.data("resolve", {"order": order, "outcome": "bought", "purchase": "p1", "phone": "+7931"})
     assert world.order(order)["state"] == "waiting"
+
+
+async def test_what_is_known_of_an_order_of_unknown_outcome_stays(world: World) -> None:
+    await world.stop()
+    keep(world)
+    await world.start()
+    world.provider.script("buy", Acting(LOST))
+    order = (await world.ask("buy", PRODUCT))["data"]["order"]
+    await world.until(lambda: world.order(order)["charged"] is not None)
+    await restored(world)
+    assert [e for e in world.bridge_events("buying_paused") if "order" in e] == []
+    await world.sleep(200)
+    assert (world.order(order)["state"], world.order(order)["charged"]) == ("unknown", PRICE)
 
 
 async def test_an_order_that_was_being_bought_in_the_backup_gets_its_purchase(world: World) -> None:

@@ -86,11 +86,10 @@ class Adopting:
 
 def _knows_more(held: Order, own: Order) -> bool:
     """Whether the broker's word of an order that is open here is of use: its purchase, its SMS, its end."""
-    if held.state in _IN_DOUBT:
+    if held.state in _IN_DOUBT or (held.is_open and held.purchase is None):
         return False
-    of_it = held.purchase is not None or held.state is OrderState.FAILED
     news = held.state != own.state or {s.sms for s in held.sms} > {s.sms for s in own.sms}
-    return of_it and news and own.purchase in (None, held.purchase)
+    return news and own.purchase in (None, held.purchase)
 
 
 def _as_taken(held: Order, own: Order | None) -> Order:

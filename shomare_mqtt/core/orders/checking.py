@@ -24,7 +24,7 @@ from shomare_mqtt.model import (
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import AsyncIterator, Callable, Mapping
+    from collections.abc import AsyncIterator, Callable
 
     from shomare_mqtt.core.clock import Clock
     from shomare_mqtt.core.market.market import Market
@@ -136,12 +136,10 @@ class Checker:
         order = record.order
         record, manner = self._learn(batch, record, shown)
         by_id = {sms.sms: sms for sms in order.sms}
-        seen = [sms for sms in order.sms if not sms.is_bare]
         sms: list[Sms] = []
-        for one in new_among(shown, seen, manner):
-            new = self._stored(sms_id(self._ledger.sms_key, order.order, one.sms, (*seen, *sms)), one, by_id)
-            if not (new.is_bare and new.sms in by_id):
-                sms.append(new)
+        for one in new_among(shown, order.sms, manner):
+            name = sms_id(self._ledger.sms_key, order.order, one.sms, (*order.sms, *sms))
+            sms.append(self._stored(name, one, by_id.get(name)))
         if not sms:
             return record
         by_id |= {new.sms: new for new in sms}
@@ -163,8 +161,9 @@ class Checker:
             batch.records.append(record)
         return record, manner
 
-    def _stored(self, sms: str, shown: Shown, known: Mapping[str, Sms]) -> Sms:
-        seen, before = shown.sms, known.get(sms)
+    def _stored(self, sms: str, shown: Shown, before: Sms | None) -> Sms:
+        """`before`: the same SMS, of which no more than the id was known."""
+        seen = shown.sms
         received_at = seen.received_at or (before.received_at if before else self._clock.now())
         return Sms(sms, shown.code, seen.text, seen.sender, received_at, seen.provider_id)
 

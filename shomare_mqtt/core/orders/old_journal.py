@@ -130,18 +130,18 @@ class OldJournal:
     async def _take_up(self) -> None:
         """Make what was found durable, all of it at once, and only then show this journal in the other's place."""
         async with self._alone:
-            found, self._found = self._found, None
-            if found is not None:
-                await self._write_down(*found)
+            if self._found is not None:
+                await self._write_down(*self._found)
+                self._found = None
         self.show()
         self.on_changed()
 
     async def _write_down(self, verdict: _Verdict, mark: JournalMark, orders: Mapping[str, bytes]) -> None:
-        known = {**self._opened.known, mark.journal: mark.sequence}
+        known = {**self._opened.known, mark.journal: max(mark.sequence, self._opened.known.get(mark.journal, 0))}
         batch = Batch(moves=1)  # money moved, and nobody here knows how: no balance is evidence any more
-        batch.meta[JOURNALS_KNOWN] = json.dumps(dict(list(known.items())[-_MOST_KNOWN:]))
         watched = await self._adopting.take(batch, orders)
         if verdict is _Verdict.RESTORED:
+            known.setdefault(self._name, self._journal.sequence)
             self._name = f"{_root(self._name)}.{secrets.token_hex(4)}"
             batch.meta |= {JOURNAL: self._name, JOURNAL_PAUSE: str(self._pause)}
             message = self._restored(mark, watched)
@@ -151,6 +151,7 @@ class OldJournal:
         else:
             message = _new(mark, watched)
             event = BridgeEvent.JOURNAL_NEW
+        batch.meta[JOURNALS_KNOWN] = json.dumps(dict(list(known.items())[-_MOST_KNOWN:]))
         batch.postings.append(bridge_posting(event, message, journal=mark.journal, watched=watched))
         await self._ledger.commit(batch)
         self._adopting.taken(orders)
