@@ -8,10 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import IntEnum, StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
     from shomare_mqtt.errors import ErrorCode, ShomareError, Upstream
@@ -437,6 +437,14 @@ class Incoming:
     packet_id: int = 0
     reply: Reply | None = None
     expiry: float | None = None
+
+
+class Ack(Protocol):
+    """Sends a message's PUBACK, once."""
+
+    def __call__(self, heard: Callable[[], None] | None = None) -> None:
+        """`heard` is called once the broker is known to have read it, and never where nobody can tell."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
