@@ -5,7 +5,7 @@ Times are timezone-aware datetimes in UTC. Money is Decimal in the provider's un
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import IntEnum, StrEnum
 from typing import TYPE_CHECKING, Any, Protocol
@@ -47,6 +47,10 @@ LEGAL_MOVES: Mapping[OrderState, frozenset[OrderState]] = {
 }
 
 
+LONGEST_TEXT = 64 * 1024
+"""Characters of an SMS's text that are kept. A real one has 39,015 at most (3GPP TS 23.040: 255 parts of 153)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sms:
     """One SMS of an order. `sms` is our stable id, `provider_id` the provider's; `code` and `text` are secrets."""
@@ -62,6 +66,11 @@ class Sms:
     def is_bare(self) -> bool:
         """Whether nothing is known of it but its id: it was taken from where codes and texts do not stand."""
         return self.code is None and self.text is None and self.provider_id is None
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether the provider showed more of the text."""
+        return self.text is not None and len(self.text) >= LONGEST_TEXT
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +241,12 @@ class SmsReading:
     sender: str | None = None
     received_at: datetime | None = None
     provider_id: str | None = None
+
+    def within(self, longest: int) -> SmsReading:
+        """The same with less than so many characters of text, or with so many of which the last says that it is cut."""
+        if self.text is None or len(self.text) < longest:
+            return self
+        return replace(self, text=f"{self.text[: longest - 1]}…")
 
 
 class PurchaseState(StrEnum):
