@@ -167,6 +167,10 @@ class Journal(Protocol):
         """Every open order and every one that closed lately, newest first."""
         ...
 
+    async def coded(self) -> list[str]:
+        """Orders that got a code, the one that got the newest last."""
+        ...
+
     async def facts(self, today: float, lifetime: float) -> SpendFacts:
         """What the limits count, `today` seconds after midnight."""
         ...

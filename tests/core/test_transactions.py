@@ -207,6 +207,17 @@ async def test_an_sms_that_was_set_aside_is_tried_again_within_the_hour(world: W
     assert [e["order"] for e in world.events("sms")] == [order["order"]]
 
 
+async def test_an_answer_that_waited_two_days_for_a_start_is_sent(world: World) -> None:
+    world.broker.away = True
+    command = world.send("buy", PRODUCT)
+    await world.until(lambda: world.provider.count("buy") == 1)
+    await world.restart(crash=True, down=2 * 86400)
+    await world.sleep(60)
+    world.broker.away = False
+    world.outbox.wake()
+    assert (await world.answer(command))["status"] in ("ok", "unknown")
+
+
 # --- two presses ----------------------------------------------------------------------------------------------------
 
 

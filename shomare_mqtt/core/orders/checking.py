@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from shomare_mqtt.core.masking import masked_phone
 from shomare_mqtt.core.orders.sameness import Manner, Shown, new_among
-from shomare_mqtt.core.orders.sms_ids import sms_id
+from shomare_mqtt.core.orders.sms_ids import sms_id, told_apart_by
 from shomare_mqtt.core.records import Batch, Record
 from shomare_mqtt.errors import ErrorCode
 from shomare_mqtt.model import (
@@ -146,10 +147,13 @@ class Checker:
         by_id = {sms.sms: sms for sms in order.sms}
         seen = [sms for sms in order.sms if not sms.is_bare]
         sms: list[Sms] = []
+        alike = Counter(map(told_apart_by, seen))
         for one in new_among(shown, seen, manner):
-            new = self._stored(sms_id(self._ledger.sms_key, order.order, one.sms, (*seen, *sms)), one, by_id)
+            number = alike[told_apart_by(one.sms)]
+            new = self._stored(sms_id(self._ledger.sms_key, order.order, one.sms, number), one, by_id)
             if not (new.is_bare and new.sms in by_id):
                 sms.append(new)
+                alike[told_apart_by(new)] += 1
         if not sms:
             return record
         by_id |= {new.sms: new for new in sms}
