@@ -5,13 +5,13 @@ Times are timezone-aware datetimes in UTC. Money is Decimal in the provider's un
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import IntEnum, StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
     from shomare_mqtt.errors import ErrorCode, ShomareError, Upstream
@@ -47,6 +47,10 @@ LEGAL_MOVES: Mapping[OrderState, frozenset[OrderState]] = {
 }
 
 
+LONGEST_TEXT = 64 * 1024
+"""Characters of an SMS's text that are kept. A real one has 39,015 at most (3GPP TS 23.040: 255 parts of 153)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sms:
     """One SMS of an order. `sms` is our stable id, `provider_id` the provider's; `code` and `text` are secrets."""
@@ -57,6 +61,11 @@ class Sms:
     sender: str | None
     received_at: datetime
     provider_id: str | None = None
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether the provider showed more of the text."""
+        return self.text is not None and len(self.text) >= LONGEST_TEXT
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +236,12 @@ class SmsReading:
     sender: str | None = None
     received_at: datetime | None = None
     provider_id: str | None = None
+
+    def within(self, longest: int) -> SmsReading:
+        """The same with less than so many characters of text, or with so many of which the last says that it is cut."""
+        if self.text is None or len(self.text) < longest:
+            return self
+        return replace(self, text=f"{self.text[: longest - 1]}…")
 
 
 class PurchaseState(StrEnum):
@@ -432,6 +447,14 @@ class Incoming:
     packet_id: int = 0
     reply: Reply | None = None
     expiry: float | None = None
+
+
+class Ack(Protocol):
+    """Sends a message's PUBACK, once."""
+
+    def __call__(self, heard: Callable[[], None] | None = None) -> None:
+        """`heard` is called once the broker is known to have read it, and never where nobody can tell."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

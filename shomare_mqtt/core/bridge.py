@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     from shomare_mqtt.model import Incoming, Parsed, Unparsed
 
 HEALTH_INTERVAL = 60.0
-_FORGET_EVERY = 60
-"""Reports between two looks at what the journal need not hold any more."""
+_FORGET_EVERY, _FORGET_FIRST = 60, 5
+"""Reports between two looks at what the journal need not hold any more, and before the first one: what waited for the
+broker while this program was down is sent, and not dropped for its age."""
 
 
 class Bridge:
@@ -77,7 +78,8 @@ class Bridge:
         while True:
             await self._show_health()
             await self._journal.keep_time()
-            if minute % _FORGET_EVERY == 0:
+            await self.orders.ledger.follow_clock()
+            if minute % _FORGET_EVERY == _FORGET_FIRST:
                 await self._forget()
             minute += 1
             while await pause(self._clock, HEALTH_INTERVAL, self._paused):

@@ -182,6 +182,11 @@ class SteadyTime:
             return None
         return (moment - self.civil()).total_seconds()
 
+    def knows_day(self) -> bool:
+        """Whether `civil` is more than what a clock shows that nobody vouches for, soon after a start."""
+        known = self._provider_ahead is not None or self._is_vouched()
+        return known or self._clock.boot_time() - self._began >= _LONG_ENOUGH
+
     def on_date(self, date: datetime) -> None:
         """The provider's clock shows this moment."""
         self._provider_ahead = date.timestamp() - self._clock.boot_time()  # which counts while the machine sleeps
@@ -199,7 +204,7 @@ class SteadyTime:
         """Seconds since a moment; None where nobody can tell, since it is not known how long the machine was off."""
         if self._rebooted_from is None:
             return self.now() - steady
-        if not self._is_vouched():
+        if not (self._is_vouched() and self._rebooted_from.vouched):
             return None
         by_wall = (self._clock.now() - wall).total_seconds()
         return max(self.now() - steady, by_wall) if by_wall >= 0 else None

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         Batch,
         JournalIdentity,
         PendingCommand,
+        Press,
         Record,
         SpendFacts,
     )
@@ -134,6 +135,10 @@ class Journal(Protocol):
         """Take commands down, in order."""
         ...
 
+    def heard(self, row: int) -> None:
+        """The broker is known to have read the PUBACK of the command in a row; written with what is written next."""
+        ...
+
     async def keep_time(self) -> None:
         """Write down that the wall clock was set, where it was."""
         ...
@@ -162,12 +167,20 @@ class Journal(Protocol):
         """Every open order and every one that closed lately, newest first."""
         ...
 
+    async def coded(self) -> list[str]:
+        """Orders that got a code, the one that got the newest last."""
+        ...
+
     async def facts(self, today: float, lifetime: float) -> SpendFacts:
         """What the limits count, `today` seconds after midnight."""
         ...
 
     async def pending(self) -> list[PendingCommand]:
         """Commands that an earlier process took and did not answer, oldest first."""
+        ...
+
+    async def presses(self, seconds: float) -> list[Press]:
+        """`buy` commands of the last so many seconds that were answered, and not refused before there was an order."""
         ...
 
     async def answer_of(self, row: int) -> bytes | None:

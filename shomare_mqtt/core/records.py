@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from dataclasses import dataclass, field
@@ -113,11 +114,15 @@ class NewSms:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """A command that was answered. `answer` is stored for a repeat of its transaction; None: it may be tried again."""
+    """A command that was answered. `answer` is stored for a repeat of its transaction, or of its delivery.
+
+    `is_free`: nothing was done, and its transaction may be used again.
+    """
 
     row: int
     answer: bytes | None = None
     order: str | None = None
+    is_free: bool = False
 
 
 @dataclass(slots=True)
@@ -152,6 +157,20 @@ class Arrival:
     on_conflict: tuple[Posting, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Press:
+    """A `buy` without a transaction that was not refused; `received` in steady seconds, `digest` of its content."""
+
+    row: int
+    digest: str
+    received: float
+
+
+def content_digest(content: str) -> str:
+    """What the journal keeps of a command's content, to know the same again by."""
+    return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
+
+
 class ArrivalKind(StrEnum):
     """What the journal found when a command arrived."""
 
@@ -163,7 +182,10 @@ class ArrivalKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ArrivalResult:
-    """`row` is the command's own row; of a repeat `first` is the row it repeats, `answer` what was answered to that."""
+    """`row` is the command's own row; of a repeat `first` is the row it repeats, `answer` what was answered to that.
+
+    Of a redelivery `row` is that of the first delivery, `answer` what was answered to it, None while it is not.
+    """
 
     kind: ArrivalKind
     row: int

@@ -156,7 +156,12 @@ def sms_json(sms: Sms, *, codes: bool) -> dict[str, Any]:
         "text": sms.text,
         "sender": sms.sender,
         "received_at": timestamp(sms.received_at),
+        **_cut_mark(sms),
     }
+
+
+def _cut_mark(sms: Sms) -> dict[str, Any]:
+    return {"truncated": True} if sms.is_cut else {}
 
 
 def sms_event(order: Order, sms: Sms) -> dict[str, Any]:
@@ -175,6 +180,7 @@ def sms_event(order: Order, sms: Sms) -> dict[str, Any]:
         "text": sms.text,
         "sender": sms.sender,
         "received_at": timestamp(sms.received_at),
+        **_cut_mark(sms),
     }
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from shomare_mqtt.core.clock import Clock
     from shomare_mqtt.core.ports import OnBroker, Spawn
     from shomare_mqtt.journal.store import Journal
-    from shomare_mqtt.model import Incoming
+    from shomare_mqtt.model import Ack, Incoming
     from shomare_mqtt.mqtt.failures import TooLargeError
     from shomare_mqtt.mqtt.session import ConnectionFacts
 
@@ -43,7 +43,7 @@ class Broker:
         journal: Journal,
         clock: Clock,
         spawn: Spawn,
-        on_message: Callable[[Incoming, Callable[[], None]], None],
+        on_message: Callable[[Incoming, Ack], None],
         on_connected: Callable[[ConnectionFacts], None],
         on_disconnected: Callable[[str], None],
         look: Callable[[OnBroker], Awaitable[None]],

@@ -23,14 +23,13 @@ from shomare_mqtt.mqtt.commands import CommandParser
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Callable
 
     from shomare_mqtt.config import Settings
     from shomare_mqtt.core.clock import SystemClock
     from shomare_mqtt.core.masking import Mask
     from shomare_mqtt.core.ports import OnBroker
     from shomare_mqtt.journal.store import Journal
-    from shomare_mqtt.model import Incoming
+    from shomare_mqtt.model import Ack, Incoming
     from shomare_mqtt.mqtt.session import ConnectionFacts
     from shomare_mqtt.plugin.loading import Loaded
     from shomare_mqtt.provider.client import Client
@@ -139,7 +138,7 @@ class Daemon:
 
     # --- what is heard ----------------------------------------------------------------------------------------------
 
-    def _on_message(self, incoming: Incoming, ack: Callable[[], None]) -> None:
+    def _on_message(self, incoming: Incoming, ack: Ack) -> None:
         if incoming.topic == self.broker.status_topic:
             self._announcer.heard(incoming.payload)
             ack()

@@ -15,6 +15,8 @@ from shomare_mqtt.core.records import (
     OutboxRow,
     PendingCommand,
     Posting,
+    Press,
+    content_digest,
 )
 from shomare_mqtt.journal.orders import key_of
 from shomare_mqtt.model import Incoming, Message, Reply
@@ -25,13 +27,12 @@ if TYPE_CHECKING:
 
 def arrive(connection: sqlite3.Connection, arrival: Arrival, remember_since: float) -> ArrivalResult:
     """Take one command down, or find that it was taken before (contract, section Commands)."""
-    earlier = _delivered_before(connection, arrival) if arrival.incoming.dup else None
-    if earlier is not None:
-        return ArrivalResult(ArrivalKind.REDELIVERED, earlier)
+    if arrival.incoming.dup and (earlier := _delivered_before(connection, arrival)) is not None:
+        return earlier
     first = _keyed_before(connection, arrival, remember_since)
-    conflict = first is not None and first[1] != _hash(arrival.content)
+    conflict = first is not None and first[1] != content_digest(arrival.content)
     postings = arrival.on_conflict if conflict else arrival.postings
-    row = _insert(connection, arrival, first[0] if first else None, answered=bool(postings))
+    row = _insert(connection, arrival, first[0] if first else None, postings)
     for posting in postings:
         post(connection, posting, arrival.received)
     if first is None:
@@ -41,13 +42,34 @@ def arrive(connection: sqlite3.Connection, arrival: Arrival, remember_since: flo
     return ArrivalResult(ArrivalKind.REPEATED, row, first[0], first[2])
 
 
-def _delivered_before(connection: sqlite3.Connection, arrival: Arrival) -> int | None:
-    """The row of the same delivery: same session, packet id and content (MQTT 5, section 3.3.1.1)."""
+def _delivered_before(connection: sqlite3.Connection, arrival: Arrival) -> ArrivalResult | None:
+    """The first delivery of what may be brought a second time; None for what is new.
+
+    DUP alone says that the broker sent it before, not that it came (MQTT 5 and 3.1.1, section 3.3.1.1). Brokers bring
+    again what they hold for unacknowledged, in the same session, with the same packet id and content (4.4), and use
+    an id anew only once they read the PUBACK (2.2.1 of MQTT 5, 2.3.1 of 3.1.1). So it is a second delivery of the
+    newest command with this id, unless the broker is known to have read the PUBACK of that one (`heard`, which takes
+    the id off it): then it is new, and its first delivery was lost. Where that is not known, it is taken for a second
+    delivery, which buys nothing twice, and answered as the first was, so that whoever sent a new one is not left
+    without a word. A query is asked again.
+    """
+    incoming = arrival.incoming
     row = connection.execute(
-        "SELECT seq FROM commands WHERE session = ? AND packet_id = ? AND digest = ? ORDER BY seq DESC LIMIT 1",
-        (arrival.session, arrival.incoming.packet_id, _digest(arrival.incoming)),
+        "SELECT c.seq, c.digest, c.done, coalesce(c.answer, f.answer) FROM commands c"
+        " LEFT JOIN commands f ON f.seq = c.first"
+        " WHERE c.session = ? AND c.packet_id = ? AND c.packet_id != 0 ORDER BY c.seq DESC LIMIT 1",
+        (arrival.session, incoming.packet_id),
     ).fetchone()
-    return None if row is None else int(row[0])
+    if row is None or row[1] != _digest(incoming):
+        return None
+    if row[2] and arrival.command.startswith("query/"):
+        return None
+    return ArrivalResult(ArrivalKind.REDELIVERED, row[0], answer=row[3])
+
+
+def heard(connection: sqlite3.Connection, rows: list[int]) -> None:
+    """The broker read the PUBACK of these: their packet ids are free, and mean another message when they come again."""
+    connection.executemany("UPDATE commands SET packet_id = 0 WHERE seq = ?", [(row,) for row in rows])
 
 
 def _keyed_before(
@@ -64,27 +86,33 @@ def _keyed_before(
     return None if row is None else (row[0], row[1], row[2])
 
 
-def _insert(connection: sqlite3.Connection, arrival: Arrival, first: int | None, *, answered: bool) -> int:
+def _insert(connection: sqlite3.Connection, arrival: Arrival, first: int | None, postings: tuple[Posting, ...]) -> int:
     """One row. Only the first of a transaction carries its key; what is answered already is done."""
     incoming = arrival.incoming
     reply = incoming.reply
+    connection.execute(
+        "UPDATE commands SET packet_id = 0 WHERE session = ? AND packet_id = ? AND packet_id != 0",
+        (arrival.session, incoming.packet_id),
+    )
     cursor = connection.execute(
         "INSERT INTO commands (topic, payload, reply_topic, correlation, expiry, command, content, session, packet_id,"
-        " digest, key, first, done, received_at, received) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " digest, key, first, done, answer, received_at, received)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             incoming.topic,
-            None if answered else incoming.payload,
+            None if postings else incoming.payload,
             reply.topic if reply else None,
             reply.correlation if reply else None,
             incoming.expiry,
             arrival.command,
-            _hash(arrival.content),
+            content_digest(arrival.content),
             arrival.session,
             incoming.packet_id,
             _digest(incoming),
-            None if first or answered else key_of(arrival.keyed),
+            None if first or postings else key_of(arrival.keyed),
             first,
-            answered,
+            bool(postings),
+            postings[0].message.payload if postings else None,
             arrival.received_at.isoformat(),
             arrival.received,
         ),
@@ -93,11 +121,11 @@ def _insert(connection: sqlite3.Connection, arrival: Arrival, first: int | None,
 
 
 def finish(connection: sqlite3.Connection, done: Done) -> None:
-    """A command was answered. Without a stored answer, its transaction may be used again."""
+    """A command was answered."""
     connection.execute(
         "UPDATE commands SET done = 1, payload = NULL, answer = ?, order_id = ?,"
-        " key = CASE WHEN ? IS NULL THEN NULL ELSE key END WHERE seq = ?",
-        (done.answer, done.order, done.answer, done.row),
+        " key = CASE WHEN ? THEN NULL ELSE key END WHERE seq = ?",
+        (done.answer, done.order, done.is_free, done.row),
     )
 
 
@@ -125,9 +153,19 @@ def pending(connection: sqlite3.Connection) -> list[PendingCommand]:
     ]
 
 
+def presses(connection: sqlite3.Connection, since: float) -> list[Press]:
+    """`buy` commands from after a steady time that were answered with an order; the latest of the same comes last."""
+    rows = connection.execute(
+        "SELECT seq, content, received FROM commands WHERE received > ? AND command = 'buy' AND order_id IS NOT NULL"
+        " ORDER BY seq",
+        (since,),
+    )
+    return [Press(*row) for row in rows]
+
+
 def answer_of(connection: sqlite3.Connection, row: int) -> bytes | None:
-    """The stored answer to a command, None while there is none."""
-    found = connection.execute("SELECT answer FROM commands WHERE seq = ?", (row,)).fetchone()
+    """The stored answer to a command that its transaction still names, None while there is none."""
+    found = connection.execute("SELECT answer FROM commands WHERE seq = ? AND key IS NOT NULL", (row,)).fetchone()
     return None if found is None else found[0]
 
 
@@ -196,10 +234,6 @@ def drop_old(connection: sqlite3.Connection, before: float, most: int) -> int:
         (most,),
     ).rowcount
     return old + beyond
-
-
-def _hash(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _digest(incoming: Incoming) -> str:

@@ -69,6 +69,12 @@ def open_and_late(connection: sqlite3.Connection, closed_after: float) -> list[R
     return _load(connection, sql, (closed_after,))
 
 
+def coded(connection: sqlite3.Connection) -> list[str]:
+    """Orders that got a code, the one that got the newest last."""
+    rows = connection.execute("SELECT order_id FROM sms WHERE code IS NOT NULL GROUP BY order_id ORDER BY max(seq)")
+    return [order for (order,) in rows]
+
+
 def facts(connection: sqlite3.Connection, midnight: float, now: float, lifetime: float) -> SpendFacts:
     """What the limits count; `midnight` and `now` in steady seconds.
 

@@ -18,6 +18,7 @@ from shomare_mqtt.core.records import (
     JournalIdentity,
     OutboxRow,
     PendingCommand,
+    Press,
     Record,
     SpendFacts,
 )
@@ -53,6 +54,7 @@ class Journal:
         self.identity: JournalIdentity
         self.sequence = 0
         self.on_advanced: Callable[[], object] = lambda: None
+        self._heard: list[int] = []
 
     async def open(self) -> None:
         """Open the file and take up its time. Raises InstanceConflictError, JournalError."""
@@ -107,7 +109,21 @@ class Journal:
             _put_meta(connection, _ANCHOR, anchor)
             return work(connection)
 
-        return await self._database.run(anchored)
+        return await self._with_heard(anchored)
+
+    def heard(self, row: int) -> None:
+        """The broker is known to have read the PUBACK of the command in a row; written with what is written next."""
+        self._heard.append(row)
+
+    async def _with_heard(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Do some work after writing down whose PUBACK was read: what arrives is judged by it."""
+        heard, self._heard = self._heard, []
+
+        def noted(connection: sqlite3.Connection) -> T:
+            commands.heard(connection, heard)
+            return work(connection)
+
+        return await self._database.run(noted)
 
     async def forget(self, remember: float) -> int:
         """Drop commands past remembering, and what is too old or too much in the outbox; the latter's number."""
@@ -138,6 +154,10 @@ class Journal:
         since = self.time.now() - keep_closed
         return await self._database.run(lambda c: orders.open_and_late(c, since))
 
+    async def coded(self) -> list[str]:
+        """Orders that got a code, the one that got the newest last."""
+        return await self._database.run(orders.coded)
+
     async def facts(self, today: float, lifetime: float) -> SpendFacts:
         """What the limits count; the day began `today` seconds ago."""
         now = self.time.now()
@@ -148,6 +168,11 @@ class Journal:
     async def pending(self) -> list[PendingCommand]:
         """Commands that an earlier process took and did not answer, oldest first."""
         return await self._database.run(commands.pending)
+
+    async def presses(self, seconds: float) -> list[Press]:
+        """`buy` commands of the last so many seconds that were answered, and not refused before there was an order."""
+        since = self.time.now() - seconds
+        return await self._database.run(lambda c: commands.presses(c, since))
 
     async def answer_of(self, row: int) -> bytes | None:
         """The stored answer to a command."""
@@ -163,7 +188,7 @@ class Journal:
 
     async def sent(self, rows: list[int]) -> None:
         """The broker acknowledged these messages."""
-        await self._database.run(lambda c: commands.sent(c, rows))
+        await self._with_heard(lambda c: commands.sent(c, rows))
 
     async def replace_answer(self, row: int, payload: bytes) -> None:
         """Another payload for a message that waits."""

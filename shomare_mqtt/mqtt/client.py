@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from shomare_mqtt.config import Mqtt
-    from shomare_mqtt.model import Incoming
+    from shomare_mqtt.model import Ack, Incoming
     from shomare_mqtt.mqtt.packets import Version
 
 SILENCE = 3.0
@@ -50,7 +50,7 @@ class Client:
         self._on_retained = on_retained
         self._wanted: Version = protocol or settings.protocol
         self._link: Link | None = None
-        self._messages: asyncio.Queue[tuple[Incoming, Callable[[], None]] | None] = asyncio.Queue()
+        self._messages: asyncio.Queue[tuple[Incoming, Ack] | None] = asyncio.Queue()
 
     @property
     def protocol(self) -> Version:
@@ -116,7 +116,7 @@ class Client:
         opening = Opening(protocol, client_id, clean=True)
         return await open_link(self._settings, opening, self._take, answer_within)
 
-    def _take(self, incoming: Incoming, ack: Callable[[], None]) -> None:
+    def _take(self, incoming: Incoming, ack: Ack) -> None:
         if incoming.retain:
             self._on_retained(self.relative(incoming.topic), incoming.payload)
         self._messages.put_nowait((incoming, ack))

@@ -18,6 +18,7 @@ from shomare_mqtt.mqtt.failures import (
 )
 from shomare_mqtt.mqtt.packets import LARGEST_TOPIC, Connack, Ending, Opening, Publication, publish_size, topic_fault
 from shomare_mqtt.mqtt.paho_adapter import Adapter
+from shomare_mqtt.mqtt.receipts import Receipts
 from shomare_mqtt.mqtt.transport import Opened, open_stream
 from shomare_mqtt.mqtt.window import Window
 
@@ -25,10 +26,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from shomare_mqtt.config import Mqtt
-    from shomare_mqtt.model import Incoming
+    from shomare_mqtt.model import Ack, Incoming
     from shomare_mqtt.mqtt.packets import Version
 
-    OnMessage = Callable[[Incoming, Callable[[], None]], None]
+    OnMessage = Callable[[Incoming, Ack], None]
 
 ANSWER_TIMEOUT = 10.0
 """Seconds for CONNACK and SUBACK."""
@@ -56,8 +57,8 @@ _CUT_OFF = (
 class Link:
     """One connection; `open_link` makes it. `ended` says how it ended, and then nothing works any more.
 
-    `on_message(incoming, ack)` is called on the loop. `ack()` sends the PUBACK, once; it does nothing for QoS 0 and
-    after the end. An error that `on_message` raises ends the connection, and stands in `ended` as the fault.
+    `on_message(incoming, ack)` is called on the loop. `ack` (model.Ack) does nothing for QoS 0 and after the end. An
+    error that `on_message` raises ends the connection, and stands in `ended` as the fault.
     """
 
     def __init__(self, opened: Opened, opening: Opening, on_message: OnMessage) -> None:
@@ -71,7 +72,8 @@ class Link:
         self._fault: Exception | None = None
         self._connack: asyncio.Future[Connack] = self._loop.create_future()
         self._subscribing: dict[int, asyncio.Future[list[str | None]]] = {}
-        self._publishing: dict[int, tuple[asyncio.Future[None], float]] = {}
+        self._publishing: dict[int, tuple[asyncio.Future[None], float, int]] = {}
+        self._receipts = Receipts()
         self._window = Window(OUR_WINDOW)
         self._adapter = Adapter(opened.stream, opening, self)
         self.ended: asyncio.Future[Ending] = self._loop.create_future()
@@ -142,7 +144,7 @@ class Link:
             self._window.leave()
             raise _not_connected()
         acknowledged: asyncio.Future[None] = self._loop.create_future()
-        self._publishing[packet] = acknowledged, self._loop.time()
+        self._publishing[packet] = acknowledged, self._loop.time(), self._receipts.published()
         await acknowledged
 
     def _check(self, publication: Publication) -> None:
@@ -189,7 +191,8 @@ class Link:
         if entry is None:
             return
         self._window.leave()
-        acknowledged = entry[0]
+        acknowledged, _, number = entry
+        self._receipts.answered(number)
         if acknowledged.done():
             return
         if refusal is not None:
@@ -199,19 +202,22 @@ class Link:
 
     def message(self, incoming: Incoming, qos: int) -> None:
         """A PUBLISH from the broker."""
+        self._receipts.arrived(incoming.packet_id)
         try:
             self._on_message(incoming, self._acknowledger(incoming.packet_id, qos))
         except Exception as error:
             self._fault = error
             raise
 
-    def _acknowledger(self, packet: int, qos: int) -> Callable[[], None]:
+    def _acknowledger(self, packet: int, qos: int) -> Ack:
         pending = qos > 0
 
-        def ack() -> None:
+        def ack(heard: Callable[[], None] | None = None) -> None:
             nonlocal pending
             if pending and not self.ended.done():
                 self._adapter.ack(packet, qos)
+                if heard is not None:
+                    self._receipts.acknowledged(packet, heard)
             pending = False  # packet ids are used again: a second PUBACK would be another message's
 
         return ack
@@ -284,7 +290,7 @@ class Link:
     def _on_tick(self) -> None:
         """The keep alive: a ping is due once nothing went for `keepalive`, and the broker waits half as long again."""
         self._guarded(self._adapter.loop_misc)
-        oldest = min((since for _, since in self._publishing.values()), default=math.inf)
+        oldest = min((since for _, since, _ in self._publishing.values()), default=math.inf)
         if self._loop.time() - oldest > PUBACK_PATIENCE:
             self.over(Ending(f"the broker acknowledged nothing for {PUBACK_PATIENCE:g} seconds", by_broker=True))
         if not self.ended.done():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 UNSUPPORTED_PROTOCOL_VERSION = 0x84
 SESSION_TAKEN_OVER = 0x8E
+_PACKET_TOO_LARGE = 0x95
 _QUOTA_EXCEEDED = 0x97
 
 _UNEXPLAINED = frozenset({0x80, 0x83})
@@ -83,6 +84,11 @@ class PublishRefusedError(PublishError):
         return self.reason == _QUOTA_EXCEEDED
 
     @property
+    def is_for_size(self) -> bool:
+        """Whether it is larger than the broker takes, though it named no bound."""
+        return self.reason == _PACKET_TOO_LARGE
+
+    @property
     def may_pass(self) -> bool:
         """Whether it may be the broker's own trouble: it says no, and not what is wrong with the message."""
         return self.reason in _UNEXPLAINED
@@ -102,9 +108,10 @@ class HangsUpError(PublishRefusedError):
 
 
 class TooLargeError(PublishError):
-    """Not sent, since the packet has more bytes than the broker takes. `size` and `limit` in bytes."""
+    """Not sent, since the packet has more bytes than the broker takes, or its topic. `size` and `limit` in bytes."""
 
     def __init__(self, size: int, limit: int, what: str = "packet") -> None:
         super().__init__(f"the {what} has {size} bytes, and the broker takes {limit}")
         self.size = size
         self.limit = limit
+        self.is_for_topic = what == "topic"

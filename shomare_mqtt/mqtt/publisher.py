@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Protocol
 
 from shomare_mqtt import topics
 from shomare_mqtt.core.bridge_events import BridgeEvent
+from shomare_mqtt.core.fitting import fitted
 from shomare_mqtt.errors import ErrorCode
 from shomare_mqtt.mqtt.failures import HangsUpError, LinkError, PublishRefusedError, TooLargeError
+from shomare_mqtt.mqtt.shortening import room_for
 
 if TYPE_CHECKING:
     import logging
@@ -171,6 +173,8 @@ class OutboxPublisher:
 
     async def _failed(self, row: OutboxRow, error: BaseException) -> bool:
         """Deal with a row that was not sent; whether the rest can go on at once."""
+        if isinstance(error, LinkError) and await self._cut(row, error):
+            return True
         match error:
             case TooLargeError():
                 await self._replace(row, error)
@@ -178,7 +182,7 @@ class OutboxPublisher:
             case PublishRefusedError(is_over_quota=True):
                 return False
             case HangsUpError():
-                await self._give_up(row, str(error), of=row.message.topic, keep=True)
+                await self._give_up(row, str(error), of=row.message.topic, keep=True, closed=error.closed)
                 return True
             case PublishRefusedError():
                 why = f"the broker refuses it ({error})"
@@ -188,6 +192,20 @@ class OutboxPublisher:
                 return False
         raise error
 
+    async def _cut(self, row: OutboxRow, error: LinkError) -> bool:
+        """Have the SMS in it come cut (contract, Events), the rest whole; whether that can help.
+
+        An answer under which the connection ended is not cut further than anybody minds: it may have been chance.
+        """
+        room = room_for(row.message.payload, error)
+        gently = isinstance(error, HangsUpError) and row.kind != "sms"
+        smaller = None if room is None else fitted(row.message.payload, room, gently=gently)
+        if smaller is None:
+            return False
+        await self._store.replace_answer(row.row, smaller)
+        self._logger.warning("a message on %s comes cut: %s", _shown(row.message.topic), error)
+        return True
+
     async def _replace(self, row: OutboxRow, error: TooLargeError) -> None:
         """An answer that is too large becomes one that says so."""
         if row.kind == "answer" and (smaller := self._too_large(row.message.payload, error)) != row.message.payload:
@@ -196,18 +214,24 @@ class OutboxPublisher:
             return
         await self._give_up(row, str(error), of=row.row)
 
-    async def _give_up(self, row: OutboxRow, why: str, *, of: str | int, keep: bool = False) -> None:
-        """Set a row aside and say so, once: `of` is the topic that is refused, or the row alone."""
+    async def _give_up(
+        self, row: OutboxRow, why: str, *, of: str | int, keep: bool = False, closed: float = 0.0
+    ) -> None:
+        """Set a row aside and say so, once: `of` is the topic that is refused, or the row alone.
+
+        `closed`: seconds for which it is of no use to try.
+        """
         self.set_aside += 1
         await self._store.set_aside(row.row, keep=keep)
-        if keep and row.row not in self._repeated:
-            self._repeated.add(row.row)
-            self._keep(asyncio.ensure_future(self._try_again()))
+        if keep and (closed or row.row not in self._repeated):
+            if not closed:
+                self._repeated.add(row.row)
+            self._keep(asyncio.ensure_future(self._try_again(closed or AGAIN_AFTER)))
         again = "; it is kept, and tried again within an hour" if keep or row.kind == "sms" else ""
         self._tell_once(of, f"a message on {_shown(row.message.topic)} was set aside: {why}{again}", row.message.topic)
 
-    async def _try_again(self) -> None:
-        await self._sleep(AGAIN_AFTER)
+    async def _try_again(self, seconds: float) -> None:
+        await self._sleep(seconds)
         self._waited = True  # the rest is for `run`, so that an error of the journal ends it
         self.wake()
 

@@ -6,9 +6,11 @@ import asyncio
 from typing import TYPE_CHECKING, Protocol
 
 from shomare_mqtt.core.bridge_events import BridgeEvent
+from shomare_mqtt.core.fitting import fitted
 from shomare_mqtt.model import Message
 from shomare_mqtt.mqtt.failures import HangsUpError, LinkError, PublishRefusedError, TooLargeError
 from shomare_mqtt.mqtt.publisher import AGAIN_AFTER, WAIT_AFTER_REFUSAL, is_over_quota
+from shomare_mqtt.mqtt.shortening import room_for
 
 if TYPE_CHECKING:
     import logging
@@ -66,6 +68,8 @@ class RetainedPublisher:
         self._say = say
         self._sleep = sleep
         self._over_quota = False
+        self._largest: int | None = None
+        """Bytes of payload to which SMS are cut at once, since more was too much."""
         self._said: set[str] = set()
         self._left_out: dict[str, bytes] = {}
         self._doubtful: set[str] = set()
@@ -158,7 +162,7 @@ class RetainedPublisher:
     async def _send(self, topic: str, payload: bytes) -> bool:
         """Publish one topic; whether the rest can go on at once."""
         try:
-            await self._sender.publish(Message(topic, payload, retain=True, absolute=True))
+            await self._publish_fitting(topic, payload)
         except HangsUpError as error:
             self._leave_out(topic, payload, error)
             self._tell(topic, f"{error}; it is left out until it is to say something else, and tried once an hour")
@@ -177,6 +181,19 @@ class RetainedPublisher:
             self._said.discard(topic)
             self._believe_again()
         return True
+
+    async def _publish_fitting(self, topic: str, payload: bytes) -> None:
+        """Publish, with the SMS in it cut where it is larger than the broker takes. Raises LinkError."""
+        if self._largest is not None and len(payload) > self._largest:
+            payload = fitted(payload, self._largest) or payload
+        try:
+            await self._sender.publish(Message(topic, payload, retain=True, absolute=True))
+        except LinkError as error:
+            room = room_for(payload, error)
+            if room is None or fitted(payload, room) is None:
+                raise
+            self._largest = room if self._largest is None else min(self._largest, room)
+            await self._publish_fitting(topic, payload)
 
     def _leave_out(self, topic: str, payload: bytes, error: HangsUpError) -> None:
         self._try_later(topic, payload, error.closed or TRIED_AGAIN)

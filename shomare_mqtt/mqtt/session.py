@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from shomare_mqtt.config import Mqtt
     from shomare_mqtt.core.ports import OnBroker
-    from shomare_mqtt.model import Incoming, Message
+    from shomare_mqtt.model import Ack, Incoming, Message
     from shomare_mqtt.mqtt.connection import Link
     from shomare_mqtt.mqtt.packets import Ending, Version
 
@@ -56,15 +56,16 @@ class SessionListener:
     """Whom the session tells; all on the loop. None of it may block, and what it raises ends `Session.run`.
 
     - `connected(facts)`: after each subscribing; only then messages are handed over.
-    - `message(incoming, ack)`: each message. `ack()` sends its PUBACK; until then the broker keeps the message and
-      brings it again. It does nothing once the connection that brought it is gone. Call it in the order of arrival.
+    - `message(incoming, ack)`: each message. `ack` (model.Ack) sends its PUBACK; until then the broker keeps the
+      message and brings it again. It does nothing once the connection that brought it is gone. Call it in the order of
+      arrival.
     - `disconnected(text)`: after each `connected`, once.
     - `trouble(event, text)`: what an operator should see; it stands in the log already.
     - `look(held)`: awaited once, before the first `connected`, at what the broker holds of ours; again at the next
       attempt where it raised a LinkError of `held`'s.
     """
 
-    message: Callable[[Incoming, Callable[[], None]], None]
+    message: Callable[[Incoming, Ack], None]
     connected: Callable[[ConnectionFacts], None]
     disconnected: Callable[[str], None]
     trouble: Callable[[BridgeEvent, str], None]
@@ -104,7 +105,7 @@ class Session:
         self._over = asyncio.Event()
         self._over.set()
         self._link: Link | None = None
-        self._held: list[tuple[Incoming, Callable[[], None]]] = []
+        self._held: list[tuple[Incoming, Ack]] = []
         self._sessions = 0
         self._said: set[str] = set()
 
@@ -235,7 +236,7 @@ class Session:
         present, largest = link.facts.session_present, link.facts.maximum_packet_size
         return ConnectionFacts(link.protocol, present, self._sessions, largest, link.window)
 
-    def _take(self, incoming: Incoming, ack: Callable[[], None]) -> None:
+    def _take(self, incoming: Incoming, ack: Ack) -> None:
         """A broker that resumes a session sends at once: those messages wait until `connected` was told."""
         if self._link is None or self._held:
             self._held.append((incoming, ack))

@@ -347,6 +347,83 @@ async def test_a_number_lives_on_while_the_machine_sleeps(world: World) -> None:
     assert ended["refunded"] is True
 
 
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_the_newest_code_is_that_which_came_last_whatever_the_clock_said(world: World, restarted: bool) -> None:
+    world.clock.jump(days=3)
+    await world.buy()
+    second = await world.buy()
+    world.provider.gets("p1", sms("Your code is 11111"))
+    await world.until(lambda: world.codes() == ["11111"])
+    world.clock.jump(days=-3)
+    world.provider.gets("p2", sms("Your code is 22222"))
+    await world.until(lambda: world.codes() == ["11111", "22222"])
+    if restarted:
+        await world.restart(crash=True)
+    world.bridge.orders.ledger.publish_code_again()
+    assert world.broker.volatile[-1].payload == b"22222"
+    await world.state(second["order"], "finished", 1300)
+    await world.sleep(3700)
+    assert world.bridge.orders.ledger.newest_code() is None
+
+
+@pytest.mark.parametrize("days", [3, -3])
+async def test_when_an_order_expires_follows_the_clock(world: World, days: int) -> None:
+    world.clock.jump(days=days)
+    order = await world.buy()
+    world.clock.jump(days=-days)
+    await world.sleep(70)
+    assert world.order(order["order"])["expires_at"] == "2026-03-01T12:20:00.000Z"
+    assert world.moves(order["order"]) == ["buying", "waiting"]
+    await world.data("cancel", {"order": order["order"]})
+    world.clock.jump(days=days)
+    await world.sleep(70)
+    assert world.order(order["order"])["expires_at"] == "2026-03-01T12:20:00.000Z"
+
+
+async def test_a_buy_before_a_night_off_on_a_machine_that_starts_where_it_was_switched_off(world: World) -> None:
+    """The clock says that some seconds passed: a purchase must not come out of the blue."""
+    world.bridge.desk.intake._begin = lambda *_: asyncio.sleep(99)  # type: ignore[method-assign]
+    command = world.send("buy", PRODUCT)
+    await world.settle()
+    await booted_in_the_past(world)
+    answer = await world.answer(command)
+    assert (answer["error"]["code"], "nobody can tell" in answer["error"]["message"]) == ("expired_command", True)
+    assert world.provider.count("buy") == 0
+
+
+async def test_a_buy_by_a_clock_that_was_ahead_by_as_much_as_the_machine_was_off_after_it(world: World) -> None:
+    world.clock.synchronised = False
+    world.clock.jump(hours=8)
+    await world.restart()
+    world.bridge.desk.intake._begin = lambda *_: asyncio.sleep(99)  # type: ignore[method-assign]
+    command = world.send("buy", PRODUCT)
+    await world.settle()
+    await world.crash()
+    await asyncio.sleep(8 * 3600)
+    world.clock.reboot()
+    world.clock.jump(hours=-8)
+    world.clock.synchronised = True
+    await world.start()
+    assert (await world.answer(command))["error"]["code"] == "expired_command"
+
+
+async def test_a_clock_that_starts_right_after_midnight_frees_no_limit(opened: Opening) -> None:
+    """15:30 in Tehran, as anybody knows but a machine that starts at 00:10, and hears no other time."""
+    world = await opened(limits={"max_unused_per_day": 1})
+    order = await world.buy()
+    await world.data("cancel", {"order": order["order"]})
+    world.clock.synchronised = False
+    await world.sleep(3600)
+    await world.data("query/orders")  # with which the time is written down
+    await world.crash()
+    world.clock.reboot()
+    world.clock.jump(hours=-16, minutes=-20)
+    await world.start()
+    assert await world.error("buy", PRODUCT) == "limit_reached"
+    await world.sleep(600)
+    assert (await world.buy())["state"] == "waiting", "a clock that ran for ten minutes is taken as it is"
+
+
 # --- steady time alone ----------------------------------------------------------------------------------------------
 
 

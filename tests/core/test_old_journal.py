@@ -462,8 +462,8 @@ async def test_ids_of_sms_tell_nothing(world: World) -> None:
     (shown_sms,) = (await world.state(order["order"], "received"))["sms"]
     key = world.journal.identity.sms_key
     assert len(key) == 32
-    assert sms_id(key, order["order"], sms(None, "48213"), ()) == shown_sms["sms"]
-    assert sms_id(bytes(32), order["order"], sms(None, "48213"), ()) != shown_sms["sms"]
+    assert sms_id(key, order["order"], sms(None, "48213"), 0) == shown_sms["sms"]
+    assert sms_id(bytes(32), order["order"], sms(None, "48213"), 0) != shown_sms["sms"]
     assert key.hex() not in repr(world.journal.identity)
     assert str(key) not in repr(world.journal.identity)
 

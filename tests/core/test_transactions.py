@@ -207,6 +207,17 @@ async def test_an_sms_that_was_set_aside_is_tried_again_within_the_hour(world: W
     assert [e["order"] for e in world.events("sms")] == [order["order"]]
 
 
+async def test_an_answer_that_waited_two_days_for_a_start_is_sent(world: World) -> None:
+    world.broker.away = True
+    command = world.send("buy", PRODUCT)
+    await world.until(lambda: world.provider.count("buy") == 1)
+    await world.restart(crash=True, down=2 * 86400)
+    await world.sleep(60)
+    world.broker.away = False
+    world.outbox.wake()
+    assert (await world.answer(command))["status"] in ("ok", "unknown")
+
+
 # --- two presses ----------------------------------------------------------------------------------------------------
 
 
@@ -264,6 +275,48 @@ async def test_two_presses_are_one_over_a_crash_too(pressed: World, buying: bool
     assert answers[1]["error"]["code"] == "duplicate_command"
 
 
+@pytest.mark.parametrize("crash", [False, True])
+async def test_a_second_press_after_a_restart(pressed: World, crash: bool) -> None:
+    world = pressed
+    press = {**PRODUCT, "country": 2, "operator": 1, "application": 1, "max_price": 9000.5}
+    assert (await world.data("buy", press))["state"] == "waiting"
+    await world.restart(crash=crash, down=1)
+    other_spelling = b'{"expires_at": "", "max_price": 9000.50, "application": 1, "operator": 1, "country": 2}'
+    assert await world.error("buy", other_spelling) == "duplicate_command"
+    assert (await world.data("buy", PRODUCT))["state"] == "waiting", "by names that are ids"
+    await world.sleep(2)
+    await world.restart(crash=crash, down=1)
+    assert (await world.data("buy", press))["state"] == "waiting"
+    assert world.provider.count("buy") == 3
+
+
+async def test_what_was_refused_before_a_restart_may_be_pressed_again(pressed: World) -> None:
+    world = pressed
+    world.extensions.veto = CommandRefusedError(ErrorCode.VETOED, "no")
+    assert await world.error("buy", PRODUCT) == "vetoed"
+    world.extensions.veto = None
+    world.provider.script("buy", NO_NUMBERS)
+    assert await world.error("buy", {**PRODUCT, "application": "2"}) == "no_numbers"
+    await world.restart()
+    assert (await world.buy())["state"] == "waiting"
+    assert await world.error("buy", {**PRODUCT, "application": "2"}) == "duplicate_command"
+    assert (await world.buy(transaction=1))["state"] == "waiting"
+
+
+@pytest.mark.parametrize("days", [-1, 1])
+async def test_a_second_press_after_a_boot_with_another_clock(pressed: World, days: int) -> None:
+    world = pressed
+    await world.buy()
+    world.clock.synchronised = False
+    await world.crash()
+    world.clock.jump(days=days)
+    world.clock.reboot()
+    await world.start()
+    assert await world.error("buy", PRODUCT) == "duplicate_command"
+    await world.sleep(3)
+    assert (await world.buy())["state"] == "waiting"
+
+
 async def test_off(world: World) -> None:
     assert len({(await world.buy())["order"] for _ in range(3)}) == 3
 
@@ -279,11 +332,84 @@ async def test_a_message_that_the_broker_delivers_twice(world: World, when: str)
         await world.sleep(1 if when == "crashed" else 3)
     if when in ("restarted", "crashed"):
         await world.restart(crash=when == "crashed")
-    second = world.send("buy", PRODUCT, dup=True, packet_id=first.incoming.packet_id)
-    await world.answer(first)
+    second = world.deliver(again(first))
+    answer = await world.answer(first)
     await world.sleep(5)
     assert (first.acked, second.acked, world.provider.count("buy")) == (1, 1, 1)
-    assert world.answers(second) == []
+    assert world.answers(first) == [answer] * (1 if when == "at once" else 2), "who sent a new one would wait in vain"
+
+
+def again(command: Command) -> Command:
+    """The same message as the broker brings it again."""
+    return replace(command, incoming=replace(command.incoming, dup=True), acked=0)
+
+
+async def test_a_new_message_with_an_id_that_was_used_before_and_whose_first_delivery_was_lost(world: World) -> None:
+    first = world.send("buy", PRODUCT)
+    await world.answer(first)
+    assert first.heard is not None
+    first.heard()
+    for _ in range(2):
+        second = world.deliver(again(first))
+        await world.until(lambda: world.provider.count("buy") == 2)
+    await world.sleep(5)
+    assert (second.acked, world.provider.count("buy")) == (1, 2)
+    assert len({a["data"]["order"] for a in world.answers(first)}) == 2
+
+
+async def test_what_was_heard_is_known_to_the_next_process(world: World) -> None:
+    first = world.send("buy", PRODUCT)
+    await world.answer(first)
+    assert first.heard is not None
+    first.heard()
+    await world.data("query/orders")  # with which it is written down
+    await world.restart(crash=True)
+    world.deliver(again(first))
+    await world.until(lambda: len(world.answers(first)) == 2)
+    assert world.provider.count("buy") == 2
+
+
+@pytest.mark.parametrize("dup", [False, True])
+async def test_only_the_newest_use_of_a_packet_id_can_come_again(world: World, dup: bool) -> None:
+    first = world.send("buy", PRODUCT)
+    await world.answer(first)
+    other = world.send("buy", {**PRODUCT, "application": "2"}, packet_id=first.incoming.packet_id, dup=dup)
+    await world.answer(other)
+    assert other.heard is not None
+    other.heard()
+    world.deliver(again(first))
+    await world.until(lambda: world.provider.count("buy") == 3)
+
+
+@pytest.mark.parametrize(
+    ("topic", "payload"),
+    [("buy", b"{}"), ("buying/set", b"off"), ("cancel", b"{not JSON"), ("buy", {**PRODUCT, "max_price": 1})],
+)
+async def test_what_was_refused_or_set_is_answered_as_before(world: World, topic: str, payload: Any) -> None:
+    first = world.send(topic, payload)
+    answer = await world.answer(first)
+    await world.data("buying/set", b"on")
+    world.deliver(again(first))
+    await world.until(lambda: world.answers(first) == [answer] * 2)
+    assert (world.text("buying"), world.provider.count("buy")) == ("on", 0)
+
+
+async def test_a_repeat_that_comes_twice_gets_the_first_ones_answer(world: World) -> None:
+    bought = await world.buy(transaction="t")
+    repeat = world.send("buy", {**PRODUCT, "transaction": "t"})
+    await world.answer(repeat)
+    world.deliver(again(repeat))
+    await world.until(lambda: len(world.answers(repeat)) == 2)
+    assert {a["data"]["order"] for a in world.answers(repeat)} == {bought["order"]}
+
+
+async def test_a_query_that_comes_twice_is_asked_again(world: World) -> None:
+    first = world.send("query/orders")
+    await world.answer(first)
+    order = await world.buy()
+    world.deliver(again(first))
+    await world.until(lambda: len(world.answers(first)) == 2)
+    assert [[o["order"] for o in a["data"]] for a in world.answers(first)] == [[], [order["order"]]]
 
 
 async def test_the_same_packet_id_without_dup_or_in_another_session_is_another_message(world: World) -> None:

@@ -152,6 +152,8 @@ class Command:
     number: int
     incoming: Incoming
     acked: int = 0
+    heard: Callable[[], None] | None = None
+    """To be called once the broker is to have read the PUBACK."""
 
 
 class World:
@@ -272,8 +274,9 @@ class World:
         return self.deliver(Command(number, Incoming(f"shomare/{topic}", payload, reply=target, **flags)))
 
     def deliver(self, command: Command) -> Command:
-        def ack() -> None:
+        def ack(heard: Callable[[], None] | None = None) -> None:
             command.acked += 1
+            command.heard = heard
 
         self.bridge.desk.deliver(Delivery(command.incoming, self.session, ack))
         return command

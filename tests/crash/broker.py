@@ -15,6 +15,7 @@ from shomare_mqtt.model import Incoming, Message
 from shomare_mqtt.mqtt.session import ConnectionFacts, SessionListener
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from tests.crash.plan import Plan
@@ -92,6 +93,7 @@ class BrokerSession:
         self._on_connected = listener.connected
         self._stopping = asyncio.Event()
         self._connected = asyncio.Event()
+        self._unheard: list[Callable[[], None]] = []
         self.first_attempt = asyncio.Event()
         self.answered = len(self._answers())
 
@@ -124,8 +126,11 @@ class BrokerSession:
         await asyncio.sleep(0)
         self._points.reached(f"before the broker has {message.topic.split('/')[0]}")
         self._log.add(event="publish", topic=topic, payload=message.payload.decode(), retain=message.retain)
+        heard, self._unheard = self._unheard, []
         self._points.reached(f"before the PUBACK for {message.topic.split('/')[0]}")
         await asyncio.sleep(0)
+        for each in heard:
+            each()
         if topic.startswith(f"{BASE}response/"):
             self.answered = len(self._answers())
             self._bring_next()
@@ -167,14 +172,16 @@ class BrokerSession:
         if command.deadly:
             self._points.arm()
         incoming = Incoming(f"{BASE}{command.topic}", command.payload, dup=dup, packet_id=packet)
-        self._on_message(incoming, lambda: self._acknowledge(packet))
+        self._on_message(incoming, lambda heard=None: self._acknowledge(packet, heard))
 
-    def _acknowledge(self, packet: int) -> None:
+    def _acknowledge(self, packet: int, heard: Callable[[], None] | None) -> None:
         """The PUBACK lies in our socket; the loop sends it."""
-        asyncio.get_running_loop().call_soon(self._acknowledged, packet)
+        asyncio.get_running_loop().call_soon(self._acknowledged, packet, heard)
 
-    def _acknowledged(self, packet: int) -> None:
+    def _acknowledged(self, packet: int, heard: Callable[[], None] | None) -> None:
         self._points.reached("before the broker has our PUBACK")
         self._log.add(event="puback", packet=packet)
+        if heard is not None:
+            self._unheard.append(heard)
         self._points.reached("after the broker has our PUBACK")
         self._bring_next()

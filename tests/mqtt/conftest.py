@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from shomare_mqtt.config import Mqtt
     from shomare_mqtt.core.bridge_events import BridgeEvent
     from shomare_mqtt.core.ports import OnBroker
-    from shomare_mqtt.model import Incoming
+    from shomare_mqtt.model import Ack, Incoming
 
 SUBSCRIPTIONS = ("buy", "cancel", "query/#")
 
@@ -54,7 +54,7 @@ class Watched:
         self.orders: dict[str, bytes] = {}
         self.answers: set[asyncio.Task[None]] = set()
         self.facts: list[ConnectionFacts] = []
-        self.incoming: asyncio.Queue[tuple[Incoming, Callable[[], None]]] = asyncio.Queue()
+        self.incoming: asyncio.Queue[tuple[Incoming, Ack]] = asyncio.Queue()
         self.endings: asyncio.Queue[str] = asyncio.Queue()
         self.pauses: asyncio.Queue[float] = asyncio.Queue()
         self.order: list[str] = []
@@ -77,7 +77,7 @@ class Watched:
     async def message(self) -> Incoming:
         return (await self.message_and_ack())[0]
 
-    async def message_and_ack(self) -> tuple[Incoming, Callable[[], None]]:
+    async def message_and_ack(self) -> tuple[Incoming, Ack]:
         async with asyncio.timeout(PATIENCE):
             return await self.incoming.get()
 
@@ -96,7 +96,7 @@ class Watched:
         if self.answering:
             self.answer(Message("bridge/state", b"online", retain=True))
 
-    def _take(self, incoming: Incoming, ack: Callable[[], None]) -> None:
+    def _take(self, incoming: Incoming, ack: Ack) -> None:
         self.order.append("message")
         if self.acknowledge:
             ack()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from collections import deque
 from typing import TYPE_CHECKING
 
 import pytest
 
+from shomare_mqtt.core import render
 from shomare_mqtt.core.bridge_events import BridgeEvent
 from shomare_mqtt.core.records import MessageKind, OutboxRow
 from shomare_mqtt.errors import JournalError
@@ -27,6 +29,8 @@ from tests.patience import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
+
+    from shomare_mqtt.mqtt.failures import LinkError
 
 LOG = logging.getLogger("publishers")
 OVER_QUOTA = PublishRefusedError("quota exceeded", 0x97)
@@ -263,6 +267,54 @@ async def test_an_answer_that_is_too_large_becomes_a_smaller_one(outbox: Outbox)
     assert outbox.said == []
 
 
+def sms_event(text: str) -> bytes:
+    return render.dumps({"sms": "o-1", "code": "48213", "text": text, "sender": None})
+
+
+@pytest.mark.parametrize(
+    ("error", "length"),
+    [
+        (TooLargeError(20_160, 10_000), 2_048),
+        (PublishRefusedError("packet too large", 0x95), 2_048),
+        (HangsUpError("it hangs up", others_carried=True), 2_048),
+        (TooLargeError(20_160, 500), 256),
+    ],
+)
+async def test_an_sms_that_is_too_large_comes_cut(outbox: Outbox, error: LinkError, length: int) -> None:
+    large = sms_event("x" * 20_000)
+    outbox.store.post(large, b"next", kind=MessageKind.SMS)
+    outbox.sender.always[large] = error
+    await outbox.drained()
+    event = json.loads(outbox.sent[1])
+    assert (event["text"], event["truncated"], event["code"]) == ("x" * length, True, "48213")
+    assert (outbox.store.aside, outbox.said) == ([], [])
+
+
+async def test_what_is_no_longer_than_people_send_comes_whole_after_the_broker_hung_up(outbox: Outbox) -> None:
+    small, answer = sms_event("x" * 2000), render.dumps({"data": {"sms": [json.loads(sms_event("x" * 200))] * 100}})
+    outbox.minute_over.set()
+    for payload, kind in ((small, MessageKind.SMS), (answer, MessageKind.ANSWER)):
+        outbox.sender.faults[payload] = deque([HANGS_UP])
+        outbox.store.post(payload, kind=kind)
+        await outbox.drained()
+        outbox.minute_over.set()
+        await asyncio.gather(*outbox.publisher._tasks)
+        await outbox.drained()
+    assert outbox.sent == [small, answer]
+
+
+async def test_on_a_topic_that_is_closed_it_is_tried_once_that_is_open_again(outbox: Outbox) -> None:
+    """However often that is."""
+    outbox.store.post(b"sms", kind=MessageKind.SMS)
+    closed = HangsUpError("it hangs up", others_carried=True, closed=300.0)
+    outbox.sender.faults[b"sms"] = deque([closed] * 3)
+    for _ in range(3):
+        await outbox.drained()
+        await asyncio.gather(*outbox.publisher._tasks)
+    await outbox.drained()
+    assert (outbox.sent, outbox.slept) == ([b"sms"], [300.0] * 3)
+
+
 @pytest.mark.parametrize(("payload", "kind"), [(b"abc", MessageKind.ANSWER), (b"large event", MessageKind.EVENT)])
 async def test_what_cannot_be_made_smaller_does_not_stop_the_rest(
     outbox: Outbox, payload: bytes, kind: MessageKind
@@ -351,6 +403,21 @@ async def test_a_topic_says_the_newest_once_and_all_of_it_after_a_reconnect() ->
     retained.publisher.put("a", b"2")
     retained.publisher.connected()
     assert await retained.settled() == [("shomare/a", b"2")]
+
+
+async def test_an_order_that_is_too_large_comes_with_the_newest_of_its_sms() -> None:
+    retained = Retained()
+    order = render.dumps({"order": "o", "sms_count": 600, "sms": [{"sms": f"o-{n}"} for n in range(600)]})
+    retained.sender.always[order] = TooLargeError(len(order) + 50, 5000)
+    retained.publisher.put("orders/o", order)
+    ((topic, sent),) = await retained.settled()
+    shown = json.loads(sent)
+    assert (topic, shown["sms_count"], shown["truncated"]) == ("shomare/orders/o", 600, True)
+    assert [s["sms"] for s in shown["sms"]] == [f"o-{n}" for n in range(500, 600)]
+    retained.publisher.put("countries", b"[]")
+    retained.sender.always[b"[]"] = TooLargeError(52, 50)
+    assert await retained.settled() == []
+    assert len(retained.said) == 1
 
 
 async def test_an_emptied_topic_is_forgotten_by_all() -> None:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from shomare_mqtt.model import Incoming
+    from shomare_mqtt.model import Ack, Incoming
     from shomare_mqtt.mqtt.connection import Link
     from shomare_mqtt.mqtt.packets import Version
     from tests.mqtt.conftest import Watched
@@ -40,7 +40,7 @@ async def plain_link(broker: Mosquitto, **opening: object) -> tuple[Link, asynci
     """A client with a session of its own, for what `Client` does not do."""
     received: asyncio.Queue[Incoming] = asyncio.Queue()
 
-    def take(incoming: Incoming, ack: Callable[[], None]) -> None:
+    def take(incoming: Incoming, ack: Ack) -> None:
         ack()
         received.put_nowait(incoming)
 

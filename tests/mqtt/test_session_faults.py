@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -239,6 +240,45 @@ async def test_messages_wait_for_on_connected(watch: Watch) -> None:
         incoming = await watched.message()
         assert (incoming.payload, incoming.dup, incoming.packet_id) == (b"{}", True, 7)
         assert watched.order == ["connected", "message"]
+
+
+async def test_it_is_told_whose_acknowledgement_the_broker_has_read(watch: Watch) -> None:
+    """What arrives in order: it is, once the broker acknowledges what was sent after it, and not before."""
+
+    def message(number: int) -> bytes:
+        body = b"\0\x0bshomare/buy" + number.to_bytes(2, "big") + b"\0{}"
+        return bytes([0x32, len(body)]) + body
+
+    async with FakeBroker() as broker:
+        watched = watch(broker.settings(), ack=False)
+        await watched.connected()
+        peer = broker.sessions()[-1]
+        broker.acknowledges = False
+        (earlier,) = publish_all(watched, 1)
+        await broker.until(lambda: len(peer.published) == 1)
+        heard: list[str] = []
+        for number, name in ((1, "one"), (2, "two"), (1, "one again")):
+            peer.send(message(number))
+            _, ack = await watched.message_and_ack()
+            if name != "one again":
+                ack(partial(heard.append, name))
+        peer.send(packet(PUBACK, peer.published[0]))
+        await earlier
+        assert heard == []
+        (later,) = publish_all(watched, 1)
+        await broker.until(lambda: len(peer.published) == 2)
+        peer.send(packet(PUBACK, peer.published[1]))
+        await later
+        assert heard == ["two"], "the id of one means another message by now"
+        peer.send(message(3))
+        _, ack = await watched.message_and_ack()
+        ack(partial(heard.append, "three"))
+        peer.close()
+        await watched.ended()
+        broker.acknowledges = True
+        await watched.connected()
+        await asyncio.gather(*publish_all(watched, 1))
+        assert heard == ["two"]
 
 
 async def test_a_second_ack_is_not_another_messages(watch: Watch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -168,6 +169,23 @@ async def test_two_presses_are_one(open_house: Callable[..., Awaitable[House]]) 
     assert "transaction" in refused
     assert (await house.probe.ok("buy", {**PRODUCT, "application": 1}))["state"] == "waiting"
     assert len(house.bought()) == 2
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL, signal.SIGHUP])
+async def test_two_presses_are_one_over_a_restart(open_house: Callable[..., Awaitable[House]], number: int) -> None:
+    house = await open_house()
+    daemon = await house.start({"limits": {"double_press": 600}})
+    await house.buy(transaction="")
+    if number == signal.SIGHUP:
+        daemon.process.send_signal(number)
+        await daemon.said("stopping")
+    else:
+        await house.again(number=number)
+    since = await house.probe.publish("buy", PRODUCT)
+    # The first answer may come again: a crash may have kept its PUBACK from us.
+    answer = await house.probe.message("response/buy", since, lambda s: s.json["status"] == "error")
+    assert answer.json["error"]["code"] == "duplicate_command"
+    assert len(house.bought()) == 1
 
 
 async def test_the_switch(house: House) -> None:

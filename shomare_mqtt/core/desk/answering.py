@@ -12,7 +12,7 @@ from shomare_mqtt.core.records import Batch, Done, MessageKind, Posting, bridge_
 from shomare_mqtt.core.render import Answer, Status
 from shomare_mqtt.core.tickets import Ticket
 from shomare_mqtt.errors import CommandRefusedError, ErrorCode, ShomareError
-from shomare_mqtt.model import Buy, Cancel, Envelope, Message, Reply, Resolve
+from shomare_mqtt.model import Buy, Cancel, Envelope, Message, Reply, Resolve, SetBuying, SetDefault
 
 if TYPE_CHECKING:
     import logging
@@ -82,7 +82,7 @@ class Answering:
         """
         refused = answer.status is Status.ERROR and answer.order is None
         self._post(batch, ticket.envelope, answer)
-        batch.done.append(Done(ticket.row, None if refused else _stored(ticket, answer), answer.order))
+        batch.done.append(Done(ticket.row, _stored(ticket, answer), answer.order, is_free=refused))
         if answer.status is Status.ERROR:
             batch.postings.extend(_refused_event(ticket.envelope, answer))
         if refused and answer.error is not None:
@@ -99,6 +99,11 @@ class Answering:
         answer = Answer.failed(error)
         body = render.dumps(render.answer_json(answer, envelope.transaction))
         return (*_postings(envelope, body), *_refused_event(envelope, answer))
+
+    async def again(self, envelope: Envelope, stored: bytes) -> None:
+        """Answer what may be a second delivery of a command as the first was: nobody can tell it from a new one."""
+        self.count += 1
+        await self._ledger.commit(Batch(postings=_postings(envelope, stored)))
 
     async def repeat(self, repeat: Repeat, first: int, stored: bytes | None) -> None:
         """Answer a repeat with the first one's answer: with the stored one, or as soon as there is one."""
@@ -123,8 +128,8 @@ class Answering:
 
 
 def _stored(ticket: Ticket, answer: Answer) -> bytes | None:
-    """What a repeat of the transaction is to get; None where there is none, or it does not matter."""
-    if ticket.envelope.transaction is None or not isinstance(ticket.request, Buy | Cancel | Resolve):
+    """What a repeat of the transaction or of the delivery is to get; None for a query, which is asked again."""
+    if not isinstance(ticket.request, Buy | Cancel | Resolve | SetBuying | SetDefault):
         return None
     return render.dumps(render.answer_json(answer, ticket.envelope.transaction))
 

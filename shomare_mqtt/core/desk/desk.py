@@ -43,12 +43,14 @@ class Desk:
         logger: logging.Logger,
     ) -> None:
         self._spawn = spawn
-        journal, ledger, longest_down = ports.journal, orders.ledger, settings.mqtt.session_expiry
+        self._journal = journal = ports.journal
+        ledger, longest_down = orders.ledger, settings.mqtt.session_expiry
         self.queries = Queries(journal, market, orders)
         self.answering = answering = Answering(journal, ledger, logger)
         screening = Screening(parse, ports.clock, ledger.time)
-        handle, double_press = Dispatch(market, orders, self.queries).handle, DoublePress(settings.limits.double_press)
-        self.working = Working(ledger, answering, handle, double_press, spawn, logger)
+        self._double_press = DoublePress(settings.limits.double_press)
+        handle = Dispatch(market, orders, self.queries).handle
+        self.working = Working(ledger, answering, handle, self._double_press, spawn, logger)
         self._resuming = Resuming(longest_down, journal, ledger, screening, answering, self.working, logger)
         self.intake = Intake(
             settings.orders.remember, journal, ports.outbox, screening, answering, self.working, logger
@@ -60,6 +62,7 @@ class Desk:
 
     async def resume(self) -> None:
         """Go on with what an earlier process took and did not answer."""
+        self._double_press.take_up(await self._journal.presses(self._double_press.window))
         await self._resuming.resume()
 
     def start(self) -> None:

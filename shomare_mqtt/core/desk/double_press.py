@@ -2,40 +2,64 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import fields
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
 
+from shomare_mqtt.core.records import Press, content_digest
 from shomare_mqtt.errors import CommandRefusedError, ErrorCode
 from shomare_mqtt.model import Buy
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from shomare_mqtt.core.tickets import Ticket
+    from shomare_mqtt.model import Envelope, Request
 
 
 class DoublePress:
     """The `buy` commands without a transaction of the last `window` seconds; 0 is off."""
 
     def __init__(self, window: float) -> None:
-        self._window = window
-        self._presses: dict[str, Ticket] = {}
+        self.window = window
+        self._presses: dict[str, Press] = {}
+
+    def take_up(self, presses: Iterable[Press]) -> None:
+        """Remember what an earlier process carried out; to be called before any is checked."""
+        self._presses = {press.digest: press for press in presses}
 
     def check(self, ticket: Ticket) -> None:
         """Raise CommandRefusedError (`duplicate_command`) where the same `buy` came within the window."""
-        if self.note(ticket) is not ticket:
+        if self.note(ticket) != ticket.row:
             raise CommandRefusedError(
                 ErrorCode.DUPLICATE_COMMAND,
-                f"the same buy came within {self._window:g} seconds: taken for one press, this one is not carried out "
+                f"the same buy came within {self.window:g} seconds: taken for one press, this one is not carried out "
                 "(give each buy a transaction of its own to buy several)",
             )
 
-    def note(self, ticket: Ticket) -> Ticket:
-        """Remember a press; the first of the same within the window."""
-        if not isinstance(ticket.request, Buy) or ticket.envelope.transaction is not None or not self._window:
-            return ticket
-        self._presses = {k: t for k, t in self._presses.items() if ticket.received - t.received < self._window}
-        return self._presses.setdefault(repr(ticket.request), ticket)
+    def note(self, ticket: Ticket) -> int:
+        """Remember a press; the row of the first of the same within the window."""
+        content = press_content(ticket.envelope, ticket.request)
+        if content is None or not self.window:
+            return ticket.row
+        self._presses = {d: p for d, p in self._presses.items() if ticket.received - p.received < self.window}
+        press = Press(ticket.row, content_digest(content), ticket.received)
+        return self._presses.setdefault(press.digest, press).row
 
     def forget(self, ticket: Ticket) -> None:
         """Let a `buy` that was refused before it cost anything be pressed again."""
-        press = repr(ticket.request)
-        if self._presses.get(press) is ticket:
-            del self._presses[press]
+        self._presses = {d: p for d, p in self._presses.items() if p.row != ticket.row}
+
+
+def press_content(envelope: Envelope, request: Request) -> str | None:
+    """What is the same text for two presses that ask for the same, in any process; None for what is no press."""
+    if not isinstance(request, Buy) or envelope.transaction is not None:
+        return None
+    return " ".join(f"{field.name}={_plain(getattr(request, field.name))!r}" for field in fields(request))
+
+
+def _plain(value: Any) -> Any:
+    """A value in its one form: sets have an order of their own in each process, and 5 may be written as 5.0."""
+    if isinstance(value, frozenset):
+        return sorted(value)
+    return value.normalize() if isinstance(value, Decimal) else value

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from shomare_mqtt.core.desk.answering import Repeat
+from shomare_mqtt.core.desk.double_press import press_content
 from shomare_mqtt.core.records import Arrival, ArrivalKind
 from shomare_mqtt.errors import CommandRefusedError, ErrorCode
 from shomare_mqtt.model import Buy, Cancel, Resolve, SetBuying, Unparsed
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
 
     from shomare_mqtt.core.desk.answering import Answering
     from shomare_mqtt.core.desk.screening import Screening
     from shomare_mqtt.core.desk.working import Working
     from shomare_mqtt.core.ports import Journal, Outbox
     from shomare_mqtt.core.records import ArrivalResult, Posting
-    from shomare_mqtt.model import Incoming, Parsed
+    from shomare_mqtt.model import Ack, Incoming, Parsed
 
 MOST_PENDING = 500
 """Commands that are worked on at the same moment; beyond it `busy` is answered."""
@@ -34,7 +36,7 @@ class Delivery:
 
     incoming: Incoming
     session: str
-    ack: Callable[[], None]
+    ack: Ack
 
 
 class Intake:
@@ -82,8 +84,8 @@ class Intake:
         parsed = list(self._fitting(self._screening.screened(d.incoming) for d in deliveries))
         arrivals = [self._arrival(d, p) for d, p in zip(deliveries, parsed, strict=True)]
         results = await self._journal.arrive(arrivals, self._remember)
-        for delivery in deliveries:
-            delivery.ack()
+        for delivery, result in zip(deliveries, results, strict=True):
+            delivery.ack(partial(self._journal.heard, result.row))
         self._outbox.wake()
         for delivery, what, arrival, result in zip(deliveries, parsed, arrivals, results, strict=True):
             self.commands += 1
@@ -112,7 +114,7 @@ class Intake:
         if isinstance(what, Unparsed):
             postings = self._answering.refusal(envelope, what.error)
         else:
-            content = what.content
+            content = press_content(envelope, what.request) or what.content
             keyed = envelope.transaction if isinstance(what.request, Buy | Cancel | Resolve) else None
         conflict = CommandRefusedError(
             ErrorCode.TRANSACTION_CONFLICT,
@@ -136,6 +138,8 @@ class Intake:
         """Go on with one command after its PUBACK."""
         if result.kind is ArrivalKind.REDELIVERED:
             self._logger.info("%s was delivered twice; it is acted on once", arrival.command)
+            if result.answer is not None:
+                await self._answering.again(what.envelope, result.answer)
         elif result.kind is ArrivalKind.CONFLICT:
             self._logger.warning("%s refused: %s", arrival.command, ErrorCode.TRANSACTION_CONFLICT)
         elif isinstance(what, Unparsed):

@@ -76,7 +76,9 @@ class Resuming:
             # It was understood when it came, and may have been carried out: the settings are others since.
             what = Parsed(what.envelope, Buy(), "")
         if isinstance(what, Unparsed):
-            batch = Batch(postings=list(self._answering.refusal(what.envelope, what.error)), done=[Done(command.row)])
+            postings = self._answering.refusal(what.envelope, what.error)
+            done = Done(command.row, postings[0].message.payload, is_free=True)
+            batch = Batch(postings=list(postings), done=[done])
             await self._ledger.commit(batch)
             return
         deadline = self._screening.deadline(command.incoming, what, command.received)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -9,13 +10,15 @@ from typing import TYPE_CHECKING
 
 from shomare_mqtt.core.masking import masked_phone
 from shomare_mqtt.core.orders.sameness import Manner, Shown, new_among
-from shomare_mqtt.core.orders.sms_ids import sms_id
+from shomare_mqtt.core.orders.sms_ids import sms_id, told_apart_by
 from shomare_mqtt.core.records import Batch, Record
 from shomare_mqtt.errors import ErrorCode
 from shomare_mqtt.model import (
+    LONGEST_TEXT,
     CheckReading,
     Endpoint,
     ErrorInfo,
+    Order,
     OrderState,
     Priority,
     PurchaseState,
@@ -107,8 +110,7 @@ class Checker:
 
     async def _take(self, record: Record, reading: CheckReading, came: float) -> Record:
         """Take an answer that came at a moment (steady seconds) into its order."""
-        codes = [s.code or (await self._code(s.text, record.order.sms) if s.text else None) for s in reading.sms]
-        shown = [Shown(s, code) for s, code in zip(reading.sms, codes, strict=True)]
+        shown = await self._shown(record.order, reading)
         async with self._ledger.changing(record.order.order):
             record = await self._ledger.find(record.order.order) or record
             batch = Batch()
@@ -126,19 +128,29 @@ class Checker:
         self._ids.pop(order, None)
         self._lifetimes.pop(order, None)
 
-    async def _code(self, text: str, stored: tuple[Sms, ...]) -> str | None:
-        """The code in a text, looked for once, as each check shows it again: a plugin's reading outranks ours."""
-        if (known := next((s for s in stored if s.text == text), None)) is not None:
-            return known.code
-        return await self._extensions.extract_code(text) or code_in(text)
+    async def _shown(self, order: Order, reading: CheckReading) -> list[Shown]:
+        """The SMS of an answer, each with its code.
+
+        A code is looked for in a text once, as each check shows it again: a plugin's reading outranks ours.
+        """
+        known = {s.text: s.code for s in reversed(order.sms) if s.text}
+        shown = []
+        for sms in (each.within(LONGEST_TEXT) for each in reading.sms):
+            if sms.text and not sms.code and sms.text not in known:
+                known[sms.text] = await self._extensions.extract_code(sms.text) or code_in(sms.text)
+            shown.append(Shown(sms, sms.code or known.get(sms.text or "")))
+        return shown
 
     def _add_sms(self, batch: Batch, record: Record, shown: list[Shown]) -> Record:
         order = record.order
         record, manner = self._learn(batch, record, shown)
         by_id = {sms.sms: sms for sms in order.sms}
         sms: list[Sms] = []
+        alike = Counter(map(told_apart_by, order.sms))
         for one in new_among(shown, order.sms, manner):
-            name = sms_id(self._ledger.sms_key, order.order, one.sms, (*order.sms, *sms))
+            same = told_apart_by(one.sms)
+            name = sms_id(self._ledger.sms_key, order.order, one.sms, alike[same])
+            alike[same] += 1
             sms.append(self._stored(name, one, by_id.get(name)))
         if not sms:
             return record

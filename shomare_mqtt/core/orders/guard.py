@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from shomare_mqtt.core.records import SpendFacts
 
 
+_DAY = 86400.0
+
+
 class Guard:
     """Says no where a limit, the switch or a pause says no."""
 
@@ -66,6 +69,8 @@ class Guard:
         midnight = datetime.combine(now.date(), time.min, self._zone)
         # Not as they stand: where the clocks change, a day is not what its hours say.
         today = now.timestamp() - midnight.timestamp()
+        if not self._journal.time.knows_day():
+            today = max(today, _DAY)  # a clock that starts at some midnight would free what was used up before
         return await self._journal.facts(today, self._lifetime)
 
     def check_price(self, price: Decimal | None, max_price: Decimal | None) -> None:

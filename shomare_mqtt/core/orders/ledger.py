@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from shomare_mqtt import topics
@@ -15,6 +16,7 @@ from shomare_mqtt.model import LEGAL_MOVES, Message, Order, OrderState, Sms
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractAsyncContextManager
+    from datetime import datetime
 
     from shomare_mqtt.config import Settings
     from shomare_mqtt.core.clock import Clock, SteadyTime
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 _REFUND_AT = "refund_at"
 _GIVEN_BACK = frozenset({OrderState.CANCELLED, OrderState.EXPIRED})
 """States in which the money may have come back, whether or not the provider said so."""
+_SET_BY = 60.0
+"""Seconds by which a wall clock is set, and not only held in step."""
 
 
 class Ledger:
@@ -55,6 +59,8 @@ class Ledger:
         self.refunds_in_flight = 0
         self.sms_count = 0
         self._claims: dict[str, str] = {}
+        self._coded: dict[str, None] = {}
+        """Orders with a code, the one that got the newest last; times tell nothing, they may be of a wrong clock."""
         self.intents: set[int | None] = set()
         """Rows of the commands whose purchase may be on its way, from before the intent is written."""
 
@@ -73,6 +79,7 @@ class Ledger:
         for record in reversed(await self._journal.open_and_late(self._settings.orders.keep_closed)):
             self._records[record.order.order] = record
         self.last_refund = float((await self._journal.meta()).get(_REFUND_AT) or "-inf")
+        self._coded = dict.fromkeys(order for order in await self._journal.coded() if order in self._records)
         self.moves = await self._journal.commit(Batch())
         for record in self._records.values():
             self._show(record)
@@ -96,8 +103,8 @@ class Ledger:
 
     def newest_code(self) -> str | None:
         """The code that came last, of the orders that still have their topic."""
-        held = [(r.order, s) for r in self._records.values() if (s := r.order.newest_with_code)]
-        return max(held, key=lambda o: (o[1].received_at, o[0].order))[1].code if held else None
+        held = (r.order.newest_with_code for r in map(self._records.get, reversed(self._coded)) if r is not None)
+        return next((sms.code for sms in held if sms is not None), None)
 
     def claim(self, purchase: str, order: str) -> str | None:
         """Take a purchase for an order until it is written with it; else the open order that has it already."""
@@ -191,6 +198,24 @@ class Ledger:
         if batch.postings:
             self._outbox.wake()
 
+    async def follow_clock(self) -> None:
+        """Say anew when open orders expire, where the wall clock was set since: how long they live stays as it is."""
+        for order in [r.order.order for r in self.open()]:
+            async with self.changing(order):
+                record = self._records.get(order)
+                if record is not None and (end := self._right_end(record)) is not None:
+                    batch = Batch()
+                    self.changed(batch, record, expires_at=end)
+                    await self.commit(batch)
+
+    def _right_end(self, record: Record) -> datetime | None:
+        """When an open order expires by the wall clock as it is now; None where it says so."""
+        shown = record.order.expires_at
+        if shown is None or record.deadline is None or not record.order.is_open:
+            return None
+        end = self._clock.now() + timedelta(seconds=record.deadline - self._journal.time.now())
+        return end if abs((shown - end).total_seconds()) > _SET_BY else None
+
     def may_be_refunded(self, batch: Batch) -> None:
         """Money may come back about now: a balance read meanwhile tells little of other orders, after a crash too."""
         self.last_refund = self._journal.time.now()
@@ -227,6 +252,9 @@ class Ledger:
         orders = {r.order.order: r.order for r in batch.records}
         for new in (n for n in batch.sms if not n.told):
             self.sms_count += 1
+            if new.sms.code and new.order in self._records:
+                self._coded.pop(new.order, None)
+                self._coded[new.order] = None
             self._extensions.sms_received(orders[new.order], new.sms)
 
     # --- showing ----------------------------------------------------------------------------------------------------
@@ -251,6 +279,7 @@ class Ledger:
             over = [order for order, end in closed.items() if end <= now]
             for order in over:
                 del self._records[order]
+                self._coded.pop(order, None)
                 self._retained.put(topics.order(order), b"")
             if over:
                 self._show_lists()

@@ -7,10 +7,12 @@ believed once it was shown twice, and no more once it stood beside two different
 from __future__ import annotations
 
 from dataclasses import dataclass
+from heapq import merge
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Set as AbstractSet
 
     from shomare_mqtt.model import Sms, SmsReading
 
@@ -43,6 +45,40 @@ class Shown:
         return self.code == other.code and (self.code is not None or self.sms.text == text)
 
 
+class Alike:
+    """Finds the SMS that say the same as another without looking at all of them: there may be hundreds in each answer.
+
+    Found are their places, in order. Two that say the same have the same text or the same code (`Shown.is_like`).
+    """
+
+    def __init__(self, sms: Sequence[Shown | Sms]) -> None:
+        self._sms = sms
+        self._places: dict[tuple[object, ...], list[int]] = {}
+        for place, one in enumerate(sms):
+            text, own = _text_and_id(one)
+            for key in (("text", text), ("code", one.code), ("text", text, own), ("code", one.code, own)):
+                self._places.setdefault(key, []).append(place)
+
+    def of(self, one: Shown) -> Iterator[int]:
+        """All that say the same."""
+        return self._like(one, ("text", one.sms.text), ("code", one.code))
+
+    def of_id(self, one: Shown, own: str | None) -> Iterator[int]:
+        """Those with an id, or without one, that say the same."""
+        return self._like(one, ("text", one.sms.text, own), ("code", one.code, own))
+
+    def _like(self, one: Shown, *keys: tuple[object, ...]) -> Iterator[int]:
+        last = -1
+        for place in merge(*(self._places.get(key, ()) for key in keys)):
+            if place != last and one.is_like(self._sms[place]):
+                yield place
+            last = place
+
+
+def _text_and_id(sms: Shown | Sms) -> tuple[str | None, str | None]:
+    return (sms.sms.text, sms.id) if isinstance(sms, Shown) else (sms.text, sms.provider_id)
+
+
 @dataclass(frozen=True, slots=True)
 class Manner:
     """How a provider shows an order's SMS, as far as its answers have told.
@@ -56,7 +92,8 @@ class Manner:
 
     def after(self, shown: Sequence[Shown], stored: Sequence[Sms], before: Collection[str]) -> Manner:
         """What is known with one more answer; `before`: the ids in the answer before it."""
-        kept = any(s.id in before or any(s.id == t.provider_id and s.is_like(t) for t in stored) for s in shown if s.id)
+        known = Alike(stored)
+        kept = any(s.id in before or any(True for _ in known.of_id(s, s.id)) for s in shown if s.id)
         several = len({(s.id, s.sms.text, s.code) for s in shown}) > 1
         return Manner(self.ids_stay or kept, self.shows_all or several)
 
@@ -65,17 +102,19 @@ def new_among(shown: Sequence[Shown], stored: Sequence[Sms], manner: Manner) -> 
     """The SMS of an answer that are not stored yet, in its order."""
     if len(shown) == 1 and _is_again(shown[0], stored, manner):
         return list(shown)
-    known = _matched(shown, stored, manner)
-    new: list[Shown] = []
-    for number, one in enumerate(shown):
-        if number not in known and _is_another(shown, number, stored):
-            new.append(one)
-    return new
+    alike, in_answer = Alike(stored), Alike(shown)
+    unknown = _unmatched(shown, stored, alike, manner)
+    ids = {one.id for one in shown}
+
+    def twins(number: int) -> list[Sms]:
+        return [stored[place] for place in alike.of(shown[number])]
+
+    return [shown[n] for n in unknown if _is_another(shown, n, in_answer, ids, twins(n))]
 
 
-def _matched(shown: Sequence[Shown], stored: Sequence[Sms], manner: Manner) -> set[int]:
-    """Which of the shown are stored: each stored SMS is one of them at most."""
-    left, found = list(stored), set[int]()
+def _unmatched(shown: Sequence[Shown], stored: Sequence[Sms], alike: Alike, manner: Manner) -> list[int]:
+    """Which of the shown are not stored: each stored SMS is one of them at most."""
+    taken = set[int]()
     apart = _ids_tell(shown, stored)
     in_answer = {one.id for one in shown}
 
@@ -84,28 +123,30 @@ def _matched(shown: Sequence[Shown], stored: Sequence[Sms], manner: Manner) -> s
             return False
         return manner.ids_stay or sms.provider_id in in_answer
 
-    for by_id in (True, False):
-        for number, one in enumerate(shown):
-            if number in found:
-                continue
-            twin = next(
-                (s for s in left if one.is_like(s) and (one.id == s.provider_id if by_id else not differ(one, s))), None
-            )
-            if twin is not None:
-                left.remove(twin)
-                found.add(number)
-    return found
+    def take(places: Iterable[int]) -> bool:
+        place = next((p for p in places if p not in taken), None)
+        if place is not None:
+            taken.add(place)
+        return place is not None
+
+    left = [number for number, one in enumerate(shown) if not take(alike.of_id(one, one.id))]
+    return [n for n in left if not take(p for p in alike.of(shown[n]) if not differ(shown[n], stored[p]))]
 
 
-def _is_another(shown: Sequence[Shown], number: int, stored: Sequence[Sms]) -> bool:
-    """Whether an SMS that no stored one is left for is new: nothing says the same, or ids tell it apart."""
+def _is_another(
+    shown: Sequence[Shown], number: int, in_answer: Alike, ids: AbstractSet[str | None], twins: Sequence[Sms]
+) -> bool:
+    """Whether an SMS that no stored one is left for is new: nothing says the same (`twins`), or ids tell it apart."""
     one = shown[number]
-    beside = [other.id for other in shown[:number] if one.is_like(other)]
-    twins = [sms.provider_id for sms in stored if one.is_like(sms)]
-    if not beside and not twins:
+
+    def is_beside(places: Iterator[int]) -> bool:
+        return next(places, number) < number
+
+    if not is_beside(in_answer.of(one)) and not twins:
         return True
-    put_out = set(twins).difference(other.id for other in shown)
-    return len(put_out) < _MOST_AGAIN and one.id is not None and one.id not in beside and None not in beside
+    if one.id is None or is_beside(in_answer.of_id(one, one.id)) or is_beside(in_answer.of_id(one, None)):
+        return False
+    return len({sms.provider_id for sms in twins} - ids) < _MOST_AGAIN
 
 
 def _is_again(one: Shown, stored: Sequence[Sms], manner: Manner) -> bool:

@@ -11,24 +11,23 @@ import json
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from shomare_mqtt.model import Sms, SmsReading
 
 _BYTES = 10
 
 
-def sms_id(key: bytes, order: str, sms: SmsReading, others: Iterable[Sms]) -> str:
+def sms_id(key: bytes, order: str, sms: SmsReading, number: int) -> str:
     """An id made of the order, and of what tells its SMS apart: the provider's id and the text, else the code.
 
-    `others`: the order's SMS that came before; those that nothing tells it apart from are counted.
+    `number`: how many of the order's SMS came before that nothing tells it apart from.
     """
-    what = _told_apart_by(sms)
-    number = sum(_told_apart_by(other) == what for other in others)
-    said = json.dumps([order, *what, number])
+    said = json.dumps([order, *told_apart_by(sms), number])
     return f"{order}-{hmac.new(key, said.encode(), hashlib.sha256).digest()[:_BYTES].hex()}"
 
 
-def _told_apart_by(sms: Sms | SmsReading) -> tuple[str | None, str | None, str | None]:
-    """A code may stand with the newest SMS alone, and a plugin find another one the next time: a text outranks it."""
+def told_apart_by(sms: Sms | SmsReading) -> tuple[str | None, str | None, str | None]:
+    """What tells it apart from an order's others.
+
+    A code may stand with the newest SMS alone, and a plugin find another one the next time: a text outranks it.
+    """
     return sms.provider_id, sms.text, sms.code if sms.text is None else None

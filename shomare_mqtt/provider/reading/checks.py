@@ -11,15 +11,14 @@ from shomare_mqtt.provider.reading.inbox import holds_codes, inboxes_in, opened
 from shomare_mqtt.provider.reading.messages import (
     BOX,
     CODE,
-    MOST,
     TEXT,
     code_of,
     in_order,
     is_code_alone,
-    is_code_in,
     message_of,
     messages_in,
     says_a_code,
+    squeezed,
 )
 from shomare_mqtt.provider.reading.names import CONTENTS, glued, words
 from shomare_mqtt.provider.reading.purchases import fields_of, own_leaves, phone_in, purchase_in
@@ -111,11 +110,12 @@ def _sms(everything: list[Leaf], own: list[Leaf], answer: RawAnswer, context: Co
     loose += _announced(own, loose, found) or _alone(own, context, numbers=weak)
     if _has_empty_place(everything):
         loose = [sms for sms in loose if sms.code is not None or any(map(str.isdigit, sms.text or ""))]
-    found, loose = _joined(found[:MOST], loose[:MOST])
+    found, loose = _joined(found, loose)
     spoken, loose = _joined([s for s in loose if s.text is not None], [s for s in loose if s.text is None])
     loose += spoken
     # A field that repeats the newest code of the list is no SMS of its own.
-    fresh = [s for s in loose if not any(s.code is not None and s.code == other.code for other in found)]
+    known = {s.code for s in found if s.code is not None}
+    fresh = [s for s in loose if s.code not in known]
     return [s for s in fresh if not found or s.code is not None] + found
 
 
@@ -137,10 +137,14 @@ def _are_texts(leaf: Leaf) -> bool:
 def _joined(found: list[SmsReading], loose: list[SmsReading]) -> tuple[list[SmsReading], list[SmsReading]]:
     """A code that stands apart from the texts is the code of the last of them that holds it."""
     joined, rest = list(found), []
+    apart = any(one.text is None and one.code is not None for one in loose)
+    texts = [squeezed(sms.text or "") if apart and sms.code is None else None for sms in found]
     for one in loose:
-        holders = [i for i, sms in enumerate(joined) if one.text is None and is_code_in(one.code, sms)]
+        code = squeezed(one.code) if one.text is None and one.code is not None else None
+        holders = [i for i, text in enumerate(texts) if text is not None and code in text] if code is not None else []
         if holders:
             joined[holders[-1]] = replace(joined[holders[-1]], code=one.code)
+            texts[holders[-1]] = None
         else:
             rest.append(one)
     return joined, rest

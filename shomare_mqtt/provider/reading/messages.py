@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import replace
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from shomare_mqtt.model import SmsReading
@@ -73,8 +74,8 @@ WHEN = Field(
         w50="updatedat",
     )
 )
-MOST = 500
-"""No purchase has more SMS; each is compared with every other."""
+_ANY = object()
+"""Stands for whatever a field of an SMS holds."""
 _WEAK_CODE = 60
 """The weight of `sms`, which may be a code; below it a name only has the word "code" in it."""
 _HOLDING = wordset("data items list rows records results edges nodes node")
@@ -115,11 +116,6 @@ def code_of(value: Any) -> str | None:
 def is_code_alone(text: str) -> bool:
     """Whether a text holds nothing but a code: "12345", "123-456", "G-123456"."""
     return bool(_CODE_ALONE.fullmatch(ascii_digits(text.strip())))
-
-
-def is_code_in(code: str | None, sms: SmsReading) -> bool:
-    """Whether an SMS that has no code yet holds this one in its text."""
-    return code is not None and sms.code is None and _squeezed(code) in _squeezed(sms.text or "")
 
 
 def messages_in(box: Any, context: Context, *, as_code: bool) -> list[SmsReading]:
@@ -231,8 +227,8 @@ def _best_text(named: Mapping[str, Any], code: str | None, *, inside: bool) -> s
         if not weight or not isinstance(value, str) or is_none_yet(value):
             continue
         text = value.strip()
-        holds = code is not None and _squeezed(code) in _squeezed(text)
-        alone = code is not None and _squeezed(code) == _squeezed(text)
+        holds = code is not None and squeezed(code) in squeezed(text)
+        alone = code is not None and squeezed(code) == squeezed(text)
         own_place = inside or BOX.weight(name) >= 90  # noqa: PLR2004 - a name of SMS
         if (alone and "code" in glued(name)) or not (holds or _speaks(text, weight, inside=own_place)):
             continue
@@ -261,7 +257,8 @@ def says_a_code(text: str) -> bool:
     return extract_code(text) is not None
 
 
-def _squeezed(text: str) -> str:
+def squeezed(text: str) -> str:
+    """A text as codes are looked for in it."""
     return re.sub(r"[\s-]", "", ascii_digits(text)).casefold()
 
 
@@ -298,18 +295,16 @@ def _with_own_ids(found: list[SmsReading], known: Known) -> list[SmsReading]:
 
 
 def _distinct(found: list[SmsReading]) -> Iterator[SmsReading]:
-    """The same code and text twice is one SMS, unless ids or times tell them apart."""
-    seen: list[SmsReading] = []
-    for sms in found[:MOST]:
-        if not any(_same(sms, other) for other in seen):
-            seen.append(sms)
+    """The same code and text twice is one SMS, unless ids or times tell them apart. What is not there tells nothing.
+
+    Each is looked up instead of being compared with every other: there may be hundreds.
+    """
+    seen: set[tuple[Any, ...]] = set()
+    for sms in found:
+        tells = sms.provider_id or None, sms.received_at, sms.text
+        says_no_more = sms.code and sms.text in (None, sms.code)
+        same = [(_ANY,) if value is None else (value, None) for value in tells[:2]]
+        text = (_ANY,) if says_no_more else (sms.text, None) if sms.code else (sms.text,)
+        if seen.isdisjoint(product((sms.code,), *same, text)):
+            seen.update(product((sms.code,), *((value, _ANY) for value in tells)))
             yield sms
-
-
-def _same(one: SmsReading, other: SmsReading) -> bool:
-    if one.provider_id and other.provider_id and one.provider_id != other.provider_id:
-        return False
-    if one.received_at and other.received_at and one.received_at != other.received_at:
-        return False
-    same_text = one.text is None or other.text is None or one.text in (other.text, other.code)
-    return one.code == other.code and (same_text if one.code else one.text == other.text)
