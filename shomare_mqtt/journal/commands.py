@@ -41,6 +41,12 @@ def arrive(connection: sqlite3.Connection, arrival: Arrival, remember_since: flo
     return ArrivalResult(ArrivalKind.REPEATED, row, first[0], first[2])
 
 
+def not_taken(connection: sqlite3.Connection, arrival: Arrival) -> ArrivalResult:
+    """What is said of a command that there is no room for: only that it was taken before, where it was."""
+    earlier = _delivered_before(connection, arrival) if arrival.incoming.dup else None
+    return ArrivalResult(ArrivalKind.NO_ROOM, 0) if earlier is None else ArrivalResult(ArrivalKind.REDELIVERED, earlier)
+
+
 def _delivered_before(connection: sqlite3.Connection, arrival: Arrival) -> int | None:
     """The row of the same delivery: same session, packet id and content (MQTT 5, section 3.3.1.1)."""
     row = connection.execute(
