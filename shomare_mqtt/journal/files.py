@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from shomare_mqtt.errors import JournalError, JournalUnusableError
-from shomare_mqtt.journal.wal import PAGE, Wal, read_wal
+from shomare_mqtt.journal.wal import FRAME_HEADER, HEADER, PAGE, Wal, read_wal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,10 +25,13 @@ WAL = f"{JOURNAL}-wal"
 _OTHERS = (f"{JOURNAL}-journal", f"{JOURNAL}-shm")
 """What SQLite makes in other modes, and would follow: undo by the one, write to the other."""
 _ASIDE = f"{WAL}.aside"
+_ROOM = f"{JOURNAL}-room"
+"""The log while nothing runs, with nothing in it: a disk that fills up meanwhile would let nothing start."""
+_BLANK = bytes(HEADER + FRAME_HEADER)
 WAY_OUT = (
-    "Put a copy of the whole directory back. Or move its files away, `lock` too, to start with no orders: numbers that "
-    "are open are then not watched, commands of before may be carried out again, and what was bought shows on the "
-    "provider's page alone"
+    "Put a copy of the whole directory back. Or move what is spoilt and the file `lock` out of it, to go on with what "
+    "is left: numbers that are missing there are not watched, commands of before may be carried out again, and what "
+    "was bought shows on the provider's page alone"
 )
 _NONE = -1
 _AHEAD = 64 * PAGE
@@ -73,6 +76,9 @@ class Files:
 
         Raises JournalUnusableError where they are not, OSError.
         """
+        path = self._directory.path
+        if (path / _ASIDE).exists() and not (path / WAL).exists():  # the power was cut while the files were closed
+            self._directory.rename(_ASIDE, WAL)
         self._journal, wal = self._open(JOURNAL), self._open(WAL)
         try:
             self._look_at_others()
@@ -87,7 +93,20 @@ class Files:
         self._directory.rename(name, JOURNAL)
         self._journal = self._directory.open(JOURNAL)
 
-    def begin(self) -> None:
+    def take_room(self) -> None:
+        """Take the room that an earlier process left. Raises JournalUnusableError, OSError."""
+        room = self._open(_ROOM)
+        if room == _NONE:
+            return
+        os.pwrite(room, _BLANK, 0)
+        os.fsync(room)
+        os.close(room)
+        if (self._directory.path / WAL).exists():
+            self._directory.remove(_ROOM)
+        else:
+            self._directory.rename(_ROOM, WAL)
+
+    def forget_note(self) -> None:
         """What was noted holds no more: from now on the files change. Raises OSError."""
         if self._note() is not None:
             self._directory.put_note(b"")
@@ -160,24 +179,22 @@ class Files:
         salt = int.from_bytes(os.pread(self.wal, 4, 16))
         self._put(_Note(os.fstat(self._journal).st_ino, found.st_ino, salt, found.st_size, self._boot))
 
-    def note_end(self) -> None:
-        """Note it where all is in the journal, and the log empty or gone. Raises OSError."""
-        found = os.fstat(self.wal)
-        if found.st_size == 0 or found.st_nlink == 0:
-            self._put(_Note(os.fstat(self._journal).st_ino))
+    def end(self) -> None:
+        """All of the log is in the journal: note it, and leave the log's room for the next start. Raises OSError."""
+        self.forget_note()
+        if self._directory.is_there(WAL, self.wal):
+            os.pwrite(self.wal, _BLANK, 0)
+            os.fsync(self.wal)
+            self._directory.rename(WAL, _ROOM)
+        self._put(_Note(os.fstat(self._journal).st_ino))
 
     def _put(self, note: _Note) -> None:
         self._directory.put_note(json.dumps(asdict(note)).encode())
 
     @contextmanager
     def sheltered(self) -> Iterator[None]:
-        """While SQLite closes the files: it removes what bears the log's name, also one that is not held here."""
-        ours, path = self._directory.is_there(WAL, self.wal), self._directory.path / WAL
-        if ours:
-            yield
-            with suppress(OSError):
-                self.note_end()
-            return
+        """While SQLite closes the files: it removes what bears the log's name, whatever is in it and whose it is."""
+        path = self._directory.path / WAL
         with suppress(FileNotFoundError):
             path.rename(path.with_name(_ASIDE))
         try:

@@ -33,6 +33,7 @@ def open_journal(directory: StateDirectory, files: Files) -> sqlite3.Connection:
     try:
         if not files.look():
             _make(directory, files)
+        files.take_room()
         return _connect(directory.path / JOURNAL, files)
     except OSError as error:
         raise cannot("opened", directory.path, error) from None
@@ -65,7 +66,7 @@ def _connect(path: Path, files: Files) -> sqlite3.Connection:
         connection.execute("PRAGMA wal_autocheckpoint = 0")  # ours, so that it is known how far the log goes
         connection.execute("PRAGMA cache_size = -1024")
         _check(connection, path)
-        files.begin()
+        files.forget_note()
         _migrate(connection, path)
         files.hold()
     except BaseException:

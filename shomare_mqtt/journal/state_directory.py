@@ -155,9 +155,8 @@ class StateDirectory:
 
     def put_note(self, text: bytes) -> None:
         """Write a few words into the lock file, durably. Raises OSError."""
-        if (text := text.ljust(_LONGEST_NOTE)) != self.note():
-            os.pwrite(self._lock, text, 0)
-            os.fsync(self._lock)
+        os.pwrite(self._lock, text.ljust(_LONGEST_NOTE), 0)
+        os.fsync(self._lock)
 
 
 def cannot(what: str, directory: Path, error: Exception) -> JournalError:

@@ -265,8 +265,8 @@ class Writer:
     def _close(self) -> None:
         self._roll_back()
         with suppress(sqlite3.Error, OSError):
-            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            self._files.note_end()
+            self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+            self._files.end()
         with self._files.sheltered():
             self._connection.close()
         self._files.close()

@@ -172,6 +172,12 @@ async def test_what_a_kill_left_and_somebody_spoilt_is_not_started_with(
         with pytest.raises(JournalUnusableError, match=words):
             await entries(state)
     assert content(state) == before
+    spoilt = (
+        [JOURNAL, WAL] if spoil in (emptied, journal_removed) else [f"{JOURNAL}-journal" if spoil is undoing else WAL]
+    )
+    for name in ("lock", *spoilt):
+        (state / name).unlink(missing_ok=True)
+    assert await entries(state) <= ENTRIES  # the way out that the message names
 
 
 async def test_a_page_that_the_log_holds_too_is_healed_by_it(tmp_path: Path) -> None:
@@ -203,6 +209,13 @@ async def test_a_whole_copy_is_as_good_as_what_it_was_made_of(tmp_path: Path) ->
         state = await lived(tmp_path / end, end)
         shutil.copytree(state, tmp_path / f"{end} copied")
         assert await entries(tmp_path / f"{end} copied") == ENTRIES
+
+
+async def test_a_process_that_was_killed_while_it_closed_the_files(tmp_path: Path) -> None:
+    state = await lived(tmp_path / "state", "killed")
+    (state / WAL).rename(state / f"{WAL}.aside")
+    assert await entries(state) == ENTRIES
+    assert not (state / f"{WAL}.aside").exists()
 
 
 async def test_files_of_a_program_that_noted_nothing(tmp_path: Path) -> None:

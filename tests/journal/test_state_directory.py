@@ -19,7 +19,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-NAMES = ("lock", "journal.sqlite3", "journal.sqlite3-wal", "journal.sqlite3-journal", "journal.sqlite3-shm")
+NAMES = (
+    "lock",
+    "journal.sqlite3",
+    "journal.sqlite3-room",
+    "journal.sqlite3-wal",
+    "journal.sqlite3-journal",
+    "journal.sqlite3-shm",
+)
 
 
 async def opened(directory: Path) -> Database:

@@ -303,6 +303,31 @@ async def test_a_journal_that_cannot_grow_is_closed_and_opened_again(disk: Small
     assert await kept(disk.path) == written
 
 
+@pytest.mark.parametrize("times", [1, 2])
+async def test_room_is_kept_while_nothing_runs(disk: SmallDisk, times: int) -> None:
+    for _ in range(times):
+        database = await opened(disk.path)
+        await write(database, f"before {_}")
+        await database.close()
+    disk.fill()
+    database = await opened(disk.path)
+    await write(database, "bought", need=Need.INTENT)
+    await write(database, "its end", "x" * 100_000)
+    await database.close()
+    disk.fill()
+    assert await kept(disk.path) >= {"before 0", "bought", "its end"}
+
+
+async def test_room_that_is_left_beside_a_log_is_given_back(tmp_path: Path) -> None:
+    await (await opened(tmp_path)).close()
+    room_left = tmp_path / f"{JOURNAL}-room"
+    (tmp_path / WAL).touch()
+    assert room_left.stat().st_size > 100_000
+    database = await opened(tmp_path)
+    assert not room_left.exists()
+    await database.close()
+
+
 async def test_a_file_that_may_not_grow_is_a_full_disk(database: Database) -> None:
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (600_000, before[1]))
