@@ -151,6 +151,14 @@ class JournalError(Exception):
     """The journal cannot be opened, read or written. Nobody handles it: the process ends."""
 
 
+class JournalUnusableError(JournalError):
+    """A journal or a state directory that a person has to look at before anything starts there; exit status 78."""
+
+
+class JournalFullError(JournalError):
+    """The disk has no room for this; nothing of it was written, and the journal goes on."""
+
+
 class SettingsError(Exception):
     """Settings that cannot be used: one line with the key's path and what is wrong; exit status 78."""
 

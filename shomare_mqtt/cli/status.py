@@ -6,7 +6,13 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NoReturn
 
-from shomare_mqtt.errors import InstanceConflictError, JournalError, SettingsError, TakenOverError
+from shomare_mqtt.errors import (
+    InstanceConflictError,
+    JournalError,
+    JournalUnusableError,
+    SettingsError,
+    TakenOverError,
+)
 from shomare_mqtt.normalization import visible
 
 if TYPE_CHECKING:
@@ -15,7 +21,7 @@ if TYPE_CHECKING:
 DONE = 0
 FAILED = 1
 SETTINGS = 78
-"""Settings that cannot be used, or another daemon in the same place (EX_CONFIG of sysexits(3))."""
+"""What a person has to put right: settings, another daemon in the same place, its journal (EX_CONFIG, sysexits(3))."""
 
 
 class CommandFailedError(Exception):
@@ -33,7 +39,7 @@ def plain_failures() -> Iterator[None]:
     """Turns what a user can understand into one line and an exit status. Raises SystemExit."""
     try:
         yield
-    except (SettingsError, InstanceConflictError) as error:
+    except (SettingsError, InstanceConflictError, JournalUnusableError) as error:
         end(error, SETTINGS)
     except (CommandFailedError, TakenOverError, JournalError) as error:
         end(error, FAILED)

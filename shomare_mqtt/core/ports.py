@@ -128,11 +128,14 @@ class Journal(Protocol):
     on_advanced: Callable[[], object]
 
     async def commit(self, batch: Batch) -> int:
-        """Write all of a batch, durably, or nothing of it; the count of known money movements after it."""
+        """Write all of a batch, durably, or nothing of it; the count of known money movements after it.
+
+        Raises JournalFullError for one with an order in state `buying` where the disk has no room for what comes of it.
+        """
         ...
 
     async def arrive(self, arrivals: list[Arrival], remember: float) -> list[ArrivalResult]:
-        """Take commands down, in order."""
+        """Take commands down, in order; none where the disk has no room."""
         ...
 
     def heard(self, row: int) -> None:

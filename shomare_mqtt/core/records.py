@@ -178,6 +178,8 @@ class ArrivalKind(StrEnum):
     REDELIVERED = "redelivered"
     REPEATED = "repeated"
     CONFLICT = "conflict"
+    NO_ROOM = "no_room"
+    """The disk is full: it was not taken."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ import logging
 import signal
 from typing import TYPE_CHECKING, Any
 
+from shomare_mqtt.daemon.faults import Faults
 from shomare_mqtt.daemon.serving import serve
 from shomare_mqtt.errors import SettingsError
 from shomare_mqtt.plugin.loading import load_plugins
@@ -31,6 +32,7 @@ async def run_daemon(read: Callable[[], Settings], set_up_log: Callable[[Setting
     signals: asyncio.Queue[int] = asyncio.Queue()
     notifier = Notifier()
     loop = asyncio.get_running_loop()
+    faults = Faults(loop)
     for number in SIGNALS:
         loop.add_signal_handler(number, signals.put_nowait, number)
     try:
@@ -38,6 +40,10 @@ async def run_daemon(read: Callable[[], Settings], set_up_log: Callable[[Setting
         while settings is not None:
             told = _told(signals, read, notifier)
             settings = await _serve_until_told(settings, set_up_log(settings), told, notifier)
+    except asyncio.CancelledError:
+        if faults.first is not None:
+            raise faults.first from None
+        raise
     finally:
         for number in SIGNALS:
             loop.remove_signal_handler(number)

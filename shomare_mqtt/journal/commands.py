@@ -42,6 +42,12 @@ def arrive(connection: sqlite3.Connection, arrival: Arrival, remember_since: flo
     return ArrivalResult(ArrivalKind.REPEATED, row, first[0], first[2])
 
 
+def not_taken(connection: sqlite3.Connection, arrival: Arrival) -> ArrivalResult:
+    """What is said of a command that there is no room for: only that it was taken before, where it was."""
+    earlier = _delivered_before(connection, arrival) if arrival.incoming.dup else None
+    return earlier or ArrivalResult(ArrivalKind.NO_ROOM, 0)
+
+
 def _delivered_before(connection: sqlite3.Connection, arrival: Arrival) -> ArrivalResult | None:
     """The first delivery of what may be brought a second time; None for what is new.
 

@@ -23,9 +23,11 @@ from shomare_mqtt.core.records import (
     SpendFacts,
 )
 from shomare_mqtt.core.render import dumps
+from shomare_mqtt.errors import JournalFullError
 from shomare_mqtt.journal import commands, orders, progress
 from shomare_mqtt.journal.database import Database
-from shomare_mqtt.model import Catalog, CatalogEntry, CatalogKind
+from shomare_mqtt.journal.jobs import Need
+from shomare_mqtt.model import Catalog, CatalogEntry, CatalogKind, OrderState
 
 if TYPE_CHECKING:
     import sqlite3
@@ -45,10 +47,13 @@ _MOVES = "moves"
 
 
 class Journal:
-    """Everything on disk. Every method raises JournalError where the file fails."""
+    """Everything on disk. Every method raises JournalError where the file fails.
+
+    On a full disk what must be written waits for room; see `commit` and `arrive` for what does not.
+    """
 
     def __init__(self, directory: Path, clock: MachineClock) -> None:
-        self._database = Database(directory)
+        self._database = Database(directory, clock.boot_id)
         self._clock = clock
         self.time = SteadyTime(clock, None)
         self.identity: JournalIdentity
@@ -71,22 +76,33 @@ class Journal:
     # --- writing ----------------------------------------------------------------------------------------------------
 
     async def commit(self, batch: Batch) -> int:
-        """Write all of a batch, durably, or nothing of it; the count of known money movements after it."""
+        """Write all of a batch, durably, or nothing of it; the count of known money movements after it.
+
+        With a purchase that is about to be asked for, room is kept for all that comes of it. Raises JournalFullError
+        where there is none.
+        """
         now = self.time.now()
         counts = bool(batch.records or batch.sms)
-        return await self._counted(lambda c: (_write(c, batch, now), counts))
+        buys = any(record.order.state is OrderState.BUYING for record in batch.records)
+        return await self._counted(lambda c: (_write(c, batch, now), counts), Need.INTENT if buys else Need.WAITS)
 
     async def arrive(self, arrivals: list[Arrival], remember: float) -> list[ArrivalResult]:
-        """Take commands down, in order, before the broker gets its PUBACK. `remember`: seconds."""
+        """Take commands down, in order, before the broker gets its PUBACK. `remember`: seconds.
+
+        On a full disk none is taken but those that were before.
+        """
         since = self.time.now() - remember
-        return await self._counted(lambda c: _arrive(c, arrivals, since))
+        try:
+            return await self._counted(lambda c: _arrive(c, arrivals, since), Need.SPARE)
+        except JournalFullError:
+            return await self._database.run(lambda c: [commands.not_taken(c, a) for a in arrivals])
 
     async def keep_time(self) -> None:
         """Write down that the wall clock was set, where it was: a reboot would take that for time gone by."""
         if self.time.was_set():
             await self._anchored(lambda _: None)
 
-    async def _counted(self, work: Callable[[sqlite3.Connection], tuple[T, bool]]) -> T:
+    async def _counted(self, work: Callable[[sqlite3.Connection], tuple[T, bool]], need: Need) -> T:
         """Do some work that tells whether it counts in `sequence`, which is never ahead of what is on disk."""
 
         def counted(connection: sqlite3.Connection) -> tuple[T, int]:
@@ -95,13 +111,13 @@ class Journal:
                 progress.advance(connection)
             return result, progress.sequence(connection)
 
-        result, sequence = await self._anchored(counted)
+        result, sequence = await self._anchored(counted, need)
         if sequence > self.sequence:
             self.sequence = sequence
             self.on_advanced()
         return result
 
-    async def _anchored(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    async def _anchored(self, work: Callable[[sqlite3.Connection], T], need: Need = Need.WAITS) -> T:
         """Do some work, and write this moment down with it."""
         anchor = self.time.anchor().to_text()
 
@@ -109,13 +125,13 @@ class Journal:
             _put_meta(connection, _ANCHOR, anchor)
             return work(connection)
 
-        return await self._with_heard(anchored)
+        return await self._with_heard(anchored, need)
 
     def heard(self, row: int) -> None:
         """The broker is known to have read the PUBACK of the command in a row; written with what is written next."""
         self._heard.append(row)
 
-    async def _with_heard(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    async def _with_heard(self, work: Callable[[sqlite3.Connection], T], need: Need = Need.WAITS) -> T:
         """Do some work after writing down whose PUBACK was read: what arrives is judged by it."""
         heard, self._heard = self._heard, []
 
@@ -123,7 +139,11 @@ class Journal:
             commands.heard(connection, heard)
             return work(connection)
 
-        return await self._database.run(noted)
+        try:
+            return await self._database.run(noted, need)
+        except JournalFullError:
+            self._heard = [*heard, *self._heard]
+            raise
 
     async def forget(self, remember: float) -> int:
         """Drop commands past remembering, and what is too old or too much in the outbox; the latter's number."""

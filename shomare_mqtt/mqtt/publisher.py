@@ -112,7 +112,13 @@ class OutboxPublisher:
 
     def _keep(self, task: asyncio.Task[None]) -> None:
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        """A fault in it is one of the loop's, which ends the daemon."""
+        self._tasks.discard(task)
+        if not task.cancelled():
+            task.result()
 
     async def _send_once(self, message: Message) -> None:
         try:

@@ -14,7 +14,7 @@ from contextlib import closing
 from pathlib import Path
 
 from shomare_mqtt.errors import ErrorCode
-from shomare_mqtt.journal.database import schema_files
+from shomare_mqtt.journal.opening import schema_files
 from tests.core.provider import LOST, NO_NUMBERS, Acting, Late, sms
 from tests.core.virtual import VirtualLoop
 from tests.core.world import PRODUCT, World

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from shomare_mqtt.journal.database import schema_files
 from shomare_mqtt.journal.memories import DialectMemory, PluginMemory
+from shomare_mqtt.journal.opening import schema_files
 from tests.core.make_database import FOLDER
 from tests.core.provider import Number
 from tests.core.world import PRODUCT, World

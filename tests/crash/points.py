@@ -14,11 +14,11 @@ from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
-from shomare_mqtt.journal import database
+from shomare_mqtt.journal import opening
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Generator
+    from collections.abc import Generator
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -74,8 +74,8 @@ class Points:
 
     def watching_commits(self) -> AbstractContextManager[object]:
         """Count the moments before and after each COMMIT of a journal that is opened meanwhile."""
-        connect: Callable[[Path], sqlite3.Connection] = database._connect
-        return patch.object(database, "_connect", lambda path: _Connection(connect(path), self))
+        connect = opening._connect
+        return patch.object(opening, "_connect", lambda path, files: _Connection(connect(path, files), self))
 
 
 class _Counted(Coroutine[Any, Any, Any]):

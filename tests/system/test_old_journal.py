@@ -118,13 +118,14 @@ async def test_a_crash_is_no_backup(house: House) -> None:
 
 
 async def test_what_the_journal_lost_at_its_end_is_found(house: House) -> None:
-    """SQLite takes a log of its own that was cut for one that ends there."""
+    """SQLite takes a log of its own that was cut for one that ends there; what was noted of it is lost with it."""
     await house.buy()
     await house.again()
     await is_shown(house)
     lost = await house.probe.ok("query/orders", {})
     await house.daemons[-1].stop(signal.SIGKILL)
-    os.truncate(house.folder / "state" / "journal.sqlite3-wal", 0)
+    for name in ("journal.sqlite3-wal", "lock"):
+        os.truncate(house.folder / "state" / name, 0)
     since = len(house.probe.seen)
     await house.again()
     event = (await house.probe.message("event/bridge", since, is_of("journal_restored"))).json

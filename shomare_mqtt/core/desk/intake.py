@@ -140,6 +140,8 @@ class Intake:
             self._logger.info("%s was delivered twice; it is acted on once", arrival.command)
             if result.answer is not None:
                 await self._answering.again(what.envelope, result.answer)
+        elif result.kind is ArrivalKind.NO_ROOM:
+            self._refuse_volatile(what)
         elif result.kind is ArrivalKind.CONFLICT:
             self._logger.warning("%s refused: %s", arrival.command, ErrorCode.TRANSACTION_CONFLICT)
         elif isinstance(what, Unparsed):
@@ -150,6 +152,20 @@ class Intake:
         elif not self._closed:  # else it is in the journal, and the next process begins it
             deadline = self._screening.deadline(incoming, what, arrival.received)
             self._working.start(self._answering.ticket(result.row, what, arrival.received, deadline))
+
+    def _refuse_volatile(self, what: Parsed | Unparsed) -> None:
+        """Say that the disk is full, beside the journal, which has no room for that either."""
+        error = what.error if isinstance(what, Unparsed) else _no_room(what)
+        self._answering.count += 1
+        for posting in self._answering.refusal(what.envelope, error):
+            self._outbox.send_volatile(posting.message)
+        self._logger.warning("%s refused: %s: %s", _kind(what.envelope.command), error.code, error.message)
+
+
+def _no_room(what: Parsed) -> CommandRefusedError:
+    code = ErrorCode.BUYING_PAUSED if isinstance(what.request, Buy) else ErrorCode.BUSY
+    message = "the disk is full: the command could not be written down, and nothing was done. Make room, try again"
+    return CommandRefusedError(code, message)
 
 
 def _kind(command: str) -> str:

@@ -11,6 +11,7 @@ from shomare_mqtt import topics
 from shomare_mqtt.core import render
 from shomare_mqtt.core.records import Batch, MessageKind, NewSms, Posting, Record
 from shomare_mqtt.core.waiting import Turns, pause
+from shomare_mqtt.errors import CommandRefusedError, ErrorCode, JournalFullError
 from shomare_mqtt.model import LEGAL_MOVES, Message, Order, OrderState, Sms
 
 if TYPE_CHECKING:
@@ -185,8 +186,16 @@ class Ledger:
         return self._turns.alone(order)
 
     async def commit(self, batch: Batch) -> None:
-        """Write a batch, and only then show it and tell plugins. Raises JournalError."""
-        moves = await self._journal.commit(batch)
+        """Write a batch, and only then show it and tell plugins.
+
+        Raises CommandRefusedError (`buying_paused`) where a purchase is to be written down and the disk has no room for
+        what comes of it; JournalError.
+        """
+        try:
+            moves = await self._journal.commit(batch)
+        except JournalFullError as error:
+            self.intents.difference_update(r.command for r in batch.records if r.order.order not in self._records)
+            raise CommandRefusedError(ErrorCode.BUYING_PAUSED, f"{error}; nothing was bought") from None
         if batch.moves:
             self.moves = moves
             self.last_move = self._journal.time.now()

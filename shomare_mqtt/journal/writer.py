@@ -1,0 +1,272 @@
+"""What runs in the journal's thread: all that touches SQLite, and what becomes of work that finds the disk full.
+
+Nobody may wait for an answer that never comes: whatever is raised here is told to all who wait, and ends the daemon.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import queue
+import sqlite3
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from shomare_mqtt.core.masking import trace_of
+from shomare_mqtt.errors import JournalError, JournalFullError
+from shomare_mqtt.journal.files import Files
+from shomare_mqtt.journal.jobs import Job, Need, tell
+from shomare_mqtt.journal.opening import open_journal
+from shomare_mqtt.journal.room import AT_REST, FOR_ORDER, Room
+from shomare_mqtt.journal.state_directory import cannot
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from shomare_mqtt.journal.state_directory import StateDirectory
+
+LOG = logging.getLogger("shomare_mqtt.journal")
+_MOST_TOGETHER = 256
+_CHECKPOINT = 500
+"""Frames in the log at which they are taken into the journal's file."""
+_SOME_MORE = 100
+"""Frames after which that is tried again where the disk had no room for it."""
+_TRY_AGAIN = 2.0
+"""Seconds after which what found no room is tried again."""
+_LOST = b"shomare-mqtt: the journal's thread cannot go on, not even to tell why: the daemon ends\n"
+
+
+class Writer:
+    """Opens the journal in a held directory, and carries out the jobs until there is a None."""
+
+    _connection: sqlite3.Connection
+    _room: Room
+
+    def __init__(self, directory: StateDirectory, boot: str, jobs: queue.SimpleQueue[Job | None]) -> None:
+        self._directory = directory
+        self._files = Files(directory, boot)
+        self._jobs = jobs
+        self._taken: list[Job] = []
+        self._waiting: list[Job] = []
+        self._failed: JournalError | None = None
+        # Made while there is memory for it.
+        self._fault = JournalError(
+            "the journal's thread failed; the daemon ends, and goes on where it was once restarted"
+        )
+        self._noted = -1
+        self._in_vain = 0
+        self._again = 0.0
+        self._said_full = False
+
+    def work(self, loop: asyncio.AbstractEventLoop, opened: asyncio.Future[None]) -> None:
+        """Run in the thread."""
+        try:
+            if self._open(loop, opened):
+                self._serve()
+        except BaseException:  # noqa: BLE001 - no memory to tell anybody: the end of the process is understood by all
+            os.write(2, _LOST)
+            os._exit(1)
+
+    def _open(self, loop: asyncio.AbstractEventLoop, opened: asyncio.Future[None]) -> bool:
+        error: Exception | None = None
+        try:
+            self._connection = open_journal(self._directory, self._files)
+        except Exception as found:  # noqa: BLE001 - whatever it is: who waits for the file must not wait for ever
+            error = found
+            self._files.close()
+        else:
+            error = self._make_room()
+        tell(loop, opened, None, error)
+        return error is None
+
+    def _make_room(self) -> Exception | None:
+        """Make room for a first purchase, while there is some; what went wrong."""
+        try:
+            self._room = Room(self._files.wal)
+            self._room.has(AT_REST + FOR_ORDER)
+            self._extend()
+        except (OSError, sqlite3.Error) as error:
+            self._close()
+            return cannot("opened", self._directory.path, error)
+        return None
+
+    def _serve(self) -> None:
+        try:
+            while self._next():
+                self._carry_out()
+            self._give_up()
+        except BaseException as error:  # noqa: BLE001 - a MemoryError, say
+            self._end_all(error)
+        finally:
+            self._close()
+
+    def _next(self) -> bool:
+        """Take all that came, and once it is time what found no room before; False where there is only the end."""
+        left = max(self._again - time.monotonic(), 0.0) if self._waiting else None
+        with suppress(queue.Empty):
+            job = self._jobs.get(timeout=left)
+            while job is not None:
+                self._taken.append(job)
+                if len(self._taken) == _MOST_TOGETHER:
+                    break
+                job = self._jobs.get(block=False)
+            else:
+                if not self._taken:
+                    return False
+                self._jobs.put(None)
+        if time.monotonic() >= self._again:
+            self._taken, self._waiting = [*self._waiting, *self._taken], []
+        return True
+
+    def _carry_out(self) -> None:
+        if self._failed is None:
+            try:
+                self._write(self._with_room())
+            except JournalError as error:
+                self._failed = error
+            except (sqlite3.Error, OSError) as error:
+                self._failed = cannot("written", self._directory.path, error)
+        if self._failed is not None:
+            self._taken += self._waiting
+            self._waiting = []
+        self._say_full()
+        for job in self._taken:
+            job.report(self._failed)
+        self._taken = []
+
+    # --- writing ----------------------------------------------------------------------------------------------------
+
+    def _with_room(self) -> list[Job]:
+        """The jobs that may be tried: what need not be written is refused where the room is kept for what must be."""
+        needs = [job.need for job in self._taken]
+        intents = needs.count(Need.INTENT)
+        if intents:
+            self._files.check_there()
+        if intents + needs.count(Need.SPARE) == 0:
+            return list(self._taken)
+        orders = self._connection.execute("SELECT count(*) FROM orders WHERE closed_at IS NULL").fetchone()[0]
+        return [job for job in self._taken if self._is_room(job, orders, intents)]
+
+    def _is_room(self, job: Job, orders: int, intents: int) -> bool:
+        if job.need is Need.WAITS:
+            return True
+        frames = AT_REST + FOR_ORDER * (orders + (intents if job.need is Need.INTENT else 0))
+        if self._room.has(frames) or (self._checkpoint() and self._room.has(frames)):
+            return True
+        job.refuse(self._full())
+        return False
+
+    def _write(self, jobs: list[Job]) -> None:
+        try:
+            self._transact(jobs)
+        except sqlite3.Error as error:
+            self._undo(error)
+            self._checkpoint()
+            for job in jobs:
+                self._write_alone(job)
+        if self._room.used() >= max(_CHECKPOINT, self._in_vain):
+            self._checkpoint()
+        if self._noted != self._room.end and self._room.used():  # before the first entry, nothing tells the log
+            with suppress(OSError):  # less would be noticed at the next start, no more
+                self._files.note()
+            self._noted = self._room.end
+
+    def _transact(self, jobs: list[Job]) -> None:
+        if not jobs:
+            return
+        self._connection.execute("BEGIN IMMEDIATE")
+        for job in jobs:
+            job.carry_out(self._connection)
+        self._connection.execute("COMMIT")
+
+    def _write_alone(self, job: Job) -> None:
+        try:
+            self._transact([job])
+        except sqlite3.Error as error:
+            self._undo(error)
+            if job.need is Need.WAITS:
+                self._taken.remove(job)
+                self._waiting.append(job)
+                self._again = time.monotonic() + _TRY_AGAIN
+            else:
+                job.refuse(self._full())
+
+    def _undo(self, error: sqlite3.Error) -> None:
+        """Undo what was begun, where the disk is full. Raises the error where it is something else."""
+        kind = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        full = kind == sqlite3.SQLITE_FULL or (kind == sqlite3.SQLITE_IOERR and self._room.is_full())
+        if not full:
+            # Closing undoes what was begun; to undo it here may fail as well, and then nobody would be told.
+            raise error
+        self._roll_back()
+
+    def _roll_back(self) -> None:
+        with suppress(sqlite3.Error):  # SQLite may have done it
+            self._connection.execute("ROLLBACK")
+
+    def _checkpoint(self) -> bool:
+        """Take the log into the journal's file, so that it begins anew; False where the disk has no room for it."""
+        used = self._room.used()
+        if used < self._in_vain:
+            return False
+        try:
+            self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)")  # all of it: nobody else reads
+        except sqlite3.Error as error:
+            self._undo(error)
+            self._in_vain = used + _SOME_MORE
+            return False
+        self._in_vain = 0
+        self._room.checkpointed()
+        self._extend()
+        return True
+
+    def _extend(self) -> None:
+        pages, size = (self._connection.execute(f"PRAGMA {each}").fetchone()[0] for each in ("page_count", "page_size"))
+        self._files.extend(pages * size)
+
+    def _full(self) -> JournalFullError:
+        return JournalFullError(
+            f"the disk that holds {self._directory.path} is full: what comes of it could not be written down; make "
+            "room, and try again"
+        )
+
+    def _say_full(self) -> None:
+        if bool(self._waiting) == self._said_full:
+            return
+        self._said_full = not self._said_full
+        if self._said_full:
+            LOG.error(
+                "the disk that holds %s is full: what came last waits in memory, and is lost if this process is "
+                "killed. Make room, and it is written",
+                self._directory.path,
+            )
+        elif self._failed is None:
+            LOG.info("the disk has room again: all that waited is written")
+
+    # --- the end ----------------------------------------------------------------------------------------------------
+
+    def _give_up(self) -> None:
+        """The journal is closed: what waits for room is tried once more."""
+        self._taken, self._waiting = self._waiting, []
+        if self._taken:
+            self._carry_out()
+        for job in self._waiting:
+            job.report(self._full())
+
+    def _end_all(self, error: BaseException) -> None:
+        """Tell all who wait and all who will that nothing is written any more."""
+        for job in (*self._taken, *self._waiting):
+            job.report(self._fault)
+        LOG.critical("the journal's thread failed: %s", trace_of(error))
+        while (late := self._jobs.get()) is not None:
+            late.report(self._fault)
+
+    def _close(self) -> None:
+        self._roll_back()
+        with suppress(sqlite3.Error, OSError):
+            self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+            self._files.end()
+        with self._files.sheltered():
+            self._connection.close()
+        self._files.close()
