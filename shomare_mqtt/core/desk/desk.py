@@ -47,8 +47,9 @@ class Desk:
         self.queries = Queries(journal, market, orders)
         self.answering = answering = Answering(journal, ledger, logger)
         screening = Screening(parse, ports.clock, ledger.time)
-        handle, double_press = Dispatch(market, orders, self.queries).handle, DoublePress(settings.limits.double_press)
-        self.working = Working(ledger, answering, handle, double_press, spawn, logger)
+        dispatch = Dispatch(market, orders, self.queries, ports.clearance, ports.clock)
+        double_press = DoublePress(settings.limits.double_press)
+        self.working = Working(ledger, answering, dispatch.handle, double_press, spawn, logger)
         self._resuming = Resuming(longest_down, journal, ledger, screening, answering, self.working, logger)
         self.intake = Intake(
             settings.orders.remember, journal, ports.outbox, screening, answering, self.working, logger
