@@ -13,13 +13,17 @@ from typing import TYPE_CHECKING, Self
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-PUBLISH = 3
+PUBLISH, SUBSCRIBE = 3, 8
 
 
 class Denying:
-    """`denies(topic)` says which; `hung_up` lists the topics that ended a connection, `publishing` all others."""
+    """`denies(topic)` says which; `hung_up` lists the topics that ended a connection, `publishing` all others.
 
-    def __init__(self, broker_port: int, denies: Callable[[str], bool]) -> None:
+    `subscriptions`: filters that nobody may subscribe to.
+    """
+
+    def __init__(self, broker_port: int, denies: Callable[[str], bool], *, subscriptions: tuple[str, ...] = ()) -> None:
+        self._subscriptions = subscriptions
         self.denies = denies
         self.hung_up: list[str] = []
         self.publishing: list[str] = []
@@ -61,6 +65,11 @@ class Denying:
                         self.hung_up.append(topic)
                         return
                     self.publishing.append(topic)
+                if head[0] >> 4 == SUBSCRIBE:
+                    found = [each for each in self._subscriptions if each.encode() in body]
+                    self.hung_up += found
+                    if found:
+                        return
                 broker.write(head + body)
 
 

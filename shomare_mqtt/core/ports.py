@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from shomare_mqtt.core.clearance import given
+
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable, Coroutine, Mapping
@@ -12,6 +14,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from shomare_mqtt.core.bridge_events import BridgeEvent
+    from shomare_mqtt.core.clearance import Clearance
     from shomare_mqtt.core.clock import Clock, SteadyTime
     from shomare_mqtt.core.records import (
         Arrival,
@@ -274,3 +277,5 @@ class Ports:
     outbox: Outbox
     extensions: Extensions
     say: Say
+    clearance: Callable[[], Clearance] = given
+    """What holds for commands that come now."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import random
 from typing import TYPE_CHECKING
@@ -12,18 +13,17 @@ from shomare_mqtt.core.faults import lasting
 from shomare_mqtt.core.ports import Ports
 from shomare_mqtt.daemon.announcer_link import DISCOVERY, AnnouncerLink
 from shomare_mqtt.daemon.bridge_info import BridgeInfo
-from shomare_mqtt.daemon.broker import Broker
+from shomare_mqtt.daemon.broker import Broker, Told
 from shomare_mqtt.daemon.device_updates import DeviceUpdates
 from shomare_mqtt.daemon.identity import Identity
 from shomare_mqtt.daemon.leftovers import Leftovers
 from shomare_mqtt.daemon.plugin_surroundings import PluginSurroundings
 from shomare_mqtt.daemon.tasks import Tasks
+from shomare_mqtt.errors import InstanceConflictError
 from shomare_mqtt.homeassistant.announcer import Announcer
 from shomare_mqtt.mqtt.commands import CommandParser
 
 if TYPE_CHECKING:
-    import asyncio
-
     from shomare_mqtt.config import Settings
     from shomare_mqtt.core.clock import SystemClock
     from shomare_mqtt.core.masking import Mask
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 LOG = logging.getLogger("shomare_mqtt")
 GRACE = 5.0
 """Seconds beyond the provider's time limit that a purchase on its way has when the daemon stops."""
-_NEEDED_TO_THE_END = ("mqtt", "outbox", "retained", "plugins")
+_NEEDED_TO_THE_END = ("mqtt", "outbox", "retained", "alone", "plugins")
 
 
 class Daemon:
@@ -60,26 +60,29 @@ class Daemon:
         self._notifier = notifier
         self._tasks = Tasks()
         self._spawn = spawn = self._tasks.spawn
+        self._ending = asyncio.Event()
+        self._conflict: str | None = None
         self._identity = Identity(journal, meta, clock)
         base, prefix = settings.mqtt.base_topic, settings.homeassistant.discovery_prefix
-        told = self._on_message, self._on_connected, self._on_disconnected, self._look
-        self.broker = broker = Broker(settings, journal, clock, spawn, *told)
+        instance = self._identity.instance
+        told = Told(self._on_message, self._on_connected, self._on_disconnected, self._look, self._on_lost)
+        self.broker = broker = Broker(settings, instance, journal, clock, spawn, told)
         self._info = BridgeInfo(settings, clock.now(), mask, broker.retained)
         surroundings = PluginSurroundings(broker, journal, mask, spawn)
         self.plugins = surroundings.host(plugins, base, clock, self._show_info)
-        ports = Ports(clock, journal, client, broker.retained, broker.outbox, self.plugins, broker.say)
+        outward = broker.retained, broker.outbox, self.plugins, broker.say
+        ports = Ports(clock, journal, client, *outward, lambda: broker.alone.clearance)
         self.bridge = Bridge(settings, ports, CommandParser(base, prefix).parse, spawn, mask, LOG)
         self._leftovers = Leftovers(settings, self.bridge.market.prices, broker.retained)
         link = AnnouncerLink(base, broker, journal, self.bridge.orders.ledger, clock.sleep)
         uniform = random.Random().uniform  # noqa: S311 - jitter, no secret
         self._announcer = Announcer(link, meta.get(DISCOVERY), sleep=clock.sleep, uniform=uniform)
-        instance = self._identity.instance
         self._device = DeviceUpdates(settings, instance, self.bridge, self.plugins, broker.say, self._announcer)
 
     # --- life -------------------------------------------------------------------------------------------------------
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Until `stop` is set, then end in order."""
+        """Until `stop` is set, then end in order. Raises InstanceConflictError where another daemon goes on."""
         session = self.broker.session
         async with self._tasks.group:
             self._spawn(session.run(), "mqtt")
@@ -88,9 +91,11 @@ class Daemon:
                 await session.stop()
                 return
             await self._start()
-            await stop.wait()
+            await self._asked_to_end(stop)
             LOG.info("stopping")
             await self._stop()
+        if self._conflict is not None:
+            raise InstanceConflictError(self._conflict)
 
     async def _start(self) -> None:
         """Begin, after the first attempt at the broker: another daemon on the base topic forbids the rest."""
@@ -113,6 +118,15 @@ class Daemon:
         open_orders = len(self.bridge.orders.ledger.open())
         LOG.info("started: base topic %s, %d open orders", self._settings.mqtt.base_topic, open_orders)
 
+    async def _asked_to_end(self, stop: asyncio.Event) -> None:
+        """Returns once a signal, or another daemon that goes on in our place, ends this one."""
+        waiting = [asyncio.create_task(event.wait()) for event in (stop, self._ending)]
+        try:
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in waiting:
+                task.cancel()
+
     def _follow_the_market(self) -> None:
         """Lists, watched prices and defaults are part of what Home Assistant is told."""
         market = self.bridge.market
@@ -132,8 +146,7 @@ class Daemon:
         self._tasks.cancel(but=_NEEDED_TO_THE_END)
         await self.plugins.stop()
         self.bridge.orders.old_journal.show()
-        await self.broker.drain()
-        await self.broker.session.stop()
+        await self.broker.stop(lost=self._conflict is not None)
         self._tasks.cancel()
 
     # --- what is heard ----------------------------------------------------------------------------------------------
@@ -143,7 +156,7 @@ class Daemon:
             self._announcer.heard(incoming.payload)
             ack()
             return
-        self.bridge.desk.deliver(Delivery(incoming, self._identity.session, ack))
+        self.bridge.desk.deliver(Delivery(incoming, self._identity.session, ack, self.broker.alone.clearance))
 
     async def _look(self, broker: OnBroker) -> None:
         await self.bridge.orders.old_journal.compare(broker)
@@ -160,6 +173,15 @@ class Daemon:
         del text
         self._info.protocol = None
         self._tell_status()
+
+    def _on_lost(self, text: str) -> None:
+        """Another daemon goes on in our place: end in order, and say what becomes of the orders here."""
+        orders = len(self.bridge.orders.ledger.open())
+        self._conflict = (
+            f"{text}. This daemon ends and buys nothing more; {orders} open orders stay in its journal, and nobody "
+            "watches them until it is started again: stop the other first, or set another mqtt.base_topic"
+        )
+        self._ending.set()
 
     # --- what is shown ----------------------------------------------------------------------------------------------
 

@@ -61,9 +61,18 @@ class Connector:
         self._hang_ups = 0
         return link
 
-    async def end_session(self) -> None:
+    @property
+    def may_listen(self) -> bool:
+        """Whether the broker lets us listen to what other daemons say, or at least does not hang up on it."""
+        return self._looks_cut_off < LOOKS
+
+    def listening_was_cut_off(self) -> None:
+        """The connection ended when we asked to."""
+        self._looks_cut_off += 1
+
+    async def end_session(self, *, always: bool = False) -> None:
         """At the daemon's end: sessions of MQTT 3.1.1 never end by themselves. Raises LinkError."""
-        if not self._has_old_session:
+        if always or not self._has_old_session:
             await self._leave_no_session()
 
     async def another_answers(self) -> bool:
@@ -157,7 +166,7 @@ class Connector:
         return Opening(protocol, client_id, clean=False, session_expiry=self._settings.session_expiry, will=will)
 
     async def _leave_no_session(self) -> None:
-        """Over 3.1.1 a clean connection is what ends a session (3.1.1, section 3.1.2.4)."""
-        opening = Opening("3.1.1", self._settings.effective_client_id, clean=True)
+        """A clean connection ends a session; over 3.1.1 nothing else does (section 3.1.2.4)."""
+        opening = Opening(self._protocol or "3.1.1", self._settings.effective_client_id, clean=True)
         link = await open_link(self._settings, opening, lambda *_: None)
         await link.disconnect()

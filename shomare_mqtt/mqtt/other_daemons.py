@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-import uuid
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from shomare_mqtt.mqtt.announcements import ANSWER_TOPIC, TOPIC, look
 from shomare_mqtt.mqtt.failures import PublishRefusedError
 
 if TYPE_CHECKING:
@@ -23,8 +22,6 @@ _INSISTENT_GRACE = 2.0
 """Seconds where two daemons may just be taking the session from each other, and `offline` is a last will in between."""
 
 _STATE = "bridge/state"
-_QUERY = "query/orders"
-_RESPONSE = "response/query/orders"
 
 
 async def another_answers(client: Client, seconds: float = ANSWER_WITHIN, *, insist: bool = False) -> bool:
@@ -34,14 +31,12 @@ async def another_answers(client: Client, seconds: float = ANSWER_WITHIN, *, ins
     Raises LinkError.
     """
     refused = await client.subscribe(_STATE)
-    refused |= await client.subscribe(_RESPONSE)
+    refused |= await client.subscribe(ANSWER_TOPIC)
     if refused or not await _says_online(client, insist=insist):
         return False
-    transaction = uuid.uuid4().hex
-    query = {"transaction": transaction, "limit": 1, "expires_at": _in(seconds)}
+    transaction, query = look()
     try:
-        # A second less than we wait, so that the session that our own crash left does not hold it when we connect.
-        await client.publish(_QUERY, json.dumps(query).encode(), expiry=max(1.0, seconds - 1))
+        await client.publish(TOPIC, query)  # without an expiry: one that is paused has to learn that it was looked for
     except PublishRefusedError:
         return False
     return await _answered(client, transaction, seconds)
@@ -62,7 +57,7 @@ async def _answered(client: Client, transaction: str, seconds: float) -> bool:
     try:
         async with asyncio.timeout(seconds):
             async for incoming in client:
-                if client.relative(incoming.topic) == _RESPONSE and _transaction(incoming.payload) == transaction:
+                if client.relative(incoming.topic) == ANSWER_TOPIC and _transaction(incoming.payload) == transaction:
                     return True
     except TimeoutError:
         pass
@@ -75,8 +70,3 @@ def _transaction(payload: bytes) -> object:
     except (ValueError, RecursionError):
         return None
     return answer.get("transaction") if isinstance(answer, dict) else None
-
-
-def _in(seconds: float) -> str:
-    moment = datetime.now(UTC) + timedelta(seconds=seconds)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -13,7 +13,13 @@ from shomare_mqtt.core.bridge_events import BridgeEvent
 from shomare_mqtt.errors import TakenOverError
 from shomare_mqtt.mqtt.backoff import LONGEST_PAUSE, Backoff
 from shomare_mqtt.mqtt.connector import Connector
-from shomare_mqtt.mqtt.failures import SESSION_TAKEN_OVER, ConnectRefusedError, LinkError, NotConnectedError
+from shomare_mqtt.mqtt.failures import (
+    SESSION_TAKEN_OVER,
+    ConnectRefusedError,
+    DisconnectedError,
+    LinkError,
+    NotConnectedError,
+)
 from shomare_mqtt.mqtt.packets import Publication
 from shomare_mqtt.mqtt.rivals import STABLE, ShortLives, suspicion, taken_over
 from shomare_mqtt.mqtt.suspects import End, Suspects
@@ -75,7 +81,9 @@ class SessionListener:
 class Session:
     """The daemon's one connection at a time. `run` does it all; the rest may be called from anywhere on the loop.
 
-    `subscriptions` are whole. `first_attempt` is set once the first attempt at the broker has ended, either way.
+    `subscriptions` are whole, as is `also`, which the daemon can do without.
+
+    `first_attempt` is set once the first attempt at the broker has ended, either way.
     """
 
     def __init__(
@@ -84,12 +92,14 @@ class Session:
         subscriptions: tuple[str, ...],
         listener: SessionListener,
         *,
+        also: tuple[str, ...] = (),
         logger: logging.Logger,
         rng: random.Random,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._settings = settings
         self._subscriptions = subscriptions
+        self._also = also
         self._listener = listener
         self._log = logger
         self._sleep = sleep
@@ -104,6 +114,7 @@ class Session:
         self._stopping = asyncio.Event()
         self._over = asyncio.Event()
         self._over.set()
+        self._quietly = False
         self._link: Link | None = None
         self._held: list[tuple[Incoming, Ack]] = []
         self._sessions = 0
@@ -152,8 +163,12 @@ class Session:
         if not serving.cancelled():
             serving.result()
 
-    async def stop(self) -> None:
-        """Say `offline`, disconnect without a last will, and end `run`; takes a few seconds at most."""
+    async def stop(self, *, quietly: bool = False) -> None:
+        """Say `offline`, disconnect without a last will, and end `run`; takes a few seconds at most.
+
+        `quietly`: another daemon goes on in our place: no `offline`, and no session in which its commands are kept.
+        """
+        self._quietly = quietly
         self._stopping.set()
         await self._over.wait()
 
@@ -188,6 +203,7 @@ class Session:
                 f"The broker refuses the subscription to {each} ({reason}): nothing sent there is heard, no command is "
                 "carried out or answered. Allow this user to read that topic in the broker's access list"
             )
+        await self._listen(link)
         if self._connector.will_refused:
             self._say_once(
                 f"The broker at {self._address} refuses our last will, the retained 'offline' on "
@@ -205,6 +221,21 @@ class Session:
         link.ended.add_done_callback(lambda ended: self._suspects.ended(ended.result()))
         self._link = link
         self._connected.set()
+
+    async def _listen(self, link: Link) -> None:
+        """Subscribe to what the daemon can do without, unless the broker hangs up on that."""
+        if not self._also or not self._connector.may_listen:
+            return
+        try:
+            refused = await link.subscribe(self._also)
+        except DisconnectedError:
+            self._connector.listening_was_cut_off()
+            raise
+        for each, reason in refused.items():
+            self._say_once(
+                f"The broker refuses the subscription to {each} ({reason}): another daemon on the base topic, and what "
+                "others publish there, may be missed. Allow this user to read that topic"
+            )
 
     def _say_once(self, text: str) -> None:
         """An error that every connection would repeat."""
@@ -293,11 +324,12 @@ class Session:
         if link is not None:
             try:
                 async with asyncio.timeout(FAREWELL):
-                    await link.publish(self._connector.will)
+                    if not self._quietly:
+                        await link.publish(self._connector.will)
             except (TimeoutError, LinkError):
                 link.close("the broker did not take the last message")
             else:
                 await link.disconnect()
         with contextlib.suppress(TimeoutError, LinkError):
             async with asyncio.timeout(FAREWELL):
-                await self._connector.end_session()
+                await self._connector.end_session(always=self._quietly)

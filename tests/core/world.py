@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from shomare_mqtt.config import GivenSettings
 from shomare_mqtt.core.bridge import Bridge
+from shomare_mqtt.core.clearance import given
 from shomare_mqtt.core.desk.intake import Delivery
 from shomare_mqtt.core.masking import Mask
 from shomare_mqtt.core.notices import Notices
@@ -168,6 +169,7 @@ class World:
         self.retained = FakeRetained()
         self.broker = Broker()
         self.session = "session-1"
+        self.clearance = given()
         self.faults: list[BaseException] = []
         self.on_loaded: Callable[[], object] = lambda: None
         self.before_commit: Callable[[], Awaitable[None]] | None = None
@@ -216,7 +218,8 @@ class World:
 
     def _ports(self) -> Ports:
         say = Notices(self.journal, self.outbox).say
-        return Ports(self.clock, self.journal, self.provider, self.retained, self.outbox, self.extensions, say)
+        outward = self.retained, self.outbox, self.extensions, say
+        return Ports(self.clock, self.journal, self.provider, *outward, lambda: self.clearance)
 
     def spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work, name=name)
@@ -278,7 +281,7 @@ class World:
             command.acked += 1
             command.heard = heard
 
-        self.bridge.desk.deliver(Delivery(command.incoming, self.session, ack))
+        self.bridge.desk.deliver(Delivery(command.incoming, self.session, ack, self.clearance))
         return command
 
     def answers(self, command: Command) -> list[Any]:

@@ -117,13 +117,17 @@ class BrokerSession:
         self._bring_next()
         await self._stopping.wait()
 
-    async def stop(self) -> None:
+    async def stop(self, *, quietly: bool = False) -> None:
+        del quietly
         self._stopping.set()
 
     async def publish(self, message: Message) -> None:
         """The bytes lie in our socket; then the broker has them; then its PUBACK is here."""
         topic = message.topic if message.absolute else f"{BASE}{message.topic}"
         await asyncio.sleep(0)
+        if topic == f"{BASE}query/orders":  # the daemon's word to others, which it hears too; nobody else is here
+            self._on_message(Incoming(topic, message.payload), lambda *_: None)
+            return
         self._points.reached(f"before the broker has {message.topic.split('/')[0]}")
         self._log.add(event="publish", topic=topic, payload=message.payload.decode(), retain=message.retain)
         heard, self._unheard = self._unheard, []

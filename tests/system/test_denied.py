@@ -183,3 +183,60 @@ async def test_a_subscription_that_is_refused_is_an_error_that_says_what_it_mean
         errors = [r.getMessage() for r in caplog.records if r.levelname == "ERROR"]
         assert [text for text in errors if "refuses the subscription to deaf/buy" in text and "no command" in text]
         assert not [text for text in errors if "deaf/cancel" in text]
+
+
+@pytest.mark.parametrize("protocol", ["5", "3.1.1"])
+async def test_nobody_may_ask_who_else_is_there(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, protocol: str
+) -> None:
+    """Where the broker hangs up on the question, the daemon works all the same, and comes to rest."""
+    denied = "lonely/query/orders", "lonely/bridge/state", "lonely/bridge/info"
+    async with (
+        Mosquitto(tmp_path) as broker,
+        Denying(broker.port, lambda topic: topic.startswith(denied)) as front,
+        House(tmp_path, broker.port, "lonely", {}) as house,
+        serving(house, {"mqtt": {"protocol": protocol, "port": front.port}, "homeassistant": {"enabled": False}}),
+    ):
+        await logged(caplog, "Nobody can tell whether another daemon is on the base topic lonely")
+        for topic in denied[1:]:
+            await logged(caplog, f"the topic {topic}")
+        assert (await house.probe.ok("buy", PRODUCT))["state"] == "waiting"
+        assert caplog.text.count("Nobody can tell whether") == 1
+        connections = caplog.text.count("Connecting again")
+        assert (await house.probe.ok("buy", PRODUCT))["state"] == "waiting"
+        assert caplog.text.count("Connecting again") == connections
+        assert all(count <= 2 * TRIES for count in Counter(front.hung_up).values()), front.hung_up
+
+
+@pytest.mark.parametrize("protocol", ["5", "3.1.1"])
+@pytest.mark.parametrize("denied", ["bridge/state", "response/query/orders"])
+async def test_a_broker_that_hangs_up_on_a_subscription_that_can_be_done_without(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, protocol: str, denied: str
+) -> None:
+    async with (
+        Mosquitto(tmp_path) as broker,
+        Denying(broker.port, lambda _: False, subscriptions=(f"deafened/{denied}",)) as front,
+        House(tmp_path, broker.port, "deafened", {}) as house,
+        serving(house, {"mqtt": {"protocol": protocol, "port": front.port}}),
+    ):
+        await house.until_up()
+        assert (await house.probe.ok("buy", PRODUCT))["state"] == "waiting"
+        assert 1 <= len(front.hung_up) <= TRIES
+        assert "whether another daemon is on the base topic" in caplog.text
+
+
+@pytest.mark.parametrize("protocol", ["5", "3.1.1"])
+async def test_what_mosquitto_throws_away_unsaid_keeps_nobody_from_buying(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, protocol: str
+) -> None:
+    """It acknowledges what its access list denies over MQTT 3.1.1: the question never comes back."""
+    monkeypatch.setattr("shomare_mqtt.mqtt.alone.ECHO_WITHIN", 0.5)
+    acl = ["topic readwrite #", "topic deny unheard/query/orders"]
+    async with (
+        Mosquitto(tmp_path, acl=acl) as broker,
+        House(tmp_path, broker.port, "unheard", {}) as house,
+        serving(house, {"mqtt": {"protocol": protocol}}),
+    ):
+        await house.until_up()
+        assert (await house.probe.ok("buy", PRODUCT))["state"] == "waiting"
+        assert caplog.text.count("Nobody can tell whether") == 1

@@ -49,8 +49,8 @@ class Desk:
         self.answering = answering = Answering(journal, ledger, logger)
         screening = Screening(parse, ports.clock, ledger.time)
         self._double_press = DoublePress(settings.limits.double_press)
-        handle = Dispatch(market, orders, self.queries).handle
-        self.working = Working(ledger, answering, handle, self._double_press, spawn, logger)
+        dispatch = Dispatch(market, orders, self.queries, ports.clearance, ports.clock)
+        self.working = Working(ledger, answering, dispatch.handle, self._double_press, spawn, logger)
         self._resuming = Resuming(longest_down, journal, ledger, screening, answering, self.working, logger)
         self.intake = Intake(
             settings.orders.remember, journal, ports.outbox, screening, answering, self.working, logger

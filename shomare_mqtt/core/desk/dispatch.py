@@ -7,22 +7,36 @@ from typing import TYPE_CHECKING
 
 from shomare_mqtt.core.render import Answer
 from shomare_mqtt.core.tickets import Outcome
+from shomare_mqtt.core.waiting import pause
+from shomare_mqtt.errors import CommandRefusedError, ErrorCode
 from shomare_mqtt.model import Buy, Cancel, QueryPrice, QueryPrices, Resolve, SetBuying, SetDefault
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from shomare_mqtt.core.clearance import Clearance
+    from shomare_mqtt.core.clock import Clock
     from shomare_mqtt.core.desk.queries import Queries
     from shomare_mqtt.core.market.market import Market
     from shomare_mqtt.core.orders.orders import Orders
     from shomare_mqtt.core.tickets import Ticket
 
+LONGEST = 60.0
+"""Seconds that a `buy` waits to hear whether it may: the broker may have gone before that was settled, and a purchase
+must not come out of the blue."""
+
 
 class Dispatch:
     """Hands each command to the part that can."""
 
-    def __init__(self, market: Market, orders: Orders, queries: Queries) -> None:
+    def __init__(
+        self, market: Market, orders: Orders, queries: Queries, clearance: Callable[[], Clearance], clock: Clock
+    ) -> None:
         self._defaults = market.defaults
         self._orders = orders
         self._queries = queries
+        self._clearance = clearance
+        self._clock = clock
         self._setting = asyncio.Lock()
         self._switching = asyncio.Lock()
 
@@ -30,6 +44,7 @@ class Dispatch:
         """Carry out one command. Raises CommandRefusedError, ProviderError for what is not carried out."""
         match ticket.request:
             case Buy() as request:
+                await self._cleared(ticket.clearance or self._clearance())
                 async with self._setting, self._switching:  # what was set just before counts
                     pass
                 return await self._orders.buyer.buy(ticket, request)
@@ -51,3 +66,11 @@ class Dispatch:
                     async with self._setting:  # a default that was set just before counts
                         pass
                 return await self._queries.answer(query)
+
+    async def _cleared(self, clearance: Clearance) -> None:
+        """Returns once it was given. Raises CommandRefusedError (`buying_paused`) where it is refused or stays open."""
+        if not await pause(self._clock, LONGEST, clearance.decided):
+            reason = "the broker went away before it was settled whether another daemon is there; nothing was bought"
+            raise CommandRefusedError(ErrorCode.BUYING_PAUSED, reason)
+        if clearance.contested is not None:
+            raise CommandRefusedError(ErrorCode.BUYING_PAUSED, clearance.contested)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from shomare_mqtt.core.clearance import given
 from shomare_mqtt.core.desk.answering import Repeat
 from shomare_mqtt.core.desk.double_press import press_content
 from shomare_mqtt.core.records import Arrival, ArrivalKind
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     import logging
     from collections.abc import Iterable, Iterator
 
+    from shomare_mqtt.core.clearance import Clearance
     from shomare_mqtt.core.desk.answering import Answering
     from shomare_mqtt.core.desk.screening import Screening
     from shomare_mqtt.core.desk.working import Working
@@ -32,11 +34,15 @@ _LONGEST_KIND = 64
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One message from the broker, and the function that sends its PUBACK."""
+    """One message from the broker, and the function that sends its PUBACK.
+
+    `clearance`: whether another daemon may have got it too.
+    """
 
     incoming: Incoming
     session: str
     ack: Ack
+    clearance: Clearance = field(default_factory=given)
 
 
 class Intake:
@@ -81,7 +87,7 @@ class Intake:
             await self._take(deliveries)
 
     async def _take(self, deliveries: list[Delivery]) -> None:
-        parsed = list(self._fitting(self._screening.screened(d.incoming) for d in deliveries))
+        parsed = list(self._fitting(self._screening.screened(d.incoming, d.clearance) for d in deliveries))
         arrivals = [self._arrival(d, p) for d, p in zip(deliveries, parsed, strict=True)]
         results = await self._journal.arrive(arrivals, self._remember)
         for delivery, result in zip(deliveries, results, strict=True):
@@ -89,7 +95,7 @@ class Intake:
         self._outbox.wake()
         for delivery, what, arrival, result in zip(deliveries, parsed, arrivals, results, strict=True):
             self.commands += 1
-            await self._begin(delivery.incoming, what, arrival, result)
+            await self._begin(delivery, what, arrival, result)
 
     def _fitting(self, commands: Iterable[Parsed | Unparsed]) -> Iterator[Parsed | Unparsed]:
         """The commands, those refused for which there is no room.
@@ -133,7 +139,7 @@ class Intake:
         )
 
     async def _begin(
-        self, incoming: Incoming, what: Parsed | Unparsed, arrival: Arrival, result: ArrivalResult
+        self, delivery: Delivery, what: Parsed | Unparsed, arrival: Arrival, result: ArrivalResult
     ) -> None:
         """Go on with one command after its PUBACK."""
         if result.kind is ArrivalKind.REDELIVERED:
@@ -150,8 +156,9 @@ class Intake:
         elif result.kind is ArrivalKind.REPEATED:
             await self._answering.repeat(Repeat(result.row, what.envelope), result.first or 0, result.answer)
         elif not self._closed:  # else it is in the journal, and the next process begins it
-            deadline = self._screening.deadline(incoming, what, arrival.received)
-            self._working.start(self._answering.ticket(result.row, what, arrival.received, deadline))
+            deadline = self._screening.deadline(delivery.incoming, what, arrival.received)
+            ticket = self._answering.ticket(result.row, what, arrival.received, deadline)
+            self._working.start(replace(ticket, clearance=delivery.clearance))
 
     def _refuse_volatile(self, what: Parsed | Unparsed) -> None:
         """Say that the disk is full, beside the journal, which has no room for that either."""

@@ -1,4 +1,4 @@
-"""What must not be acted on for a reason that its content does not show: retained, or too late."""
+"""What must not be acted on for a reason that its content does not show: retained, too late, or another daemon's."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from shomare_mqtt.model import Buy, Parsed, Unparsed
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from shomare_mqtt.core.clearance import Clearance
     from shomare_mqtt.core.clock import Clock, SteadyTime
     from shomare_mqtt.model import Incoming
 
@@ -22,7 +23,7 @@ class Screening:
         self._clock = clock
         self._time = time
 
-    def screened(self, incoming: Incoming) -> Parsed | Unparsed:
+    def screened(self, incoming: Incoming, clearance: Clearance) -> Parsed | Unparsed:
         """The command, unless it must not be acted on for a reason that its content does not show."""
         what = self.parse(incoming)
         if incoming.retain:
@@ -30,6 +31,8 @@ class Screening:
             return Unparsed(what.envelope, CommandRefusedError(ErrorCode.RETAINED_COMMAND, message))
         if isinstance(what, Unparsed):
             return what
+        if (contested := clearance.contested) is not None and isinstance(what.request, Buy):
+            return Unparsed(what.envelope, CommandRefusedError(ErrorCode.BUYING_PAUSED, contested))
         if (late := self.why_late(incoming, what)) is not None:
             return Unparsed(what.envelope, CommandRefusedError(ErrorCode.EXPIRED_COMMAND, late))
         return what

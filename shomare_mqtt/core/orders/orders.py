@@ -32,6 +32,7 @@ class Orders:
         self._market = market
         self._spawn = spawn
         self.ledger = ledger = Ledger(settings, clock, ports.journal, ports.retained, ports.outbox, extensions)
+        self._clearance = ports.clearance
         self.checker = Checker(clock, ledger, market, extensions, logger)
         self.settler = Settler(settings, clock, ledger, market.account, self.checker, spawn, logger)
         adopting = Adopting(ledger, ports.retained)
@@ -43,7 +44,7 @@ class Orders:
         self._watch = Watch(settings, clock, ledger, market, self.checker, self.canceller, spawn, logger)
 
     def _why_paused(self) -> str | None:
-        return self.old_journal.why_paused() or self.settler.why_paused()
+        return self._clearance().contested or self.old_journal.why_paused() or self.settler.why_paused()
 
     async def load(self) -> None:
         """Take up what the journal holds. Raises JournalError."""

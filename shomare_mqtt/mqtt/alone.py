@@ -1,0 +1,413 @@
+"""Whether this daemon is alone on its base topic; until that is settled, nothing that comes is bought (contract).
+
+How it is found out. The broker brings everybody the messages of a topic in one order, and a daemon listens before it
+speaks. It sets `bridge/state` to `online`, announces itself, and waits until its own announcement comes back to it.
+Whatever another daemon announced before that has come by then, and one that had announced itself before this one
+listened has left `online` on `bridge/state`. So of two, however close together they start, the second to speak knows
+of the first before it buys what came, and the first need not wait. Where somebody may be there, it has three seconds
+to answer; another announcement that comes back shows that all it said has been heard, also by a process that was
+paused meanwhile.
+
+What both may have got meanwhile, neither buys: what comes is taken down, and waits for a core.clearance.Clearance that
+is given once the announcement is back, and refused where another daemon was heard before it. From then on it is refused
+at once, until one of the two has left. A daemon that was away, or paused, finds the other's announcement, or the
+question that every daemon asks before it connects, before the commands that the other may have carried out.
+
+Of two, the one with the lower name decides, once the other has shown that it lives, so that there is one decision: who
+has been running for longer stays. One that answers and knows no announcements never leaves, so this one does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import deque
+from contextlib import suppress
+from typing import TYPE_CHECKING, Protocol
+
+from shomare_mqtt.core.bridge_events import BridgeEvent
+from shomare_mqtt.core.clearance import Clearance, given
+from shomare_mqtt.model import Message
+from shomare_mqtt.mqtt.announcements import (
+    ANSWER_TOPIC,
+    TOPIC,
+    Announcement,
+    Says,
+    announcement_in,
+    look_in,
+    new_name,
+)
+from shomare_mqtt.mqtt.failures import DisconnectedError, LinkError, NotConnectedError
+from shomare_mqtt.mqtt.other_daemons import ANSWER_WITHIN
+
+if TYPE_CHECKING:
+    import logging
+
+    from shomare_mqtt.model import Ack, Incoming
+    from shomare_mqtt.mqtt.publisher import Sender
+
+STATE_TOPIC = "bridge/state"
+LISTENED_TO = (STATE_TOPIC, ANSWER_TOPIC)
+"""What has to be subscribed to besides the commands."""
+
+LOOK_AGAIN = 10.0
+"""Seconds after the start after which it is looked once more: one that knows no announcements may have come up by then
+(contract)."""
+
+ONLINE_WITHIN = 3.0
+"""Seconds that `online` has to get to the broker; after that it is looked without it, where it may not be published."""
+
+ECHO_WITHIN = 5.0
+"""Seconds without any message after which an announcement is not waited for any more: much may come before it."""
+
+LEAVE_WITHIN = 2.0
+"""Seconds that the last announcement of a daemon that stops may take."""
+
+_ONLINE = b"online"
+_REPLIES = 20
+"""Replies that may wait; whoever is there and heard none asks again."""
+_TOKENS = 32
+"""Announcements of ours that somebody may still be answering, and daemons that were told to leave."""
+
+
+class AloneListener(Protocol):
+    """Whom it tells; all on the loop."""
+
+    def hand_over(self, incoming: Incoming, ack: Ack) -> None:
+        """A message from the broker; `Alone.clearance` is what holds for it."""
+
+    def lost(self, text: str) -> None:
+        """Another daemon goes on in our place; once. Nothing is handed over from now on."""
+
+    def won(self) -> None:
+        """Another daemon was here and is gone: what it left retained is not what we say."""
+
+    def state_was_set(self) -> None:
+        """Somebody else set `bridge/state` to something that is not `online`."""
+
+    def trouble(self, event: BridgeEvent, text: str) -> None:
+        """What an operator should see; it stands in the log already."""
+
+
+class Alone:
+    """Stands between the session and who takes its messages. `clearance`: what holds for those that come now.
+
+    `journal` is the journal's name, lower-case letters and digits. `sender` publishes.
+    """
+
+    def __init__(
+        self, base_topic: str, journal: str, sender: Sender, listener: AloneListener, logger: logging.Logger
+    ) -> None:
+        self._base = base_topic
+        self._journal = journal
+        self._name = new_name()
+        self._sender = sender
+        self._listener = listener
+        self._log = logger
+        self._loop = asyncio.get_running_loop()
+        self._began = self._clock()
+        self._due = asyncio.Event()
+        self._news = asyncio.Event()
+        self._echo: tuple[str, asyncio.Future[None]] | None = None
+        self._tokens: deque[str] = deque(maxlen=_TOKENS)
+        self._sent_away: deque[str] = deque(maxlen=_TOKENS)
+        self._replies: asyncio.Queue[Message] = asyncio.Queue()
+        self._rivals: dict[str, float] = {}
+        self._heard_at = self._began
+        self._mute = False
+        self._suspected = False
+        self._fresh = True
+        self._online_sent = self._online_heard = 0
+        self._timer: asyncio.TimerHandle | None = None
+        self._connection = 0
+        self._leaving = False
+        self.clearance = given()
+
+    # --- the session's listener -------------------------------------------------------------------------------------
+
+    def connected(self) -> None:
+        """After each subscribing, before what came is handed on."""
+        self._rivals.clear()
+        self._fresh = True
+        self._reopen()
+        self._online_sent = self._online_heard = 0
+        self._due.clear()
+        self._wake_in(ONLINE_WITHIN)
+
+    def disconnected(self) -> None:
+        """The connection ended: nobody can be asked. What is undecided is decided after the next connecting."""
+        self._connection += 1
+        self._stop_timer()
+        self._news.set()
+        if self._echo is not None and not self._echo[1].done():
+            self._echo[1].set_exception(NotConnectedError("the connection ended before it came back"))
+        if self.clearance.contested is not None and not self._leaving:
+            self.clearance = given()
+
+    def message(self, incoming: Incoming, ack: Ack) -> None:
+        """A message came: what daemons tell each other is for us, the rest for whoever is told of messages."""
+        topic = incoming.topic.removeprefix(f"{self._base}/")
+        self._heard_at = self._clock()
+        if topic == STATE_TOPIC:
+            ack()
+            self._heard_state(incoming.payload)
+        elif topic == ANSWER_TOPIC:
+            ack()
+            self._heard_answer(incoming.payload)
+        elif topic == TOPIC and not incoming.retain and self._is_ours(incoming.payload):
+            ack()
+        elif not self._leaving:
+            self._listener.hand_over(incoming, ack)
+
+    def _is_ours(self, payload: bytes) -> bool:
+        """Whether a query is a daemon's, which has been heard then."""
+        if (said := announcement_in(payload)) is not None:
+            self._heard(said)
+        elif (asked := look_in(payload)) is not None:
+            self._looked_for(asked)
+        else:
+            return False
+        return True
+
+    def _reopen(self) -> None:
+        """What comes from now on waits until it is settled who is there."""
+        if self.clearance.decided.is_set() and self.clearance.contested is None and not self._mute:
+            self.clearance = Clearance()
+
+    # --- the sender of what is retained -----------------------------------------------------------------------------
+
+    async def wait_connected(self) -> None:
+        """As the session's."""
+        await self._sender.wait_connected()
+
+    async def publish(self, message: Message) -> None:
+        """As the session's. Our own `online` is a reason to look who else is there; never returns once we leave."""
+        if self._leaving:
+            await asyncio.Event().wait()  # the other's are right now
+        is_state = message.topic == f"{self._base}/{STATE_TOPIC}" and message.payload == _ONLINE
+        self._online_sent += is_state
+        await self._sender.publish(message)
+        if is_state:
+            self._due.set()
+
+    # --- life -------------------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Look who is there whenever there is reason to, for ever; to be begun once `online` can be published."""
+        self._due.clear()
+        self._wake_in(ONLINE_WITHIN)
+        again = self._loop.call_later(LOOK_AGAIN, self._due.set)
+        try:
+            await asyncio.gather(self._look_for_ever(), self._reply_for_ever())
+        finally:
+            again.cancel()
+            self._stop_timer()
+
+    async def leave(self) -> None:
+        """Say that nothing is taken any more, before an orderly end; takes LEAVE_WITHIN at most."""
+        self._leaving = True
+        with suppress(TimeoutError, LinkError):
+            async with asyncio.timeout(LEAVE_WITHIN):
+                await self._publish(self._announcement(Says.LEFT))
+
+    def _wake_in(self, seconds: float) -> None:
+        self._stop_timer()
+        self._timer = self._loop.call_later(seconds, self._due.set)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    # --- looking ----------------------------------------------------------------------------------------------------
+
+    async def _look_for_ever(self) -> None:
+        while True:
+            await self._due.wait()
+            self._due.clear()
+            self._stop_timer()
+            with suppress(NotConnectedError, DisconnectedError):  # then it is looked after the next connecting
+                await self._look()
+
+    async def _look(self) -> None:
+        """Announce ourselves until nobody is there, or one of us has left."""
+        connection = self._connection
+        while connection == self._connection and not self._leaving:
+            if await self._announce() and self._fresh and self._online_heard > self._online_sent:
+                self._suspected = True
+            self._fresh = False
+            if not self._rivals and not self._suspected:
+                self._settled()
+                return
+            await self._listen()
+
+    async def _announce(self) -> bool:
+        """Announce ourselves, and wait until that has come back; False where nobody can hear it.
+
+        Raises NotConnectedError, DisconnectedError.
+        """
+        said = self._announcement(Says.HERE)
+        self._tokens.append(said.token)
+        back: asyncio.Future[None] = self._loop.create_future()
+        self._echo = said.token, back
+        try:
+            await self._publish(said)
+            await self._wait_for(back)
+        except (NotConnectedError, DisconnectedError):
+            raise
+        except (TimeoutError, LinkError) as error:
+            if not self._mute:
+                self._log.warning(
+                    "Nobody can tell whether another daemon is on the base topic %s: the broker does not bring back "
+                    "what this one says on %s/%s (%s). Allow its user to read and write there",
+                    *(self._base, self._base, TOPIC, str(error) or "nothing came"),
+                )
+            self._mute = True
+            return False
+        finally:
+            self._echo = None
+        self._mute = False
+        return True
+
+    async def _wait_for(self, back: asyncio.Future[None]) -> None:
+        """Raises TimeoutError once nothing has come for a while, and NotConnectedError."""
+        since = self._clock()
+        while (left := max(since, self._heard_at) + ECHO_WITHIN - self._clock()) > 0:
+            if (await asyncio.wait((back,), timeout=left))[0]:
+                return back.result()
+        raise TimeoutError
+
+    async def _listen(self) -> None:
+        """Until nobody is left of whom we know, or may be there, or for ANSWER_WITHIN."""
+        self._news.clear()
+        connection = self._connection
+        with suppress(TimeoutError):
+            async with asyncio.timeout(ANSWER_WITHIN):
+                while (self._rivals or self._suspected) and connection == self._connection:
+                    await self._news.wait()
+                    self._news.clear()
+        now = self._clock()
+        self._suspected = False
+        self._rivals = {name: heard for name, heard in self._rivals.items() if now - heard < ANSWER_WITHIN}
+
+    def _settled(self) -> None:
+        """Nobody else is there."""
+        if self.clearance.contested is None:
+            self.clearance.give()
+            return
+        self.clearance = given()
+        text = f"no other daemon is on the base topic {self._base} any more: numbers can be bought again"
+        self._log.warning("%s", text)
+        self._listener.trouble(BridgeEvent.BUYING_RESUMED, text)
+        self._listener.won()
+
+    def _clock(self) -> float:
+        return self._loop.time()
+
+    # --- speaking ---------------------------------------------------------------------------------------------------
+
+    def _announcement(self, says: Says, to: str = "") -> Announcement:
+        return Announcement(says, self._journal, self._name, self._clock() - self._began, new_name(), to)
+
+    async def _publish(self, said: Announcement) -> None:
+        await self._sender.publish(Message(TOPIC, said.payload()))
+
+    def _reply(self, says: Says, to: str = "") -> None:
+        if self._replies.qsize() < _REPLIES:
+            said = self._announcement(says, to)
+            self._tokens.append(said.token)
+            self._replies.put_nowait(Message(TOPIC, said.payload()))
+
+    async def _reply_for_ever(self) -> None:
+        while True:
+            reply = await self._replies.get()
+            with suppress(LinkError):  # who is there asks again
+                await self._sender.publish(reply)
+
+    # --- hearing ----------------------------------------------------------------------------------------------------
+
+    def _looked_for(self, transaction: str) -> None:
+        """One that is not here yet asks. It may be by now, where we were paused."""
+        if not self._leaving and self._replies.qsize() < _REPLIES:
+            answer = {"status": "ok", "transaction": transaction, "data": []}
+            self._replies.put_nowait(Message(ANSWER_TOPIC, json.dumps(answer).encode()))
+            self._reopen()
+            self._due.set()
+
+    def _heard(self, said: Announcement) -> None:
+        if said.daemon == self._name:
+            self._mute = False
+            if self._echo is not None and self._echo[0] == said.token and not self._echo[1].done():
+                self._echo[1].set_result(None)
+        elif self._leaving:
+            return
+        elif said.says is Says.LEFT:
+            self._heard_leaving(said)
+        elif said.says is Says.LEAVE and said.to == self._name:
+            self._lose(f"it has been running for {said.running:.0f} seconds, longer than this one")
+        else:
+            self._heard_rival(said)
+
+    def _heard_leaving(self, said: Announcement) -> None:
+        if said.daemon not in self._rivals and said.journal != self._journal:
+            self._found(said)  # it was here, and may have what waits
+        self._rivals.pop(said.daemon, None)
+        self._news.set()
+        self._due.set()
+
+    def _heard_rival(self, said: Announcement) -> None:
+        lives = said.to in self._tokens
+        if said.journal == self._journal and not lives and said.daemon not in self._rivals:
+            # What an earlier process of ours left in the queue, or a daemon with a copy of our journal, which answers.
+            self._suspected = True
+            self._reopen()
+            self._due.set()
+        else:
+            self._found(said)
+        if self._name > said.daemon:
+            if not said.to:
+                self._reply(Says.HERE, said.token)
+        elif not lives:
+            self._reply(Says.HERE)
+        elif said.daemon in self._sent_away or self._clock() - self._began >= said.running:
+            self._sent_away.append(said.daemon)  # decided once: two that start together may seem older in turn
+            self._reply(Says.LEAVE, said.daemon)
+        else:
+            self._lose(f"it has been running for {said.running:.0f} seconds, longer than this one")
+
+    def _found(self, said: Announcement) -> None:
+        """Another daemon, or what it said before it went."""
+        self._rivals[said.daemon] = self._clock()
+        self._fresh = self._suspected = False  # it is known now who that is
+        self._due.set()
+        self._news.set()
+        if self.clearance.contested is not None:
+            return
+        text = f"another daemon is on the base topic {self._base}"
+        if self.clearance.decided.is_set():
+            self.clearance = Clearance()
+        self.clearance.refuse(f"{text} and may carry this out: this one buys nothing until one of the two has ended")
+        self._log.warning("%s: nothing is bought until one of the two has ended", text)
+        self._listener.trouble(BridgeEvent.BUYING_PAUSED, f"{text}: nothing is bought until one of the two has ended")
+
+    def _heard_answer(self, payload: bytes) -> None:
+        """An answer to our announcement, as to a plain query, comes from a daemon that knows no announcements."""
+        said = announcement_in(payload)
+        if said is not None and said.daemon == self._name and said.token in self._tokens and not self._leaving:
+            self._lose("it is of an older version, that leaves to no other")
+
+    def _lose(self, why: str) -> None:
+        self._leaving = True
+        if self.clearance.decided.is_set():
+            self.clearance = Clearance()
+        self.clearance.refuse(f"another daemon on the base topic {self._base} goes on in this one's place")
+        self._replies.put_nowait(Message(TOPIC, self._announcement(Says.LEFT).payload()))
+        self._listener.lost(f"another daemon answers on the base topic {self._base!r}: {why}")
+
+    def _heard_state(self, payload: bytes) -> None:
+        if payload == _ONLINE:
+            self._online_heard += 1
+            return
+        self._online_heard = 0
+        if self._online_sent and not self._leaving:
+            self._listener.state_was_set()
