@@ -227,10 +227,10 @@ async def test_what_an_earlier_process_of_ours_left_contests_nothing(air: Air) -
     daemon = Daemon(air, LOW, journal="ours")
     daemon.connect()
     daemon.alone.message(
-        Incoming(f"{BASE}/query/orders", Announcement(Says.LEFT, "ours", HIGH, 5, "b" * 16).payload()), lambda: None
+        Incoming(f"{BASE}/query/orders", Announcement(Says.LEFT, "ours", HIGH, 5, "b" * 16).payload()), lambda *_: None
     )
     daemon.alone.message(
-        Incoming(f"{BASE}/query/orders", Announcement(Says.HERE, "ours", HIGH, 5, "a" * 16).payload()), lambda: None
+        Incoming(f"{BASE}/query/orders", Announcement(Says.HERE, "ours", HIGH, 5, "a" * 16).payload()), lambda *_: None
     )
     assert daemon.state == "open"
     await daemon.start()
