@@ -124,7 +124,7 @@ LONG: dict[str, tuple[Callable[[Client], Awaitable[Any]], Callable[[], bytes]]] 
     "prices by names": (prices, lambda: answer({f"app{i}": i for i in range(50_000)})),
     "prices of everything": (
         prices,
-        lambda: answer({f"c{i}": dict.fromkeys("abcdefghi", {"price": 1}) for i in range(3000)}),
+        lambda: answer({f"c{i}": {name: {"price": 1} for name in "abcdefghi"} for i in range(3000)}),
     ),
     "price": (price, lambda: answer({f"f{i}": i for i in range(50_000)})),
     "profile": (profile, lambda: answer({f"balance{i}": i for i in range(50_000)})),
