@@ -123,7 +123,7 @@ class Story:
         await world.state(order["order"], "received")
         for event in world.events("sms"):
             said = event["code"] or event["text"][:200]
-            assert any(squeezed(said) in squeezed(shown) for shown in provider.shown[event["purchase"]]), event
+            assert any(squeezed(said) in squeezed(shown) for shown in provider.shown[event["purchase"]]), said
         assert "918273" in [e["code"] for e in world.events("sms") if e["order"] == order["order"]]
         self.check()
 
@@ -134,7 +134,7 @@ async def test_no_answer_ends_or_deceives_the_daemon(
     opened: Opening, seed: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     rng = random.Random(seed)
-    provider = HostileProvider(rng)
+    provider = HostileProvider(seed)
     world = await opened(started=False, **SETTINGS)
     world.provider = provider
     await world.start()
