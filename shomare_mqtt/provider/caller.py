@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
 from shomare_mqtt.errors import ErrorCode, ProviderError
@@ -29,7 +31,7 @@ GATEWAY = frozenset({502, 503, 504})
 
 
 class Caller:
-    """Sends requests and has their answers read. `counters` as `client.Client` describes them."""
+    """Sends requests and has their answers read, the long ones in a thread; `counters` are those of `client.Client`."""
 
     def __init__(self, transport: Transport, limiter: Limiter, clock: Clock, log: logging.Logger) -> None:
         self.counters: Counter[str] = Counter()
@@ -37,6 +39,8 @@ class Caller:
         self._limiter = limiter
         self._clock = clock
         self._log = log
+        # One at a time, since each takes memory; the thread begins with the first answer that is long.
+        self._aside = ThreadPoolExecutor(1, "reading")
 
     async def once(
         self,
@@ -57,13 +61,22 @@ class Caller:
         try:
             answer = await self._transport.ask(request, permit)
             http = answer.http
-            return read(answer)
+            return await self._read(read, answer)
         except ProviderError:
             self.counters[f"{request.endpoint.value}.errors"] += 1
             raise
         finally:
             took = (self._clock.monotonic() - began) * 1000
             self._log.debug("%s: HTTP %s in %.0f ms", request.endpoint.value, http or "-", took)
+
+    async def _read(self, read: Callable[[RawAnswer], T], answer: RawAnswer) -> T:
+        if not answer.is_long:
+            return read(answer)
+        return await asyncio.get_running_loop().run_in_executor(self._aside, read, answer)
+
+    def close(self) -> None:
+        """Read nothing more."""
+        self._aside.shutdown(wait=False, cancel_futures=True)
 
     async def repeated(self, request: Request, read: Callable[[RawAnswer], T], priority: Priority) -> T:
         """One request that changes nothing, repeated after passing failures as long as one time limit allows.

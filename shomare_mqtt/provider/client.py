@@ -88,6 +88,7 @@ class Client:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._transport.__aexit__(kind, error, trace)
+        self._caller.close()
         await self._remember()
 
     @property

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import os
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Self
@@ -32,7 +33,7 @@ from shomare_mqtt.errors import (
     Upstream,
 )
 from shomare_mqtt.model import Endpoint
-from shomare_mqtt.provider.reading.decode import RawAnswer
+from shomare_mqtt.provider.reading.decode import RawAnswer, Streaming
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
@@ -42,9 +43,13 @@ if TYPE_CHECKING:
     from shomare_mqtt.core.clock import Clock
     from shomare_mqtt.core.ports import Permit
     from shomare_mqtt.provider.dialect import Request
+    from shomare_mqtt.provider.reading.decode import Decoded
 
 MOST_BYTES = 16 * 1024 * 1024
 """An answer longer than this is none; it would fill a small machine's memory."""
+LONGEST_KEPT = 512 * 1024
+"""Bytes of an answer that is kept whole until it is read; what is longer is read as it comes."""
+_PORTION = 16 * 1024
 LONGEST_HEADER = 64 * 1024
 """What a site's security policy may take: a purchase must not be lost over it."""
 ONCE = frozenset({Endpoint.BUY, Endpoint.CANCEL})
@@ -155,9 +160,11 @@ class Transport:
             if date is not None:
                 self._on_date(date)
             date = date or _kept_date(response.headers)
+            body = await _body(response)
             return RawAnswer(
                 http=response.status,
-                body=await _body(response),
+                body=bytes(body.short),
+                streamed=body.long,
                 content_type=response.headers.get("Content-Type", ""),
                 retry_after=_retry_after(response.headers.get("Retry-After"), date or self._clock.now()),
                 charset=response.charset,
@@ -276,13 +283,37 @@ class _End:
         self._limit.reschedule(self._loop.time())
 
 
-async def _body(response: aiohttp.ClientResponse) -> bytes:
-    body = bytearray()
+@dataclass
+class _Body:
+    """A body: as it came where it is short, else what it holds."""
+
+    short: bytearray
+    long: Decoded | None = None
+
+
+async def _body(response: aiohttp.ClientResponse) -> _Body:
+    body, streaming, length = _Body(bytearray()), Streaming(), 0
     async for chunk in response.content.iter_any():
-        body += chunk
-        if len(body) > MOST_BYTES:
+        length += len(chunk)
+        if length > MOST_BYTES:
             raise _AnswerTooLargeError
-    return bytes(body)
+        body.short += chunk
+        if length > LONGEST_KEPT:
+            piece, body.short = body.short, bytearray()
+            if not await _goes_on(streaming, piece):
+                break
+    if length > LONGEST_KEPT:
+        body.long = streaming.close()
+    return body
+
+
+async def _goes_on(streaming: Streaming, piece: bytearray) -> bool:
+    """Read a piece in such portions that nothing else waits for long; whether the rest is worth reading."""
+    for at in range(0, len(piece), _PORTION):
+        if not streaming.feed(bytes(piece[at : at + _PORTION])):
+            return False
+        await asyncio.sleep(0)
+    return True
 
 
 def _date(headers: Mapping[str, str]) -> datetime | None:

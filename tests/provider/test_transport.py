@@ -26,7 +26,7 @@ from shomare_mqtt.errors import (
 from shomare_mqtt.model import Endpoint
 from shomare_mqtt.provider import transport
 from shomare_mqtt.provider.dialect import Request
-from shomare_mqtt.provider.reading.decode import RawAnswer
+from shomare_mqtt.provider.reading.decode import RawAnswer, decode
 from shomare_mqtt.provider.transport import Transport
 from tests.mosquitto import free_port
 from tests.patience import PATIENCE, let_pass
@@ -264,7 +264,21 @@ async def test_an_odd_answer_that_is_whole_is_one(request_: Request, odd: str) -
 
 async def test_three_megabytes_are_an_answer() -> None:
     async with serving(raw(http(200, b" " * 3_000_000 + WHOLE))) as server:
-        assert (await ask(BUY, server.url)).body.strip() == WHOLE
+        answer = await ask(BUY, server.url)
+    assert decode(answer).value == {"status": True}
+
+
+async def test_a_long_page_is_given_up_at_once() -> None:
+    async def page(asked: Asked, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        for _ in range(10):
+            writer.write(b"10000\r\n" + b"<html>  " * 8192 + b"\r\n")
+            await writer.drain()
+        await asyncio.Event().wait()  # never whole
+
+    async with serving(page) as server:
+        answer = await ask(CHECK, server.url)
+    assert not decode(answer).is_json
 
 
 @EACH

@@ -84,6 +84,8 @@ NAME = Field(
     parts=alias(w75="name title nam", w60="text label"),
     spoilers=wordset("id file image icon logo url count sort user prefix"),
 )
+_MOST_ENTRIES = 10_000
+"""More than any list has; each is searched, shown and kept."""
 _SPOKEN = 50
 """From this weight on a name is one, and no code or slug."""
 _DESCRIBED = 45
@@ -124,7 +126,7 @@ def read_catalog(kind: CatalogKind, answer: RawAnswer, context: Context) -> Cata
 
 
 def _catalog(kind: CatalogKind, entries: list[Entry], answer: RawAnswer) -> Catalog:
-    entries = _ids_first(entries)
+    entries, goes_on = _ids_first(entries[:_MOST_ENTRIES]), len(entries) > _MOST_ENTRIES
     running = _running(entries)
     read: dict[str, CatalogEntry] = {}
     skipped = nameless = False
@@ -137,7 +139,8 @@ def _catalog(kind: CatalogKind, entries: list[Entry], answer: RawAnswer) -> Cata
             read.setdefault(one.id, one)
     if entries and not read:
         raise malformed(answer, Marks(), ENDPOINTS[kind], "id of any entry")
-    unread = tuple(name for name, is_so in (("id", skipped), ("name", nameless)) if is_so)
+    faults = (("id", skipped), ("name", nameless), (f"what follows {_MOST_ENTRIES} entries", goes_on))
+    unread = tuple(name for name, is_so in faults if is_so)
     return Catalog(kind, tuple(read.values()), unread)
 
 

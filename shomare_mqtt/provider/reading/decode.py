@@ -10,6 +10,13 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from shomare_mqtt.provider.reading.markup import json_within
 from shomare_mqtt.provider.reading.names import CONTENTS
+from shomare_mqtt.provider.reading.streamed import (
+    MAX_DEPTH,
+    MOST_VALUES,
+    JsonStream,
+    TooMuchError,
+    without_lone_surrogates,
+)
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -21,15 +28,20 @@ _BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _NOT_JSON = (ValueError, RecursionError, ArithmeticError)
 _ENVELOPES = CONTENTS | {"d"}
-MAX_DEPTH = 40
-"""Deeper answers are taken for broken: no reader follows them, and a hostile one would exhaust the stack."""
+_CHARSETS = re.compile(r"(?:windows|cp|iso|latin|utf|ascii|us-ascii|koi8|gb|big5|shift|euc|mac)[\w.-]*", re.IGNORECASE)
+"""Those that are believed: Python knows others that take for ever, or give what cannot be stored."""
+_LONGEST_NUMBER = 200
+_SHORT = 64 * 1024
+"""Characters of JSON that cannot hold too many values."""
+_STRING = re.compile(r'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
 class RawAnswer:
     """An HTTP answer as it came, its body already decompressed. `retry_after` in seconds, from the header.
 
-    `date`: when it came by the provider's clock, where its headers tell.
+    `date`: when it came by the provider's clock, where its headers tell. `streamed`: what a long body holds, which was
+    read as it came and is not kept.
     """
 
     http: int
@@ -38,6 +50,12 @@ class RawAnswer:
     retry_after: float | None = None
     charset: str | None = None
     date: datetime | None = None
+    streamed: Decoded | None = None
+
+    @property
+    def is_long(self) -> bool:
+        """Whether to read it takes a while."""
+        return self.streamed is not None or len(self.body) > _SHORT
 
 
 @dataclass(frozen=True)
@@ -60,12 +78,14 @@ class Decoded:
     """An answer's content. `broken`: it begins like JSON and is none (cut off, say).
 
     `wrapped`: the JSON has markup around it, so that another program than the provider's API may have a hand in it.
+    `too_much`: it holds more values or text than may be taken up.
     """
 
     value: Any
     is_json: bool
     broken: bool = False
     wrapped: bool = False
+    too_much: bool = False
 
 
 def decode(answer: RawAnswer) -> Decoded:
@@ -73,11 +93,15 @@ def decode(answer: RawAnswer) -> Decoded:
 
     One object or list with nothing but markup around it counts too (contract, section Answers).
     """
+    if answer.streamed is not None:
+        return answer.streamed
     text = _text(answer).strip("\ufeff\0 \t\r\n")
     if not text:
         return Decoded(None, is_json=False)
     try:
-        return Decoded(_parse(text), is_json=True)
+        return Decoded(parse(text), is_json=True)
+    except TooMuchError:
+        return Decoded(None, is_json=False, broken=True, too_much=True)
     except _NOT_JSON:
         value = _within_markup(text)
     if value is not None:
@@ -85,18 +109,48 @@ def decode(answer: RawAnswer) -> Decoded:
     return Decoded(None, is_json=False, broken=text[0] in "{[")
 
 
+class Streaming:
+    """A long body, read as it comes. `feed` says whether to go on: what is no JSON for sure is not waited for."""
+
+    def __init__(self) -> None:
+        self._stream = JsonStream(_DECODER.decode)
+        self._failed = self._too_much = False
+
+    def feed(self, piece: bytes) -> bool:
+        """Read on, where it makes sense."""
+        try:
+            self._stream.feed(piece)
+        except _NOT_JSON as error:
+            self._failed, self._too_much = True, isinstance(error, TooMuchError)
+        return not self._failed
+
+    def close(self) -> Decoded:
+        """What was read."""
+        if not self._failed:
+            try:
+                return Decoded(_finished(self._stream.close()), is_json=True)
+            except _NOT_JSON:
+                self._failed = True
+        return Decoded(None, is_json=False, broken=self._stream.begun in ("{", "["), too_much=self._too_much)
+
+
 def _within_markup(text: str) -> Any:
-    value = json_within(text, _DECODER.raw_decode)
     try:
-        return None if value is None else _finished(value, text)
+        value = json_within(text, _affordable_decode)
+        return None if value is None else _finished(_scrubbed(value))
     except _NOT_JSON:
         return None
+
+
+def _affordable_decode(text: str, at: int) -> tuple[Any, int]:
+    _check_size(text)
+    return _DECODER.raw_decode(text, at)
 
 
 def parsed(text: str) -> Any:
     """The JSON in a text; None for what is none."""
     try:
-        return _parse(text)
+        return parse(text)
     except _NOT_JSON:
         return None
 
@@ -106,7 +160,8 @@ def _text(answer: RawAnswer) -> str:
     for mark, encoding in _BOMS:
         if body.startswith(mark):
             return body[len(mark) :].decode(encoding, errors="replace")
-    for encoding in ("utf-8", answer.charset or "cp1256", "latin-1"):
+    named = answer.charset if _CHARSETS.fullmatch(answer.charset or "") else None
+    for encoding in ("utf-8", named or "cp1256", "latin-1"):
         try:
             return body.decode(encoding)
         except (LookupError, UnicodeError):
@@ -114,19 +169,20 @@ def _text(answer: RawAnswer) -> str:
     return ""
 
 
-def _parse(text: str) -> Any:
-    return _finished(_loads(text), text)
+def parse(text: str) -> Any:
+    """The JSON that a text is. Raises ValueError, RecursionError, ArithmeticError for what is none."""
+    return _finished(_loads(text))
 
 
-def _finished(value: Any, text: str) -> Any:
-    """A value with what is JSON within it read too, and without what cannot be stored; `text`: where it was in."""
+def _finished(value: Any) -> Any:
+    """A value with what is JSON within it read too."""
     if isinstance(value, str) and value.lstrip()[:1] in ("{", "["):
         value = _loads(value)  # JSON that was encoded twice
     if isinstance(value, dict):
         value = {k: _unquoted(k, v) for k, v in value.items()}
     if _depth_exceeds(value, MAX_DEPTH):
         raise ValueError("nested too deeply")
-    return _scrubbed(value) if _SURROGATE.search(text) else value
+    return value
 
 
 def _unquoted(name: str, value: Any) -> Any:
@@ -140,10 +196,22 @@ def _unquoted(name: str, value: Any) -> Any:
 
 
 def _loads(text: str) -> Any:
-    return _DECODER.decode(text)
+    """The JSON that a text is, without what cannot be stored. Raises TooMuchError before it takes up any memory."""
+    _check_size(text)
+    value = _DECODER.decode(text)
+    return _scrubbed(value) if _SURROGATE.search(text) else value
+
+
+def _check_size(text: str) -> None:
+    if len(text) > _SHORT:
+        between = _STRING.sub("", text)
+        if sum(map(between.count, ",[{")) > MOST_VALUES:
+            raise TooMuchError
 
 
 def _decimal(text: str) -> Decimal:
+    if len(text) > _LONGEST_NUMBER:
+        raise ValueError("no number has so many digits")
     number = Decimal(text)
     if abs(number.adjusted()) > 60:  # noqa: PLR2004 - no money and no id; as an integer it would fill the memory
         raise ValueError("a number beyond all bounds")
@@ -173,9 +241,9 @@ def _children(value: Any) -> list[Any]:
 
 
 def _scrubbed(value: Any) -> Any:
-    """Lone surrogates, legal in JSON's escapes, can be neither stored nor published as UTF-8."""
+    """A value without lone surrogates."""
     if isinstance(value, str):
-        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        return without_lone_surrogates(value)
     if isinstance(value, dict):
         return {_scrubbed(k): _scrubbed(v) for k, v in value.items()}
     if isinstance(value, list):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from operator import is_
 from typing import TYPE_CHECKING, Any
 
 from shomare_mqtt.provider.reading.decode import parsed
@@ -29,11 +30,17 @@ def opened(value: Any) -> Any:
         return value
     if value.keys() == {"$oid"}:
         return value["$oid"]  # MongoDB's own ids
-    return {name: _parsed(inner) if BOX.weight(name) else _inner(inner) for name, inner in value.items()}
+    inner = {
+        k: _parsed(v) if BOX.weight(k) else _inner(v) for k, v in value.items() if isinstance(v, dict | list | str)
+    }
+    return value if all(v is value[k] for k, v in inner.items()) else {**value, **inner}
 
 
 def _inner(value: Any) -> Any:
-    return [_inner(v) for v in value] if isinstance(value, list) else opened(value)
+    if not isinstance(value, list):
+        return opened(value) if isinstance(value, dict) else value
+    inner = [_inner(v) for v in value]
+    return value if all(map(is_, inner, value)) else inner
 
 
 def _parsed(value: Any) -> Any:

@@ -98,6 +98,9 @@ _NO_TEXT = wordset("error errors reason note hint help url link status state cou
 _SENTENCE = re.compile(r"[^\W\d_]{2}.*\s")
 _BEGINNING = 1000
 """Characters of a text in which a sentence shows: to look for its blank in one without any takes ever longer."""
+_LOOKED_AT = 10_000
+"""Characters of a text that a code may stand in."""
+_LONGEST_ALONE = 200
 _SOME_DIGITS = re.compile(r"(?<!\d)\d(?:[ -]?\d){2,7}(?!\d)")
 _CODE_ALONE = re.compile(r"(?:[A-Za-z]{1,3}-)?[0-9](?:[ -]?[0-9]){2,9}")
 _CODE_LIKE = re.compile(r"(?=.*[0-9])[A-Za-z0-9](?:[A-Za-z0-9 -]{1,14})[A-Za-z0-9]")
@@ -115,7 +118,7 @@ def code_of(value: Any) -> str | None:
 
 def is_code_alone(text: str) -> bool:
     """Whether a text holds nothing but a code: "12345", "123-456", "G-123456"."""
-    return bool(_CODE_ALONE.fullmatch(ascii_digits(text.strip())))
+    return len(text) <= _LONGEST_ALONE and bool(_CODE_ALONE.fullmatch(ascii_digits(text.strip())))
 
 
 def messages_in(box: Any, context: Context, *, as_code: bool) -> list[SmsReading]:
@@ -159,7 +162,11 @@ def _only_text(box: Mapping[str, Any]) -> list[SmsReading]:
         if isinstance(value, str) and _SENTENCE.search(value[:_BEGINNING]) and state_of_words(value) is None
         if not any(field.weight(name) for field in foreseen) and not _NO_TEXT.intersection(words(name))
     ]
-    return [SmsReading(None, texts[0])] if len(texts) == 1 and _SOME_DIGITS.search(ascii_digits(texts[0])) else []
+    return (
+        [SmsReading(None, texts[0])]
+        if len(texts) == 1 and _SOME_DIGITS.search(ascii_digits(texts[0][:_LOOKED_AT]))
+        else []
+    )
 
 
 def _is_numbered(box: Mapping[str, Any]) -> bool:
@@ -259,7 +266,7 @@ def says_a_code(text: str) -> bool:
 
 def squeezed(text: str) -> str:
     """A text as codes are looked for in it."""
-    return re.sub(r"[\s-]", "", ascii_digits(text)).casefold()
+    return re.sub(r"[\s-]", "", ascii_digits(text[:_LOOKED_AT])).casefold()
 
 
 def _first_text(named: Mapping[str, Any], field: Field) -> str | None:

@@ -18,18 +18,31 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W\dA-Za-z_]+")
+_MOST_KNOWN = 4096
+LONGEST_NAME = 120
+"""Characters of a name that count; a longer one is not kept for the next answer either."""
+_SAID: set[str] = set()
+"""All names and words of all tables; complete once the readers are loaded."""
 _JOINERS = str.maketrans({"\u200c": " ", "\u200d": None, "ي": "ی", "ك": "ک"})
 
 
-@lru_cache(maxsize=4096)
 def words(name: str) -> tuple[str, ...]:
     """The name's words in small letters: `walletBalance2` is `("wallet", "balance", "2")`."""
-    return tuple(w.lower() for w in _WORD.findall(ascii_digits(name[:120]).translate(_JOINERS)))
+    return _words(name[:LONGEST_NAME])
 
 
 @lru_cache(maxsize=4096)
+def _words(name: str) -> tuple[str, ...]:
+    return tuple(w.lower() for w in _WORD.findall(ascii_digits(name).translate(_JOINERS)))
+
+
 def glued(name: str) -> str:
     """The name's words as one, so that `orderid`, `order_id` and `OrderID` are equal."""
+    return _glued(name[:LONGEST_NAME])
+
+
+@lru_cache(maxsize=4096)
+def _glued(name: str) -> str:
     return "".join(words(name))
 
 
@@ -49,11 +62,13 @@ class Field:
 
     def weight(self, name: str) -> int:
         """How strongly the name speaks for this field; 0: not at all."""
+        name = name[:LONGEST_NAME]
         found = self._cache.get(name)
         if found is None:
             found = self._weigh(name)
-            if len(self._cache) < 4096:  # noqa: PLR2004 - a bound against answers with ever new names
-                self._cache[name] = found
+            if len(self._cache) >= _MOST_KNOWN:
+                self._cache.clear()  # an answer with ever new names; those of the next one are the usual ones
+            self._cache[name] = found
         return found
 
     def _weigh(self, name: str) -> int:
@@ -71,12 +86,24 @@ class Field:
 
 def alias(**weights: str) -> dict[str, int]:
     """A table of aliases from groups: `alias(w90="price", w60="cost amount")`."""
-    return {name: int(weight[1:]) for weight, names in weights.items() for name in names.split()}
+    table = {name: int(weight[1:]) for weight, names in weights.items() for name in names.split()}
+    _SAID.update(table)
+    return table
 
 
 def wordset(words_of_it: str) -> frozenset[str]:
     """A set of words, written as one text."""
-    return frozenset(words_of_it.split())
+    table = frozenset(words_of_it.split())
+    _SAID.update(table)
+    return table
+
+
+def telling(name: str) -> int:
+    """2 for a name that any reader knows, 1 for one that has a word in it that one knows, else 0."""
+    parts = words(name)
+    if "".join(parts) in _SAID:
+        return 2
+    return int(not _SAID.isdisjoint(parts) or bool(in_english(parts)))
 
 
 ENVELOPES = wordset(

@@ -14,6 +14,7 @@ from shomare_mqtt.provider.reading.columns import Columns
 from shomare_mqtt.provider.reading.names import CONTENTS, glued, wordset
 from shomare_mqtt.provider.reading.rows import (
     INSIDE_PRICE,
+    MOST_ROWS,
     STOCK,
     SWITCHES,
     Row,
@@ -73,6 +74,7 @@ def read_prices(country: str, operator: str, answer: RawAnswer, context: Context
         [name for price in prices for name in price.unread]
         + ["application"] * homeless
         + [NEXT_PAGES] * has_next_page(unwrapped(value))
+        + [f"what follows {MOST_ROWS} prices"] * (len(rows) == MOST_ROWS)
     )
     return PriceList(country, operator, prices, tuple(unread))
 

@@ -7,7 +7,7 @@ from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from shomare_mqtt.provider.reading.names import Field, alias, glued, is_envelope, words, wordset
+from shomare_mqtt.provider.reading.names import LONGEST_NAME, Field, alias, glued, is_envelope, words, wordset
 from shomare_mqtt.provider.reading.shapes import MARKS, keyed, role_of
 from shomare_mqtt.provider.reading.tables import Table
 from shomare_mqtt.provider.reading.units import UNIT
@@ -68,6 +68,8 @@ _PAGER = wordset("page perpage currentpage lastpage pagesize limit offset next")
 """Beside these a `total` counts entries and is no stock, and `pages` costs nothing."""
 _ACCOUNTS = wordset("user account profile customer wallet")
 _NESTING = 10
+MOST_ROWS = 6000
+"""More than any list has, and each takes memory while it is read; those after them are passed over."""
 _FIELDS = 40
 """No row has more fields that matter; an object with more is a collection, or hostile."""
 
@@ -94,8 +96,8 @@ class Row:
 
 
 def rows_of(value: Any, tables: Tables) -> list[Row]:
-    """Every row of an answer, in its order."""
-    return list(_rows(value, (), _Place(None, None), tables))
+    """The rows of an answer, in its order."""
+    return list(islice(_rows(value, (), _Place(None, None), tables), MOST_ROWS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,11 +174,16 @@ class Telling:
 
 def telling(fields: Mapping[str, Any]) -> Telling:
     """What the names of an object's fields tell; the rows of a list have the same names, and are looked at once."""
-    return _telling(tuple(islice(fields, _FIELDS)))
+    names = tuple(islice(fields, _FIELDS))
+    return _telling(names) if max(map(len, names), default=0) <= LONGEST_NAME else _told(names)
 
 
 @lru_cache(maxsize=256)
 def _telling(names: tuple[str, ...]) -> Telling:
+    return _told(names)
+
+
+def _told(names: tuple[str, ...]) -> Telling:
     return Telling(
         tuple((n, PRICE.weight(n)) for n in names if PRICE.weight(n) or glued(n) == "prices"),
         tuple((n, STOCK.weight(n)) for n in names if STOCK.weight(n)),
@@ -228,7 +235,7 @@ def _attached(name: str, inner: Any) -> bool:
 
 def _plain_table(node: Mapping[str, Any]) -> dict[str, Any]:
     """The object as a plain table of numbers; empty where it is none, or only tells of a list's pages."""
-    if not _PAGER.isdisjoint(map(glued, node)):
+    if len(node) > MOST_ROWS or not _PAGER.isdisjoint(map(glued, node)):
         return {}
     plain = {k: v for k, v in node.items() if glued(k) not in MARKS}
     if any(PRICE.weight(k) or STOCK.weight(k) or INSIDE_PRICE.weight(k) or is_envelope(k) or role_of(k) for k in plain):

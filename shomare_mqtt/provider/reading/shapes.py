@@ -12,7 +12,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from shomare_mqtt.provider.reading.finglish import in_english
-from shomare_mqtt.provider.reading.names import glued, is_envelope, words, wordset
+from shomare_mqtt.provider.reading.names import LONGEST_NAME, glued, is_envelope, telling, words, wordset
 from shomare_mqtt.provider.reading.values import identifier, integer, is_scalar
 
 if TYPE_CHECKING:
@@ -50,11 +50,19 @@ NUMBERED = re.compile(r"_?\d+")
 _NODES = 200_000
 _FIELDS = 40
 """No bare row has more cells."""
+_MOST_FIELDS = 400
+"""No record has more fields."""
+_MOST_LEAVES = 2000
+"""Nor so many in all: some readers hold each of them against each other."""
+
+
+def role_of(name: str) -> str | None:
+    """The list (`countries`, ...) that a name speaks of: the word alone, or a plural; `WhatsApp` speaks of none."""
+    return _role_of(name[:LONGEST_NAME])
 
 
 @lru_cache(maxsize=4096)
-def role_of(name: str) -> str | None:
-    """The list (`countries`, ...) that a name speaks of: the word alone, or a plural; `WhatsApp` speaks of none."""
+def _role_of(name: str) -> str | None:
     said = words(name)
     if said[1:] and said[-1] in _COLLECTING:
         said = said[:-1]  # an `operatorList` holds operators
@@ -80,19 +88,35 @@ class Leaf:
         return len(self.parents)
 
 
-def leaves(value: Any, parents: tuple[str, ...] = ()) -> Iterator[Leaf]:
-    """Every named value of one record, the outermost first; lists are followed only where they hold one object."""
+def leaves(value: Any) -> Iterator[Leaf]:
+    """The named values of one record, the outermost first; lists are followed only where they hold one object.
+
+    Of more than any record has those that nobody knows by name are passed over.
+    """
+    return islice(_leaves(value, ()), _MOST_LEAVES)
+
+
+def _leaves(value: Any, parents: tuple[str, ...]) -> Iterator[Leaf]:
     if isinstance(value, list):
         if len(value) == 1 and isinstance(value[0], dict):
-            yield from leaves(value[0], parents)
+            yield from _leaves(value[0], parents)
         return
     if not isinstance(value, dict):
         return
-    for name, inner in value.items():
+    fields = _of_interest(value)
+    for name, inner in fields.items():
         yield Leaf(name, inner, parents)
-    for name, inner in value.items():
+    for name, inner in fields.items():
         if isinstance(inner, dict | list) and len(parents) < 8:  # noqa: PLR2004 - no envelope is deeper
-            yield from leaves(inner, (*parents, name))
+            yield from _leaves(inner, (*parents, name))
+
+
+def _of_interest(fields: dict[str, Any]) -> dict[str, Any]:
+    """The fields of an object, of very many the first ones and those whose names tell something."""
+    if len(fields) <= _MOST_FIELDS:
+        return fields
+    rest = sorted(filter(telling, islice(fields, _MOST_FIELDS, None)), key=telling, reverse=True)
+    return {name: fields[name] for name in (*islice(fields, _MOST_FIELDS), *rest[:_MOST_FIELDS])}
 
 
 def focused(value: Any, purchase: str | None) -> Any:
@@ -100,7 +124,8 @@ def focused(value: Any, purchase: str | None) -> Any:
     if isinstance(value, dict):
         if purchase is not None and isinstance(value.get(purchase), dict):
             return {**{k: v for k, v in value.items() if is_scalar(v)}, "data": focused(value[purchase], purchase)}
-        return {k: focused(v, purchase) for k, v in value.items()}
+        inner = {k: focused(v, purchase) for k, v in value.items() if not is_scalar(v)}
+        return value if all(v is value[k] for k, v in inner.items()) else {**value, **inner}
     if isinstance(value, list) and len(value) > 1 and purchase is not None:
         ours = [v for v in value if isinstance(v, dict) and purchase in map(identifier, v.values())]
         # Where all of them name it they are not orders but what belongs to it, its SMS.

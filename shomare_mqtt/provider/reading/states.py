@@ -52,6 +52,8 @@ _DENIED = wordset(
 )
 """Words that turn an end into none: "cannot cancel yet"."""
 _DENIED_STEMS = ("невозможн", "不", "无法", "失败", "edileme", "olamaz")
+_BEGINNING = 1000
+"""Characters of a text that may say how something stands."""
 _SHORT_NOT = re.compile(r"n['’]t\b", re.IGNORECASE)
 _SUBJECTS = wordset("sms code codes message messages otp answer msg text")
 _STEMS = (
@@ -106,7 +108,7 @@ def truth(value: Any) -> Truth:
         return _truth_of_number(int(value)) if -100000 < value < 100000 else Truth.OTHER  # noqa: PLR2004
     if not isinstance(value, str):
         return Truth.OTHER
-    text = ascii_digits(value).strip()
+    text = ascii_digits(value[:_BEGINNING]).strip()
     if re.fullmatch(r"[-+]?\d{1,4}", text):
         return _truth_of_number(int(text))
     return _truth_of_words(text)
@@ -129,11 +131,13 @@ def _truth_of_words(text: str) -> Truth:
     return Truth.YES if _YES.intersection(said) else Truth.OTHER
 
 
-@lru_cache(maxsize=1024)
 def state_of_words(text: str) -> PurchaseState | None:
     """The state that a word or a short sentence names; None where it names none, or several."""
-    if len(text) > 200:  # noqa: PLR2004 - an SMS's text, not a state's
-        return None
+    return _state_of_words(text) if len(text) <= 200 else None  # noqa: PLR2004 - an SMS's text, not a state's
+
+
+@lru_cache(maxsize=1024)
+def _state_of_words(text: str) -> PurchaseState | None:
     said = set(words(text))
     pairs = {"".join(p) for p in zip(words(text), words(text)[1:], strict=False)}
     said |= pairs
@@ -174,6 +178,7 @@ def _of_stems(text: str) -> PurchaseState | None:
 
 def denies(text: str) -> bool:
     """Whether a text says of what it speaks of that it is not so, or cannot be: "cannot cancel yet"."""
+    text = text[:_BEGINNING]
     plain = fold(text)
     said = words(_SHORT_NOT.sub(" not", text))
     return bool(_DENIED.intersection(said)) or any(fold(stem) in plain for stem in _DENIED_STEMS)

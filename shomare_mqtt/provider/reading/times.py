@@ -73,6 +73,8 @@ _SPAN_UNITS = (
     (1, re.compile(r"s\Z|sec|ثانیه|ثانيه|сек|秒", re.IGNORECASE)),
 )
 _COUNTED = re.compile(r"(\d+(?:\.\d+)?)\s*([^\W\d]+)")
+LONGEST_TIME = 100
+"""Characters of a text that may be a time; to look for one in more takes ever longer."""
 _ROUND = 300.0
 _LONGEST_CLOCK = 3 * 3600.0
 _USUAL = 3600.0
@@ -89,7 +91,7 @@ def moment(value: Any, zone: ZoneInfo) -> datetime | None:
     number = None if isinstance(value, bool) else figure(value)
     if number is not None and number >= _SECONDS:
         return _from_timestamp(number)
-    if not isinstance(value, str):
+    if not isinstance(value, str) or len(value) > LONGEST_TIME:
         return None
     text = ascii_digits(value).strip()
     found = _DATE.search(text)
@@ -210,7 +212,11 @@ def lifetime(fields: Mapping[str, Any], context: Context, *, fresh: bool) -> tup
     `fresh`: the number was bought just now, so a whole life is what is left.
     """
     unread = False
-    fields = {"_".join(in_english(words(name))) or name: value for name, value in fields.items()}
+    fields = {
+        "_".join(in_english(words(name))) or name: value
+        for name, value in fields.items()
+        if not isinstance(value, str) or len(value) <= LONGEST_TIME
+    }
     candidates = sorted(fields.items(), key=lambda f: -max(MOMENT.weight(f[0]), SPAN.weight(f[0])))
     for name, value in candidates:
         if value in (None, "") or isinstance(value, bool) or not (MOMENT.weight(name) or SPAN.weight(name)):

@@ -39,6 +39,7 @@ _SOME = wordset(
 )
 _UNSEEN = " \t\r\n\0\ufeff\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 """Marks of writing from the right around an id; sent back with it they would name nothing."""
+_LONGEST_ID = 200
 _NONE = wordset(
     "out unavailable notavailable outofstock not soldout sold no none false empty inactive disabled off finished zero "
     "نا ناموجود نیست ندارد نداریم نمی نمیباشد غیرفعال غیر نه خیر خالی تمام اتمام تمامشد موجودنیست صفر "
@@ -130,11 +131,13 @@ def _may_group(written: str) -> bool:
     return plain.count(".") == 1 and "," not in plain and _groups(plain, ".")
 
 
-@lru_cache(maxsize=4096)
 def _written(text: str) -> tuple[str | None, str | None]:
     """The one figure in a text, as it is written there with ASCII digits, and the unit that stands beside it."""
-    if len(text) > 60:  # noqa: PLR2004 - a sentence is no amount
-        return None, None
+    return _figure_in(text) if len(text) <= 60 else (None, None)  # noqa: PLR2004 - a sentence is no amount
+
+
+@lru_cache(maxsize=4096)
+def _figure_in(text: str) -> tuple[str | None, str | None]:
     text = ascii_digits(text).strip()
     if text.isdigit() and text.isascii():
         return text, None
@@ -256,14 +259,11 @@ def identifier(value: Any) -> str | None:
     """An id as text: 1, 1.0 and "1" are one id; digits of any script are ASCII; None for what cannot be an id."""
     if isinstance(value, bool) or value is None:
         return None
-    if isinstance(value, int):
-        return str(value)
     if isinstance(value, Decimal):
-        return str(int(value)) if value == value.to_integral_value() else str(value)
-    if not isinstance(value, str):
-        return None
-    text = ascii_digits(value.strip(_UNSEEN).strip())
-    return text if text and len(text) <= 200 else None  # noqa: PLR2004 - longer ones are no ids
+        value = int(value) if value == value.to_integral_value() else str(value)
+    text = value if isinstance(value, str) else str(value) if isinstance(value, int) else ""
+    text = text.strip(_UNSEEN).strip()
+    return ascii_digits(text) if 0 < len(text) <= _LONGEST_ID else None
 
 
 def is_none_yet(value: Any) -> bool:

@@ -304,21 +304,21 @@ def accepted(answer: RawAnswer, endpoint: Endpoint, *, lenient: bool = False) ->
     if no_such_address(answer, decoded, marks):
         raise refusal(answer, marks, endpoint, ErrorCode.UNKNOWN_ENDPOINT)
     if not decoded.is_json:
-        raise _without_json(answer, marks, endpoint)
+        raise _without_json(answer, marks, endpoint, decoded)
     good = 200 <= answer.http < 300  # noqa: PLR2004 - HTTP's successes
     if good and (not marks.failed or (lenient and marks.code not in DOCUMENTED_FOR_CHECKS)):
         return decoded.value, marks
     raise _said_no(answer, marks, endpoint)
 
 
-def _without_json(answer: RawAnswer, marks: Marks, endpoint: Endpoint) -> ProviderError:
+def _without_json(answer: RawAnswer, marks: Marks, endpoint: Endpoint, decoded: Decoded) -> ProviderError:
     if answer.http == 405:  # noqa: PLR2004 - the method alone is wrong, whoever says so
         return refusal(answer, marks, endpoint, ErrorCode.METHOD_NOT_ALLOWED)
     if answer.http == _TOO_MANY:
         return failure(answer, marks, endpoint)
     if answer.http >= 500:  # noqa: PLR2004 - trying again can help
         return _page(answer, marks, endpoint)
-    return malformed(answer, marks, endpoint, "JSON")
+    return malformed(answer, marks, endpoint, "JSON of a size that can be taken up" if decoded.too_much else "JSON")
 
 
 def _said_no(answer: RawAnswer, marks: Marks, endpoint: Endpoint) -> ProviderError:
