@@ -178,8 +178,8 @@ class Daemon:
         """Another daemon goes on in our place: end in order, and say what becomes of the orders here."""
         orders = len(self.bridge.orders.ledger.open())
         self._conflict = (
-            f"{text}. This daemon ends and buys nothing more; {orders} open orders stay in its journal, and nobody "
-            "watches them until it is started again: stop the other first, or set another mqtt.base_topic"
+            f"{text}. This daemon ends and buys nothing more; {orders} open orders stay in its journal, and it does "
+            "not watch them until it is started again: stop the other first, or set another mqtt.base_topic"
         )
         self._ending.set()
 

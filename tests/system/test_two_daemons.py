@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import re
 import signal
 from collections import defaultdict
 from functools import partial
@@ -151,7 +152,9 @@ async def test_one_that_was_off_the_net_comes_back(
         way.mend()
         assert await second.ended() == 78
         assert "longer than this one" in second.log
-        assert "3 open orders stay in its journal" in second.log
+        found = re.search(r"([0-9]+) open orders stay in its journal", second.log)
+        assert found is not None
+        assert int(found[1]) >= 3, "and those that it took up from the broker"
         await nothing_twice(house)
         assert len(house.bought()) == 6
         assert "another daemon is on the base topic" in first.log
