@@ -56,7 +56,7 @@ class Record:
     `made` and `deadline` and `closed` are in steady seconds (see core.clock.SteadyTime): they survive jumps of the wall
     clock. `settled` tells that no more evidence is taken for an order in state `unknown`. `cancel_sent`: a cancel of
     ours may have been carried out without our knowing; `refusal`: the provider's last no to one. `ids_stay` and
-    `shows_all`: see orders.sameness.Manner.
+    `shows_all`: see orders.sameness.Manner. `by_hand`: the operator said which purchase it is, and its number.
     """
 
     order: Order
@@ -70,6 +70,12 @@ class Record:
     refusal: ErrorInfo | None = None
     ids_stay: bool = False
     shows_all: bool = False
+    by_hand: bool = False
+
+    @property
+    def told_phone(self) -> str | None:
+        """The number, where the provider told it: one that the operator typed is no proof of whose an answer is."""
+        return None if self.by_hand else self.order.phone
 
 
 class MessageKind(StrEnum):

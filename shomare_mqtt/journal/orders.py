@@ -19,7 +19,7 @@ _COLUMNS = (
     "id, state, country, operator, application, country_name, operator_name, application_name, key, purchase, phone, "
     "price, refunded, charged, error, created_at, updated_at, expires_at, closed_at, made, deadline, closed, "
     "balance_before, moves_before, quiet_before, balance_asked, balance_told, settled, command, cancel_sent, refusal, "
-    "ids_stay, shows_all"
+    "ids_stay, shows_all, by_hand"
 )
 _NAMES = _COLUMNS.split(", ")
 _UPSERT = (
@@ -151,6 +151,7 @@ def _to_row(record: Record) -> dict[str, Any]:
         "refusal": _error_text(record.refusal),
         "ids_stay": record.ids_stay,
         "shows_all": record.shows_all,
+        "by_hand": record.by_hand,
     }
 
 
@@ -199,6 +200,7 @@ def _from_row(row: dict[str, Any], sms: tuple[Sms, ...]) -> Record:
         refusal=_error(row["refusal"]),
         ids_stay=bool(row["ids_stay"]),
         shows_all=bool(row["shows_all"]),
+        by_hand=bool(row["by_hand"]),
     )
 
 

@@ -225,7 +225,7 @@ class Canceller:
         if record is None:
             return replace(self._prices.known(), purchase=purchase)
         order = record.order
-        return replace(self._prices.known(order.product, order.price), purchase=purchase, phone=order.phone)
+        return replace(self._prices.known(order.product, order.price), purchase=purchase, phone=record.told_phone)
 
     async def _foreign(self, ticket: Ticket, purchase: str) -> Outcome:
         """A purchase that the journal does not know."""

@@ -86,7 +86,7 @@ class Checker:
         known = replace(
             self._prices.known(order.product, order.price),
             purchase=order.purchase,
-            phone=order.phone,
+            phone=record.told_phone,
             age=self._time.now() - record.made,
         )
         reading = await self._provider.check(order.purchase or "", known=known, priority=priority)

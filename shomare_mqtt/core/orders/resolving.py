@@ -69,7 +69,7 @@ class Resolver:
         deadline = max(record.made + self._lifetime, now + _LEAST_AFTER_RESOLVE)
         return self._ledger.changed(
             batch,
-            replace(record, deadline=deadline, settled=True),
+            replace(record, deadline=deadline, settled=True, by_hand=True),
             state=OrderState.WAITING,
             purchase=request.purchase,
             phone=request.phone,

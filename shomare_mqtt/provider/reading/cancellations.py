@@ -31,7 +31,7 @@ def read_cancel(answer: RawAnswer, context: Context) -> Cancellation:
     value, marks = accepted(answer, Endpoint.CANCEL)
     found = own_leaves(unwrapped(focused(unwrapped(value), context.known.purchase)))
     if is_anothers(found, context.known):
-        raise of_another(answer, marks, Endpoint.CANCEL)
+        raise of_another(answer, Endpoint.CANCEL)
     states = {state for leaf in found if (state := _state(leaf)) is not None}
     cancelled = PurchaseState.CANCELLED in states or value is True
     well = marks.own_code in (0, answer.http) and truth(marks.message) is Truth.YES and not marks.failed

@@ -73,7 +73,7 @@ def read_check(answer: RawAnswer, context: Context) -> CheckReading:
     top = opened(unwrapped(focused(unwrapped(value), context.known.purchase)))
     everything, own = list(leaves(top)), own_leaves(top)
     if is_anothers(own, context.known):
-        raise of_another(answer, marks, Endpoint.CHECK)
+        raise of_another(answer, Endpoint.CHECK)
     told = [leaf for leaf in own if not _is_cause(leaf, everything, own, marks)]
     sms = in_order(_sms(everything, told, answer, context), context.known)
     left, life_unread = lifetime(fields_of(own), context, fresh=False)

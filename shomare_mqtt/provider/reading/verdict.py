@@ -260,11 +260,14 @@ def malformed(answer: RawAnswer, marks: Marks, endpoint: Endpoint, wanted: str) 
     )
 
 
-def of_another(answer: RawAnswer, marks: Marks, endpoint: Endpoint) -> ProviderFailedError:
-    """The error for an answer about another purchase or number than was asked for: nothing in it is ours."""
+def of_another(answer: RawAnswer, endpoint: Endpoint) -> ProviderFailedError:
+    """The error for an answer about another purchase or number than was asked for: nothing in it is ours.
+
+    Its `code` may be the other number's SMS's.
+    """
     text = f"The provider's answer to {endpoint.value} (HTTP {answer.http}) is about another purchase or number"
     return ProviderFailedError(
-        ErrorCode.MALFORMED_ANSWER, text + ".", marks.upstream(answer), retry_after=answer.retry_after
+        ErrorCode.MALFORMED_ANSWER, f"{text}.", Upstream(answer.http), retry_after=answer.retry_after
     )
 
 
