@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from shomare_mqtt.core.market.discretion import masked
+from shomare_mqtt.core.masking import Mask
 from shomare_mqtt.errors import ErrorCode, OutcomeUnknownError, ProviderFailedError, ProviderRefusedError, Upstream
-from shomare_mqtt.model import Catalog, CatalogEntry, CatalogKind, Price, PriceList, Profile
+from shomare_mqtt.model import Catalog, CatalogEntry, CatalogKind, Price, PriceList, Profile, Purchase
 from tests.core.world import PRODUCT, TOKEN
 
 if TYPE_CHECKING:
@@ -89,6 +91,11 @@ async def test_a_purchase_in_doubt_whose_answer_names_a_number(world: World, cap
 
 
 # --- the token in what is read --------------------------------------------------------------------------------------
+
+
+def test_what_holds_no_words_stays_as_it_is() -> None:
+    bought = Purchase("74001", "+79313226657")
+    assert masked(bought, Mask((TOKEN,))) is bought
 
 
 async def test_no_list_and_no_profile_repeats_the_token(opened: Opening) -> None:
