@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from tests.crash.broker import BrokerLog
     from tests.crash.plan import Command, Plan
 
+REFUSALS = frozenset({"expired_command", "buying_paused", "limit_reached"})
+"""Of those that a `buy` may get for what it waited for, or for what others bought."""
+
 
 class Findings:
     """What is broken; `broken` is empty where every promise was kept."""
@@ -42,6 +45,9 @@ class Findings:
         for command in self._plan.commands:
             if command.topic == "buy" and len(self._bought(command.fields["application"])) > 1:
                 self.broken.append("one command made two purchases")
+        most = self._plan.most_buys
+        if most is not None and len(self._purchases) > most:
+            self.broken.append(f"{len(self._purchases)} numbers were bought within an hour, {most} are allowed")
 
     def _no_sms_is_lost(self) -> None:
         ids: dict[tuple[str, str], set[str]] = {}
@@ -72,6 +78,10 @@ class Findings:
                 self.broken.append(f"an order is {state}, its purchase {bought.state.value}")
             elif order["refunded"] and not bought.refunded:
                 self.broken.append("an order is `refunded`, and its purchase is not")
+        elif state in ("expired", "finished"):
+            self.broken.append(f"an order is {state}, and its number had not lived a minute")
+        if state == "cancelled" and not any(command.topic == "cancel" for command in self._plan.commands):
+            self.broken.append("an order is cancelled, and nobody asked for that")
 
     def _broker_shows_the_same(self, order: dict[str, Any]) -> None:
         held = self._log.retained().get(f"shomare/orders/{order['id']}")
@@ -108,11 +118,15 @@ class Findings:
         for command in self._plan.commands:
             given = [json.loads(a) for a in self._log.published(f"response/{command.topic}")]
             given = [a for a in given if a["transaction"] == command.transaction]
+            if not given:
+                self.broken.append(f"{command.topic} has no answer")
+            # What was refused before there was an order may be tried again, and then has another answer.
+            given = [a for a in given if not _is_refusal(a)] or given[-1:]
             said = {json.dumps({k: v for k, v in a.items() if k != "replayed"}, sort_keys=True) for a in given}
-            if len(said) != 1:
+            if len(said) > 1:
                 self.broken.append(f"{command.topic} has {len(said)} different answers: {said}")
-                continue
-            self._answer_is_true(command, given[0])
+            for answer in given[:1]:
+                self._answer_is_true(command, answer)
 
     def _answer_is_true(self, command: Command, answer: dict[str, Any]) -> None:
         order = next((o for o in self._orders if o["id"] == (answer.get("data") or {}).get("order")), None)
@@ -122,6 +136,11 @@ class Findings:
             self.broken.append(f"the answer is an error, and it was carried out: {answer}")
         if command.means is not None and order is not None and json.loads(order["key"]) != command.means:
             self.broken.append(f"{command.topic} was carried out on another order than it meant: {answer}")
+
+
+def _is_refusal(answer: dict[str, Any]) -> bool:
+    """Whether nothing was done, and nothing is remembered."""
+    return answer["status"] == "error" and answer["error"]["code"] in REFUSALS
 
 
 def _orders(path: Path) -> tuple[list[dict[str, Any]], int]:
