@@ -25,8 +25,7 @@ async def soak(folder: Path, rounds: int, seed: int) -> Tally:
     began = time.monotonic()
     async with Storm(folder, seed) as storm:
         await storm.rounds(rounds)
-        journal = await storm.calm()
-        result = tally(storm, journal)
+        result = tally(storm, await storm.calm())
     result.figures["seed"] = seed
     result.figures["minutes"] = round((time.monotonic() - began) / 60, 1)
     for name, count in storm.kills.hit.items():

@@ -51,6 +51,7 @@ class Asking:
         self._sender = sender
         self._chance = chance
         self._products = _products()
+        self._twins: list[Product] = []
         self._numbers = itertools.count(1)
         self.asked: list[Asked] = []
         self.repeated = 0
@@ -61,7 +62,16 @@ class Asking:
 
     async def buy(self) -> None:
         """Ask for one number; three of four times with a transaction, and some of those twice."""
-        country, operator, application = next(self._products)
+        product, twin = next(self._products)
+        self._twins.append(twin)
+        await self._ask_for(product)
+
+    async def buy_twin(self) -> None:
+        """As `buy`, at the price of what was asked for last and has no twin yet."""
+        await self._ask_for(self._twins.pop())
+
+    async def _ask_for(self, product: Product) -> None:
+        country, operator, application = product
         fields = {"country": country, "operator": operator, "application": application}
         if self._chance.random() < 0.75:
             fields["transaction"] = f"b-{next(self._numbers)}"
@@ -89,7 +99,13 @@ class Asking:
         asked.taken = await self._sender.publish(asked.topic, asked.payload, again=asked.transaction is not None)
 
 
-def _products() -> Iterator[Product]:
-    """Ids of products of the simulated provider, none twice."""
-    countries = [str(1000 + n) for n in range(8, 200)]
-    return itertools.product(countries, ("1", "2", "3", "4", "any"), (str(n) for n in range(1, 11)))
+def product_of(thing: dict[str, Any]) -> Product:
+    """Of an order or a purchase."""
+    return thing["country"], thing["operator"], thing["application"]
+
+
+def _products() -> Iterator[tuple[Product, Product]]:
+    """Ids of products of the simulated provider, none twice, two of one price together (see its catalogue)."""
+    products = itertools.product(range(8, 98), ("1", "2", "3", "4", "any"), (str(n) for n in range(1, 11)))
+    for country, operator, application in products:
+        yield (str(1000 + country), operator, application), (str(1090 + country), operator, application)

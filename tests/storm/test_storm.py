@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 async def test_a_storm_breaks_no_promise(tmp_path: Path) -> None:
     async with Storm(tmp_path, seed=4) as storm:
         await storm.rounds(7)
-        journal = await storm.calm()
-        result = tally(storm, journal)
+        result = tally(storm, await storm.calm())
     print("\n".join(result.lines()))
     assert not result.broken
     assert storm.purchases
