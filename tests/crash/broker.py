@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tests.crash.plan import Plan
+    from tests.crash.plan import Command, Plan
     from tests.crash.points import Points
 
 BASE = "shomare/"
@@ -86,6 +86,7 @@ class BrokerSession:
         self._log = log
         self._points = points
         self._commands = plan.commands
+        self._forgotten = set(plan.forgotten)
         self._deadly_from_answer = plan.deadly_from_answer
         self._deadly_from_start = plan.deadly_from_start
         self._look = listener.look
@@ -145,27 +146,7 @@ class BrokerSession:
     # --- what the senders do ----------------------------------------------------------------------------------------
 
     def _answers(self) -> set[int]:
-        """The numbers of the commands that were answered, by their transactions or their topics."""
-        given: dict[tuple[str, Any], list[dict[str, Any]]] = {}
-        had: dict[int, int] = {}
-        for event in self._log.events():
-            if event["event"] == "delivered":
-                command = self._commands[event["packet"] - 1]
-                had.setdefault(event["packet"] - 1, len(given.get((command.topic, command.transaction), [])))
-            elif event["event"] == "publish" and "/response/" in event["topic"]:
-                answer = json.loads(event["payload"])
-                topic = event["topic"].removeprefix(f"{BASE}response/")
-                given.setdefault((topic, answer["transaction"]), []).append(answer)
-        return {n for n, count in had.items() if self._is_answered(n, count, given)}
-
-    def _is_answered(self, number: int, had: int, given: dict[tuple[str, Any], list[dict[str, Any]]]) -> bool:
-        """Whether there is an answer to it, and not to the same command before: `had` were there when it came."""
-        command = self._commands[number]
-        answers = given.get((command.topic, command.transaction), [])
-        if not any(each.asks_the_same(command) for each in self._commands[:number]):
-            return bool(answers)
-        before, after = answers[:had], answers[had:]
-        return any(a.get("replayed") or a["status"] == "error" or a not in before for a in after)
+        return answered(self._log, self._commands) | self._forgotten
 
     def _bring_again(self) -> None:
         """What an earlier connection brought and nobody acknowledged."""
@@ -203,3 +184,30 @@ class BrokerSession:
             self._unheard.append(heard)
         self._points.reached("after the broker has our PUBACK")
         self._bring_next()
+
+
+def answered(log: BrokerLog, commands: tuple[Command, ...]) -> set[int]:
+    """The numbers of the commands that were answered, by their transactions or their topics."""
+    given: dict[tuple[str, Any], list[dict[str, Any]]] = {}
+    had: dict[int, int] = {}
+    for event in log.events():
+        if event["event"] == "delivered":
+            command = commands[event["packet"] - 1]
+            had.setdefault(event["packet"] - 1, len(given.get((command.topic, command.transaction), [])))
+        elif event["event"] == "publish" and "/response/" in event["topic"]:
+            answer = json.loads(event["payload"])
+            topic = event["topic"].removeprefix(f"{BASE}response/")
+            given.setdefault((topic, answer["transaction"]), []).append(answer)
+    return {number for number, count in had.items() if _is_answered(commands, number, count, given)}
+
+
+def _is_answered(
+    commands: tuple[Command, ...], number: int, had: int, given: dict[tuple[str, Any], list[dict[str, Any]]]
+) -> bool:
+    """Whether there is an answer to it, and not to the same command before: `had` were there when it came."""
+    command = commands[number]
+    answers = given.get((command.topic, command.transaction), [])
+    if not any(each.asks_the_same(command) for each in commands[:number]):
+        return bool(answers)
+    before, after = answers[:had], answers[had:]
+    return any(a.get("replayed") or a["status"] == "error" or a not in before for a in after)

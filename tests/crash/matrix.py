@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from shomare_mqtt.simulator import Simulator, SimulatorOptions
-from tests.crash.broker import BrokerLog
-from tests.crash.plan import Command, Plan
+from tests.crash.broker import BrokerLog, answered
+from tests.crash.plan import Command, Loss, Plan
 from tests.crash.points import ABORTED, Point, points_in
-from tests.crash.promises import Findings
+from tests.crash.promises import Findings, Lost
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -134,6 +134,8 @@ class Matrix:
         async with self._turn, self._provider() as simulator:
             folder = self._begin(name)
             plan = self._scenario.plan(folder, simulator.base_url)
+            if self._scenario.before:
+                await self._zygotes.live(replace(plan, commands=plan.commands[: self._scenario.before]))
             if self.first is not None:
                 await self._zygotes.live(replace(plan, die_at=self.first))
                 await _carried_out(simulator)
@@ -142,11 +144,24 @@ class Matrix:
                 self.died.append(die_at[0])
             await _carried_out(simulator)
             simulator.clear_faults()
+            plan, lost = self._lose_journal(plan, BrokerLog(folder / "broker"))
             await self._zygotes.live(self._scenario.plan_after(plan, die_at))
-            findings = Findings(plan, folder, BrokerLog(folder / "broker"), simulator.purchases)
+            findings = Findings(plan, folder, BrokerLog(folder / "broker"), simulator.purchases, lost)
         self.states.update(findings.states or ["no order"])
         self.broken += [f"died at {die_at[0]}, time {die_at[1]}: {what}" for what in findings.broken]
         shutil.rmtree(folder)
+
+    def _lose_journal(self, plan: Plan, log: BrokerLog) -> tuple[Plan, Lost]:
+        """What is known of what the scenario does to the journal, and the plan for the life after that."""
+        loss, state = self._scenario.loss, Path(plan.folder, "state")
+        if loss is Loss.NONE:
+            return plan, Lost()
+        shutil.rmtree(state)
+        if loss is Loss.RESTORED:
+            shutil.copytree(self._folder / "template" / "state", state)
+        taken = {packet - 1 for packet in log.packets("puback")}
+        forgotten = tuple(sorted(taken - answered(log, plan.commands)))
+        return replace(plan, forgotten=forgotten), Lost(loss, log.retained())
 
     def _begin(self, name: str) -> Path:
         folder = self._folder / name

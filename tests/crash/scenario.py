@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from tests.crash.plan import Boot, Command, Plan
+from tests.crash.plan import Boot, Command, Loss, Plan
 from tests.crash.points import OUTSIDE, Point
 
 if TYPE_CHECKING:
@@ -48,7 +48,8 @@ class Choice(StrEnum):
 class Scenario:
     """What is gone through. `boots`: before the life that dies and before the one after it; () for one boot of all.
 
-    `least`: fewer points say that counting is broken.
+    `loss`: what becomes of the journal between the two. `before`: so many commands are carried out in a life before
+    them, that ends in order. `least`: fewer points say that counting is broken.
     """
 
     name: str
@@ -60,6 +61,8 @@ class Scenario:
     timeout: float = 20.0
     boots: tuple[Boot, ...] = ()
     most_buys: int | None = None
+    before: int = 0
+    loss: Loss = Loss.NONE
 
     def plan(self, folder: Path, base_url: str) -> Plan:
         """The life that dies."""
@@ -67,7 +70,7 @@ class Scenario:
             folder=str(folder),
             base_url=base_url,
             commands=self.commands,
-            deadly_from_answer=self.sms,
+            deadly_from_answer=self.sms and not any(command.deadly for command in self.commands),
             wants_sms=self.sms,
             timeout=self.timeout,
             poll_interval=0.05 if self.sms else 600.0,
