@@ -113,6 +113,9 @@ class _Stage:
         if running is None or session is None or not session.connected:
             return False
         desk, ledger = running.bridge.desk, running.bridge.orders.ledger
+        old_journal = running.bridge.orders.old_journal
+        if not old_journal._started or old_journal._found is not None:
+            return False  # orders that the broker holds may be taken up yet
         states = {record.order.state for record in ledger.open()}
         undecided = {OrderState.BUYING} | ({OrderState.WAITING} if self._plan.wants_sms else set())
         return (
