@@ -114,7 +114,7 @@ class _Stage:
             return False
         desk, ledger = running.bridge.desk, running.bridge.orders.ledger
         old_journal = running.bridge.orders.old_journal
-        if not old_journal._started or old_journal._found is not None:
+        if not old_journal._started or old_journal._found is not None or old_journal._alone.locked():
             return False  # orders that the broker holds may be taken up yet
         states = {record.order.state for record in ledger.open()}
         undecided = {OrderState.BUYING} | ({OrderState.WAITING} if self._plan.wants_sms else set())
