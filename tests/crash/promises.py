@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 REFUSALS = frozenset({"expired_command", "buying_paused", "limit_reached"})
 """Of those that a `buy` may get for what it waited for, or for what others bought."""
+MAY_BE = "may have been bought already"
+"""What is said to whoever asks again while the journal does not know what it lost."""
 OPEN = frozenset({"buying", "waiting", "received", "unknown"})
 
 
@@ -173,12 +175,8 @@ class Findings:
         is_known = order is not None and order["purchase"] == answer["data"]["purchase"]
         if answer["status"] == "ok" and not is_known and self._lost.loss is Loss.NONE:
             self.broken.append(f"the answer speaks of a purchase that the journal does not have: {answer}")
-        is_paused = answer["status"] == "error" and "may have been bought already" in answer["error"]["message"]
-        if (
-            answer["status"] == "error"
-            and not is_paused
-            and (command.topic != "buy" or self._bought(command.fields["application"]))
-        ):
+        was_carried_out = command.topic != "buy" or self._bought(command.fields["application"])
+        if answer["status"] == "error" and was_carried_out and MAY_BE not in answer["error"]["message"]:
             self.broken.append(f"the answer is an error, and it was carried out: {answer}")
         if command.means is not None and order is not None and json.loads(order["key"]) != command.means:
             self.broken.append(f"{command.topic} was carried out on another order than it meant: {answer}")
