@@ -51,11 +51,11 @@ class Findings:
             self._broker_shows_the_same(order)
         if self._lost.loss is Loss.NONE:
             self._every_purchase_has_its_order()
+            self._no_journal_is_called_old()
         else:
             self._loss_is_said()
             self._what_the_broker_held_goes_on()
         self._answers_are_true()
-        self._no_journal_is_called_old()
 
     @property
     def states(self) -> list[str]:
