@@ -16,6 +16,7 @@ class Wire:
         self.port = free_port()
         self._broker = broker
         self._cut = False
+        self._ends: set[asyncio.StreamWriter] = set()
         self._passing: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
@@ -30,8 +31,8 @@ class Wire:
     def cut(self) -> None:
         """End what is connected, and whoever connects from now on."""
         self._cut = True
-        for task in self._passing:
-            task.cancel()
+        for end in self._ends:
+            end.transport.abort()
 
     def mend(self) -> None:
         self._cut = False
@@ -41,21 +42,28 @@ class Wire:
         assert task is not None
         self._passing.add(task)
         task.add_done_callback(self._passing.discard)
-        with contextlib.closing(writer), contextlib.suppress(OSError):
-            if self._cut:
-                return
-            from_broker, to_broker = await asyncio.open_connection("127.0.0.1", self._broker)
-            with contextlib.closing(to_broker):
-                ways = [asyncio.create_task(_pass(reader, to_broker)), asyncio.create_task(_pass(from_broker, writer))]
-                try:
-                    await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
-                finally:
-                    for way in ways:
-                        way.cancel()
-                    await asyncio.gather(*ways, return_exceptions=True)
+        with contextlib.suppress(OSError):
+            if not self._cut:
+                from_broker, to_broker = await asyncio.open_connection("127.0.0.1", self._broker)
+                await self._pass_on(reader, writer, from_broker, to_broker)
+        writer.transport.abort()
+
+    async def _pass_on(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, from_broker: asyncio.StreamReader,
+        to_broker: asyncio.StreamWriter,
+    ) -> None:  # fmt: skip
+        ends = {writer, to_broker}
+        self._ends |= ends
+        try:
+            await asyncio.gather(_pass(reader, to_broker), _pass(from_broker, writer))
+        finally:
+            self._ends -= ends
+            to_broker.transport.abort()
 
 
 async def _pass(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    while data := await reader.read(65536):
-        writer.write(data)
-        await writer.drain()
+    with contextlib.suppress(OSError):
+        while data := await reader.read(65536):
+            writer.write(data)
+            await writer.drain()
+    writer.close()
