@@ -86,7 +86,7 @@ class Another:
         elif losers[0] not in may_end:
             self.broken.append(f"a second daemon {when}: the first ended, which had started before it")
         else:
-            self.done[when] += 1
+            self.done[f"second daemon {when}"] += 1
         await self._recorder.hears(order_became("waiting"), self._chance.uniform(0, 1), len(self._recorder.heard))
         await (self._second.kill() if self._chance.random() < 0.5 else self._stop_second())
 

@@ -73,7 +73,7 @@ class Money:
         """How many orders whose outcome nobody knew had movements of each kind about their purchase."""
         orders = _said(heard, "doubt")
         return Counter(
-            what
+            f"{what} about an unknown order"
             for order in orders
             for what in {move.what for move in self._about(order, most=SETTLED) if move.owner is None}
         )
@@ -103,11 +103,11 @@ def _moves(purchase: dict[str, Any], owner: int | None) -> list[Move]:
     found = []
     if by_hand or owner is not None:
         at = datetime.fromisoformat(purchase["created_at"])
-        found.append(Move(at, at, price, "purchases by hand", None if by_hand else owner))
+        found.append(Move(at, at, price, "purchase on the site", None if by_hand else owner))
     if purchase["refunded"]:
         at = datetime.fromisoformat(purchase["ended_at"])
         owner = None if purchase["ended_by_hand"] else owner
-        found.append(Move(at, at + timedelta(seconds=REFUND_DELAY), -price, "refunds on the site", owner))
+        found.append(Move(at, at + timedelta(seconds=REFUND_DELAY), -price, "refund on the site", owner))
     return found
 
 

@@ -50,14 +50,14 @@ class _Process:
     """One program; what it says goes to a file."""
 
     def __init__(self, folder: Path, name: str, *arguments: str) -> None:
-        self._arguments = (sys.executable, "-m", *arguments)
+        self.arguments = (sys.executable, "-m", *arguments)
         self.log = folder / f"{name}.log"
         self._process: asyncio.subprocess.Process | None = None
 
     async def start(self) -> None:
         with self.log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                *self._arguments, env=environment(), stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log
+                *self.arguments, env=environment(), stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log
             )
 
     @property
@@ -102,7 +102,7 @@ class Daemon(_Process):
 
     def __init__(self, folder: Path, name: str, broker: int, provider: int) -> None:
         self.state = folder / f"{name}-state"
-        config = folder / f"{name}.toml"
+        self.config = config = folder / f"{name}.toml"
         values = {"broker": broker, "provider": provider, "state": self.state, "lifetime": LIFETIME, "name": name}
         config.write_text(SETTINGS.format(**values))
         super().__init__(folder, name, "shomare_mqtt", "run", "--config", str(config))

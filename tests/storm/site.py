@@ -47,22 +47,22 @@ class Site:
         """Cancel some of the newest numbers that live and have no SMS, whether or not a daemon knows of them."""
         found = [p for p in await self._live() if not p["by_hand"]][-2 * most :]
         for purchase in self._chance.sample(found, min(most, len(found))):
-            await self._cancel(purchase, "cancelled")
+            await self._cancel(purchase, "cancelled on the site")
 
     async def cancel_newest(self) -> None:
         """Cancel the number that was bought last, where it lives: the one whose answer was lost, say."""
         for purchase in [p for p in await self._live() if not p["by_hand"]][-1:]:
-            await self._cancel(purchase, "cancelled")
+            await self._cancel(purchase, "cancelled on the site")
 
     async def buy(self) -> None:
         country, operator, application = self._chance.choice(DEAR)
         await self._provider.control("buy", country=country, operator=operator, application=application)
-        self.done["bought by hand"] += 1
+        self.done["bought on the site"] += 1
 
     async def cancel_by_hand(self) -> None:
         """Cancel one that was bought by hand."""
         for purchase in [p for p in await self._live() if p["by_hand"]][:1]:
-            await self._cancel(purchase, "bought by hand cancelled")
+            await self._cancel(purchase, "bought and cancelled on the site")
 
     async def busy(self, seconds: float) -> None:
         """Some of all that, for about so long."""

@@ -78,7 +78,6 @@ class Storm:
         self._started_at = 0
         self.kills = Kills()
         self.restarts: Counter[str] = Counter()
-        self.turns: Counter[str] = Counter()
         self.purchases: list[dict[str, Any]] = []
         self.statuses: list[int] = []
         self._moments = {
@@ -112,15 +111,13 @@ class Storm:
     async def __aexit__(self, *_: object) -> None:
         await self._stack.aclose()
 
-    async def rounds(self, number: int) -> None:
-        """So many kills. Each moment has its turn, in an order that the seed gives."""
+    async def rounds(self, number: int, moments: tuple[str, ...] = ()) -> None:
+        """So many kills. Each moment, of `moments` or of all, has its turn, in an order that the seed gives."""
         await self.provider.set_faults(**FAULTS, seed=self._seed)
         bag: list[str] = []
         for _ in range(number):
-            bag = bag or self._chance.sample(sorted(self._moments), len(self._moments))
-            moment = bag.pop()
-            self.turns[moment] += 1
-            await self._round(moment)
+            bag = bag or self._chance.sample(sorted(moments or self._moments), len(moments or self._moments))
+            await self._round(bag.pop())
 
     async def _round(self, moment: str) -> None:
         await self._online()

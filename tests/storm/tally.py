@@ -20,18 +20,32 @@ ENDS = {
     "expired": {"cancelled", "timeout", "finished"},
 }
 """Of each end of an order, what the provider's purchase may be."""
+EVENTS = (
+    "cancelled on the site",
+    "bought on the site",
+    "bought and cancelled on the site",
+    "refund on the site about an unknown order",
+    "purchase on the site about an unknown order",
+    "given back on the site before a daemon could see it",
+    "second daemon at once",
+    "second daemon while the first was stopped",
+    "second daemon while the first was cut off",
+)
+"""What others do in a storm."""
 
 
 @dataclass
 class Tally:
-    """Counts and breaches; `lines` is the report."""
+    """Counts and breaches; `lines` is the report. `events`: how often what of EVENTS came."""
 
+    events: Counter[str] = field(default_factory=Counter)
     figures: dict[str, object] = field(default_factory=dict)
     broken: list[str] = field(default_factory=list)
 
     def lines(self) -> list[str]:
-        width = max(len(name) for name in self.figures)
-        return [f"{name:<{width}}  {figure}" for name, figure in self.figures.items()] + [
+        width = max(len(name) for name in (*self.figures, *EVENTS))
+        figures = self.figures | {name: self.events[name] for name in EVENTS}
+        return [f"{name:<{width}}  {figure}" for name, figure in figures.items()] + [
             f"BROKEN: {each}" for each in self.broken
         ]
 
@@ -54,7 +68,7 @@ def tally(storm: Storm, journals: list[Journal]) -> Tally:
     _orders(storm, orders, ours, money, result)
     result.must_be_zero("charges that are not true", money.untrue_charges(storm.recorder.heard))
     _kills(storm, result)
-    _events(storm, money, result)
+    result.events.update(storm.site.done + storm.another.done + money.near_doubts(storm.recorder.heard))
     if any(storm.statuses):
         result.broken.append(f"the daemons ended with status {storm.statuses}")
     result.broken += storm.another.broken
@@ -139,7 +153,7 @@ def _orders(
     unclaimed = {product_of(p): p for p in ours if p["purchase"] not in known}
     failed = [order for order in orders if order["state"] == "failed"]
     unseen = {o["id"]: p for o in failed if (p := unclaimed.get(product_of(o))) and money.is_unseen(o, p)}
-    result.figures["given back on the site before a daemon could see it"] = len(unseen)
+    result.events["given back on the site before a daemon could see it"] = len(unseen)
     untrue = [
         f"{o['id']} is failed, and was bought: {o['error']}"
         for o in failed
@@ -171,14 +185,3 @@ def _kills(storm: Storm, result: Tally) -> None:
     for name, count in kills.hit.items():
         result.figures[f"  of them {name}"] = f"{count} ({100 * count // max(1, kills.count)} %)"
     result.figures["restarts"] = ", ".join(f"{name} {count}" for name, count in storm.restarts.items()) or "none"
-
-
-def _events(storm: Storm, money: Money, result: Tally) -> None:
-    """What people did on the provider's site, and how often there was a second daemon."""
-    for name, count in storm.site.done.items():
-        result.figures[f"on the site: {name}"] = count
-    doubts = money.near_doubts(storm.recorder.heard)
-    for name, count in doubts.items():
-        result.figures[f"  {name} about an unknown order"] = count
-    for name, count in storm.another.done.items():
-        result.figures[f"a second daemon {name}"] = f"{count}, one ended with 78 each time"
