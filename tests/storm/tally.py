@@ -64,7 +64,7 @@ def tally(storm: Storm, journals: list[Journal]) -> Tally:
     _purchases(storm, ours, result)
     _commands(storm, journals, result)
     _answers(storm, ours, orders, result)
-    _sms(storm, result)
+    _sms(storm, journals, result)
     _orders(storm, orders, ours, money, result)
     result.must_be_zero("charges that are not true", money.untrue_charges(storm.recorder.heard))
     _kills(storm, result)
@@ -127,7 +127,7 @@ def _orders_of(answers: list[Any]) -> set[str]:
     return {answer["data"]["order"] for answer in answers if answer.get("data")}
 
 
-def _sms(storm: Storm, result: Tally) -> None:
+def _sms(storm: Storm, journals: list[Journal], result: Tally) -> None:
     ids: dict[tuple[str, str], set[str]] = {}
     for heard in storm.recorder.heard:
         if heard.topic == "event/sms":
@@ -136,7 +136,10 @@ def _sms(storm: Storm, result: Tally) -> None:
     result.figures["SMS shown"] = len(shown)
     result.figures["SMS published"] = len(ids)
     result.must_be_zero("SMS lost", [f"{each}" for each in shown - ids.keys()])
-    result.must_be_zero("SMS under two ids", [f"{each}" for each, names in ids.items() if len(names) > 1])
+    # A daemon that took up an order of another's, as the broker held it, cannot give that one's ids.
+    holders = Counter(order["purchase"] for journal in journals for order in journal.orders)
+    twice = [f"{each}" for each, names in ids.items() if len(names) > max(1, holders[each[0]])]
+    result.must_be_zero("SMS under two ids", twice)
 
 
 def _orders(
