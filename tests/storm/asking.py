@@ -22,8 +22,8 @@ Product = tuple[str, str, str]
 class Asked:
     """One command. `taken`: the broker said that it has it. `repeats`: its sender may ask again.
 
-    Where two daemons get a command, the one that goes on refuses it, and cannot know what the other did: whoever repeats
-    it then asks for another purchase.
+    Where two daemons got it, the one that goes on refuses it, and cannot know what the other did: to repeat it then is
+    to ask for another purchase.
     """
 
     topic: str
