@@ -14,10 +14,12 @@ import time
 from pathlib import Path
 
 from tests.storm.storm import Storm
-from tests.storm.tally import Tally, tally
+from tests.storm.tally import EVENTS, Tally, tally
 
-LEAST_SHARE = 0.1
+LEAST_SHARE = 0.05
 """Of the kills, so many must have hit each thing that can be hit, else the storm proves little."""
+LEAST_EVENTS = 0.02
+"""For each kill, so many of each thing that others did must have come: a few in a storm of 200."""
 
 
 async def soak(folder: Path, rounds: int, seed: int) -> Tally:
@@ -25,13 +27,15 @@ async def soak(folder: Path, rounds: int, seed: int) -> Tally:
     began = time.monotonic()
     async with Storm(folder, seed) as storm:
         await storm.rounds(rounds)
-        journal = await storm.calm()
-        result = tally(storm, journal)
+        result = tally(storm, await storm.calm())
     result.figures["seed"] = seed
     result.figures["minutes"] = round((time.monotonic() - began) / 60, 1)
     for name, count in storm.kills.hit.items():
         if count < LEAST_SHARE * storm.kills.count:
             result.broken.append(f"only {count} of {storm.kills.count} kills came {name}")
+    for name in EVENTS:
+        if result.events[name] < LEAST_EVENTS * storm.kills.count:
+            result.broken.append(f"only {result.events[name]} came of: {name}")
     return result
 
 

@@ -352,6 +352,18 @@ async def test_money_is_booked_later() -> None:
         assert (await caller.state())["balance"] == 1_000_000
 
 
+async def test_refunds_are_booked_later_than_purchases() -> None:
+    async with running(book_delay=2, refund_delay=5, sms_count=0) as caller:
+        purchase = await caller.buy()
+        caller.time.now += 2
+        assert (await caller.state())["shown_balance"] == 997_800
+        await caller.call("cancel", {"purchase": purchase})
+        caller.time.now += 4
+        assert (await caller.state())["shown_balance"] == 997_800
+        caller.time.now += 1
+        assert (await caller.state())["shown_balance"] == 1_000_000
+
+
 async def test_the_same_seed_gives_the_same_codes() -> None:
     codes = []
     for seed in (1, 1, 2):
@@ -659,6 +671,23 @@ async def test_a_purchase_is_not_ended_into_life(caller: Caller) -> None:
     assert not (await caller.control("end", purchase=purchase, state="waiting"))["ok"]
 
 
+async def test_people_buy_and_cancel_on_the_site(caller: Caller) -> None:
+    caller.sim.option(sms_count=0)
+    bought = (await caller.control("buy", **TELEGRAM))["result"]
+    assert (bought["state"], bought["by_hand"]) == ("waiting", True)
+    assert (await caller.call("check", {"purchase": bought["purchase"]}))[0] == 200
+    ours = await caller.buy()
+    for purchase in (ours, bought["purchase"]):
+        cancelled = (await caller.control("cancel", purchase=purchase))["result"]
+        assert (cancelled["state"], cancelled["refunded"], cancelled["ended_by_hand"]) == ("cancelled", True, True)
+        assert cancelled["ended_at"]
+    assert (await caller.state())["balance"] == 1_000_000
+    assert not (await caller.control("cancel", purchase=ours))["ok"]
+    assert not (await caller.control("cancel", purchase="1"))["ok"]
+    assert not (await caller.control("buy", country="7", operator="1", application="9"))["ok"]
+    assert not (await caller.control("buy", country="none", operator="1", application="9"))["ok"]
+
+
 # --- processes and files ---------------------------------------------------------------------------------------------
 
 
@@ -676,6 +705,7 @@ async def test_the_ledger_outlives_the_simulator(tmp_path: Path) -> None:
         for name in ("balance", "shown_balance"):
             assert after[name] == before[name]
         assert [p["state"] for p in after["purchases"]] == ["cancelled", "received"]
+        assert after["purchases"][0]["ended_at"]
         assert await caller.buy() == str(int(second) + 1)
 
 

@@ -84,6 +84,15 @@ def _end(sim: Handles, args: dict[str, Any]) -> dict[str, Any]:
     return sim.describe_purchase(args["purchase"])
 
 
+def _buy(sim: Handles, args: dict[str, Any]) -> dict[str, Any]:
+    return sim.describe_purchase(sim.buy(**args).purchase)
+
+
+def _cancel(sim: Handles, args: dict[str, Any]) -> dict[str, Any]:
+    sim.cancel(**args)
+    return sim.describe_purchase(args["purchase"])
+
+
 def _option(sim: Handles, args: dict[str, Any]) -> dict[str, Any]:
     changed = sim.option(**args)
     return {name: getattr(changed, name) for name in args}
@@ -97,6 +106,8 @@ _ACTIONS: Mapping[str, Action] = {
     "balance": _balance,
     "block": lambda sim, args: sim.block(**args),
     "end": _end,
+    "buy": _buy,
+    "cancel": _cancel,
     "stock": lambda sim, args: sim.set_stock(**args),
     "option": _option,
     "reset": lambda sim, args: sim.reset(**args),

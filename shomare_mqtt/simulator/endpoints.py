@@ -40,7 +40,7 @@ class Outcome:
     purchase: str | None = None
 
 
-class _RefusedError(Exception):
+class _RefusedError(ValueError):
     """A documented failure; `code` is the HTTP status unless given."""
 
     def __init__(self, status: HTTPStatus, message: str, code: int | None = None) -> None:
@@ -66,6 +66,17 @@ class Desk:
             return self._answer(call)
         except _RefusedError as refused:
             return Outcome(refused.status, self.dialect.refused(refused.refusal))
+
+    def sell(self, product: Mapping[str, str]) -> Purchase:
+        """A number for `country`, `operator` and `application`. Raises ValueError where it is not to be had."""
+        offer = self._offer(product)
+        if self.ledger.balance < offer.price:
+            raise _RefusedError(HTTPStatus.PAYMENT_REQUIRED, "The wallet holds too little")
+        if offer.count < 1:
+            raise _RefusedError(HTTPStatus.INTERNAL_SERVER_ERROR, "There is no free number")
+        bought = self.ledger.buy(offer, self.options)
+        self.catalog.take(offer)
+        return bought
 
     def wrong_method(self) -> Outcome:
         """405."""
@@ -117,7 +128,7 @@ class Desk:
             Endpoint.PROFILE: lambda _: self._ok(self.dialect.profile(self.ledger.shown_balance())),
             Endpoint.PRICES: lambda sent: self._ok(self.dialect.prices(self._offers(sent))),
             Endpoint.PRICE: lambda sent: self._ok(self.dialect.price(self._offer(sent))),
-            Endpoint.BUY: lambda sent: self._buy(self._offer(sent)),
+            Endpoint.BUY: lambda sent: self._buy(self.sell(sent)),
             Endpoint.CHECK: lambda sent: self._check(self._purchase(sent)),
             Endpoint.CANCEL: lambda sent: self._cancel(self._purchase(sent)),
         }
@@ -152,13 +163,7 @@ class Desk:
             raise _RefusedError(HTTPStatus.NOT_FOUND, "There is no such purchase")
         return bought
 
-    def _buy(self, offer: Offer) -> Outcome:
-        if self.ledger.balance < offer.price:
-            raise _RefusedError(HTTPStatus.PAYMENT_REQUIRED, "The wallet holds too little")
-        if offer.count < 1:
-            raise _RefusedError(HTTPStatus.INTERNAL_SERVER_ERROR, "There is no free number")
-        bought = self.ledger.buy(offer, self.options)
-        self.catalog.take(offer)
+    def _buy(self, bought: Purchase) -> Outcome:
         return self._ok(self.dialect.bought(self.view(bought)), bought.purchase)
 
     def _check(self, bought: Purchase) -> Outcome:

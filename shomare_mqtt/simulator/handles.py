@@ -136,6 +136,19 @@ class Handles:
             raise ValueError(f"{state} is no end")
         self._desk.ledger.end(bought, ended, self.options)
 
+    def buy(self, country: str, operator: str, application: str) -> Purchase:
+        """Somebody buys a number on the provider's site. Raises ValueError where it is not to be had."""
+        product = {"country": str(country), "operator": str(operator), "application": str(application)}
+        bought = self._desk.sell(product)
+        bought.by_hand = True
+        return bought
+
+    def cancel(self, purchase: str) -> None:
+        """Somebody cancels a number on the provider's site. Raises KeyError, ValueError where that is refused."""
+        bought = self._desk.ledger.purchases[str(purchase)]
+        self._desk.ledger.cancel(bought, self.options)
+        bought.ended_by_hand = True
+
     def set_stock(self, country: str, operator: str, application: str, count: int) -> None:
         """The stock of one product."""
         self._desk.catalog.changed_stock[str(country), str(operator), str(application)] = int(count)

@@ -31,7 +31,7 @@ class State(StrEnum):
 LIVE = frozenset({State.WAITING, State.RECEIVED})
 
 
-class CancelRefusedError(Exception):
+class CancelRefusedError(ValueError):
     """A cancel that is not carried out; the message says why. `gone`: it was cancelled before."""
 
     def __init__(self, message: str, *, gone: bool = False) -> None:
@@ -55,7 +55,8 @@ class Message:
 class Purchase:
     """One number. `planned` is still to come, `sms` has come; `created` and `expires` are by the ledger's clock.
 
-    `phone` is in international form without `+`, and begins with `dialling`.
+    `phone` is in international form without `+`, and begins with `dialling`. `by_hand`: it was bought on the provider's
+    site; `ended_by_hand`: it was cancelled there. `ended`: when it ended, by the ledger's clock.
     """
 
     purchase: str
@@ -69,6 +70,9 @@ class Purchase:
     expires: float
     state: State = State.WAITING
     refunded: bool = False
+    by_hand: bool = False
+    ended_by_hand: bool = False
+    ended: float | None = None
     planned: list[Message] = field(default_factory=list)
     sms: list[Message] = field(default_factory=list)
 
@@ -113,7 +117,7 @@ class Ledger:
         )
         bought.planned = _plan(bought, offer.application.name, options, chance)
         self.purchases[bought.purchase] = bought
-        self._move(-offer.price, options)
+        self._move(-offer.price, options.book_delay)
         return bought
 
     def look(self, purchase: str, options: SimulatorOptions) -> Purchase | None:
@@ -183,17 +187,18 @@ class Ledger:
 
     def _end(self, bought: Purchase, state: State, options: SimulatorOptions, *, refund: bool) -> None:
         bought.state = state
+        bought.ended = min(self.monotonic(), bought.expires)
         bought.planned.clear()
         self.version += 1
         if refund and not bought.refunded:
             bought.refunded = True
-            self._move(bought.price, options)
+            self._move(bought.price, max(options.book_delay, options.refund_delay))
 
-    def _move(self, amount: Decimal, options: SimulatorOptions) -> None:
+    def _move(self, amount: Decimal, delay: float) -> None:
         self.balance += amount
         self.version += 1
-        if options.book_delay:
-            self.unbooked.append((self.monotonic() + options.book_delay, amount))
+        if delay:
+            self.unbooked.append((self.monotonic() + delay, amount))
 
 
 def _phone(dialling: str, number: int, chance: Random) -> str:

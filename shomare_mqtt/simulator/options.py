@@ -19,11 +19,12 @@ class SimulatorOptions:
 
     `sms_delay`, `sms_count`, `sms_interval`, `code` and `lifetime` hold for numbers bought after they were set; the
     rest holds at once. `code` None: random codes, the same for one `seed` and purchase. `cancel_min_age`: how old a
-    number must be before it may be cancelled. `book_delay`: seconds until a purchase or a refund shows in the balance.
-    `refund_on_timeout`: whether a number that timed out without an SMS is paid back by itself. `stock`: of each product
-    at least (`set_stock` for single ones). `state_file`: where the ledger outlives the process. `clock_offset`: by how
-    much the provider's clock, in its answers and their `Date`, is ahead of this machine's. `gone_status`: the HTTP
-    status of a `cancel` of what was cancelled before; 404 stands in the API page, others are met.
+    number must be before it may be cancelled. `book_delay`: seconds until a purchase or a refund shows in the balance;
+    `refund_delay`: the same for a refund alone, where that is longer. `refund_on_timeout`: whether a number that timed
+    out without an SMS is paid back by itself. `stock`: of each product at least (`set_stock` for single ones).
+    `state_file`: where the ledger outlives the process. `clock_offset`: by how much the provider's clock, in its
+    answers and their `Date`, is ahead of this machine's. `gone_status`: the HTTP status of a `cancel` of what was
+    cancelled before; 404 stands in the API page, others are met.
     """
 
     token: str = "demo-token"  # noqa: S105 - no secret: whoever starts the simulator is told it
@@ -38,6 +39,7 @@ class SimulatorOptions:
     latency: NonNegative = 0.0
     cancel_min_age: NonNegative = 0.0
     book_delay: NonNegative = 0.0
+    refund_delay: NonNegative = 0.0
     refund_on_timeout: bool = False
     gone_status: Annotated[int, Field(ge=400, le=499)] = 404
     clock_offset: Annotated[float, Field(allow_inf_nan=False)] = 0.0

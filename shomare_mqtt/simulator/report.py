@@ -37,7 +37,10 @@ def describe_purchase(bought: Purchase, time: TimeBase) -> dict[str, Any]:
         "state": bought.state.value,
         "created_at": time.wall(bought.created).isoformat(),
         "expires_at": time.wall(bought.expires).isoformat(),
+        "ended_at": None if bought.ended is None else time.wall(bought.ended).isoformat(),
         "refunded": bought.refunded,
+        "by_hand": bought.by_hand,
+        "ended_by_hand": bought.ended_by_hand,
         "sms": [_message(message, time) for message in bought.sms],
     }
 

@@ -63,6 +63,7 @@ def snapshot(ledger: Ledger, catalog: Catalog, time: TimeBase) -> dict[str, Any]
 def _kept(bought: Purchase, time: TimeBase) -> dict[str, Any]:
     row = asdict(bought) | {"price": str(bought.price)}
     row |= {name: time.epoch(getattr(bought, name)) for name in _TIMES}
+    row["ended"] = None if bought.ended is None else time.epoch(bought.ended)
     for name in ("planned", "sms"):
         row[name] = [asdict(message) | {"at": time.epoch(message.at)} for message in getattr(bought, name)]
     return row
@@ -80,6 +81,8 @@ def _restore(content: dict[str, Any], ledger: Ledger, catalog: Catalog, time: Ti
 
 def _purchase(row: dict[str, Any], time: TimeBase) -> Purchase:
     changed: dict[str, Any] = {name: time.back(row[name]) for name in _TIMES}
+    if row.get("ended") is not None:
+        changed["ended"] = time.back(row["ended"])
     for name in ("planned", "sms"):
         changed[name] = [Message(**(message | {"at": time.back(message["at"])})) for message in row[name]]
     return Purchase(**(row | changed | {"price": Decimal(row["price"]), "state": State(row["state"])}))

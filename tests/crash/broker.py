@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tests.crash.plan import Plan
+    from tests.crash.plan import Command, Plan
     from tests.crash.points import Points
 
 BASE = "shomare/"
@@ -86,6 +86,7 @@ class BrokerSession:
         self._log = log
         self._points = points
         self._commands = plan.commands
+        self._forgotten = set(plan.forgotten)
         self._deadly_from_answer = plan.deadly_from_answer
         self._deadly_from_start = plan.deadly_from_start
         self._look = listener.look
@@ -95,6 +96,7 @@ class BrokerSession:
         self._connected = asyncio.Event()
         self._unheard: list[Callable[[], None]] = []
         self.first_attempt = asyncio.Event()
+        self.put_clock_right: Callable[[], None] = lambda: None
         self.answered = len(self._answers())
 
     # --- what the daemon sees ---------------------------------------------------------------------------------------
@@ -144,16 +146,7 @@ class BrokerSession:
     # --- what the senders do ----------------------------------------------------------------------------------------
 
     def _answers(self) -> set[int]:
-        """The numbers of the commands that were answered, by their transactions or their topics."""
-        events = [e for e in self._log.events() if e["event"] == "publish" and "/response/" in e["topic"]]
-        given = [(e["topic"].removeprefix(f"{BASE}response/"), json.loads(e["payload"])) for e in events]
-        found = set()
-        for number, command in enumerate(self._commands):
-            repeats = any(c.asks_the_same(command) for c in self._commands[:number])
-            of_it = [a for topic, a in given if topic == command.topic and a["transaction"] == command.transaction]
-            if any(a.get("replayed") or not repeats for a in of_it):
-                found.add(number)
-        return found
+        return answered(self._log, self._commands) | self._forgotten
 
     def _bring_again(self) -> None:
         """What an earlier connection brought and nobody acknowledged."""
@@ -173,6 +166,8 @@ class BrokerSession:
     def _bring(self, packet: int, *, dup: bool) -> None:
         command = self._commands[packet - 1]
         self._log.add(event="delivered", packet=packet)
+        if command.puts_clock_right:
+            self.put_clock_right()
         if command.deadly:
             self._points.arm()
         incoming = Incoming(f"{BASE}{command.topic}", command.payload, dup=dup, packet_id=packet)
@@ -189,3 +184,30 @@ class BrokerSession:
             self._unheard.append(heard)
         self._points.reached("after the broker has our PUBACK")
         self._bring_next()
+
+
+def answered(log: BrokerLog, commands: tuple[Command, ...]) -> set[int]:
+    """The numbers of the commands that were answered, by their transactions or their topics."""
+    given: dict[tuple[str, Any], list[dict[str, Any]]] = {}
+    had: dict[int, int] = {}
+    for event in log.events():
+        if event["event"] == "delivered":
+            command = commands[event["packet"] - 1]
+            had.setdefault(event["packet"] - 1, len(given.get((command.topic, command.transaction), [])))
+        elif event["event"] == "publish" and "/response/" in event["topic"]:
+            answer = json.loads(event["payload"])
+            topic = event["topic"].removeprefix(f"{BASE}response/")
+            given.setdefault((topic, answer["transaction"]), []).append(answer)
+    return {number for number, count in had.items() if _is_answered(commands, number, count, given)}
+
+
+def _is_answered(
+    commands: tuple[Command, ...], number: int, had: int, given: dict[tuple[str, Any], list[dict[str, Any]]]
+) -> bool:
+    """Whether there is an answer to it, and not to the same command before: `had` were there when it came."""
+    command = commands[number]
+    answers = given.get((command.topic, command.transaction), [])
+    if not any(each.asks_the_same(command) for each in commands[:number]):
+        return bool(answers)
+    before, after = answers[:had], answers[had:]
+    return any(a.get("replayed") or a["status"] == "error" or a not in before for a in after)

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 from shomare_mqtt.config import Settings
+from shomare_mqtt.core.clock import SystemClock
 from shomare_mqtt.core.orders import old_journal
 from shomare_mqtt.daemon import broker, serving
 from shomare_mqtt.daemon.daemon import Daemon
 from shomare_mqtt.model import OrderState
 from tests.crash.broker import BrokerLog, BrokerSession
+from tests.crash.clock import BootedClock
 from tests.crash.points import Points
 from tests.patience import PATIENCE
 
@@ -36,6 +38,7 @@ async def _live(plan: Plan) -> None:
         points.watching_commits(),
         patch.object(broker, "Session", stage.session_for),
         patch.object(serving, "Daemon", stage.daemon_for),
+        patch.object(serving, "SystemClock", lambda: stage.clock),
         # Each step of the journal is shown as soon as it can be: a death right after that is the one to be tried.
         patch.object(old_journal, "SOON", 0.0),
         patch.object(old_journal, "AT_MOST", 0.0),
@@ -67,6 +70,7 @@ def settings_for(plan: Plan) -> Settings:
                 "dialect": {"parameters": "path", "buy": "form"},
             },
             "orders": {"poll_interval": plan.poll_interval, "settle_delay": 0.05},
+            "limits": {"max_buys_per_hour": plan.most_buys},
             "homeassistant": {"enabled": False},
         }
     )
@@ -82,6 +86,7 @@ class _Stage:
         self._daemon: Daemon | None = None
         self._session: BrokerSession | None = None
         self._make_daemon = Daemon
+        self.clock = SystemClock() if plan.boot is None else BootedClock(plan.boot)
 
     def session_for(
         self, settings: object, subscriptions: object, listener: SessionListener, **rest: object
@@ -89,6 +94,8 @@ class _Stage:
         del settings, subscriptions, rest
         parts = self._log, self._points, self._plan
         self._session = BrokerSession(*parts, listener)
+        if isinstance(self.clock, BootedClock):
+            self._session.put_clock_right = self.clock.put_right
         return self._session
 
     def daemon_for(self, *parts: Any) -> Daemon:
@@ -106,6 +113,9 @@ class _Stage:
         if running is None or session is None or not session.connected:
             return False
         desk, ledger = running.bridge.desk, running.bridge.orders.ledger
+        old_journal = running.bridge.orders.old_journal
+        if not old_journal._started or old_journal._found is not None or old_journal._alone.locked():
+            return False  # orders that the broker holds may be taken up yet
         states = {record.order.state for record in ledger.open()}
         undecided = {OrderState.BUYING} | ({OrderState.WAITING} if self._plan.wants_sms else set())
         return (

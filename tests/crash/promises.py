@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from tests.crash.plan import Loss
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,12 +17,29 @@ if TYPE_CHECKING:
     from tests.crash.broker import BrokerLog
     from tests.crash.plan import Command, Plan
 
+REFUSALS = frozenset({"expired_command", "buying_paused", "limit_reached"})
+"""Of those that a `buy` may get for what it waited for, or for what others bought."""
+MAY_BE = "may have been bought already"
+"""What is said to whoever asks again while the journal does not know what it lost."""
+OPEN = frozenset({"buying", "waiting", "received", "unknown"})
+
+
+@dataclass(frozen=True)
+class Lost:
+    """What became of the journal, and what the broker held by then: topics and payloads."""
+
+    loss: Loss = Loss.NONE
+    held: Mapping[str, str] = field(default_factory=dict)
+
 
 class Findings:
     """What is broken; `broken` is empty where every promise was kept."""
 
-    def __init__(self, plan: Plan, folder: Path, log: BrokerLog, purchases: Mapping[str, Purchase]) -> None:
+    def __init__(
+        self, plan: Plan, folder: Path, log: BrokerLog, purchases: Mapping[str, Purchase], lost: Lost | None = None
+    ) -> None:
         self._plan = plan
+        self._lost = lost or Lost()
         self._log = log
         self._purchases = purchases
         self._orders, self._moves = _orders(folder / "state" / "journal.sqlite3")
@@ -29,9 +49,13 @@ class Findings:
         for order in self._orders:
             self._end_is_true(order)
             self._broker_shows_the_same(order)
-        self._every_purchase_has_its_order()
+        if self._lost.loss is Loss.NONE:
+            self._every_purchase_has_its_order()
+            self._no_journal_is_called_old()
+        else:
+            self._loss_is_said()
+            self._what_the_broker_held_goes_on()
         self._answers_are_true()
-        self._no_journal_is_called_old()
 
     @property
     def states(self) -> list[str]:
@@ -42,6 +66,9 @@ class Findings:
         for command in self._plan.commands:
             if command.topic == "buy" and len(self._bought(command.fields["application"])) > 1:
                 self.broken.append("one command made two purchases")
+        most = self._plan.most_buys
+        if most is not None and len(self._purchases) > most:
+            self.broken.append(f"{len(self._purchases)} numbers were bought within an hour, {most} are allowed")
 
     def _no_sms_is_lost(self) -> None:
         ids: dict[tuple[str, str], set[str]] = {}
@@ -50,7 +77,8 @@ class Findings:
             ids.setdefault((event["purchase"], event["text"]), set()).add(event["sms"])
         shown = {(p.purchase, m.text) for p in self._purchases.values() for m in p.sms if m.shown}
         self.broken += [f"the SMS {sms} was shown and not published" for sms in shown - set(ids)]
-        self.broken += [f"the SMS {sms} was published as {names}" for sms, names in ids.items() if len(names) > 1]
+        if self._lost.loss is not Loss.DELETED:  # ids are the journal's: another one can only give others
+            self.broken += [f"the SMS {sms} was published as {names}" for sms, names in ids.items() if len(names) > 1]
 
     def _bought(self, application: object) -> list[Purchase]:
         """What was bought of an application; a plan buys no application twice."""
@@ -72,6 +100,10 @@ class Findings:
                 self.broken.append(f"an order is {state}, its purchase {bought.state.value}")
             elif order["refunded"] and not bought.refunded:
                 self.broken.append("an order is `refunded`, and its purchase is not")
+        elif state in ("expired", "finished"):
+            self.broken.append(f"an order is {state}, and its number had not lived a minute")
+        if state == "cancelled" and not any(command.topic == "cancel" for command in self._plan.commands):
+            self.broken.append("an order is cancelled, and nobody asked for that")
 
     def _broker_shows_the_same(self, order: dict[str, Any]) -> None:
         held = self._log.retained().get(f"shomare/orders/{order['id']}")
@@ -92,6 +124,24 @@ class Findings:
             ):
                 self.broken.append(f"the purchase {bought.purchase} was made, the balance fell, and nobody says so")
 
+    def _loss_is_said(self) -> None:
+        """Nobody can know what is lost with the journal: that it is lost is said, and what has to be done."""
+        said = {json.loads(payload)["event_type"] for payload in self._log.published("event/bridge")}
+        wanted = "journal_restored" if self._lost.loss is Loss.RESTORED else "journal_new"
+        if wanted not in said:
+            self.broken.append(f"the journal was {self._lost.loss}, and nobody says {wanted}: {said}")
+
+    def _what_the_broker_held_goes_on(self) -> None:
+        known = {order["id"]: order["purchase"] for order in self._orders}
+        for topic, payload in self._lost.held.items():
+            order = json.loads(payload) if payload and topic.startswith("shomare/orders/") else {"state": "none"}
+            if order["state"] in OPEN and order["purchase"] and known.get(order["order"]) != order["purchase"]:
+                self.broken.append(f"an order that the broker held is not watched any more: {order}")
+        for topic, payload in self._log.retained().items():
+            order = json.loads(payload) if payload and topic.startswith("shomare/orders/") else {"state": "none"}
+            if order["state"] in OPEN and order["order"] not in known:
+                self.broken.append(f"the broker shows an order that the journal does not know: {order}")
+
     def _other_money_moved(self, order: dict[str, Any]) -> bool:
         """Whether money moved after the balance before it was read (a refund, say): then the balance tells nothing."""
         return bool(self._moves > order["moves_before"])
@@ -105,23 +155,36 @@ class Findings:
             self.broken.append(f"the journal was shown to go back: {shown}")
 
     def _answers_are_true(self) -> None:
-        for command in self._plan.commands:
+        for number, command in enumerate(self._plan.commands):
             given = [json.loads(a) for a in self._log.published(f"response/{command.topic}")]
             given = [a for a in given if a["transaction"] == command.transaction]
+            if not given and number not in self._plan.forgotten:
+                self.broken.append(f"{command.topic} has no answer")
+            # What was refused before there was an order may be tried again, and then has another answer.
+            given = [a for a in given if not _is_refusal(a)] or given[-1:]
             said = {json.dumps({k: v for k, v in a.items() if k != "replayed"}, sort_keys=True) for a in given}
-            if len(said) != 1:
+            if len(said) > 1:
                 self.broken.append(f"{command.topic} has {len(said)} different answers: {said}")
-                continue
-            self._answer_is_true(command, given[0])
+            for answer in given[:1]:
+                self._answer_is_true(command, answer)
 
     def _answer_is_true(self, command: Command, answer: dict[str, Any]) -> None:
         order = next((o for o in self._orders if o["id"] == (answer.get("data") or {}).get("order")), None)
-        if answer["status"] == "ok" and (order is None or order["purchase"] != answer["data"]["purchase"]):
+        if command.topic == "buying/set":
+            return
+        is_known = order is not None and order["purchase"] == answer["data"]["purchase"]
+        if answer["status"] == "ok" and not is_known and self._lost.loss is Loss.NONE:
             self.broken.append(f"the answer speaks of a purchase that the journal does not have: {answer}")
-        if answer["status"] == "error" and (command.topic != "buy" or self._bought(command.fields["application"])):
+        was_carried_out = command.topic != "buy" or self._bought(command.fields["application"])
+        if answer["status"] == "error" and was_carried_out and MAY_BE not in answer["error"]["message"]:
             self.broken.append(f"the answer is an error, and it was carried out: {answer}")
         if command.means is not None and order is not None and json.loads(order["key"]) != command.means:
             self.broken.append(f"{command.topic} was carried out on another order than it meant: {answer}")
+
+
+def _is_refusal(answer: dict[str, Any]) -> bool:
+    """Whether nothing was done, and nothing is remembered."""
+    return answer["status"] == "error" and answer["error"]["code"] in REFUSALS
 
 
 def _orders(path: Path) -> tuple[list[dict[str, Any]], int]:

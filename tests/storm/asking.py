@@ -20,11 +20,16 @@ Product = tuple[str, str, str]
 
 @dataclass
 class Asked:
-    """One command. `taken`: the broker said that it has it."""
+    """One command. `taken`: the broker said that it has it. `repeats`: its sender may ask again.
+
+    Where two daemons got it, the one that goes on refuses it, and cannot know what the other did: to repeat it then is
+    to ask for another purchase.
+    """
 
     topic: str
     fields: dict[str, Any]
     taken: bool = False
+    repeats: bool = True
 
     @property
     def payload(self) -> bytes:
@@ -51,6 +56,7 @@ class Asking:
         self._sender = sender
         self._chance = chance
         self._products = _products()
+        self._twins: list[Product] = []
         self._numbers = itertools.count(1)
         self.asked: list[Asked] = []
         self.repeated = 0
@@ -59,13 +65,22 @@ class Asking:
     def buys(self) -> list[Asked]:
         return [each for each in self.asked if each.topic == "buy"]
 
-    async def buy(self) -> None:
+    async def buy(self, *, repeats: bool = True) -> None:
         """Ask for one number; three of four times with a transaction, and some of those twice."""
-        country, operator, application = next(self._products)
+        product, twin = next(self._products)
+        self._twins.append(twin)
+        await self._ask_for(product, repeats=repeats)
+
+    async def buy_twin(self) -> None:
+        """As `buy`, at the price of what was asked for last and has no twin yet."""
+        await self._ask_for(self._twins.pop())
+
+    async def _ask_for(self, product: Product, *, repeats: bool = True) -> None:
+        country, operator, application = product
         fields = {"country": country, "operator": operator, "application": application}
         if self._chance.random() < 0.75:
             fields["transaction"] = f"b-{next(self._numbers)}"
-        await self._send(Asked("buy", fields))
+        await self._send(Asked("buy", fields, repeats=repeats))
 
     async def cancel(self, order: str) -> None:
         await self._send(Asked("cancel", {"order": order, "transaction": f"c-{next(self._numbers)}"}))
@@ -79,7 +94,7 @@ class Asking:
 
     async def repeat_some(self) -> None:
         """Senders who are not sure ask again, with what they asked before."""
-        known = [each for each in self.asked if each.transaction and each.topic != "resolve"]
+        known = [each for each in self.asked if each.transaction and each.repeats and each.topic != "resolve"]
         for asked in self._chance.sample(known, min(2, len(known))):
             self.repeated += 1
             await self._sender.publish(asked.topic, asked.payload, again=True)
@@ -89,7 +104,13 @@ class Asking:
         asked.taken = await self._sender.publish(asked.topic, asked.payload, again=asked.transaction is not None)
 
 
-def _products() -> Iterator[Product]:
-    """Ids of products of the simulated provider, none twice."""
-    countries = [str(1000 + n) for n in range(8, 200)]
-    return itertools.product(countries, ("1", "2", "3", "4", "any"), (str(n) for n in range(1, 11)))
+def product_of(thing: dict[str, Any]) -> Product:
+    """Of an order or a purchase."""
+    return thing["country"], thing["operator"], thing["application"]
+
+
+def _products() -> Iterator[tuple[Product, Product]]:
+    """Ids of products of the simulated provider, none twice, two of one price together (see its catalogue)."""
+    products = itertools.product(range(8, 98), ("1", "2", "3", "4", "any"), (str(n) for n in range(1, 11)))
+    for country, operator, application in products:
+        yield (str(1000 + country), operator, application), (str(1090 + country), operator, application)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import signal
 import sqlite3
 import sys
 from contextlib import closing
@@ -15,6 +16,7 @@ import aiohttp
 from tests.cli.process import environment
 from tests.mosquitto import free_port
 from tests.patience import PATIENCE
+from tests.storm.site import REFUND_DELAY
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,6 +26,7 @@ LIFETIME = 15
 SETTINGS = """
 [mqtt]
 port = {broker}
+client_id = "{name}"
 session_expiry = 3600
 [provider]
 base_url = "http://127.0.0.1:{provider}/api"
@@ -32,7 +35,7 @@ requests_per_minute = 0
 timeout = 2
 [orders]
 poll_interval = 0.3
-settle_delay = 0.3
+settle_delay = 0.5
 lifetime = {lifetime}
 [limits]
 double_press = 0
@@ -47,19 +50,38 @@ class _Process:
     """One program; what it says goes to a file."""
 
     def __init__(self, folder: Path, name: str, *arguments: str) -> None:
-        self._arguments = (sys.executable, "-m", *arguments)
+        self.arguments = (sys.executable, "-m", *arguments)
         self.log = folder / f"{name}.log"
         self._process: asyncio.subprocess.Process | None = None
 
     async def start(self) -> None:
         with self.log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                *self._arguments, env=environment(), stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log
+                *self.arguments, env=environment(), stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log
             )
 
     @property
     def status(self) -> int | None:
         return self._process.returncode if self._process else None
+
+    @property
+    def is_running(self) -> bool:
+        return self._process is not None and self._process.returncode is None
+
+    async def ended(self) -> None:
+        """Returns once it ended by itself."""
+        assert self._process is not None
+        await self._process.wait()
+
+    def pause(self) -> None:
+        """SIGSTOP."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """SIGCONT."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
 
     async def kill(self) -> None:
         """SIGKILL. Returns once it is gone."""
@@ -76,13 +98,14 @@ class _Process:
 
 
 class Daemon(_Process):
-    """`shomare-mqtt run`."""
+    """`shomare-mqtt run`, with `name` for its client id."""
 
-    def __init__(self, folder: Path, broker: int, provider: int) -> None:
-        self.state = folder / "state"
-        config = folder / "config.toml"
-        config.write_text(SETTINGS.format(broker=broker, provider=provider, state=self.state, lifetime=LIFETIME))
-        super().__init__(folder, "daemon", "shomare_mqtt", "run", "--config", str(config))
+    def __init__(self, folder: Path, name: str, broker: int, provider: int) -> None:
+        self.state = folder / f"{name}-state"
+        self.config = config = folder / f"{name}.toml"
+        values = {"broker": broker, "provider": provider, "state": self.state, "lifetime": LIFETIME, "name": name}
+        config.write_text(SETTINGS.format(**values))
+        super().__init__(folder, name, "shomare_mqtt", "run", "--config", str(config))
 
     def journal(self, copy: Path) -> Journal:
         """What is in the journal now; to be called while no process has it open."""
@@ -123,9 +146,10 @@ def digest(topic: str, payload: bytes) -> str:
 class Provider(_Process):
     """The simulated provider, whose ledger outlives it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, gone_status: int) -> None:
         self.port = free_port()
-        options = {"sms-delay": 0.4, "sms-count": 2, "sms-interval": 0.6, "lifetime": LIFETIME, "latency": 0.1}
+        options: dict[str, float] = {"refund-delay": REFUND_DELAY, "gone-status": gone_status}
+        options |= {"sms-delay": 0.4, "sms-count": 2, "sms-interval": 0.6, "lifetime": LIFETIME, "latency": 0.1}
         more = {"countries": 200, "balance": 10**9, "state": folder / "provider.json", "port": self.port}
         arguments = [str(part) for name, value in (options | more).items() for part in (f"--{name}", value)]
         super().__init__(folder, "provider", "shomare_mqtt.simulator", *arguments)
@@ -152,8 +176,13 @@ class Provider(_Process):
         await self.control("faults", **faults)
 
     async def control(self, action: str, **arguments: Any) -> None:
+        """Change something. Raises AssertionError where that cannot be."""
+        assert await self.may(action, **arguments), f"{action} {arguments}"
+
+    async def may(self, action: str, **arguments: Any) -> bool:
+        """Change something, unless that cannot be; whether it could."""
         async with aiohttp.ClientSession() as http, http.post(self._url(action), json=arguments) as answer:
-            assert answer.status == 200, await answer.text()
+            return answer.status == 200
 
     async def state(self) -> dict[str, Any]:
         async with aiohttp.ClientSession() as http, http.get(self._url("state")) as answer:

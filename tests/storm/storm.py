@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING, Any, Self
 
 from tests.mosquitto import Mosquitto
 from tests.patience import PATIENCE
-from tests.storm.asking import Asked, Asking
-from tests.storm.people import FILTERS, Heard, Person, order_became
+from tests.storm.another import ONLINE, Another
+from tests.storm.asking import Asked, Asking, product_of
+from tests.storm.people import FILTERS, Person, order_became
 from tests.storm.processes import Daemon, Journal, Provider
+from tests.storm.site import Site
+from tests.storm.wire import Wire
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,18 +64,22 @@ class Storm:
         self._seed = seed
         self._stack = AsyncExitStack()
         self.broker = Mosquitto(folder, lines=[line.format(folder=folder) for line in BROKER])
-        self.provider = Provider(folder)
-        self.daemon = Daemon(folder, self.broker.port, self.provider.port)
+        self.provider = Provider(folder, gone_status=self._chance.choice((400, 404)))
+        self.wire = Wire(self.broker.port)
+        self.daemon = Daemon(folder, "daemon", self.wire.port, self.provider.port)
+        self.second = Daemon(folder, "second", self.broker.port, self.provider.port)
         settings = self.broker.settings()
         self.recorder = Person(settings, "recorder", FILTERS)
         sender = Person(settings, "sender")
         self.asking = Asking(sender, self._chance)
         self._people = (self.recorder, sender)
+        self.site = Site(self.provider, self._chance)
+        self.another = Another(self.daemon, self.second, self.wire, self.recorder, self._contested_buys, self._chance)
         self._started_at = 0
         self.kills = Kills()
         self.restarts: Counter[str] = Counter()
         self.purchases: list[dict[str, Any]] = []
-        self.status: int | None = None
+        self.statuses: list[int] = []
         self._moments = {
             "before PUBACK": self._before_puback,
             "while buying": self._while_buying,
@@ -81,10 +88,18 @@ class Storm:
             "the broker away": self._broker_away,
             "the provider away": self._provider_away,
             "any": self._any,
+            "a cancel on its way": self._cancel,
+            "cancelled on the site": self._site,
+            "a lost one cancelled on the site": self._lost,
+            "another at once": self.another.at_once,
+            "another while stopped": self.another.while_stopped,
+            "another while cut off": self.another.while_cut_off,
         }
 
     async def __aenter__(self) -> Self:
         await self._stack.enter_async_context(self.broker)
+        await self._stack.enter_async_context(self.wire)
+        self._stack.push_async_callback(self.second.kill)
         for process in (self.provider, self.daemon):
             await process.start()
             self._stack.push_async_callback(process.kill)
@@ -96,12 +111,12 @@ class Storm:
     async def __aexit__(self, *_: object) -> None:
         await self._stack.aclose()
 
-    async def rounds(self, number: int) -> None:
-        """So many kills. Each moment has its turn, in an order that the seed gives."""
+    async def rounds(self, number: int, moments: tuple[str, ...] = ()) -> None:
+        """So many kills. Each moment, of `moments` or of all, has its turn, in an order that the seed gives."""
         await self.provider.set_faults(**FAULTS, seed=self._seed)
         bag: list[str] = []
         for _ in range(number):
-            bag = bag or self._chance.sample(sorted(self._moments), len(self._moments))
+            bag = bag or self._chance.sample(sorted(moments or self._moments), len(moments or self._moments))
             await self._round(bag.pop())
 
     async def _round(self, moment: str) -> None:
@@ -119,8 +134,7 @@ class Storm:
 
     async def _online(self) -> bool:
         """Whether the daemon takes commands, at last."""
-        online = Heard("bridge/state", "online")
-        return await self.recorder.hears(lambda heard: heard == online, PATIENCE, self._started_at)
+        return await self.recorder.hears(lambda heard: heard == ONLINE, PATIENCE, self._started_at)
 
     def _buying_is_possible(self) -> bool:
         """Whether no pause was announced last: in one, nothing is bought that could be lost."""
@@ -176,6 +190,51 @@ class Storm:
                 await self.asking.cancel(order["order"])
         await asyncio.sleep(self._chance.uniform(0, 0.3))
 
+    async def _cancel(self, since: int) -> None:
+        """A number is given back while another of the same price is bought, and the answer to that is lost."""
+        await self._some_without_sms(since)
+        await self.site.lose_answers()
+        open_orders = [order for order in self._open_orders() if order["state"] == "waiting"]
+        cancels = [asyncio.create_task(self.asking.cancel(order["order"])) for order in open_orders[:2]]
+        await asyncio.gather(self.asking.buy_twin(), self.asking.buy_twin(), *cancels)
+        await asyncio.sleep(self._chance.uniform(0, 0.1) if self._chance.random() < 0.5 else self._chance.uniform(0, 2))
+        await self.site.with_sms()
+
+    async def _site(self, since: int) -> None:
+        """People cancel and buy on the provider's site while the answer to a `buy` is lost, and after that."""
+        await self.site.buy()
+        await self._some_without_sms(since)
+        await self.site.lose_answers()
+        since = len(self.recorder.heard)
+        if self._chance.random() < 0.5:
+            await self.site.cancel_ours(1)
+        await asyncio.gather(self.asking.buy_twin(), self.asking.buy_twin())
+        await self.recorder.hears(order_became("buying"), 3, since)
+        await asyncio.sleep(self._chance.uniform(0, 0.3))
+        await self.site.cancel_ours(2)
+        await self.site.busy(self._chance.uniform(0, 1.5))
+        await asyncio.sleep(self._chance.uniform(0, 1.5))
+        await self.site.with_sms()
+
+    async def _lost(self, since: int) -> None:
+        """A number of which no daemon knows whether it was bought is cancelled on the provider's site."""
+        await self.site.without_sms()
+        await self.site.lose_answers()
+        await self._some_buys(1)
+        await self.recorder.hears(order_became("unknown"), 4, since)
+        await self.site.cancel_newest()
+        await asyncio.sleep(self._chance.uniform(0, 3))
+        await self.site.with_sms()
+
+    async def _some_without_sms(self, since: int) -> None:
+        """Some numbers that live until they are cancelled."""
+        await self.site.without_sms()
+        await self._some_buys(2)
+        await self.recorder.hears(order_became("waiting"), 3, since)
+
+    async def _contested_buys(self, number: int) -> None:
+        await asyncio.gather(*(self.asking.buy(repeats=False) for _ in range(number)))
+
     async def _some_buys(self, number: int) -> None:
         await asyncio.gather(*(self.asking.buy() for _ in range(number)))
 
@@ -186,25 +245,35 @@ class Storm:
 
     # --- the end ------------------------------------------------------------------------------------------------------
 
-    async def calm(self) -> Journal:
-        """Nothing fails any more; the operator settles what is unknown; then the daemon stops, and this is left."""
+    async def calm(self) -> list[Journal]:
+        """Nothing fails any more; the operator settles what is unknown; each daemon stops, and this is left of them."""
         await self.provider.control("clear")
         await self._online()
-        await self.recorder.until(self._all_decided, PATIENCE)
+        found = [await self._end(self.daemon)]
+        if self.second.state.exists():
+            self._started_at = len(self.recorder.heard)
+            await self.second.start()
+            await self._online()
+            found.append(await self._end(self.second))
         self.purchases = (await self.provider.state())["purchases"]
-        ledger = {(p["country"], p["operator"], p["application"]): p for p in self.purchases}
+        return found
+
+    async def _end(self, daemon: Daemon) -> Journal:
+        """All orders of a daemon's come to their end, and so does it; what is in its journal then."""
+        since = self._started_at
+        await self.recorder.until(lambda: self._all_decided(since), PATIENCE)
+        bought = {product_of(p): p for p in (await self.provider.state())["purchases"]}
         for order in self._open_orders():
             if order["state"] == "unknown":
-                product = (order["country"], order["operator"], order["application"])
-                await self.asking.resolve(order["order"], ledger.get(product))
+                await self.asking.resolve(order["order"], bought.get(product_of(order)))
         # A number that the operator found is watched for a minute from then on, even if it has its SMS.
         await self.recorder.until(lambda: not self._open_orders() and self._all_answered(), 60 + PATIENCE)
-        self.status = await self.daemon.stop()
-        self.purchases = (await self.provider.state())["purchases"]
-        return await asyncio.to_thread(self.daemon.journal, self._folder / "copy")
+        self.statuses.append(await daemon.stop())
+        return await asyncio.to_thread(daemon.journal, self._folder / "copy")
 
-    def _all_decided(self) -> bool:
-        return all(order["state"] == "unknown" for order in self._open_orders()) and self._all_answered()
+    def _all_decided(self, since: int) -> bool:
+        told = any(heard.topic == "orders" for heard in self.recorder.heard[since:])
+        return told and all(o["state"] == "unknown" for o in self._open_orders()) and self._all_answered()
 
     def _all_answered(self) -> bool:
         asked = {each.transaction for each in self.asking.asked} - {None}

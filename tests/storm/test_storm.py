@@ -12,15 +12,25 @@ from tests.storm.tally import tally
 if TYPE_CHECKING:
     from pathlib import Path
 
+MOMENTS = (
+    "before PUBACK",
+    "while buying",
+    "an SMS on its way",
+    "the broker away",
+    "the provider away",
+    "a cancel on its way",
+    "a lost one cancelled on the site",
+    "another while stopped",
+)
+
 
 @pytest.mark.mosquitto
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 async def test_a_storm_breaks_no_promise(tmp_path: Path) -> None:
     async with Storm(tmp_path, seed=4) as storm:
-        await storm.rounds(7)
-        journal = await storm.calm()
-        result = tally(storm, journal)
+        await storm.rounds(len(MOMENTS), MOMENTS)
+        result = tally(storm, await storm.calm())
     print("\n".join(result.lines()))
     assert not result.broken
     assert storm.purchases
