@@ -26,12 +26,11 @@ EVENTS = (
     "bought and cancelled on the site",
     "refund on the site about an unknown order",
     "purchase on the site about an unknown order",
-    "given back on the site before a daemon could see it",
     "second daemon at once",
     "second daemon while the first was stopped",
     "second daemon while the first was cut off",
 )
-"""What others do in a storm."""
+"""What others do in a storm; of each a few must have come."""
 
 
 @dataclass
@@ -156,7 +155,7 @@ def _orders(
     unclaimed = {product_of(p): p for p in ours if p["purchase"] not in known}
     failed = [order for order in orders if order["state"] == "failed"]
     unseen = {o["id"]: p for o in failed if (p := unclaimed.get(product_of(o))) and money.is_unseen(o, p)}
-    result.events["given back on the site before a daemon could see it"] = len(unseen)
+    result.figures["failed, and given back on the site before a balance could show it"] = len(unseen)
     untrue = [
         f"{o['id']} is failed, and was bought: {o['error']}"
         for o in failed
