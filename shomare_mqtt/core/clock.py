@@ -15,6 +15,8 @@ _TOLERANCE = 1.0
 """Seconds that a wall clock may go back, as time servers make it, without being called wrong."""
 _WITHIN = 60.0
 """Seconds by which the wall clock and the provider's may differ, for the one to vouch for the other."""
+_DATE_COMES = 60.0
+"""Seconds of running after which a provider that can say what time it is has said so."""
 _LONG_ENOUGH = 600.0
 """Seconds of running after which a wall clock is taken as it is, though nobody vouches for it."""
 _SYNCHRONISED = Path("/run/systemd/timesync/synchronized")
@@ -134,8 +136,8 @@ class SteadyTime:
 
     Within one boot they follow the machine's boot time, whatever the wall clock does, and while the machine sleeps: a
     number's time goes on then. Over a reboot they go on by as much as the wall clock did since the last writing, once
-    somebody vouches for it, but never back, not by what no daemon is down for, and not once a `mark` was set in this
-    boot: a clock that woke up in the past or in the future delays deadlines, and brings none forward.
+    it can be believed with that, but never back, not by what no daemon is down for, and not once a `mark` was set in
+    this boot: a clock that woke up in the past or in the future delays deadlines, and brings none forward.
 
     Who vouches for the wall clock is the kernel (synchronised), or the provider's `Date` (within a minute).
     """
@@ -225,7 +227,7 @@ class SteadyTime:
     def _look(self) -> None:
         """See whether somebody vouches for the wall clock by now, and what follows from it."""
         before = self._rebooted_from
-        if before is not None and before.vouched and not self._is_marked and self._is_vouched():
+        if before is not None and before.vouched and not self._is_marked and self._tells_time_off():
             running = self._clock.boot_time() - self._began
             down = (self._clock.now() - before.wall).total_seconds() - running
             if 0 < down <= _LONGEST_DOWN:
@@ -243,12 +245,21 @@ class SteadyTime:
     def _is_behind(self) -> bool:
         return (self._newest_wall - self._clock.now()).total_seconds() > _TOLERANCE
 
-    def _is_vouched(self) -> bool:
+    def _tells_time_off(self) -> bool:
+        """Whether the wall clock can be believed with how long the machine was off: what was added stays.
+
+        The kernel may say too soon that it is synchronised: the provider's clock has to show the same, or nothing.
+        """
         if self._provider_ahead is not None:
-            seconds = self._clock.now().timestamp() - self._clock.boot_time()
-            if abs(seconds - self._provider_ahead) <= _WITHIN:
-                return True
-        return self._clock.is_synchronised()
+            return self._agrees(self._provider_ahead)
+        return self._clock.is_synchronised() and self._clock.boot_time() - self._began >= _DATE_COMES
+
+    def _agrees(self, provider_ahead: float) -> bool:
+        return abs(self._clock.now().timestamp() - self._clock.boot_time() - provider_ahead) <= _WITHIN
+
+    def _is_vouched(self) -> bool:
+        agrees = self._provider_ahead is not None and self._agrees(self._provider_ahead)
+        return agrees or self._clock.is_synchronised()
 
     def _difference(self) -> float:
         return self._clock.now().timestamp() - self.now()

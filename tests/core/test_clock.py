@@ -80,7 +80,24 @@ async def test_time_goes_on_while_the_machine_is_off(world: World) -> None:
     await asyncio.sleep(1300)
     world.clock.reboot()
     await world.start()
+    provider_says(world)
     await world.state(order["order"], "expired", 5)
+
+
+async def test_a_kernel_that_takes_a_wrong_clock_for_right_brings_no_end_forward(world: World) -> None:
+    order = await world.buy()
+    await world.crash()
+    world.clock.reboot()
+    world.clock.jump(days=3)
+    await world.start()
+    assert world.order(order["order"])["state"] == "waiting"
+    true = world.clock.now() - timedelta(days=3)
+    world.journal.time.on_date(true)
+    await world.sleep(120)
+    assert world.order(order["order"])["state"] == "waiting"
+    world.clock.jump(days=-3)
+    await world.sleep(900)
+    assert world.order(order["order"])["state"] == "waiting"
 
 
 async def test_a_clock_that_was_set_while_nothing_happened(world: World) -> None:
@@ -466,7 +483,19 @@ def test_where_steady_time_goes_on(before: Anchor | None, steady: float) -> None
     clock = Still()
     if before is not None and not before.boot_id:
         clock.boot_id = ""
-    assert SteadyTime(clock, before).now() == steady
+    time = SteadyTime(clock, before)
+    time.on_date(clock.now())
+    assert time.now() == steady
+
+
+def test_the_kernel_alone_is_believed_after_a_while() -> None:
+    clock = Still()
+    time = SteadyTime(clock, anchor(boot_id="boot-0", wall=START - timedelta(hours=1)))
+    assert not time.was_set()
+    assert time.now() == 5.0
+    clock.suspend(60)
+    assert time.was_set()
+    assert time.now() == 3665.0
 
 
 def test_whether_the_clock_is_behind() -> None:
