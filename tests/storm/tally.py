@@ -88,10 +88,11 @@ def _commands(storm: Storm, journals: list[Journal], result: Tally) -> None:
     answers = _answers_heard(storm)
     taken = [each for each in storm.asking.asked if each.taken]
     known = {digest for journal in journals for digest in journal.taken}
-    unanswered = {digest for journal in journals for digest in journal.unanswered}
+    # Of two daemons that got a command, the one that ended may have left it to the other.
+    done = {digest for journal in journals for digest in journal.taken - journal.unanswered}
     result.must_be_zero("commands lost", [f"{each.fields}" for each in taken if each.digest not in known])
     silent = [each for each in taken if each.transaction is not None and each.transaction not in answers]
-    silent += [each for each in taken if each.digest in unanswered]
+    silent += [each for each in taken if each.digest in known - done]
     result.must_be_zero("commands without an answer", [f"{each.fields}" for each in silent])
     refused = Counter(a["error"]["code"] for given in answers.values() for a in given if a["status"] == "error")
     result.figures["refused"] = ", ".join(f"{code} {count}" for code, count in refused.most_common()) or "none"
