@@ -15,6 +15,8 @@ _TOLERANCE = 1.0
 """Seconds that a wall clock may go back, as time servers make it, without being called wrong."""
 _WITHIN = 60.0
 """Seconds by which the wall clock and the provider's may differ, for the one to vouch for the other."""
+_ABOUT = 3600.0
+"""Seconds by which a server's clock may be wrong, and hardly a machine's that the kernel calls synchronised."""
 _DATE_COMES = 60.0
 """Seconds of running after which a provider that can say what time it is has said so."""
 _LONG_ENOUGH = 600.0
@@ -248,18 +250,19 @@ class SteadyTime:
     def _tells_time_off(self) -> bool:
         """Whether the wall clock can be believed with how long the machine was off: what was added stays.
 
-        The kernel may say too soon that it is synchronised: the provider's clock has to show the same, or nothing.
+        The kernel may say too soon that it is synchronised: the provider's clock has to show about the same, if any.
         """
-        if self._provider_ahead is not None:
-            return self._agrees(self._provider_ahead)
-        return self._clock.is_synchronised() and self._clock.boot_time() - self._began >= _DATE_COMES
+        if self._provider_ahead is None:
+            return self._clock.is_synchronised() and self._clock.boot_time() - self._began >= _DATE_COMES
+        return self._agrees(_WITHIN) or (self._clock.is_synchronised() and self._agrees(_ABOUT))
 
-    def _agrees(self, provider_ahead: float) -> bool:
-        return abs(self._clock.now().timestamp() - self._clock.boot_time() - provider_ahead) <= _WITHIN
+    def _agrees(self, within: float) -> bool:
+        """Whether the provider's clock, where that is known, shows the same but for so many seconds."""
+        ahead = self._clock.now().timestamp() - self._clock.boot_time()
+        return self._provider_ahead is not None and abs(ahead - self._provider_ahead) <= within
 
     def _is_vouched(self) -> bool:
-        agrees = self._provider_ahead is not None and self._agrees(self._provider_ahead)
-        return agrees or self._clock.is_synchronised()
+        return self._agrees(_WITHIN) or self._clock.is_synchronised()
 
     def _difference(self) -> float:
         return self._clock.now().timestamp() - self.now()

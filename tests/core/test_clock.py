@@ -91,13 +91,22 @@ async def test_a_kernel_that_takes_a_wrong_clock_for_right_brings_no_end_forward
     world.clock.jump(days=3)
     await world.start()
     assert world.order(order["order"])["state"] == "waiting"
-    true = world.clock.now() - timedelta(days=3)
-    world.journal.time.on_date(true)
+    provider_says(world)
     await world.sleep(120)
     assert world.order(order["order"])["state"] == "waiting"
     world.clock.jump(days=-3)
     await world.sleep(900)
     assert world.order(order["order"])["state"] == "waiting"
+
+
+async def test_a_providers_clock_that_is_minutes_off_takes_nothing_from_the_kernels_word(world: World) -> None:
+    order = await world.buy()
+    await world.crash()
+    await asyncio.sleep(1300)
+    world.clock.reboot()
+    await world.start()
+    provider_says(world, minutes=-20)
+    await world.state(order["order"], "expired", 5)
 
 
 async def test_a_clock_that_was_set_while_nothing_happened(world: World) -> None:
