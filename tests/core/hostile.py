@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import random
 import re
@@ -61,8 +62,12 @@ def _places(value: Any) -> list[tuple[Any, Any]]:
     return found
 
 
+def _odd(rng: random.Random) -> Any:
+    return copy.deepcopy(rng.choice(ODD))
+
+
 def _replace(rng: random.Random, holder: Any, key: Any) -> None:
-    holder[key] = rng.choice(ODD)
+    holder[key] = _odd(rng)
 
 
 def _remove(_: random.Random, holder: Any, key: Any) -> None:
@@ -86,9 +91,9 @@ def _deepen(rng: random.Random, holder: Any, key: Any) -> None:
 
 def _crowd(rng: random.Random, holder: Any, key: Any) -> None:
     if isinstance(holder, dict):
-        holder |= {f"{rng.choice(NAMES[:12])}{i}": rng.choice(ODD[:40]) for i in range(rng.choice((3, 60)))}
+        holder |= {f"{rng.choice(NAMES[:12])}{i}": _odd(rng) for i in range(rng.choice((3, 60)))}
     else:
-        holder += [rng.choice(ODD), holder[key]]
+        holder += [_odd(rng), holder[key]]
 
 
 def _swap(rng: random.Random, holder: Any, key: Any) -> None:
@@ -146,13 +151,18 @@ class Said:
 
     @property
     def text(self) -> str:
-        """Its text, with digits of any script as ASCII ones, and JSON's escapes of them."""
+        """Its text, with digits of any script as ASCII ones."""
         for encoding in ("utf-16", "utf-8-sig") if self.body.startswith(b"\xff\xfe") else ("utf-8-sig", "cp1256"):
             try:
                 return ascii_digits(self.body.decode(encoding))
             except UnicodeError:
                 continue
         return ascii_digits(self.body.decode("latin-1"))
+
+    @property
+    def shown(self) -> str:
+        """The same, and JSON's escapes of digits and letters as what they stand for."""
+        return ascii_digits(re.sub(r"\\u(0[0-9a-f]{3})", lambda found: chr(int(found[1], 16)), self.text))
 
 
 @dataclass
@@ -230,7 +240,7 @@ class HostileProvider(FakeProvider):
         sms = [{"id": one.provider_id, "code": one.code, "text": one.text} for one in number.sms]
         data = {"id": int(purchase), "number": phone_of(purchase), "state": number.state.value, "sms": sms or None}
         answer = self._answer("check", self._wrapped(data))
-        self.shown[purchase].append(self.said[-1].text)
+        self.shown[purchase].append(self.said[-1].shown)
         return reading.read_check(answer, self._context(known))
 
     async def cancel(self, purchase: str, *, known: Known) -> Cancellation:
