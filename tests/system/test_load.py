@@ -51,8 +51,9 @@ async def test_an_answer_that_is_too_large(tmp_path: Path) -> None:
         order = await house.buy()
         house.sim.deliver_sms(order["purchase"], text="4" * 5000, code="123123")
         assert (await house.probe.message("code")).text == "123123"
-        for topic in ("event/sms", "-ha/device/"):
-            await house.probe.message("event/bridge", 0, dropped(topic))
+        sms = (await house.probe.message("event/sms")).json
+        assert (sms["code"], sms["truncated"]) == ("123123", True)
+        await house.probe.message("event/bridge", 0, dropped("-ha/device/"))
 
 
 def dropped(topic: str) -> Callable[[Seen], bool]:
