@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import random
 import re
@@ -61,8 +62,13 @@ def _places(value: Any) -> list[tuple[Any, Any]]:
     return found
 
 
+def _odd(rng: random.Random) -> Any:
+    """One of its own: what is changed next may lie within it."""
+    return copy.deepcopy(rng.choice(ODD))
+
+
 def _replace(rng: random.Random, holder: Any, key: Any) -> None:
-    holder[key] = rng.choice(ODD)
+    holder[key] = _odd(rng)
 
 
 def _remove(_: random.Random, holder: Any, key: Any) -> None:
@@ -86,9 +92,9 @@ def _deepen(rng: random.Random, holder: Any, key: Any) -> None:
 
 def _crowd(rng: random.Random, holder: Any, key: Any) -> None:
     if isinstance(holder, dict):
-        holder |= {f"{rng.choice(NAMES[:12])}{i}": rng.choice(ODD[:40]) for i in range(rng.choice((3, 60)))}
+        holder |= {f"{rng.choice(NAMES[:12])}{i}": _odd(rng) for i in range(rng.choice((3, 60)))}
     else:
-        holder += [rng.choice(ODD), holder[key]]
+        holder += [_odd(rng), holder[key]]
 
 
 def _swap(rng: random.Random, holder: Any, key: Any) -> None:
