@@ -22,6 +22,8 @@ import sys
 from importlib import import_module
 from typing import Any, NamedTuple
 
+from tests.limits import set_limits
+
 PACKET = 1 << 17
 """Bytes: no start is longer."""
 STREAMS = (0, 1, 2)
@@ -128,6 +130,7 @@ def main() -> None:
         return
     os.environ.clear()
     os.environ.update(start.environment)
+    set_limits()
     sys.argv[1:] = start.arguments
     _open_streams()
     runpy.run_module(PROGRAM, run_name="__main__", alter_sys=True)

@@ -63,6 +63,7 @@ def _places(value: Any) -> list[tuple[Any, Any]]:
 
 
 def _odd(rng: random.Random) -> Any:
+    """One of its own: what is changed next may lie within it."""
     return copy.deepcopy(rng.choice(ODD))
 
 

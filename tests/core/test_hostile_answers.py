@@ -142,9 +142,8 @@ async def test_no_answer_ends_or_deceives_the_daemon(
     story = Story(world, provider, rng)
     await world.sleep(5)
     provider.hostile = True
-    while len(provider.said) < ANSWERS:
+    while len(provider.said) < ANSWERS or not set(KINDS) <= set(provider.count_of):
         await story.act()
     await story.end()
-    assert {*KINDS} - {"cancel"} <= {*provider.count_of}, "a number to be cancelled is not always to be had"
     codes = {code_of(n.purchase, i) for n in provider.numbers.values() for i in range(1, len(n.sms) + 1)}
     assert not [code for code in (*codes, TOKEN, "918273") if code in caplog.text], "a secret in the log"

@@ -16,7 +16,7 @@ from shomare_mqtt.mqtt.alone import Alone
 from shomare_mqtt.mqtt.announcements import Announcement, Says, announcement_in, look, look_in
 from shomare_mqtt.mqtt.failures import LinkError, NotConnectedError, PublishRefusedError
 from shomare_mqtt.mqtt.other_daemons import ANSWER_WITHIN
-from tests.patience import let_pass
+from tests.patience import let_pass, stand_still
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -126,6 +126,7 @@ async def turns(count: int = 60) -> None:
 
 @pytest.fixture
 async def air() -> AsyncIterator[Air]:
+    stand_still()
     made = Air()
     yield made
     for daemon in made.daemons:

@@ -11,7 +11,6 @@ import threading
 from typing import TYPE_CHECKING
 
 import pytest
-from amqtt.broker import Broker
 from pydantic import ValidationError
 
 from shomare_mqtt.config import Mqtt, Tls
@@ -304,16 +303,8 @@ async def test_3_1_1_a_clean_stop_leaves_no_session(tmp_path: Path, watch: Watch
 @pytest.fixture
 async def amqtt_ports() -> AsyncIterator[tuple[int, int]]:
     """A broker that has only MQTT 3.1.1, over TCP and WebSocket."""
-    tcp, web = free_port(), free_port()
-    listeners = {
-        "default": {"type": "tcp", "bind": f"127.0.0.1:{tcp}"},
-        "web": {"type": "ws", "bind": f"127.0.0.1:{web}"},
-    }
-    plugins = {"amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}}
-    broker = Broker({"listeners": listeners, "plugins": plugins})
-    await broker.start()
-    yield tcp, web
-    await broker.shutdown()
+    async with old_broker("tcp", "ws") as (tcp, web):
+        yield tcp, web
 
 
 @pytest.mark.parametrize("kind", ["tcp", "websockets"])

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING
 
-import pytest
-
-from tests.mosquitto import free_port
+from tests.old_broker import old_broker
 from tests.system.house import House
 
 if TYPE_CHECKING:
@@ -15,15 +12,7 @@ if TYPE_CHECKING:
 
 
 async def test_from_buy_to_the_code(tmp_path: Path) -> None:
-    amqtt = pytest.importorskip("amqtt.broker", reason="the extra demo brings amqtt")
-    logging.getLogger("amqtt").setLevel(logging.CRITICAL)
-    port = free_port()
-    broker = amqtt.Broker({
-        "listeners": {"default": {"type": "tcp", "bind": f"127.0.0.1:{port}"}},
-        "plugins": {"amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}},
-    })  # fmt: skip
-    await broker.start()
-    try:
+    async with old_broker("tcp") as (port,):
         house = House(tmp_path, port, "old", {})
         house.probe = house.another_probe(protocol=4)
         async with house:
@@ -36,5 +25,3 @@ async def test_from_buy_to_the_code(tmp_path: Path) -> None:
             assert (await house.probe.ok("query/check/current"))["state"] == "received"
             assert await house.daemons[0].stop() == 0
             await house.probe.text("bridge/state", "offline")
-    finally:
-        await broker.shutdown()

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.mosquitto
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[SmallDisk]:
-    with small_disk(tmp_path / "disk") as made:
+    with small_disk(tmp_path / "disk", of_this_process=False) as made:
         yield made
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -12,7 +11,8 @@ import pytest
 from shomare_mqtt.model import LONGEST_TEXT
 from shomare_mqtt.mqtt import suspects
 from tests.denying import Denying
-from tests.mosquitto import Mosquitto, free_port
+from tests.mosquitto import Mosquitto
+from tests.old_broker import old_broker
 from tests.system.house import PRODUCT, House
 from tests.system.serving import serving
 
@@ -80,23 +80,13 @@ async def test_on_a_broker_that_hangs_up_on_what_is_large(tmp_path: Path) -> Non
 
 
 async def test_on_amqtt(tmp_path: Path) -> None:
-    amqtt = pytest.importorskip("amqtt.broker", reason="the extra demo brings amqtt")
-    logging.getLogger("amqtt").setLevel(logging.CRITICAL)
-    port = free_port()
-    broker = amqtt.Broker({
-        "listeners": {"default": {"type": "tcp", "bind": f"127.0.0.1:{port}"}},
-        "plugins": {"amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}},
-    })  # fmt: skip
-    await broker.start()
-    try:
+    async with old_broker("tcp") as (port,):
         house = House(tmp_path, port, "old", {})
         house.probe = house.another_probe(protocol=4)
         async with house:
             await house.start(RETAINING)
             await comes_cut(house, LONGEST_TEXT)
             assert await house.daemons[0].stop() == 0
-    finally:
-        await broker.shutdown()
 
 
 @pytest.mark.mosquitto

@@ -11,7 +11,7 @@ import pytest
 
 from shomare_mqtt.mqtt import state_keeper
 from shomare_mqtt.mqtt.state_keeper import StateKeeper
-from tests.patience import let_pass
+from tests.patience import let_pass, stand_still
 from tests.system.house import PRODUCT
 from tests.system.serving import serving
 
@@ -51,6 +51,7 @@ async def test_it_says_online_again(
 
 
 async def test_it_does_not_fight(caplog: pytest.LogCaptureFixture) -> None:
+    stand_still()
     said: list[int] = []
     keeper = StateKeeper("shomare/bridge/state", lambda: said.append(1), logging.getLogger("keeper"))
 

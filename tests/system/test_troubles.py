@@ -148,8 +148,9 @@ async def test_a_wrong_password_is_said_once(tmp_path: Path) -> None:
             "provider": {"base_url": "http://127.0.0.1:9/"},
         }
         daemon = await house.launch(settings)
-        await daemon.said("password")
-        assert daemon.log.count("password") == 1
+        refused = "refuses the user name, the password"
+        await daemon.said(refused)
+        assert daemon.log.count(refused) == 1
         assert daemon.process.returncode is None
         assert await daemon.stop() == 0
 

@@ -15,8 +15,9 @@ import pytest
 from shomare_mqtt.config import load
 from shomare_mqtt.daemon.serving import serve
 from shomare_mqtt.errors import InstanceConflictError
-from shomare_mqtt.mqtt import connector
+from shomare_mqtt.mqtt import alone, connector
 from tests.cutting import Cutting
+from tests.limits import LONG, PATIENT
 from tests.patience import PATIENCE
 from tests.system.house import PRODUCT, Daemon, House
 
@@ -88,8 +89,8 @@ async def first_ended(*daemons: Daemon) -> tuple[Daemon, Daemon]:
 
 async def test_two_processes_that_start_at_once(open_house: Callable[..., Awaitable[House]]) -> None:
     house = await open_house()
-    one = await house.launch(other(house, "one"), name="one.toml")
-    two = await house.launch(other(house, "two"), name="two.toml")
+    one = await house.launch(other(house, "one"), name="one.toml", **PATIENT)
+    two = await house.launch(other(house, "two"), name="two.toml", **PATIENT)
     await house.probe.message("bridge/state", 0, lambda s: s.text == "online")
     await press(house, 3)
     ended, left = await first_ended(one, two)
@@ -110,6 +111,8 @@ async def test_two_that_find_nobody_when_they_look_first(
         return False
 
     monkeypatch.setattr(connector, "another_answers", nobody)
+    for limit in ("ANSWER_WITHIN", "ECHO_WITHIN", "ONLINE_WITHIN"):
+        monkeypatch.setattr(alone, limit, LONG)
     house = await open_house()
     stop = asyncio.Event()
     daemons = [
@@ -138,7 +141,8 @@ async def test_one_that_was_off_the_net_comes_back(
     """What was sent meanwhile lies in its session's queue, and the second has carried it out."""
     house = await open_house()
     async with Cutting(mosquitto.port) as way:
-        first = await house.launch(other(house, "first", port=way.port, protocol=protocol), name="first.toml")
+        settings = other(house, "first", port=way.port, protocol=protocol)
+        first = await house.launch(settings, name="first.toml", **PATIENT)
         await up(house, first)
         await press(house, 2)
         await house.probe.until(lambda: len(bought(house)) == 2)
@@ -165,7 +169,7 @@ async def test_one_that_was_off_the_net_comes_back(
 
 async def test_one_that_was_paused_goes_on(open_house: Callable[..., Awaitable[House]]) -> None:
     house = await open_house()
-    first = await house.launch(other(house, "first"), name="first.toml")
+    first = await house.launch(other(house, "first"), name="first.toml", **PATIENT)
     await up(house, first)
     first.process.send_signal(signal.SIGSTOP)
     since = len(house.probe.seen)

@@ -92,10 +92,8 @@ async def test_words_about_a_number_go_to_whoever_asked(open_house: Callable[...
 async def test_an_order_that_ends_keeps_no_words(open_house: Callable[..., Awaitable[House]]) -> None:
     async with Parrot() as parrot:
         house = await open_house()
-        short = {"poll_interval": 0.2, "lifetime": 3, "settle_delay": 0.3}
-        await house.start(
-            {"provider": {"base_url": parrot.base_url}, "log": {"level": "debug", "format": "json"}, "orders": short}
-        )
+        settings = {"provider": {"base_url": parrot.base_url}, "log": {"level": "debug", "format": "json"}}
+        await house.start(settings)
         order = (await house.buy())["order"]
         parrot.say("check", {"status": False, "code": 404, "message": "it got KXQP-ZW"}, 404)
         parrot.say("cancel", {"status": False, "code": "KXQP-ZW", "message": "it got KXQP-ZW"}, 400)
@@ -105,6 +103,11 @@ async def test_an_order_that_ends_keeps_no_words(open_house: Callable[..., Await
         assert (await house.probe.refused("cancel", {"order": order}))["code"] == "provider_error"
         (known,) = await house.probe.ok("query/orders", {})
         assert known["order"] == order
+        await house.again({**settings, "orders": {"poll_interval": 0.2, "lifetime": 1, "cancel_on_expiry": False}})
+        parrot.say("check", {"status": True, "data": {"status": "waiting", "sms": None}})
+        over = (await house.buy())["order"]
+        parrot.say("check", {"status": False, "code": 404, "message": "it got KXQP-ZW"}, 404)
+        assert (await house.order(over, "expired"))["state"] == "expired"
         everything = await said(house, lambda topic: topic not in ("response/cancel", "response/query/check"))
         assert "KXQP-ZW" not in everything
 
