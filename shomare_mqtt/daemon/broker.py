@@ -120,6 +120,7 @@ class Broker:
 
     def _on_disconnected(self, text: str) -> None:
         self.alone.disconnected()
+        self._state.disconnected()
         self._told.disconnected(text)
 
     # --- what comes of other daemons --------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from shomare_mqtt.errors import JournalError, JournalUnusableError
-from shomare_mqtt.journal.wal import FRAME_HEADER, HEADER, PAGE, Wal, read_wal
+from shomare_mqtt.journal.wal import FRAME_HEADER, HEADER, PAGE, Wal, read_wal, salts_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,7 +43,8 @@ _RESTARTS = 1 << 20
 class _Note:
     """What the files are while a process has them open; after a clean end there is no log (`wal` 0).
 
-    Inode numbers, the log's salt, its least length in bytes, and the machine's boot.
+    Inode numbers, the log's salt, its least length in bytes, and the machine's boot. A length of 0: all of the log is
+    in the journal as well, and it may be missing.
     """
 
     journal: int
@@ -61,6 +62,7 @@ class Files:
         self._boot = boot
         self._journal = _NONE
         self.wal = _NONE
+        self._least = 0
 
     def close(self) -> None:
         """Close them; not before SQLite did, which would lose its locks."""
@@ -175,17 +177,26 @@ class Files:
 
     def note(self) -> None:
         """Note what they are, to be compared at the next start. Raises OSError."""
-        found = os.fstat(self.wal)
+        self._least = max(self._least, os.fstat(self.wal).st_size)
+        self._note_open(self._least)
+
+    def _note_open(self, least: int) -> None:
         salt = int.from_bytes(os.pread(self.wal, 4, 16))
-        self._put(_Note(os.fstat(self._journal).st_ino, found.st_ino, salt, found.st_size, self._boot))
+        self._put(_Note(os.fstat(self._journal).st_ino, os.fstat(self.wal).st_ino, salt, least, self._boot))
 
     def end(self) -> None:
-        """All of the log is in the journal: note it, and leave the log's room for the next start. Raises OSError."""
+        """All of the log is in the journal: note it, and leave the log's room for the next start.
+
+        A log that was moved, or whose journal was, is left as it is: both may be put back, and belong together then.
+        Raises OSError.
+        """
+        if not (self._directory.is_there(JOURNAL, self._journal) and self._directory.is_there(WAL, self.wal)):
+            self._note_open(0)
+            return
         self.forget_note()
-        if self._directory.is_there(WAL, self.wal):
-            os.pwrite(self.wal, _BLANK, 0)
-            os.fsync(self.wal)
-            self._directory.rename(WAL, _ROOM)
+        os.pwrite(self.wal, _BLANK, 0)
+        os.fsync(self.wal)
+        self._directory.rename(WAL, _ROOM)
         self._put(_Note(os.fstat(self._journal).st_ino))
 
     def _put(self, note: _Note) -> None:
@@ -203,13 +214,20 @@ class Files:
             with suppress(FileNotFoundError):
                 path.with_name(_ASIDE).rename(path)
 
+    def cut_off(self) -> list[str]:
+        """Those that somebody emptied or cut off since they were written to; each in words."""
+        found = [] if os.fstat(self._journal).st_size else [f"{JOURNAL} (emptied)"]
+        if self._least > os.fstat(self.wal).st_size or (self._least and not salts_of(os.pread(self.wal, HEADER, 0))):
+            found.append(f"{WAL} (cut off)")
+        return found
+
     def check_there(self) -> None:
         """Raise JournalError where what is written would be found by nobody."""
         files = ((JOURNAL, self._journal), (WAL, self.wal))
         gone = [name for name, descriptor in files if not self._directory.is_there(name, descriptor)]
         if not self._directory.is_held():
             gone.append("lock")
-        if gone:
+        if gone := [*gone, *self.cut_off()]:
             raise JournalError(
                 f"{' and '.join(gone)} in {self._directory.path}: removed, moved or replaced while the daemon ran. It "
                 "ends before it buys what nobody would know of. Put the files back before the next start: without them "
@@ -225,7 +243,7 @@ def _difference(note: _Note, wal: int, size: int, found: Wal, *, mine: bool) -> 
     if not note.wal:
         return f"{WAL} is none of this journal, which was closed in order without one" if found.frames else None
     if not inode:
-        return f"{WAL} was removed or emptied, in which the newest orders were"
+        return None if not note.size else f"{WAL} was removed or emptied, in which the newest orders were"
     if inode != note.wal or (found.salt - note.salt) % (1 << 32) >= _RESTARTS:
         return f"{WAL} was replaced, in which the newest orders were"
     return f"{WAL} was cut off" if size < note.size else None

@@ -11,7 +11,7 @@ import queue
 import sqlite3
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from shomare_mqtt.core.masking import trace_of
 from shomare_mqtt.errors import JournalError, JournalFullError
@@ -34,6 +34,8 @@ _SOME_MORE = 100
 """Frames after which that is tried again where the disk had no room for it."""
 _TRY_AGAIN = 2.0
 """Seconds after which what found no room is tried again."""
+_NO_CHECKPOINT_ON_CLOSE = 1006
+"""SQLite's number for it; `setconfig` came with Python 3.12."""
 _LOST = b"shomare-mqtt: the journal's thread cannot go on, not even to tell why: the daemon ends\n"
 
 
@@ -264,9 +266,13 @@ class Writer:
 
     def _close(self) -> None:
         self._roll_back()
-        with suppress(sqlite3.Error, OSError):
-            self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
-            self._files.end()
+        with suppress(sqlite3.Error, OSError, AttributeError):
+            if self._files.cut_off():  # what is missing in the log would be written over what the journal has
+                connection: Any = self._connection
+                connection.setconfig(_NO_CHECKPOINT_ON_CLOSE)
+            else:
+                self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+                self._files.end()
         with self._files.sheltered():
             self._connection.close()
         self._files.close()

@@ -9,6 +9,10 @@ if TYPE_CHECKING:
     import logging
     from collections.abc import Callable
 
+AFTER = 0.5
+"""Seconds until it is set right: a broker that stops sends the last wills first, and this daemon's own is nobody's
+doing; the connection ends right after it."""
+
 APART = 5.0
 """Seconds between two times: who sets it again each time is not fought with for all that a link carries."""
 
@@ -31,13 +35,18 @@ class StateKeeper:
     def was_set(self) -> None:
         """Somebody else set it."""
         if self._timer is None and not self._stopped:
-            self._timer = self._loop.call_at(max(self._loop.time(), self._again_at), self._set_right)
+            self._timer = self._loop.call_at(max(self._loop.time() + AFTER, self._again_at), self._set_right)
+
+    def disconnected(self) -> None:
+        """The connection ended: ours is put there with the next one."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def stop(self) -> None:
         """Leave it as it is from now on."""
         self._stopped = True
-        if self._timer is not None:
-            self._timer.cancel()
+        self.disconnected()
 
     def _set_right(self) -> None:
         self._timer = None

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from shomare_mqtt.errors import JournalError, JournalFullError
+from shomare_mqtt.errors import JournalError, JournalFullError, JournalUnusableError
 from shomare_mqtt.journal import room, writer
 from shomare_mqtt.journal.database import Database
 from shomare_mqtt.journal.files import JOURNAL, WAL
@@ -96,6 +96,20 @@ def restored_under_it(state: Path) -> None:
     state.with_name("copy").rename(state)
 
 
+def journal_emptied(state: Path) -> None:
+    os.truncate(state / JOURNAL, 0)
+
+
+def log_emptied(state: Path) -> None:
+    os.truncate(state / WAL, 0)
+
+
+def log_filled_with_zeros(state: Path) -> None:
+    size = (state / WAL).stat().st_size
+    os.truncate(state / WAL, 0)
+    os.truncate(state / WAL, size)
+
+
 @pytest.mark.parametrize(
     "vanish", [journal_gone, journal_replaced, log_gone, log_replaced, lock_gone, all_gone, moved, restored_under_it]
 )
@@ -125,6 +139,46 @@ async def test_what_only_the_log_held_is_kept_where_the_journal_is_there(
         assert (tmp_path / WAL).read_bytes() == b"another journal's"
         (tmp_path / WAL).unlink()
     assert await kept(tmp_path) == {"before", "after"}
+
+
+@pytest.mark.parametrize("cut", [journal_emptied, log_emptied, log_filled_with_zeros])
+async def test_no_purchase_is_begun_where_a_file_was_emptied(
+    tmp_path: Path, database: Database, cut: Callable[[Path], None]
+) -> None:
+    await write(database, "bought", need=Need.INTENT)
+    cut(tmp_path / "state")
+    before = (tmp_path / "state" / JOURNAL).read_bytes()
+    with pytest.raises(JournalError, match=r"emptied|cut off"):
+        await write(database, "next", need=Need.INTENT)
+    await database.close()
+    assert (tmp_path / "state" / JOURNAL).read_bytes() == before  # nothing is taken out of a log that is spoilt
+    with pytest.raises(JournalUnusableError, match=r"is empty|removed or emptied|destroyed|cut off|replaced"):
+        await opened(tmp_path / "state")
+
+
+@pytest.mark.parametrize("what", ["", JOURNAL, WAL, "lock"])
+async def test_what_was_moved_away_may_be_put_back(tmp_path: Path, what: str) -> None:
+    """The daemon says so when it ends."""
+    state, away = tmp_path / "state", tmp_path / "away"
+    database = await opened(state)
+    await write(database, "before")
+    (state / what).rename(away)
+    await write(database, "after")
+    with pytest.raises(JournalError, match="Put the files back"):
+        await write(database, "next", need=Need.INTENT)
+    await database.close()
+    away.rename(state / what)
+    assert await kept(state) == {"before", "after"}
+
+
+@pytest.mark.parametrize("vanish", [journal_gone, journal_replaced])
+async def test_a_log_without_its_journal_is_no_empty_journal(tmp_path: Path, vanish: Callable[[Path], None]) -> None:
+    database = await opened(tmp_path)
+    await write(database, "before")
+    vanish(tmp_path)
+    await database.close()
+    with pytest.raises(JournalUnusableError, match=r"is gone|was replaced"):
+        await opened(tmp_path)
 
 
 async def test_a_directory_that_was_moved_holds_all_of_it(tmp_path: Path) -> None:

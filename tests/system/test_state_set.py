@@ -36,6 +36,7 @@ async def test_it_says_online_again(
     protocol: str,
 ) -> None:
     monkeypatch.setattr(state_keeper, "APART", 0.05)
+    monkeypatch.setattr(state_keeper, "AFTER", 0.0)
     house = await open_house()
     async with serving(house, {"mqtt": {"protocol": protocol}}):
         await house.until_up()
@@ -61,6 +62,7 @@ async def test_it_does_not_fight(caplog: pytest.LogCaptureFixture) -> None:
 
     keeper.was_set()
     keeper.was_set()
+    let_pass(state_keeper.AFTER)
     await turns()
     assert len(said) == 1
     for _ in range(10):
@@ -77,3 +79,19 @@ async def test_it_does_not_fight(caplog: pytest.LogCaptureFixture) -> None:
     let_pass(state_keeper.APART)
     await turns()
     assert len(said) == 2
+
+
+async def test_the_last_will_that_a_broker_sends_as_it_stops_is_nobodys_doing(caplog: pytest.LogCaptureFixture) -> None:
+    said: list[int] = []
+    keeper = StateKeeper("shomare/bridge/state", lambda: said.append(1), logging.getLogger("keeper"))
+    keeper.was_set()
+    await asyncio.sleep(0)
+    keeper.disconnected()
+    let_pass(state_keeper.AFTER)
+    await asyncio.sleep(0)
+    assert (said, caplog.records) == ([], [])
+    keeper.was_set()
+    let_pass(state_keeper.AFTER)
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert said == [1]
