@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from shomare_mqtt.core.clearance import Clearance, given
 from shomare_mqtt.core.records import Batch
 from shomare_mqtt.errors import CommandRefusedError, ErrorCode
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from shomare_mqtt.core.clearance import Clearance
     from shomare_mqtt.core.clock import SteadyTime
     from shomare_mqtt.core.render import Answer
     from shomare_mqtt.model import Envelope, Request
@@ -22,8 +22,7 @@ class Ticket:
     """A command that was taken. `deadline`: steady seconds after which it must not be carried out any more.
 
     `resumed`: an earlier process took it, and may have carried it out in part. `close` puts the answer, and the word
-    that the command is done, into a batch. `clearance`: whether another daemon may have got it too; None: what
-    holds now.
+    that the command is done, into a batch. `clearance`: whether another daemon may have got it too.
     """
 
     row: int
@@ -33,7 +32,7 @@ class Ticket:
     deadline: float | None
     close: Callable[[Batch, Answer], None]
     resumed: bool = False
-    clearance: Clearance | None = None
+    clearance: Clearance = field(default_factory=given)
 
     def check_expired(self, time: SteadyTime) -> None:
         """Raise CommandRefusedError (`expired_command`) where its time is over."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,6 +13,7 @@ from tests.core.provider import Late
 from tests.core.world import PRODUCT
 
 if TYPE_CHECKING:
+    from shomare_mqtt.core.records import Arrival, ArrivalResult
     from tests.core.conftest import Opening
     from tests.core.world import World
 
@@ -93,3 +95,60 @@ async def test_what_an_earlier_process_took_waits_too(world: World, alone: bool)
         clearance.refuse(REASON)
     assert (await world.answer(command))["status"] == ("ok" if alone else "error")
     assert world.provider.count("buy") == alone
+
+
+async def started_anew(world: World) -> None:
+    """The same daemon again, after the one that went on in its place was stopped."""
+    world.clearance = given()
+    world.clock.new_process()
+    await world.start()
+
+
+async def test_what_was_held_when_another_goes_on_in_our_place_is_not_bought_at_the_next_start(world: World) -> None:
+    clearance = left_open(world)
+    command = world.send("buy", PRODUCT)
+    query = world.send("query/orders", {})
+    await world.settle()
+    clearance.refuse(REASON)
+    await world.stop()
+    await started_anew(world)
+    assert (await world.answer(command))["error"]["code"] == "buying_paused"
+    assert (await world.answer(query))["status"] == "ok"
+    assert world.provider.count("buy") == 0
+
+
+async def test_nor_is_what_was_just_being_taken_down(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    clearance, arrive, ending = left_open(world), world.journal.arrive, list[asyncio.Task[None]]()
+
+    async def slowly(arrivals: list[Arrival], remember: float) -> list[ArrivalResult]:
+        results = await arrive(arrivals, remember)
+        clearance.refuse(REASON)
+        ending.append(asyncio.create_task(world.stop()))
+        await asyncio.sleep(1)
+        return results
+
+    monkeypatch.setattr(world.journal, "arrive", slowly)
+    command = world.send("buy", PRODUCT)
+    await world.settle()
+    await ending[0]
+    await started_anew(world)
+    assert (await world.answer(command))["error"]["code"] == "buying_paused"
+    assert world.provider.count("buy") == 0
+
+
+async def test_what_takes_too_long_to_be_taken_down_is_left_to_the_next_start(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arrive = world.journal.arrive
+
+    async def slowly(arrivals: list[Arrival], remember: float) -> list[ArrivalResult]:
+        results = await arrive(arrivals, remember)
+        await asyncio.sleep(100)
+        return results
+
+    monkeypatch.setattr(world.journal, "arrive", slowly)
+    command = world.send("buy", PRODUCT)
+    await world.settle()
+    await world.restart()
+    assert (await world.answer(command))["status"] == "ok"
+    assert world.provider.count("buy") == 1

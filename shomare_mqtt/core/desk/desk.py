@@ -49,8 +49,8 @@ class Desk:
         self.answering = answering = Answering(journal, ledger, logger)
         screening = Screening(parse, ports.clock, ledger.time)
         self._double_press = DoublePress(settings.limits.double_press)
-        dispatch = Dispatch(market, orders, self.queries, ports.clearance, ports.clock)
-        self.working = Working(ledger, answering, dispatch.handle, self._double_press, spawn, logger)
+        dispatch = Dispatch(market, orders, self.queries, ports.clock)
+        self.working = Working(ledger, answering, dispatch.handle, self._double_press, ports.clearance, spawn, logger)
         self._resuming = Resuming(longest_down, journal, ledger, screening, answering, self.working, logger)
         self.intake = Intake(
             settings.orders.remember, journal, ports.outbox, screening, answering, self.working, logger
@@ -71,5 +71,5 @@ class Desk:
 
     async def stop(self, timeout: float) -> None:  # noqa: ASYNC109 - the bound is what is asked for
         """Take no more commands; let a purchase that may be on its way end, leave the rest to the next start."""
-        self.intake.close()
+        await self.intake.close()
         await self.working.stop(timeout)

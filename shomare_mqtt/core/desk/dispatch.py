@@ -12,8 +12,6 @@ from shomare_mqtt.errors import CommandRefusedError, ErrorCode
 from shomare_mqtt.model import Buy, Cancel, QueryPrice, QueryPrices, Resolve, SetBuying, SetDefault
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from shomare_mqtt.core.clearance import Clearance
     from shomare_mqtt.core.clock import Clock
     from shomare_mqtt.core.desk.queries import Queries
@@ -29,13 +27,10 @@ must not come out of the blue."""
 class Dispatch:
     """Hands each command to the part that can."""
 
-    def __init__(
-        self, market: Market, orders: Orders, queries: Queries, clearance: Callable[[], Clearance], clock: Clock
-    ) -> None:
+    def __init__(self, market: Market, orders: Orders, queries: Queries, clock: Clock) -> None:
         self._defaults = market.defaults
         self._orders = orders
         self._queries = queries
-        self._clearance = clearance
         self._clock = clock
         self._setting = asyncio.Lock()
         self._switching = asyncio.Lock()
@@ -44,7 +39,7 @@ class Dispatch:
         """Carry out one command. Raises CommandRefusedError, ProviderError for what is not carried out."""
         match ticket.request:
             case Buy() as request:
-                await self._cleared(ticket.clearance or self._clearance())
+                await self._cleared(ticket.clearance)
                 async with self._setting, self._switching:  # what was set just before counts
                     pass
                 return await self._orders.buyer.buy(ticket, request)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,8 @@ MOST_PENDING = 500
 """Commands that are worked on at the same moment; beyond it `busy` is answered."""
 MOST_AT_ONCE = 100
 _LONGEST_KIND = 64
+_TAKING = 5.0
+"""Seconds that an end waits for what is being taken down: a full disk may hold that up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,7 @@ class Intake:
         self._logger = logger
         self._queue: asyncio.Queue[Delivery] = asyncio.Queue()
         self._closed = False
+        self._taking = asyncio.Lock()
         self.commands = 0
 
     def deliver(self, delivery: Delivery) -> None:
@@ -74,9 +78,12 @@ class Intake:
         if not self._closed:
             self._queue.put_nowait(delivery)
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Take no more; what is taken down already is left to the next process."""
         self._closed = True
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_TAKING), self._taking:
+                pass
 
     async def run(self) -> None:
         """Take commands for ever, those that came together in one transaction."""
@@ -84,7 +91,8 @@ class Intake:
             deliveries = [await self._queue.get()]
             while len(deliveries) < MOST_AT_ONCE and not self._queue.empty():
                 deliveries.append(self._queue.get_nowait())
-            await self._take(deliveries)
+            async with self._taking:
+                await self._take(deliveries)
 
     async def _take(self, deliveries: list[Delivery]) -> None:
         parsed = list(self._fitting(self._screening.screened(d.incoming, d.clearance) for d in deliveries))
@@ -155,10 +163,15 @@ class Intake:
             self._logger.warning("%s refused: %s: %s", arrival.command, what.error.code, what.error.message)
         elif result.kind is ArrivalKind.REPEATED:
             await self._answering.repeat(Repeat(result.row, what.envelope), result.first or 0, result.answer)
-        elif not self._closed:  # else it is in the journal, and the next process begins it
+        elif not self._closed or self._is_refused(delivery, what):
+            # Else it is in the journal, and the next process begins it.
             deadline = self._screening.deadline(delivery.incoming, what, arrival.received)
             ticket = self._answering.ticket(result.row, what, arrival.received, deadline)
-            self._working.start(replace(ticket, clearance=delivery.clearance))
+            self._working.start(ticket, delivery.clearance)
+
+    def _is_refused(self, delivery: Delivery, what: Parsed) -> bool:
+        """Whether another daemon may have carried it out: it is not left to a process that would know nothing of it."""
+        return delivery.clearance.contested is not None and isinstance(what.request, Buy)
 
     def _refuse_volatile(self, what: Parsed | Unparsed) -> None:
         """Say that the disk is full, beside the journal, which has no room for that either."""

@@ -10,11 +10,13 @@ from shomare_mqtt.core.masking import trace_of
 from shomare_mqtt.core.render import Answer, Status
 from shomare_mqtt.core.tickets import Outcome
 from shomare_mqtt.errors import CommandRefusedError, JournalError, ShomareError
+from shomare_mqtt.model import Buy
 
 if TYPE_CHECKING:
     import logging
     from collections.abc import Awaitable, Callable
 
+    from shomare_mqtt.core.clearance import Clearance
     from shomare_mqtt.core.desk.answering import Answering
     from shomare_mqtt.core.desk.double_press import DoublePress
     from shomare_mqtt.core.orders.ledger import Ledger
@@ -31,6 +33,7 @@ class Working:
         answering: Answering,
         handle: Callable[[Ticket], Awaitable[Outcome]],
         double_press: DoublePress,
+        clearance: Callable[[], Clearance],
         spawn: Spawn,
         logger: logging.Logger,
     ) -> None:
@@ -38,19 +41,22 @@ class Working:
         self._answering = answering
         self._handle = handle
         self._double_press = double_press
+        self._clearance = clearance
         self._spawn = spawn
         self._logger = logger
-        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._tasks: dict[int, tuple[Ticket, asyncio.Task[None]]] = {}
 
     @property
     def count(self) -> int:
         """How many are being worked on."""
         return len(self._tasks)
 
-    def start(self, ticket: Ticket) -> None:
-        """Begin to work on a command."""
+    def start(self, ticket: Ticket, clearance: Clearance | None = None) -> None:
+        """Begin to work on a command, by the clearance that it came with, else by what holds now."""
+        ticket = replace(ticket, clearance=clearance or self._clearance())
         self._answering.begin(ticket)
-        self._tasks[ticket.row] = self._spawn(self._work(ticket), f"{ticket.envelope.command} {ticket.row}")
+        task = self._spawn(self._work(ticket), f"{ticket.envelope.command} {ticket.row}")
+        self._tasks[ticket.row] = ticket, task
 
     async def _work(self, ticket: Ticket) -> None:
         try:
@@ -87,9 +93,13 @@ class Working:
         self._double_press.note(ticket)
 
     async def stop(self, timeout: float) -> None:  # noqa: ASYNC109 - the bound is what is asked for
-        """Let a purchase that may be on its way end; leave the rest to the next start."""
-        for row, task in self._tasks.items():
-            if row not in self._ledger.intents:
+        """Let a purchase that may be on its way end; leave the rest to the next start.
+
+        Not a `buy` that another daemon may have carried out: that one may be gone by then, and nobody would know.
+        """
+        for ticket, task in self._tasks.values():
+            is_refused = isinstance(ticket.request, Buy) and ticket.clearance.contested is not None
+            if ticket.row not in self._ledger.intents and not is_refused:
                 task.cancel()
-        if tasks := list(self._tasks.values()):
+        if tasks := [task for _, task in self._tasks.values()]:
             await asyncio.wait(tasks, timeout=timeout)
