@@ -315,6 +315,30 @@ async def test_a_second_backup_while_the_pause_lasts(world: World) -> None:
     assert await paused(world) is False
 
 
+@pytest.mark.parametrize("accepted_after", [20.0, 300.0])
+async def test_nobody_says_that_buying_resumes_while_it_pauses_for_another_reason(
+    world: World, accepted_after: float
+) -> None:
+    """An order in doubt in the backup, and the backup itself: the last of the two to be over says so."""
+    world.provider.script("buy", Late(None))
+    world.send("buy", PRODUCT)
+    await world.settle()
+    await world.crash()
+    keep(world)
+    world.clock.new_process()
+    await world.start()
+    await world.sleep(100)
+    await world.buy()
+    await restored(world)
+    await world.sleep(accepted_after)
+    assert world.bridge_events("buying_resumed") == []
+    await world.data("buying/set", "on")
+    await world.until(lambda: bool(world.bridge_events("buying_resumed")), 100)
+    assert await paused(world) is False
+    await world.sleep(300)
+    assert len(world.bridge_events("buying_resumed")) == 1
+
+
 async def test_a_buy_that_was_taken_in_the_backup_is_not_carried_out(world: World) -> None:
     command = await taken(world, "buy", {**PRODUCT, "transaction": "t-1"})
     await world.crash()
@@ -510,6 +534,26 @@ async def test_a_number_ends_late_where_nobody_vouches_for_the_clock(world: Worl
     await world.state(lost["order"], "expired", 110)
 
 
+async def test_a_number_is_not_ended_by_the_days_since_the_backup(world: World) -> None:
+    """A machine that boots with a backup put back knows how old that is once a time server answers."""
+    await world.stop()
+    keep(world)
+    await world.sleep(3 * 86400)
+    await world.start()
+    lost = await world.buy()
+    await world.stop()
+    put_back(world)
+    world.clock.reboot()
+    world.clock.synchronised = False
+    await world.start()
+    await world.sleep(60)
+    world.clock.synchronised = True
+    await world.sleep(600)
+    assert world.order(lost["order"])["state"] == "waiting"
+    assert world.provider.count("cancel") == 0
+    await world.state(lost["order"], "expired", 600)
+
+
 async def test_a_number_whose_end_nobody_named_is_watched_for_a_lifetime(world: World) -> None:
     await world.stop()
     keep(world)
@@ -641,6 +685,21 @@ async def test_an_evidence_from_before_is_none(world: World) -> None:
     await restored(world)
     await world.sleep(300)
     assert world.order(order)["state"] == "unknown"
+
+
+async def test_one_number_under_two_names_is_watched_once(world: World) -> None:
+    await world.stop()
+    keep(world)
+    await world.start()
+    lost = await world.buy()
+    await world.stop()
+    put_back(world)
+    held = world.order(lost["order"]) | {"order": SAME_PURCHASE}
+    world.retained.now[f"orders/{SAME_PURCHASE}"] = json.dumps(held).encode()
+    await world.start()
+    first, second = sorted((lost["order"], SAME_PURCHASE))
+    assert [o["order"] for o in world.json("orders")] == [first]
+    assert world.text(f"orders/{second}") == "", "nobody else would empty it"
 
 
 @pytest.mark.parametrize("state", ["waiting", "unknown"])

@@ -37,11 +37,14 @@ class Adopting:
 
     async def take(self, batch: Batch, held: Mapping[str, bytes]) -> list[str]:
         """Put into a batch what is to be taken of the payloads under `orders/`; ids of those that are watched again."""
-        watched = []
+        watched, purchases = [], set[str]()
         for topic, payload in sorted(held.items()):
             order = read_order(topic, payload)
-            if order is not None and await self._take(batch, order):
+            if order is None or order.purchase in purchases:
+                continue  # of two that name one number, the first has it
+            if await self._take(batch, order):
                 watched.append(topic)
+                purchases.add(order.purchase or "")
         return watched
 
     def taken(self, held: Mapping[str, bytes]) -> None:
@@ -65,7 +68,7 @@ class Adopting:
         return order.state in _WATCHED and (own is None or own.order.state not in _WATCHED)
 
     def _record(self, order: Order, own: Record | None) -> Record:
-        now = self._time.now()
+        now = self._time.mark()  # what the machine was off is no time that a number of these lived
         made = own.made if own else now - self._age(order.created_at)
         closed = None if order.is_open else now - self._age(order.closed_at or order.updated_at)
         record = own or Record(order, made)

@@ -90,6 +90,8 @@ class OldJournal:
         journal.on_advanced = self._advanced.set
         self.on_changed: Callable[[], object] = lambda: None
         """Told whenever `why_paused` says something else."""
+        self.held_up: Callable[[], str | None] = lambda: None
+        """Why buying pauses for another reason, None where it does not."""
 
     def why_paused(self) -> str | None:
         """Why nothing may be bought, None where it may."""
@@ -171,9 +173,11 @@ class OldJournal:
         async with self._alone:
             if self._pause is None or row <= self._pause:
                 return  # a command from before the pause knew nothing of it
-            message = "the pause is over: numbers can be bought again, as far as the switch and the limits allow"
-            over = bridge_posting(BridgeEvent.BUYING_RESUMED, message, reason=RESTORED)
-            await self._ledger.commit(Batch(meta={JOURNAL_PAUSE: None}, postings=[over]))
+            batch = Batch(meta={JOURNAL_PAUSE: None})
+            if self.held_up() is None:
+                message = "the pause is over: numbers can be bought again, as far as the switch and the limits allow"
+                batch.postings.append(bridge_posting(BridgeEvent.BUYING_RESUMED, message, reason=RESTORED))
+            await self._ledger.commit(batch)
             self._pause = None
         self.on_changed()
 

@@ -76,6 +76,8 @@ class Settler:
         self._spawn = spawn
         self._logger = logger
         self._cases: dict[str, _Case] = {}
+        self.held_up: Callable[[], str | None] = lambda: None
+        """Why buying pauses for another reason, None where it does not."""
         ledger.listeners.append(self._changed)
 
     def start(self) -> None:
@@ -117,7 +119,7 @@ class Settler:
                     await self._conclude(current, balances, live=live)
         finally:
             del self._cases[order]
-        if not self._cases:
+        if not self._cases and self.held_up() is None:
             message = "the pause is over: numbers can be bought again, as far as the switch and the limits allow"
             resumed = bridge_posting(BridgeEvent.BUYING_RESUMED, message, order=order)
             await self._ledger.commit(Batch(postings=[resumed]))
