@@ -210,7 +210,7 @@ class Journal(Protocol):
         ...
 
     async def put_catalog(self, catalog: Catalog, updated_at: datetime) -> None:
-        """Keep one list."""
+        """Keep one list. Raises JournalFullError where the disk has no room to spare."""
         ...
 
 

@@ -70,16 +70,17 @@ class Database:
             self._held.release()
             self._held = None
 
-    async def run(self, work: Callable[[sqlite3.Connection], T], need: Need = Need.WAITS) -> T:
+    async def run(self, work: Callable[[sqlite3.Connection], T], need: Need = Need.WAITS, size: int = 0) -> T:
         """What `work` returns, after its transaction is on disk.
 
         `work` runs in the journal's thread, in a transaction shared with what waits at the same moment; where it raises
         something of its own, only its own part is undone, and the exception comes out here. On a full disk it may be
-        run again. Raises JournalError, JournalFullError as `need` says.
+        run again. `size`: bytes that it writes, where they may be many and the need is a spare one. Raises
+        JournalError, JournalFullError as `need` says.
         """
         if self._thread is None:
             raise JournalError("the journal is closed")
-        job = Job(work, need)
+        job = Job(work, need, size)
         self._jobs.put(job)
         # Shielded: a caller that gives up must not leave a future that the thread would resolve in vain.
         result: T = await asyncio.shield(job.future)

@@ -23,10 +23,11 @@ class Need(Enum):
 
 
 class Job:
-    """One piece of work."""
+    """One piece of work, which writes at least so many bytes."""
 
-    def __init__(self, work: Callable[[sqlite3.Connection], object], need: Need) -> None:
+    def __init__(self, work: Callable[[sqlite3.Connection], object], need: Need, size: int = 0) -> None:
         self.need = need
+        self.size = size
         self._work = work
         self._loop = asyncio.get_running_loop()
         self._result: object = None

@@ -93,7 +93,7 @@ class Journal:
         """
         since = self.time.now() - remember
         try:
-            return await self._counted(lambda c: _arrive(c, arrivals, since), Need.SPARE)
+            return await self._counted(lambda c: _arrive(c, arrivals, since), Need.SPARE, sum(map(_size, arrivals)))
         except JournalFullError:
             return await self._database.run(lambda c: [commands.not_taken(c, a) for a in arrivals])
 
@@ -102,7 +102,7 @@ class Journal:
         if self.time.was_set():
             await self._anchored(lambda _: None)
 
-    async def _counted(self, work: Callable[[sqlite3.Connection], tuple[T, bool]], need: Need) -> T:
+    async def _counted(self, work: Callable[[sqlite3.Connection], tuple[T, bool]], need: Need, size: int = 0) -> T:
         """Do some work that tells whether it counts in `sequence`, which is never ahead of what is on disk."""
 
         def counted(connection: sqlite3.Connection) -> tuple[T, int]:
@@ -111,13 +111,13 @@ class Journal:
                 progress.advance(connection)
             return result, progress.sequence(connection)
 
-        result, sequence = await self._anchored(counted, need)
+        result, sequence = await self._anchored(counted, need, size)
         if sequence > self.sequence:
             self.sequence = sequence
             self.on_advanced()
         return result
 
-    async def _anchored(self, work: Callable[[sqlite3.Connection], T], need: Need = Need.WAITS) -> T:
+    async def _anchored(self, work: Callable[[sqlite3.Connection], T], need: Need = Need.WAITS, size: int = 0) -> T:
         """Do some work, and write this moment down with it."""
         anchor = self.time.anchor().to_text()
 
@@ -125,13 +125,13 @@ class Journal:
             _put_meta(connection, _ANCHOR, anchor)
             return work(connection)
 
-        return await self._with_heard(anchored, need)
+        return await self._with_heard(anchored, need, size)
 
     def heard(self, row: int) -> None:
         """The broker is known to have read the PUBACK of the command in a row; written with what is written next."""
         self._heard.append(row)
 
-    async def _with_heard(self, work: Callable[[sqlite3.Connection], T], need: Need = Need.WAITS) -> T:
+    async def _with_heard(self, work: Callable[[sqlite3.Connection], T], need: Need = Need.WAITS, size: int = 0) -> T:
         """Do some work after writing down whose PUBACK was read: what arrives is judged by it."""
         heard, self._heard = self._heard, []
 
@@ -140,7 +140,7 @@ class Journal:
             return work(connection)
 
         try:
-            return await self._database.run(noted, need)
+            return await self._database.run(noted, need, size)
         except JournalFullError:
             self._heard = [*heard, *self._heard]
             raise
@@ -240,11 +240,13 @@ class Journal:
         return dict(_readable(rows))
 
     async def put_catalog(self, catalog: Catalog, updated_at: datetime) -> None:
-        """Keep one list."""
+        """Keep one list. Raises JournalFullError where the disk has no room to spare: it can be asked for again."""
         entries = dumps([[e.id, e.name, e.names, dict(e.extra)] for e in catalog.entries])
         values = (catalog.kind.value, entries, updated_at.isoformat())
         await self._database.run(
-            lambda c: c.execute("INSERT OR REPLACE INTO catalogs VALUES (?, ?, ?)", values) and None
+            lambda c: c.execute("INSERT OR REPLACE INTO catalogs VALUES (?, ?, ?)", values) and None,
+            Need.SPARE,
+            len(entries),
         )
 
     async def retained(self) -> set[str]:
@@ -282,6 +284,11 @@ class Journal:
 def _begin(connection: sqlite3.Connection, new_name: str) -> JournalIdentity:
     commands.take_back_aside(connection)
     return progress.identity(connection, new_name)
+
+
+def _size(arrival: Arrival) -> int:
+    """Bytes that it takes at least."""
+    return len(arrival.incoming.payload) + sum(len(p.message.payload) for p in arrival.postings)
 
 
 def _arrive(connection: sqlite3.Connection, arrivals: list[Arrival], since: float) -> tuple[list[ArrivalResult], bool]:

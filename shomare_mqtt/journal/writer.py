@@ -20,6 +20,7 @@ from shomare_mqtt.journal.jobs import Job, Need, tell
 from shomare_mqtt.journal.opening import open_journal
 from shomare_mqtt.journal.room import AT_REST, FOR_ORDER, Room
 from shomare_mqtt.journal.state_directory import cannot
+from shomare_mqtt.journal.wal import PAGE
 
 if TYPE_CHECKING:
     import asyncio
@@ -153,7 +154,7 @@ class Writer:
     def _is_room(self, job: Job, orders: int, intents: int) -> bool:
         if job.need is Need.WAITS:
             return True
-        frames = AT_REST + FOR_ORDER * (orders + (intents if job.need is Need.INTENT else 0))
+        frames = AT_REST + FOR_ORDER * (orders + (intents if job.need is Need.INTENT else 0)) + job.size // PAGE
         if self._room.has(frames) or (self._checkpoint() and self._room.has(frames)):
             return True
         job.refuse(self._full())

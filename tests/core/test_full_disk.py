@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.core.provider import Late, sms
+from shomare_mqtt.model import CatalogKind
+from tests.core.provider import Late, entries, sms
 from tests.core.world import PRODUCT, Command, World
 from tests.small_disk import SmallDisk, small_disk
 
@@ -117,3 +118,18 @@ async def test_commands_that_find_no_room_are_refused_and_those_taken_before_are
     assert (await said(world, world.send("buy", PRODUCT)))["error"]["code"] == "buying_paused"
     disk.make_room()
     assert (await world.buy())["state"] == "waiting"
+
+
+async def test_a_buy_does_not_wait_for_a_list_that_finds_no_room(
+    world: World, disk: SmallDisk, caplog: pytest.LogCaptureFixture
+) -> None:
+    await world.sleep(3600)
+    disk.fill()
+    names = ("Iran", "Russia", "Georgia", *(f"{number} {'x' * 1000}" for number in range(3000)), "Armenia")
+    world.provider.catalogs[CatalogKind.COUNTRIES] = entries(*names)
+    assert (await said(world, world.send("buy", {**PRODUCT, "country": "Armenia"})))["status"] == "ok"
+    assert "the disk is full: the countries are not kept" in caplog.text
+    assert len((await world.journal.catalogs())[CatalogKind.COUNTRIES][0].entries) == 3
+    disk.make_room()
+    await world.bridge.market.catalogs.read(CatalogKind.COUNTRIES)
+    assert len((await world.journal.catalogs())[CatalogKind.COUNTRIES][0].entries) == len(names)

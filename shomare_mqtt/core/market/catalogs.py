@@ -10,7 +10,7 @@ from shomare_mqtt.core import render
 from shomare_mqtt.core.faults import outlived
 from shomare_mqtt.core.market.labels import by_label, labels
 from shomare_mqtt.core.waiting import Shared, pause
-from shomare_mqtt.errors import CommandRefusedError, ErrorCode, ProviderError
+from shomare_mqtt.errors import CommandRefusedError, ErrorCode, JournalFullError, ProviderError
 from shomare_mqtt.model import Catalog, CatalogEntry, CatalogKind, Endpoint, Priority
 from shomare_mqtt.normalization import ascii_digits, fold
 
@@ -79,6 +79,7 @@ class Catalogs:
         self._lists: dict[CatalogKind, _Index] = {}
         self._read_at: dict[CatalogKind, float] = {}
         self._stored_at: dict[CatalogKind, datetime] = {}
+        self._not_kept: set[CatalogKind] = set()
         self.listeners: list[Callable[[CatalogKind], None]] = []
 
     async def load(self) -> None:
@@ -123,11 +124,22 @@ class Catalogs:
             self._take(catalog)
             self._read_at[kind] = self._clock.monotonic()
             self._stored_at[kind] = self._clock.now()
-            if old is None or old.entries != catalog.entries:
-                await self._journal.put_catalog(catalog, self._stored_at[kind])
+            is_other = old is None or old.entries != catalog.entries
+            if is_other or kind in self._not_kept:
+                await self._keep(catalog, self._stored_at[kind])
+            if is_other:
                 for listener in self.listeners:
                     listener(kind)
         return catalog
+
+    async def _keep(self, catalog: Catalog, read_at: datetime) -> None:
+        """Put it into the journal, or the next one: nobody who asks for it is to wait until a full disk has room."""
+        self._not_kept.discard(catalog.kind)
+        try:
+            await self._journal.put_catalog(catalog, read_at)
+        except JournalFullError:
+            self._not_kept.add(catalog.kind)
+            self._logger.warning("the disk is full: the %s are not kept over a restart", catalog.kind.value)
 
     def _take(self, catalog: Catalog) -> None:
         """Search and show this list from now on, or none of both: it is kept only after that."""
