@@ -702,6 +702,28 @@ async def test_one_number_under_two_names_is_watched_once(world: World) -> None:
     assert world.text(f"orders/{second}") == "", "nobody else would empty it"
 
 
+@pytest.mark.parametrize("new", [True, False])
+async def test_a_refund_from_before_that_is_booked_late_hides_no_purchase(world: World, new: bool) -> None:
+    """The journal that is lost knew of the cancel."""
+    await world.stop()
+    keep(world)
+    await world.start()
+    await world.buy()
+    world.provider.books_late = 20
+    await world.data("cancel", {"order": "current"})
+    await world.stop()
+    put_back(world)
+    if new:
+        shutil.rmtree(world.directory)
+    await world.start()
+    await world.data("buying/set", "on")
+    await world.sleep(5)
+    world.provider.script("buy", Acting(LOST))
+    order = (await world.ask("buy", PRODUCT))["data"]["order"]
+    await world.sleep(100)
+    assert world.order(order)["state"] == "unknown", "it was bought"
+
+
 @pytest.mark.parametrize("state", ["waiting", "unknown"])
 async def test_what_the_broker_knows_worse_is_left(world: World, state: str) -> None:
     """An order that has another purchase here, or that the broker shows as it was before."""

@@ -141,6 +141,7 @@ class OldJournal:
     async def _write_down(self, verdict: _Verdict, mark: JournalMark, orders: Mapping[str, bytes]) -> None:
         known = {**self._opened.known, mark.journal: max(mark.sequence, self._opened.known.get(mark.journal, 0))}
         batch = Batch(moves=1)  # money moved, and nobody here knows how: no balance is evidence any more
+        self._ledger.may_be_refunded(batch)  # nor is one that is read before a refund is booked
         watched = await self._adopting.take(batch, orders)
         if verdict is _Verdict.RESTORED:
             known.setdefault(self._name, self._journal.sequence)
