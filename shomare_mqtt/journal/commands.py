@@ -23,6 +23,7 @@ from shomare_mqtt.model import Incoming, Message, Reply
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Collection
 
 
 def arrive(connection: sqlite3.Connection, arrival: Arrival, remember_since: float) -> ArrivalResult:
@@ -42,10 +43,13 @@ def arrive(connection: sqlite3.Connection, arrival: Arrival, remember_since: flo
     return ArrivalResult(ArrivalKind.REPEATED, row, first[0], first[2])
 
 
-def not_taken(connection: sqlite3.Connection, arrival: Arrival) -> ArrivalResult:
-    """What is said of a command that there is no room for: only that it was taken before, where it was."""
+def not_taken(connection: sqlite3.Connection, arrival: Arrival, heard: Collection[int]) -> ArrivalResult:
+    """What is said of a command that there is no room for: only that it was taken before, where it was.
+
+    `heard`: rows whose PUBACK the broker read, which is not written down yet.
+    """
     earlier = _delivered_before(connection, arrival) if arrival.incoming.dup else None
-    return earlier or ArrivalResult(ArrivalKind.NO_ROOM, 0)
+    return earlier if earlier is not None and earlier.row not in heard else ArrivalResult(ArrivalKind.NO_ROOM, 0)
 
 
 def _delivered_before(connection: sqlite3.Connection, arrival: Arrival) -> ArrivalResult | None:

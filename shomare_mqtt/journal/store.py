@@ -95,7 +95,8 @@ class Journal:
         try:
             return await self._counted(lambda c: _arrive(c, arrivals, since), Need.SPARE, sum(map(_size, arrivals)))
         except JournalFullError:
-            return await self._database.run(lambda c: [commands.not_taken(c, a) for a in arrivals])
+            heard = frozenset(self._heard)  # which no room was found for either
+            return await self._database.run(lambda c: [commands.not_taken(c, a, heard) for a in arrivals])
 
     async def keep_time(self) -> None:
         """Write down that the wall clock was set, where it was: a reboot would take that for time gone by."""

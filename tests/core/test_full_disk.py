@@ -115,6 +115,10 @@ async def test_commands_that_find_no_room_are_refused_and_those_taken_before_are
     await world.until(lambda: bool(again.acked))
     await world.settle()
     assert len(world.broker.volatile) == said_before
+    assert again.heard is not None
+    again.heard()
+    new = world.send("defaults/country/set", "2", packet_id=taken.incoming.packet_id, dup=True)
+    assert (await said(world, new))["error"]["code"] == "busy", "its first delivery did not come"
     assert (await said(world, world.send("buy", PRODUCT)))["error"]["code"] == "buying_paused"
     disk.make_room()
     assert (await world.buy())["state"] == "waiting"
