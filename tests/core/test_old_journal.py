@@ -323,19 +323,21 @@ async def test_nobody_says_that_buying_resumes_while_it_pauses_for_another_reaso
     world.provider.script("buy", Late(None))
     world.send("buy", PRODUCT)
     await world.settle()
+    (order,) = [o["order"] for o in world.json("orders")]
     await world.crash()
     keep(world)
     world.clock.new_process()
     await world.start()
     await world.sleep(100)
     await world.buy()
+    world.retained.now.pop(f"orders/{order}")
     await restored(world)
     await world.sleep(accepted_after)
     assert world.bridge_events("buying_resumed") == []
     await world.data("buying/set", "on")
     await world.until(lambda: bool(world.bridge_events("buying_resumed")), 100)
-    assert await paused(world) is False
     await world.sleep(300)
+    assert await paused(world) is False
     assert len(world.bridge_events("buying_resumed")) == 1
 
 
