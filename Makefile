@@ -32,9 +32,10 @@ lint: $(READY)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# Every line and branch of what spends and what stores is gone through by its own tests.
+# Every line and branch of what spends and what stores is gone through by its own tests, without the long ones, which
+# take minutes where each line is watched.
 coverage: $(READY)
-	$(PYTEST) tests/core tests/journal tests/test_codes.py tests/homeassistant/test_labels.py \
+	$(PYTEST) -m "not slow" tests/core tests/journal tests/test_codes.py tests/homeassistant/test_labels.py \
 	    --cov=shomare_mqtt.core --cov=shomare_mqtt.journal --cov-branch --cov-report=term-missing:skip-covered \
 	    --cov-fail-under=100 $(ARGS)
 

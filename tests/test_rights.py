@@ -16,13 +16,21 @@ from shomare_mqtt.plugin.loading import load_plugins
 from tests.cli.process import run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 HOOK = "def shomare_sms_received(sms): ...\n"
 LOG = logging.getLogger("tests.rights")
 NOBODY = 65534
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files to others")
+
+
+@pytest.fixture(autouse=True)
+def _usual_rights() -> Iterator[None]:
+    """Of what a test makes, wherever it runs: some containers let everybody write."""
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
 
 
 @pytest.fixture

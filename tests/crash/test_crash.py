@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.crash.matrix import Matrix
+from tests.crash.matrix import MOST_MISSED, Matrix
 from tests.crash.scenario import ANOTHER_BUY, BARE_BUY, BUY, CANCEL, Scenario, deadly, with_fault
 
 if TYPE_CHECKING:
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from tests.crash.matrix import Zygotes
 
 LEAST_SECOND_DEATHS = 20
-MOST_MISSED = 2
-"""Places of work that is only sometimes in progress, and may be missed in every attempt."""
 
 SCENARIOS = (
     Scenario("buy", (deadly(BUY), BUY)),

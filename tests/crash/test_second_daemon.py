@@ -31,8 +31,8 @@ class House:
         self._stack = AsyncExitStack()
         self.broker = Mosquitto(folder)
         self.provider = Provider(folder, gone_status=404)
-        self.first = Daemon(folder, "first", self.broker.port, self.provider.port)
-        self.second = Daemon(folder, "second", self.broker.port, self.provider.port)
+        self.first = Daemon(folder, "first", self.broker.port, self.provider.port, PATIENCE)
+        self.second = Daemon(folder, "second", self.broker.port, self.provider.port, PATIENCE)
         self.recorder = Person(self.broker.settings(), "recorder", FILTERS)
         self.sender = Person(self.broker.settings(), "sender")
 

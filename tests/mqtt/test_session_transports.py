@@ -22,6 +22,7 @@ from shomare_mqtt.mqtt.connection import open_link
 from shomare_mqtt.mqtt.failures import BrokerUnreachableError, LinkError
 from shomare_mqtt.mqtt.packets import Opening
 from tests.mosquitto import Mosquitto, free_port
+from tests.old_broker import old_broker
 from tests.patience import PATIENCE
 
 if TYPE_CHECKING:

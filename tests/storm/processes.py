@@ -32,7 +32,7 @@ session_expiry = 3600
 base_url = "http://127.0.0.1:{provider}/api"
 token = "demo-token"
 requests_per_minute = 0
-timeout = 2
+timeout = {timeout}
 [orders]
 poll_interval = 0.3
 settle_delay = 0.5
@@ -98,12 +98,13 @@ class _Process:
 
 
 class Daemon(_Process):
-    """`shomare-mqtt run`, with `name` for its client id."""
+    """`shomare-mqtt run`, with `name` for its client id. `timeout`: seconds that an answer of the provider's has."""
 
-    def __init__(self, folder: Path, name: str, broker: int, provider: int) -> None:
+    def __init__(self, folder: Path, name: str, broker: int, provider: int, timeout: float = 2) -> None:
         self.state = folder / f"{name}-state"
         self.config = config = folder / f"{name}.toml"
         values = {"broker": broker, "provider": provider, "state": self.state, "lifetime": LIFETIME, "name": name}
+        values["timeout"] = timeout
         config.write_text(SETTINGS.format(**values))
         super().__init__(folder, name, "shomare_mqtt", "run", "--config", str(config))
 
