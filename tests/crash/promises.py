@@ -76,6 +76,10 @@ class Findings:
             event = json.loads(payload)
             ids.setdefault((event["purchase"], event["text"]), set()).add(event["sms"])
         shown = {(p.purchase, m.text) for p in self._purchases.values() for m in p.sms if m.shown}
+        if self._lost.loss is not Loss.NONE:
+            # One that neither the journal that is left nor the broker knew of is asked about by nobody.
+            known = {order["purchase"] for order in self._orders}
+            shown = {(purchase, text) for purchase, text in shown if purchase in known}
         self.broken += [f"the SMS {sms} was shown and not published" for sms in shown - set(ids)]
         if self._lost.loss is not Loss.DELETED:  # ids are the journal's: another one can only give others
             self.broken += [f"the SMS {sms} was published as {names}" for sms, names in ids.items() if len(names) > 1]
