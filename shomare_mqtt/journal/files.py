@@ -30,8 +30,8 @@ _ROOM = f"{JOURNAL}-room"
 _BLANK = bytes(HEADER + FRAME_HEADER)
 WAY_OUT = (
     "Put a copy of the whole directory back. Or move what is spoilt and the file `lock` out of it, to go on with what "
-    "is left: numbers that are missing there are not watched, commands of before may be carried out again, and what "
-    "was bought shows on the provider's page alone"
+    "is left: numbers that are missing there are watched only where the broker still holds them, commands of before may "
+    "be carried out again; look at the provider's page for what was bought"
 )
 _NONE = -1
 _AHEAD = 64 * PAGE
@@ -231,7 +231,8 @@ class Files:
             raise JournalError(
                 f"{' and '.join(gone)} in {self._directory.path}: removed, moved or replaced while the daemon ran. It "
                 "ends before it buys what nobody would know of. Put the files back before the next start: without them "
-                "it starts with no orders, watches none of the numbers that are open, and may repeat commands of before"
+                "a new journal begins, which watches only those numbers that the broker still holds, and may repeat "
+                "commands of before"
             )
 
 
