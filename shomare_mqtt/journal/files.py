@@ -30,8 +30,8 @@ _ROOM = f"{JOURNAL}-room"
 _BLANK = bytes(HEADER + FRAME_HEADER)
 WAY_OUT = (
     "Put a copy of the whole directory back. Or move what is spoilt and the file `lock` out of it, to go on with what "
-    "is left: numbers that are missing there are watched only where the broker still holds them, commands of before may "
-    "be carried out again; look at the provider's page for what was bought"
+    "is left: numbers that are missing there are watched only where the broker still holds them, commands of before "
+    "may be carried out again; look at the provider's page for what was bought"
 )
 _NONE = -1
 _AHEAD = 64 * PAGE

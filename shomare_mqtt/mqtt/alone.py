@@ -296,7 +296,7 @@ class Alone:
             self.clearance.give()
             return
         self.clearance = given()
-        text = f"no other daemon is on the base topic {self._base} any more: this one buys alone again, as far as nothing else forbids it"
+        text = f"no other daemon is on the base topic {self._base} any more: this one may buy if nothing else forbids"
         self._log.warning("%s", text)
         self._listener.trouble(BridgeEvent.BUYING_RESUMED, text)
         self._listener.won()
