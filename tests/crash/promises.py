@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 REFUSALS = frozenset({"expired_command", "buying_paused", "limit_reached"})
 """Of those that a `buy` may get for what it waited for, or for what others bought."""
-MAY_BE = "may have been bought already"
+MAY_BE = "may have been bought earlier"
 """What is said to whoever asks again while the journal does not know what it lost."""
 OPEN = frozenset({"buying", "waiting", "received", "unknown"})
 

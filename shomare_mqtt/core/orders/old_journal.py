@@ -42,7 +42,7 @@ RESTORED = "journal_restored"
 UNCOMPARED = "the broker was not reached yet since the start, and it may know of newer purchases than the journal"
 IN_WORDS = {
     RESTORED: f"{RESTORED}: the journal is older than what the broker knows of it, and what is asked for may have been "
-    "bought already; look at your numbers on the provider's site, then publish on to buying/set"
+    "bought earlier; look at your numbers on the provider's site, then publish on to buying/set"
 }
 """Reasons of a pause that are one word in `bridge/health`, as a refused `buy` tells them."""
 SOON, AT_MOST = 1.0, 9.0
