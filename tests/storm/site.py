@@ -59,16 +59,18 @@ class Site:
         await self._provider.control("buy", country=country, operator=operator, application=application)
         self.done["bought on the site"] += 1
 
-    async def cancel_by_hand(self) -> None:
-        """Cancel one that was bought by hand."""
-        for purchase in [p for p in await self._live() if p["by_hand"]][:1]:
+    async def buy_and_cancel(self) -> None:
+        """Buy one by hand, and cancel it again, where it still lives."""
+        await self.buy()
+        await asyncio.sleep(self._chance.uniform(0, REFUND_DELAY))
+        for purchase in [p for p in await self._live() if p["by_hand"]][-1:]:
             await self._cancel(purchase, "bought and cancelled on the site")
 
     async def busy(self, seconds: float) -> None:
         """Some of all that, for about so long."""
         for _ in range(3):
             await asyncio.sleep(self._chance.uniform(0, seconds / 3))
-            await self._chance.choice((self.buy, self.cancel_by_hand, lambda: self.cancel_ours(1)))()
+            await self._chance.choice((self.buy, self.buy_and_cancel, lambda: self.cancel_ours(1)))()
 
     async def _live(self) -> list[dict[str, Any]]:
         return [p for p in (await self._provider.state())["purchases"] if p["state"] == "waiting"]
