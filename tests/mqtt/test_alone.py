@@ -349,6 +349,33 @@ async def test_a_broker_that_brings_nothing_back_keeps_nobody_from_buying(
     assert daemon.state == "open"
 
 
+async def test_what_else_comes_keeps_nobody_from_buying_for_ever(air: Air) -> None:
+    air.drops = True
+    daemon = Daemon(air, LOW)
+    await daemon.start()
+    await turns()
+    for _ in range(20):
+        air.send(f"{BASE}/query/profile", b"")
+        let_pass(module.ECHO_WITHIN / 2)
+        await turns()
+    assert daemon.state == "given", "whoever asks for something every few seconds holds up no purchase"
+
+
+async def test_what_comes_from_elsewhere_while_the_link_is_away_waits_for_nobody(air: Air) -> None:
+    daemon = Daemon(air, LOW)
+    daemon.connect()
+    waiting = daemon.alone.clearance
+    daemon.disconnect()
+    assert daemon.state == "given", "the page takes a command also while the broker is away"
+    assert not waiting.decided.is_set(), "what the broker brought waits on"
+    daemon.connect()
+    assert daemon.alone.clearance is waiting
+    await daemon.start()
+    await turns()
+    assert waiting.decided.is_set()
+    assert waiting.contested is None
+
+
 async def test_a_broker_that_refuses_the_question(air: Air, caplog: pytest.LogCaptureFixture) -> None:
     daemon = Daemon(air, LOW)
     await daemon.start()
