@@ -59,6 +59,16 @@ def json_within(text: str, scan: Scan) -> Any:
     return _Page(text, scan).json()
 
 
+def markup_before(text: str) -> int:
+    """Characters of markup before the JSON that begins in a text; 0 where there is none, or it is a page's."""
+    page = _Page(text, lambda _, at: (None, at))
+    try:
+        _, at = page.before()
+    except _NotAnAnswerError:
+        return 0
+    return at if text[:at].strip(_BLANK) and _is_diagnostic("".join(page.shown)) else 0
+
+
 def _scanned(text: str, at: int, scan: Scan) -> tuple[Any, int] | None:
     if text[at : at + 1] not in ("{", "["):
         return None
@@ -87,7 +97,7 @@ class _Page:
     def json(self) -> Any:
         """The JSON, where all else is markup."""
         try:
-            value, end = self._before()
+            value, end = self.before()
             if len(self.text) - end > _MOST or not _is_diagnostic("".join(self.shown)):
                 return None
             self.at, self.shown = end, []
@@ -97,7 +107,8 @@ class _Page:
             return None
         return value if _is_diagnostic("".join(self.shown)) else None
 
-    def _before(self) -> tuple[Any, int]:
+    def before(self) -> tuple[Any, int]:
+        """The JSON and where it ends, gone past what stands before it. Raises _NotAnAnswerError."""
         while self.at < min(len(self.text), _MOST):
             if self.begins and self.text[self.at] in "{[" and (found := self._try()) is not None:
                 return found
