@@ -48,9 +48,11 @@ def _phone_of(leaf: Leaf) -> str | None:
 
 def _is_same_number(one: str, other: str) -> bool:
     """Whether two are one number, in whatever form: with its dialling code, without, with a 0 or an 8 before it."""
-    ends = [digits.lstrip("+0")[-_DISTINCT:] for digits in (one, other)]
-    short = min(map(len, ends))
-    return ends[0][-short:] == ends[1][-short:]
+    short, long = sorted((digits.lstrip("+0") for digits in (one, other)), key=len)
+    if long[-_DISTINCT:].endswith(short[-_DISTINCT:]):
+        return True
+    # The 8 before a number of eight digits, as in Lithuania.
+    return len(short) == _DISTINCT and short[0] == "8" and len(long) > _DISTINCT + 1 and long.endswith(short[1:])
 
 
 def _is_same_id(leaf: Leaf, purchase: str) -> bool:
