@@ -166,20 +166,22 @@ class Alone:
         elif topic == ANSWER_TOPIC:
             ack()
             self._heard_answer(incoming.payload)
-        elif topic == TOPIC and not incoming.retain and self._is_ours(incoming.payload):
+        elif topic == TOPIC and self._is_ours(incoming):
             ack()
         elif not self._leaving:
             self._listener.hand_over(incoming, ack)
 
-    def _is_ours(self, payload: bytes) -> bool:
-        """Whether a query is a daemon's, which has been heard then."""
-        if (said := announcement_in(payload)) is not None:
+    def _is_ours(self, incoming: Incoming) -> bool:
+        """Whether a query is a daemon's, which has been heard then; one that somebody made retained says nothing.
+
+        It is refused to nobody either: an answer would look like that of a daemon that knows no announcements.
+        """
+        said, asked = announcement_in(incoming.payload), look_in(incoming.payload)
+        if said is not None and not incoming.retain:
             self._heard(said)
-        elif (asked := look_in(payload)) is not None:
+        elif asked is not None and not incoming.retain:
             self._looked_for(asked)
-        else:
-            return False
-        return True
+        return said is not None or asked is not None
 
     def _reopen(self) -> None:
         """What comes from now on waits until it is settled who is there."""
