@@ -92,6 +92,25 @@ def test_markup_before_it_is_gone_past(before: str) -> None:
     assert cut.close() == decode(RawAnswer(200, body[:first]))
 
 
+@pytest.mark.parametrize(
+    "behind",
+    [
+        "<!-- x -->",
+        "\n<br />\nWarning: no x in /x.php on line 9\n",
+        "Please log in",
+        "<title>x</title>",
+        "]",
+        "<br>" * 20_000,
+    ],
+)
+def test_what_stands_behind_it_is_markup_or_it_is_none(behind: str) -> None:
+    body = ('{"status": true}' + behind + " " * 1_000).encode()
+    found = decode(RawAnswer(200, body))
+    assert found.is_json == (behind[:2] in ("<!", "\n<"))
+    for size in (7, 100, 1000):
+        assert read(body, [size]) == found
+
+
 def test_a_page_before_it_is_none() -> None:
     streaming = Streaming()
     assert not streaming.feed(b'<title>Please log in</title>{"status": true}')

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from shomare_mqtt.provider.reading.markup import json_within, markup_before
+from shomare_mqtt.provider.reading.markup import is_markup, json_within, markup_before
 from shomare_mqtt.provider.reading.names import CONTENTS
 from shomare_mqtt.provider.reading.streamed import (
     MAX_DEPTH,
@@ -112,7 +112,7 @@ def decode(answer: RawAnswer) -> Decoded:
 class Streaming:
     """A long body, read as it comes. `feed` says whether to go on: what is no JSON for sure is not waited for.
 
-    Markup before the JSON, which the first piece holds whole, is gone past.
+    Markup before the JSON, which the first piece holds whole, is gone past, and so is what stands behind it.
     """
 
     def __init__(self) -> None:
@@ -134,9 +134,11 @@ class Streaming:
         """What was read."""
         if not self._failed:
             try:
-                return Decoded(_finished(self._stream.close()), is_json=True, wrapped=self._wrapped)
+                value, rest = _finished(self._stream.close()), self._stream.rest
+                if not rest or is_markup(rest):
+                    return Decoded(value, is_json=True, wrapped=self._wrapped or bool(rest))
             except _NOT_JSON:
-                self._failed = True
+                pass
         broken = self._stream.begun in ("{", "[") and not self._wrapped
         return Decoded(None, is_json=False, broken=broken, too_much=self._too_much)
 

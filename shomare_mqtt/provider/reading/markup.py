@@ -69,6 +69,11 @@ def markup_before(text: str) -> int:
     return at if text[:at].strip(_BLANK) and _is_diagnostic("".join(page.shown)) else 0
 
 
+def is_markup(text: str) -> bool:
+    """Whether a text is nothing but what may stand behind the JSON of an answer."""
+    return _Page(text, lambda _, at: (None, at)).ends(0)
+
+
 def _scanned(text: str, at: int, scan: Scan) -> tuple[Any, int] | None:
     if text[at : at + 1] not in ("{", "["):
         return None
@@ -98,14 +103,21 @@ class _Page:
         """The JSON, where all else is markup."""
         try:
             value, end = self.before()
-            if len(self.text) - end > _MOST or not _is_diagnostic("".join(self.shown)):
-                return None
-            self.at, self.shown = end, []
+        except _NotAnAnswerError:
+            return None
+        return value if _is_diagnostic("".join(self.shown)) and self.ends(end) else None
+
+    def ends(self, at: int) -> bool:
+        """Whether nothing but markup stands from there on."""
+        if len(self.text) - at > _MOST:
+            return False
+        self.at, self.shown = at, []
+        try:
             while self.at < len(self.text):
                 self._step()
         except _NotAnAnswerError:
-            return None
-        return value if _is_diagnostic("".join(self.shown)) else None
+            return False
+        return _is_diagnostic("".join(self.shown))
 
     def before(self) -> tuple[Any, int]:
         """The JSON and where it ends, gone past what stands before it. Raises _NotAnAnswerError."""
