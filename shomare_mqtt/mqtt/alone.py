@@ -60,6 +60,10 @@ ONLINE_WITHIN = 3.0
 ECHO_WITHIN = 5.0
 """Seconds without any message after which an announcement is not waited for any more: much may come before it."""
 
+ECHO_WAITS = 6
+"""How often it is waited on for as long as that, since messages came: a broker that brings all else back but not this
+must not hold up a `buy` until it is refused (core.desk.dispatch.LONGEST)."""
+
 LEAVE_WITHIN = 2.0
 """Seconds that the last announcement of a daemon that stops may take."""
 
@@ -121,6 +125,7 @@ class Alone:
         self._timer: asyncio.TimerHandle | None = None
         self._connection = 0
         self._leaving = False
+        self._undecided: Clearance | None = None
         self.clearance = given()
 
     # --- the session's listener -------------------------------------------------------------------------------------
@@ -129,20 +134,27 @@ class Alone:
         """After each subscribing, before what came is handed on."""
         self._rivals.clear()
         self._fresh = True
+        self.clearance, self._undecided = self._undecided or self.clearance, None
         self._reopen()
         self._online_sent = self._online_heard = 0
         self._due.clear()
         self._wake_in(ONLINE_WITHIN)
 
     def disconnected(self) -> None:
-        """The connection ended: nobody can be asked. What is undecided is decided after the next connecting."""
+        """The connection ended: nobody can be asked. What is undecided is decided after the next connecting.
+
+        What comes meanwhile comes from no broker, and no other daemon gets it.
+        """
         self._connection += 1
         self._stop_timer()
         self._news.set()
         if self._echo is not None and not self._echo[1].done():
             self._echo[1].set_exception(NotConnectedError("the connection ended before it came back"))
-        if self.clearance.contested is not None and not self._leaving:
-            self.clearance = given()
+        if self._leaving:
+            return
+        if not self.clearance.decided.is_set():
+            self._undecided = self.clearance
+        self.clearance = given()
 
     def message(self, incoming: Incoming, ack: Ack) -> None:
         """A message came: what daemons tell each other is for us, the rest for whoever is told of messages."""
@@ -154,20 +166,22 @@ class Alone:
         elif topic == ANSWER_TOPIC:
             ack()
             self._heard_answer(incoming.payload)
-        elif topic == TOPIC and not incoming.retain and self._is_ours(incoming.payload):
+        elif topic == TOPIC and self._is_ours(incoming):
             ack()
         elif not self._leaving:
             self._listener.hand_over(incoming, ack)
 
-    def _is_ours(self, payload: bytes) -> bool:
-        """Whether a query is a daemon's, which has been heard then."""
-        if (said := announcement_in(payload)) is not None:
+    def _is_ours(self, incoming: Incoming) -> bool:
+        """Whether a query is a daemon's, which has been heard then; one that somebody made retained says nothing.
+
+        It is refused to nobody either: an answer would look like that of a daemon that knows no announcements.
+        """
+        said, asked = announcement_in(incoming.payload), look_in(incoming.payload)
+        if said is not None and not incoming.retain:
             self._heard(said)
-        elif (asked := look_in(payload)) is not None:
+        elif asked is not None and not incoming.retain:
             self._looked_for(asked)
-        else:
-            return False
-        return True
+        return said is not None or asked is not None
 
     def _reopen(self) -> None:
         """What comes from now on waits until it is settled who is there."""
@@ -272,7 +286,10 @@ class Alone:
     async def _wait_for(self, back: asyncio.Future[None]) -> None:
         """Raises TimeoutError once nothing has come for a while, and NotConnectedError."""
         since = self._clock()
-        while (left := max(since, self._heard_at) + ECHO_WITHIN - self._clock()) > 0:
+        for _ in range(ECHO_WAITS):
+            left = max(since, self._heard_at) + ECHO_WITHIN - self._clock()
+            if left <= 0:
+                break
             if (await asyncio.wait((back,), timeout=left))[0]:
                 return back.result()
         raise TimeoutError

@@ -70,6 +70,10 @@ class Connector:
         """The connection ended when we asked to."""
         self._looks_cut_off += 1
 
+    def listening_was_taken(self) -> None:
+        """It answered: a connection that ended then was chance, and over the years there are many."""
+        self._looks_cut_off = 0
+
     async def end_session(self, *, always: bool = False) -> None:
         """At the daemon's end: sessions of MQTT 3.1.1 never end by themselves. Raises LinkError."""
         if always or not self._has_old_session:

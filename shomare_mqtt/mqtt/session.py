@@ -231,6 +231,7 @@ class Session:
         except DisconnectedError:
             self._connector.listening_was_cut_off()
             raise
+        self._connector.listening_was_taken()
         for each, reason in refused.items():
             self._say_once(
                 f"The broker refuses the subscription to {each} ({reason}): another daemon on the base topic, and what "

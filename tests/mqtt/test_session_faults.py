@@ -16,6 +16,7 @@ from shomare_mqtt.mqtt import client as client_module
 from shomare_mqtt.mqtt import connection
 from shomare_mqtt.mqtt.backoff import LONGEST_PAUSE
 from shomare_mqtt.mqtt.client import Client
+from shomare_mqtt.mqtt.connector import LOOKS
 from shomare_mqtt.mqtt.failures import (
     BrokerUnreachableError,
     ConnectRefusedError,
@@ -422,6 +423,32 @@ async def test_a_broker_that_hangs_up_on_a_subscription(watch: Watch, caplog: py
         assert "client id" in said[0]
         broker.hangs_up_on = lambda *_: False
         await watched.connected()
+
+
+async def test_chance_cuts_over_the_years_do_not_end_the_listening(watch: Watch) -> None:
+    """A broker that restarts just then is none that forbids to hear of other daemons."""
+    async with FakeBroker() as broker:
+        asked: dict[int, int] = {}
+        cut: set[int] = set()
+
+        def hangs_up(peer: Peer, kind: int) -> bool:
+            if peer.clean or kind != SUBSCRIBE:
+                return False
+            asked[id(peer)] = asked.get(id(peer), 0) + 1
+            if asked[id(peer)] == 2 and len(cut) == len(watched.facts):
+                cut.add(id(peer))
+                return True
+            return False
+
+        broker.hangs_up_on = hangs_up
+        watched = watch(broker.settings())
+        watched.session._also = ("shomare/bridge/state",)
+        for times in range(1, LOOKS + 2):
+            await watched.connected()
+            assert len(cut) == times
+            assert watched.session._connector.may_listen
+            broker.sessions()[-1].close()
+            await watched.ended()
 
 
 async def test_nobody_listens() -> None:

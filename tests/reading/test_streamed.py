@@ -77,6 +77,46 @@ def test_json_within_a_text_of_an_envelope_is_read_too() -> None:
     assert read(json.dumps({"d": '[{"id": 1}]'}).encode(), [9]).value == {"d": [{"id": 1}]}
 
 
+@pytest.mark.parametrize("before", ["<br>", "<br />\n<b>Warning</b>: no x in <b>/x.php</b> on line <b>9</b><br />\n"])
+def test_markup_before_it_is_gone_past(before: str) -> None:
+    body = (before + '{"status": true, "data": "کد"}').encode()
+    first = len(before.encode()) + 29  # ends within a letter
+    streaming = Streaming()
+    assert streaming.feed(body[:first])
+    assert streaming.feed(body[first:])
+    found = streaming.close()
+    assert found == decode(RawAnswer(200, body))
+    assert found.wrapped
+    cut = Streaming()
+    assert cut.feed(body[:first])
+    assert cut.close() == decode(RawAnswer(200, body[:first]))
+
+
+@pytest.mark.parametrize(
+    "behind",
+    [
+        "<!-- x -->",
+        "\n<br />\nWarning: no x in /x.php on line 9\n",
+        "Please log in",
+        "<title>x</title>",
+        "]",
+        "<br>" * 20_000,
+    ],
+)
+def test_what_stands_behind_it_is_markup_or_it_is_none(behind: str) -> None:
+    body = ('{"status": true}' + behind + " " * 1_000).encode()
+    found = decode(RawAnswer(200, body))
+    assert found.is_json == (behind[:2] in ("<!", "\n<"))
+    for size in (7, 100, 1000):
+        assert read(body, [size]) == found
+
+
+def test_a_page_before_it_is_none() -> None:
+    streaming = Streaming()
+    assert not streaming.feed(b'<title>Please log in</title>{"status": true}')
+    assert not streaming.close().is_json
+
+
 def test_bytes_that_are_no_utf_8_are_replaced() -> None:
     assert read(b'["\xff\xfe a"]', [4]).value == ["\ufffd\ufffd a"]
 

@@ -182,3 +182,14 @@ async def test_one_that_was_paused_goes_on(open_house: Callable[..., Awaitable[H
     await nothing_twice(house)
     assert len(house.bought()) == 4
     assert await first.stop() == 0
+
+
+async def test_one_that_is_alone_is_not_ended_by_its_own_word_made_retained(house: House) -> None:
+    """As a bridge or a flow does that sends all on that it hears."""
+    word = await house.probe.message("query/orders", 0, lambda s: b"daemon:here" in s.payload)
+    since = await house.probe.publish("query/orders", word.payload, retain=True)
+    await house.probe.message("query/orders", since)
+    assert (await house.probe.ok("buy", dict(PRODUCT)))["state"] == "waiting"
+    assert (await house.probe.ok("query/orders"))[0]["state"] == "waiting"
+    await house.probe.publish("query/orders", b"", retain=True)
+    assert house.probe.all("bridge/state")[-1].payload == b"online"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from shomare_mqtt.provider.reading.markup import json_within
+from shomare_mqtt.provider.reading.markup import is_markup, json_within, markup_before
 from shomare_mqtt.provider.reading.names import CONTENTS
 from shomare_mqtt.provider.reading.streamed import (
     MAX_DEPTH,
@@ -110,14 +110,20 @@ def decode(answer: RawAnswer) -> Decoded:
 
 
 class Streaming:
-    """A long body, read as it comes. `feed` says whether to go on: what is no JSON for sure is not waited for."""
+    """A long body, read as it comes. `feed` says whether to go on: what is no JSON for sure is not waited for.
+
+    Markup before the JSON, which the first piece holds whole, is gone past, and so is what stands behind it.
+    """
 
     def __init__(self) -> None:
         self._stream = JsonStream(_DECODER.decode)
-        self._failed = self._too_much = False
+        self._failed = self._too_much = self._wrapped = False
+        self._is_first = True
 
     def feed(self, piece: bytes) -> bool:
         """Read on, where it makes sense."""
+        if self._is_first:
+            self._is_first, piece = False, self._unwrapped(piece)
         try:
             self._stream.feed(piece)
         except _NOT_JSON as error:
@@ -128,10 +134,19 @@ class Streaming:
         """What was read."""
         if not self._failed:
             try:
-                return Decoded(_finished(self._stream.close()), is_json=True)
+                value, rest = _finished(self._stream.close()), self._stream.rest
+                if not rest or is_markup(rest):
+                    return Decoded(value, is_json=True, wrapped=self._wrapped or bool(rest))
             except _NOT_JSON:
-                self._failed = True
-        return Decoded(None, is_json=False, broken=self._stream.begun in ("{", "["), too_much=self._too_much)
+                pass
+        broken = self._stream.begun in ("{", "[") and not self._wrapped
+        return Decoded(None, is_json=False, broken=broken, too_much=self._too_much)
+
+    def _unwrapped(self, piece: bytes) -> bytes:
+        text = piece.decode(errors="surrogateescape")
+        at = markup_before(text)
+        self._wrapped = at > 0
+        return text[at:].encode(errors="surrogateescape")
 
 
 def _within_markup(text: str) -> Any:

@@ -59,6 +59,21 @@ def json_within(text: str, scan: Scan) -> Any:
     return _Page(text, scan).json()
 
 
+def markup_before(text: str) -> int:
+    """Characters of markup before the JSON that begins in a text; 0 where there is none, or it is a page's."""
+    page = _Page(text, lambda _, at: (None, at))
+    try:
+        _, at = page.before()
+    except _NotAnAnswerError:
+        return 0
+    return at if text[:at].strip(_BLANK) and _is_diagnostic("".join(page.shown)) else 0
+
+
+def is_markup(text: str) -> bool:
+    """Whether a text is nothing but what may stand behind the JSON of an answer."""
+    return _Page(text, lambda _, at: (None, at)).ends(0)
+
+
 def _scanned(text: str, at: int, scan: Scan) -> tuple[Any, int] | None:
     if text[at : at + 1] not in ("{", "["):
         return None
@@ -87,17 +102,25 @@ class _Page:
     def json(self) -> Any:
         """The JSON, where all else is markup."""
         try:
-            value, end = self._before()
-            if len(self.text) - end > _MOST or not _is_diagnostic("".join(self.shown)):
-                return None
-            self.at, self.shown = end, []
+            value, end = self.before()
+        except _NotAnAnswerError:
+            return None
+        return value if _is_diagnostic("".join(self.shown)) and self.ends(end) else None
+
+    def ends(self, at: int) -> bool:
+        """Whether nothing but markup stands from there on."""
+        if len(self.text) - at > _MOST:
+            return False
+        self.at, self.shown = at, []
+        try:
             while self.at < len(self.text):
                 self._step()
         except _NotAnAnswerError:
-            return None
-        return value if _is_diagnostic("".join(self.shown)) else None
+            return False
+        return _is_diagnostic("".join(self.shown))
 
-    def _before(self) -> tuple[Any, int]:
+    def before(self) -> tuple[Any, int]:
+        """The JSON and where it ends, gone past what stands before it. Raises _NotAnAnswerError."""
         while self.at < min(len(self.text), _MOST):
             if self.begins and self.text[self.at] in "{[" and (found := self._try()) is not None:
                 return found

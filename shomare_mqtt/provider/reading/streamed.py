@@ -28,11 +28,14 @@ MAX_DEPTH = 40
 """Deeper answers are taken for broken: no reader follows them, and a hostile one would exhaust the stack."""
 _LONGEST_PLAIN = 400
 """Characters of a number or a word: longer ones are none."""
+_BLANKS = " \t\r\n\0\ufeff"
 _BLANK = re.compile(r"[ \t\r\n\0\ufeff]*+")
 _RUN = re.compile(r'(?:[^"\\]++|\\u[0-9a-fA-F]{4}|\\["\\/bfnrt])*+')
 _PLAIN = re.compile(r"[^\s,:\[\]{}\"\0]*+")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _LONGEST_ESCAPE = 6
+_LONGEST_REST = 64 * 1024
+"""Characters behind the value: more is no answer's."""
 _BOMS = ((b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
 
 
@@ -43,6 +46,8 @@ class TooMuchError(ValueError):
 class JsonStream:
     """One JSON value. `feed` it pieces in their order, then `close` it for the value; both raise ValueError.
 
+    `rest` is what stands behind the value and is not blank.
+
     The first piece holds a byte order mark whole. Bytes that are no UTF-8 are read as U+FFFD.
     """
 
@@ -51,6 +56,7 @@ class JsonStream:
         self._decoder: codecs.IncrementalDecoder | None = None
         self._text, self._at, self._is_whole = "", 0, False
         self._values = self._characters = 0
+        self.rest = ""
         self.begun = ""
         """The first character that says something."""
         self._steps: Steps = self._whole()
@@ -73,8 +79,13 @@ class JsonStream:
 
     def _whole(self) -> Steps:
         value = yield from self._value(MAX_DEPTH)
-        if (yield from self._next()):
-            raise ValueError("more than one value")
+        goes_on = True
+        while goes_on:
+            self.rest, self._at = (self.rest + self._text[self._at :]).lstrip(_BLANKS), len(self._text)
+            if len(self.rest) > _LONGEST_REST:
+                raise ValueError("more than one value")
+            goes_on = yield from self._more()
+        self.rest = self.rest.rstrip(_BLANKS)
         return value
 
     def _more(self) -> Steps:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shomare_mqtt.provider.reading.messages import CODE, TEXT
-from shomare_mqtt.provider.reading.names import glued
+from shomare_mqtt.provider.reading.names import glued, words, wordset
 from shomare_mqtt.provider.reading.phones import PHONE, digits_of_phone
 from shomare_mqtt.provider.reading.purchases import PURCHASE, may_be_id, phone_name
 from shomare_mqtt.provider.reading.states import STATE, state_of_words
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 _SURE = 85
 """An id under a weaker name than this (`uuid`, `reference`, `ticket_id`) may be that of the request."""
 _NAMED = 80
+_STATE = 100
+_MONEY = wordset("invoice transaction payment refund receipt bill")
+"""Words of an object that has an id of its own beside a purchase's."""
 _DISTINCT = 9
 """Last digits that make a number: before them stand dialling code, area and what is dialled before those."""
 
@@ -45,9 +48,11 @@ def _phone_of(leaf: Leaf) -> str | None:
 
 def _is_same_number(one: str, other: str) -> bool:
     """Whether two are one number, in whatever form: with its dialling code, without, with a 0 or an 8 before it."""
-    ends = [digits.lstrip("+0")[-_DISTINCT:] for digits in (one, other)]
-    short = min(map(len, ends))
-    return ends[0][-short:] == ends[1][-short:]
+    short, long = sorted((digits.lstrip("+0") for digits in (one, other)), key=len)
+    if long[-_DISTINCT:].endswith(short[-_DISTINCT:]):
+        return True
+    # The 8 before a number of eight digits, as in Lithuania.
+    return len(short) == _DISTINCT and short[0] == "8" and len(long) > _DISTINCT + 1 and long.endswith(short[1:])
 
 
 def _is_same_id(leaf: Leaf, purchase: str) -> bool:
@@ -74,8 +79,16 @@ def _names_a_purchase(leaf: Leaf, own: list[Leaf], *, sure: bool) -> bool:
     if glued(leaf.name) != "id":
         return True
     beside = [other for other in own if other.parents == leaf.parents]
+    if _is_in_anothers_place(leaf) and not any(map(_is_of_a_purchase, beside)):
+        return False
     of_an_sms = any(max(CODE.weight(o.name), TEXT.weight(o.name)) >= _NAMED for o in beside)
     return not sure and (not of_an_sms or any(map(_is_of_a_purchase, beside)))
+
+
+def _is_in_anothers_place(leaf: Leaf) -> bool:
+    """Whether a field lies in an object for a state or a payment: `{"status": {"id": 2, "name": "received"}}`."""
+    home = leaf.parents[-1] if leaf.parents else ""
+    return STATE.weight(home) == _STATE or not _MONEY.isdisjoint(words(home))
 
 
 def _is_of_a_purchase(leaf: Leaf) -> bool:
