@@ -132,11 +132,14 @@ class OldJournal:
     async def _take_up(self) -> None:
         """Make what was found durable, all of it at once, and only then show this journal in the other's place."""
         async with self._alone:
-            if self._found is not None:
-                await self._write_down(*self._found)
-                self._found = None
+            await self._write_down_what_was_found()
         self.show()
         self.on_changed()
+
+    async def _write_down_what_was_found(self) -> None:
+        if self._found is not None:
+            await self._write_down(*self._found)
+            self._found = None
 
     async def _write_down(self, verdict: _Verdict, mark: JournalMark, orders: Mapping[str, bytes]) -> None:
         known = {**self._opened.known, mark.journal: max(mark.sequence, self._opened.known.get(mark.journal, 0))}
