@@ -403,7 +403,10 @@ class Alone:
         text = f"another daemon is on the base topic {self._base}"
         if self.clearance.decided.is_set():
             self.clearance = Clearance()
-        self.clearance.refuse(f"{text} and may carry this out: this one buys nothing until one of the two has ended")
+        self.clearance.refuse(
+            f"{text} and may carry this out: this one buys nothing until one of the two has ended. Look whether the "
+            "other did; if not, ask again with a new transaction"
+        )
         self._log.warning("%s: nothing is bought until one of the two has ended", text)
         self._listener.trouble(BridgeEvent.BUYING_PAUSED, f"{text}: nothing is bought until one of the two has ended")
 

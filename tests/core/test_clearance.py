@@ -46,8 +46,21 @@ async def test_what_came_while_it_was_open_is_refused_though_it_is_over(world: W
     answer = await world.answer(waiting)
     assert (answer["error"]["code"], answer["error"]["retryable"]) == ("buying_paused", True)
     assert REASON in answer["error"]["message"]
-    assert (await world.ask("buy", {**PRODUCT, "transaction": "t"}))["status"] == "ok"
+    assert (await world.ask("buy", {**PRODUCT, "transaction": "u"}))["status"] == "ok"
     assert world.provider.count("buy") == 1
+
+
+async def test_a_repeat_of_what_another_may_have_carried_out_buys_nothing(world: World) -> None:
+    left_open(world).refuse(REASON)
+    command = {**PRODUCT, "transaction": "t"}
+    assert await world.error("buy", command) == "buying_paused"
+    world.clearance = given()
+    for crash in (False, True):
+        answer = await world.ask("buy", command)
+        assert (answer["error"]["code"], answer["replayed"]) == ("buying_paused", True)
+        await world.restart(crash=crash)
+    assert (await world.ask("buy", command))["replayed"] is True
+    assert world.provider.count("buy") == 0
 
 
 async def test_what_comes_while_another_is_there_is_refused_at_once(world: World) -> None:

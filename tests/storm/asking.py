@@ -20,16 +20,11 @@ Product = tuple[str, str, str]
 
 @dataclass
 class Asked:
-    """One command. `taken`: the broker said that it has it. `repeats`: its sender may ask again.
-
-    Where two daemons got it, the one that goes on refuses it, and cannot know what the other did: to repeat it then is
-    to ask for another purchase.
-    """
+    """One command. `taken`: the broker said that it has it."""
 
     topic: str
     fields: dict[str, Any]
     taken: bool = False
-    repeats: bool = True
 
     @property
     def payload(self) -> bytes:
@@ -65,22 +60,22 @@ class Asking:
     def buys(self) -> list[Asked]:
         return [each for each in self.asked if each.topic == "buy"]
 
-    async def buy(self, *, repeats: bool = True) -> None:
+    async def buy(self) -> None:
         """Ask for one number; three of four times with a transaction, and some of those twice."""
         product, twin = next(self._products)
         self._twins.append(twin)
-        await self._ask_for(product, repeats=repeats)
+        await self._ask_for(product)
 
     async def buy_twin(self) -> None:
         """As `buy`, at the price of what was asked for last and has no twin yet."""
         await self._ask_for(self._twins.pop())
 
-    async def _ask_for(self, product: Product, *, repeats: bool = True) -> None:
+    async def _ask_for(self, product: Product) -> None:
         country, operator, application = product
         fields = {"country": country, "operator": operator, "application": application}
         if self._chance.random() < 0.75:
             fields["transaction"] = f"b-{next(self._numbers)}"
-        await self._send(Asked("buy", fields, repeats=repeats))
+        await self._send(Asked("buy", fields))
 
     async def cancel(self, order: str) -> None:
         await self._send(Asked("cancel", {"order": order, "transaction": f"c-{next(self._numbers)}"}))
@@ -94,7 +89,7 @@ class Asking:
 
     async def repeat_some(self) -> None:
         """Senders who are not sure ask again, with what they asked before."""
-        known = [each for each in self.asked if each.transaction and each.repeats and each.topic != "resolve"]
+        known = [each for each in self.asked if each.transaction and each.topic != "resolve"]
         for asked in self._chance.sample(known, min(2, len(known))):
             self.repeated += 1
             await self._sender.publish(asked.topic, asked.payload, again=True)

@@ -74,7 +74,7 @@ class Storm:
         self.asking = Asking(sender, self._chance)
         self._people = (self.recorder, sender)
         self.site = Site(self.provider, self._chance)
-        self.another = Another(self.daemon, self.second, self.wire, self.recorder, self._contested_buys, self._chance)
+        self.another = Another(self.daemon, self.second, self.wire, self.recorder, self._some_buys, self._chance)
         self._started_at = 0
         self.kills = Kills()
         self.restarts: Counter[str] = Counter()
@@ -231,9 +231,6 @@ class Storm:
         await self.site.without_sms()
         await self._some_buys(2)
         await self.recorder.hears(order_became("waiting"), 3, since)
-
-    async def _contested_buys(self, number: int) -> None:
-        await asyncio.gather(*(self.asking.buy(repeats=False) for _ in range(number)))
 
     async def _some_buys(self, number: int) -> None:
         await asyncio.gather(*(self.asking.buy() for _ in range(number)))

@@ -82,7 +82,9 @@ class Answering:
         """
         refused = answer.status is Status.ERROR and answer.order is None
         self._post(batch, ticket.envelope, answer)
-        batch.done.append(Done(ticket.row, _stored(ticket, answer), answer.order, is_free=refused))
+        # What another daemon may have carried out, a repeat of its transaction must not buy a second time.
+        is_free = refused and ticket.clearance.contested is None
+        batch.done.append(Done(ticket.row, _stored(ticket, answer), answer.order, is_free=is_free))
         if answer.status is Status.ERROR:
             batch.postings.extend(_refused_event(ticket.envelope, answer))
         if refused and answer.error is not None:

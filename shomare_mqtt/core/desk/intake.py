@@ -95,7 +95,7 @@ class Intake:
                 await self._take(deliveries)
 
     async def _take(self, deliveries: list[Delivery]) -> None:
-        parsed = list(self._fitting(self._screening.screened(d.incoming, d.clearance) for d in deliveries))
+        parsed = list(self._fitting(self._screening.screened(d.incoming) for d in deliveries))
         arrivals = [self._arrival(d, p) for d, p in zip(deliveries, parsed, strict=True)]
         results = await self._journal.arrive(arrivals, self._remember)
         for delivery, result in zip(deliveries, results, strict=True):

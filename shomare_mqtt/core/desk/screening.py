@@ -10,7 +10,6 @@ from shomare_mqtt.model import Buy, Parsed, Unparsed
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from shomare_mqtt.core.clearance import Clearance
     from shomare_mqtt.core.clock import Clock, SteadyTime
     from shomare_mqtt.model import Incoming
 
@@ -23,7 +22,7 @@ class Screening:
         self._clock = clock
         self._time = time
 
-    def screened(self, incoming: Incoming, clearance: Clearance) -> Parsed | Unparsed:
+    def screened(self, incoming: Incoming) -> Parsed | Unparsed:
         """The command, unless it must not be acted on for a reason that its content does not show."""
         what = self.parse(incoming)
         if incoming.retain:
@@ -31,8 +30,6 @@ class Screening:
             return Unparsed(what.envelope, CommandRefusedError(ErrorCode.RETAINED_COMMAND, message))
         if isinstance(what, Unparsed):
             return what
-        if (contested := clearance.contested) is not None and isinstance(what.request, Buy):
-            return Unparsed(what.envelope, CommandRefusedError(ErrorCode.BUYING_PAUSED, contested))
         if (late := self.why_late(incoming, what)) is not None:
             return Unparsed(what.envelope, CommandRefusedError(ErrorCode.EXPIRED_COMMAND, late))
         return what
