@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from rich.text import Text
 
 from shomare_mqtt.cli.status import CommandFailedError
+from shomare_mqtt.mqtt.announcements import TOPIC, announcement_in
 from shomare_mqtt.mqtt.client import Client
 from shomare_mqtt.topics import matches
 
@@ -58,6 +59,8 @@ _MEANINGS = (
     ("event/sms", "THE SMS, once, with the code taken out of its text. It is on disk before it is published."),
     ("code", "The code alone, as plain text."),
 )
+
+_AMONG_DAEMONS = ((TOPIC, "Asks whether another daemon is here: two would buy everything twice."),)
 
 
 class Story:
@@ -124,10 +127,13 @@ class Story:
     def _print(self, topic: str, incoming: Incoming) -> None:
         if not incoming.payload:
             return  # a topic that is emptied: of no interest to a newcomer
-        who = Text("you    → ", "cyan") if _is_command(topic) else Text("daemon → ", "green")
+        among_daemons = topic == TOPIC and announcement_in(incoming.payload) is not None
+        is_yours = _is_command(topic) and not among_daemons
+        who = Text("you    → ", "cyan") if is_yours else Text("daemon → ", "green")
         where = Text(f"{f'{self._settings.base_topic}/{topic}':<{_TOPIC_WIDTH}} ", "bold")
         self._screen.print(who + where + Text(excerpt(incoming.payload)))
-        meaning = next(((pattern, text) for pattern, text in _MEANINGS if matches(pattern, topic)), None)
+        meanings = _AMONG_DAEMONS if among_daemons else _MEANINGS
+        meaning = next(((pattern, text) for pattern, text in meanings if matches(pattern, topic)), None)
         if meaning is not None and meaning[0] not in self._explained:
             self._explained.add(meaning[0])
             self._screen.print(Text(f"         {meaning[1]}", "italic dim"))

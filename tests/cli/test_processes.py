@@ -135,6 +135,9 @@ async def test_the_demo_buys_a_number_and_ends_when_the_code_is_there() -> None:
     assert (done.status, done.err) == (0, "")
     for words in ("shomare/buy", "shomare/response/buy", "shomare/event/sms", "The code is "):
         assert words in done.out
+    assert [line for line in done.out.splitlines() if line.startswith("you")] == [
+        line for line in done.out.splitlines() if "shomare/buy " in line
+    ], "what daemons tell each other is nobody's command"
 
 
 @pytest.mark.slow
