@@ -307,6 +307,8 @@ def _write(connection: sqlite3.Connection, batch: Batch, now: float) -> int:
         commands.post(connection, posting, now)
     for done in batch.done:
         commands.finish(connection, done)
+    for buy in batch.carried_out:
+        commands.carried_out(connection, buy)
     for key, value in batch.meta.items():
         _put_meta(connection, key, value)
     row = connection.execute("SELECT value FROM meta WHERE key = ?", (_MOVES,)).fetchone()

@@ -192,6 +192,9 @@ async def test_a_backup_pauses_buying_until_somebody_says_on(world: World) -> No
     assert await paused(world) is False
     assert [e["reason"] for e in world.bridge_events("buying_resumed")] == ["journal_restored"]
     await world.buy(transaction="t-3")
+    again = await world.ask("buy", {**PRODUCT, "transaction": "t-2"})
+    assert (again["status"], again["replayed"], again["data"]["order"]) == ("ok", True, lost["order"])
+    assert world.provider.count("buy") == 3
     world.broker.rows.clear()
     await world.restart()
     assert (await said(world), await paused(world)) == ([], False)
@@ -826,6 +829,37 @@ async def test_a_new_installation_says_so_and_buys_on(world: World, caplog: pyte
     assert world.text(f"orders/{over['order']}") == ""
     await world.restart()
     assert await said(world) == ["journal_new"], "once"
+
+
+async def test_what_another_journal_bought_is_not_bought_again(world: World) -> None:
+    """Its commands are lost, but not the transactions of the orders that the broker still holds."""
+    await world.sleep(60)
+    bought = await world.buy(transaction="bought")
+    over = await world.buy(transaction=7)
+    await world.data("cancel", {"order": over["order"]})
+    world.provider.script("buy", NO_NUMBERS, Acting(LOST))
+    failed = await world.ask("buy", {**PRODUCT, "transaction": "failed"})
+    lost = (await world.ask("buy", {**PRODUCT, "transaction": "lost"}))["data"]
+    await world.stop()
+    shutil.rmtree(world.directory)
+    await world.start()
+    calls = world.provider.count("buy")
+    for crash in (False, True):
+        answers = [
+            await world.ask("buy", {**PRODUCT, "transaction": each, "max_price": 1})  # whatever it asks for by now
+            for each in ("bought", 7, "failed", "lost")
+        ]
+        assert [each["replayed"] for each in answers] == [True] * 4
+        assert [each["status"] for each in answers] == ["ok", "ok", "error", "unknown"]
+        orders = [each["data"]["order"] for each in answers if "data" in each]
+        assert orders == [bought["order"], over["order"], lost["order"]]
+        assert [each["transaction"] for each in answers] == ["bought", 7, "failed", "lost"]
+        assert answers[2]["error"]["code"] == failed["error"]["code"] == "no_numbers"
+        assert answers[3]["error"]["code"] == "outcome_unknown"
+        await world.restart(crash=crash)
+    assert world.provider.count("buy") == calls
+    await world.sleep(100)
+    assert (await world.ask("buy", {**PRODUCT, "transaction": "another"}))["status"] == "ok"
 
 
 async def test_another_journal_that_is_still_in_use_is_said_again(world: World) -> None:

@@ -19,6 +19,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from shomare_mqtt.core.bridge_events import BridgeEvent
+from shomare_mqtt.core.orders.adopting import carried_out
 from shomare_mqtt.core.records import (
     JOURNAL,
     JOURNAL_PAUSE,
@@ -48,6 +49,8 @@ IN_WORDS = {
 SOON, AT_MOST = 1.0, 9.0
 """Seconds after a change, and between two messages on `bridge/journal`, which may be ten behind (contract)."""
 _MOST_KNOWN = 50
+_LONGEST_REMEMBERED = 86400.0
+"""Seconds since an order closed in which its `buy` may come again."""
 
 
 class _Verdict(StrEnum):
@@ -157,6 +160,7 @@ class OldJournal:
         else:
             message = _new(mark, watched)
             event = BridgeEvent.JOURNAL_NEW
+            batch.carried_out += carried_out(batch.records)
         batch.meta[JOURNALS_KNOWN] = json.dumps(dict(list(known.items())[-_MOST_KNOWN:]))
         batch.postings.append(bridge_posting(event, message, journal=mark.journal, watched=watched))
         await self._ledger.commit(batch)
@@ -177,7 +181,9 @@ class OldJournal:
         async with self._alone:
             if self._pause is None or row <= self._pause:
                 return  # a command from before the pause knew nothing of it
+            # While it paused, nothing was bought; from here on a transaction that the lost end knew would buy again.
             batch = Batch(meta={JOURNAL_PAUSE: None})
+            batch.carried_out += carried_out(await self._ledger.lately(_LONGEST_REMEMBERED))
             if self.held_up() is None:
                 message = "the pause is over: numbers can be bought again, as far as the switch and the limits allow"
                 batch.postings.append(bridge_posting(BridgeEvent.BUYING_RESUMED, message, reason=RESTORED))
