@@ -223,7 +223,7 @@ async def test_what_mosquitto_throws_away_unsaid_keeps_nobody_from_buying(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, protocol: str
 ) -> None:
     """It acknowledges what its access list denies over MQTT 3.1.1: the question never comes back."""
-    monkeypatch.setattr("shomare_mqtt.mqtt.alone.ECHO_WITHIN", 0.5)
+    monkeypatch.setattr("shomare_mqtt.mqtt.voice.ECHO_WITHIN", 0.5)
     acl = ["topic readwrite #", "topic deny unheard/query/orders"]
     async with (
         Mosquitto(tmp_path, acl=acl) as broker,
