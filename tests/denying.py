@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
+
+from tests.passing import Passing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,44 +18,18 @@ if TYPE_CHECKING:
 PUBLISH, SUBSCRIBE = 3, 8
 
 
-class Denying:
+class Denying(Passing):
     """`denies(topic)` says which; `hung_up` lists the topics that ended a connection, `publishing` all others.
 
     `subscriptions`: filters that nobody may subscribe to.
     """
 
     def __init__(self, broker_port: int, denies: Callable[[str], bool], *, subscriptions: tuple[str, ...] = ()) -> None:
+        super().__init__(broker_port)
         self._subscriptions = subscriptions
         self.denies = denies
         self.hung_up: list[str] = []
         self.publishing: list[str] = []
-        self._broker_port = broker_port
-        self._tasks: set[asyncio.Task[None]] = set()
-
-    async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        self.port: int = self._server.sockets[0].getsockname()[1]
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self._server.close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        broker_reader, broker_writer = await asyncio.open_connection("127.0.0.1", self._broker_port)
-        down = asyncio.create_task(_pass_on(broker_reader, writer))
-        try:
-            await self._pass_up(reader, broker_writer)
-        finally:
-            down.cancel()
-            broker_writer.close()
-            writer.close()
 
     async def _pass_up(self, reader: asyncio.StreamReader, broker: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError, asyncio.IncompleteReadError):
@@ -81,8 +57,15 @@ async def _packet(reader: asyncio.StreamReader) -> tuple[bytes, bytes]:
     return head, await reader.readexactly(size)
 
 
-async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with contextlib.suppress(OSError):
-        while data := await reader.read(65536):
-            writer.write(data)
-    writer.close()
+class ByChance:
+    """What to hand to Denying: the link drops under one topic so often that the topic is to blame, and then holds."""
+
+    def __init__(self, topic: str, times: int) -> None:
+        self._topic = topic
+        self.left = times
+
+    def __call__(self, published: str) -> bool:
+        if published != self._topic or not self.left:
+            return False
+        self.left -= 1
+        return True

@@ -22,7 +22,7 @@ def limits(**seconds: float) -> dict[str, str]:
     return {VARIABLE: json.dumps({f"shomare_mqtt.{name.replace('__', '.')}": value for name, value in seconds.items()})}
 
 
-PATIENT = limits(mqtt__alone__ANSWER_WITHIN=LONG, mqtt__alone__ECHO_WITHIN=LONG, mqtt__alone__ONLINE_WITHIN=LONG)
+PATIENT = limits(mqtt__alone__ANSWER_WITHIN=LONG, mqtt__voice__ECHO_WITHIN=LONG, mqtt__alone__ONLINE_WITHIN=LONG)
 """Of a daemon that meets another one, and waits for what that has to say."""
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from shomare_mqtt import config
 from shomare_mqtt.cli.status import SETTINGS
+from shomare_mqtt.config.addresses import secrets_of_query
 from shomare_mqtt.errors import SettingsError
 from tests.cli import process
 
@@ -136,3 +137,18 @@ async def test_check_and_run_end_with_78(value: str) -> None:
     for command in ("check", "run"):
         ended = await process.run(command, SHOMARE_MQTT__HOST=value, SHOMARE_PROVIDER__TOKEN="t")
         assert (ended.status, "mqtt.host" in ended.err) == (SETTINGS, True), ended
+
+
+@pytest.mark.parametrize(
+    ("query", "secrets"),
+    [
+        ("api_key=hush-hush-1", {"hush-hush-1"}),
+        ("format=json&api_key=hush%2Fhush%2F1", {"hush%2Fhush%2F1", "hush/hush/1"}),
+        ("api_key=aHVzaA%2Bhdg==", {"aHVzaA%2Bhdg==", "aHVzaA+hdg=="}),
+        ("hush-hush-1", {"hush-hush-1"}),
+        ("format=json", set()),
+        ("", set()),
+    ],
+)
+def test_what_is_secret_in_a_query(query: str, secrets: set[str]) -> None:
+    assert secrets_of_query(f"https://sister.example/api?{query}") == secrets

@@ -92,7 +92,8 @@ def secrets_of_query(address: str) -> set[str]:
     A query such as `api_key=…` signs somebody in; one such as `format=json` must not mask a word of every text.
     """
     query = urlsplit(address).query
-    written = {value for pair in query.split("&") for value in (pair.rpartition("=")[2],)}
+    pairs = (pair.partition("=") for pair in query.split("&"))
+    written = {value if sign else name for name, sign, value in pairs}
     decoded = {unquote(value) for value in written} | {value for _, value in parse_qsl(query)}
     return {value for value in written | decoded if len(value) >= _SHORTEST_SECRET}
 

@@ -20,30 +20,22 @@ has been running for longer stays. One that answers and knows no announcements n
 from __future__ import annotations
 
 import asyncio
-import json
 from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
 from shomare_mqtt.core.bridge_events import BridgeEvent
 from shomare_mqtt.core.clearance import Clearance, given
-from shomare_mqtt.model import Message
-from shomare_mqtt.mqtt.announcements import (
-    ANSWER_TOPIC,
-    TOPIC,
-    Announcement,
-    Says,
-    announcement_in,
-    look_in,
-    new_name,
-)
+from shomare_mqtt.mqtt.announcements import ANSWER_TOPIC, TOPIC, Says, announcement_in, look_in
 from shomare_mqtt.mqtt.failures import DisconnectedError, LinkError, NotConnectedError
 from shomare_mqtt.mqtt.other_daemons import ANSWER_WITHIN
+from shomare_mqtt.mqtt.voice import Voice
 
 if TYPE_CHECKING:
     import logging
 
-    from shomare_mqtt.model import Ack, Incoming
+    from shomare_mqtt.model import Ack, Incoming, Message
+    from shomare_mqtt.mqtt.announcements import Announcement
     from shomare_mqtt.mqtt.publisher import Sender
 
 STATE_TOPIC = "bridge/state"
@@ -57,21 +49,9 @@ LOOK_AGAIN = 10.0
 ONLINE_WITHIN = 3.0
 """Seconds that `online` has to get to the broker; after that it is looked without it, where it may not be published."""
 
-ECHO_WITHIN = 5.0
-"""Seconds without any message after which an announcement is not waited for any more: much may come before it."""
-
-ECHO_WAITS = 6
-"""How often it is waited on for as long as that, since messages came: a broker that brings all else back but not this
-must not hold up a `buy` until it is refused (core.desk.dispatch.LONGEST)."""
-
-LEAVE_WITHIN = 2.0
-"""Seconds that the last announcement of a daemon that stops may take."""
-
 _ONLINE = b"online"
-_REPLIES = 20
-"""Replies that may wait; whoever is there and heard none asks again."""
-_TOKENS = 32
-"""Announcements of ours that somebody may still be answering, and daemons that were told to leave."""
+_MOST_SENT_AWAY = 32
+"""Daemons of which it is remembered that they were told to leave."""
 
 
 class AloneListener(Protocol):
@@ -103,21 +83,15 @@ class Alone:
         self, base_topic: str, journal: str, sender: Sender, listener: AloneListener, logger: logging.Logger
     ) -> None:
         self._base = base_topic
-        self._journal = journal
-        self._name = new_name()
         self._sender = sender
+        self._voice = Voice(journal, sender)
         self._listener = listener
         self._log = logger
         self._loop = asyncio.get_running_loop()
-        self._began = self._clock()
         self._due = asyncio.Event()
         self._news = asyncio.Event()
-        self._echo: tuple[str, asyncio.Future[None]] | None = None
-        self._tokens: deque[str] = deque(maxlen=_TOKENS)
-        self._sent_away: deque[str] = deque(maxlen=_TOKENS)
-        self._replies: asyncio.Queue[Message] = asyncio.Queue()
+        self._sent_away: deque[str] = deque(maxlen=_MOST_SENT_AWAY)
         self._rivals: dict[str, float] = {}
-        self._heard_at = self._began
         self._mute = False
         self._suspected = False
         self._fresh = True
@@ -148,8 +122,7 @@ class Alone:
         self._connection += 1
         self._stop_timer()
         self._news.set()
-        if self._echo is not None and not self._echo[1].done():
-            self._echo[1].set_exception(NotConnectedError("the connection ended before it came back"))
+        self._voice.disconnected()
         if self._leaving:
             return
         if not self.clearance.decided.is_set():
@@ -159,7 +132,7 @@ class Alone:
     def message(self, incoming: Incoming, ack: Ack) -> None:
         """A message came: what daemons tell each other is for us, the rest for whoever is told of messages."""
         topic = incoming.topic.removeprefix(f"{self._base}/")
-        self._heard_at = self._clock()
+        self._voice.message_came()
         if topic == STATE_TOPIC:
             ack()
             self._heard_state(incoming.payload)
@@ -212,17 +185,15 @@ class Alone:
         self._wake_in(ONLINE_WITHIN)
         again = self._loop.call_later(LOOK_AGAIN, self._due.set)
         try:
-            await asyncio.gather(self._look_for_ever(), self._reply_for_ever())
+            await asyncio.gather(self._look_for_ever(), self._voice.run())
         finally:
             again.cancel()
             self._stop_timer()
 
     async def leave(self) -> None:
-        """Say that nothing is taken any more, before an orderly end; takes LEAVE_WITHIN at most."""
+        """Say that nothing is taken any more, before an orderly end; takes voice.LEAVE_WITHIN at most."""
         self._leaving = True
-        with suppress(TimeoutError, LinkError):
-            async with asyncio.timeout(LEAVE_WITHIN):
-                await self._publish(self._announcement(Says.LEFT))
+        await self._voice.leave()
 
     def _wake_in(self, seconds: float) -> None:
         self._stop_timer()
@@ -260,13 +231,8 @@ class Alone:
 
         Raises NotConnectedError, DisconnectedError.
         """
-        said = self._announcement(Says.HERE)
-        self._tokens.append(said.token)
-        back: asyncio.Future[None] = self._loop.create_future()
-        self._echo = said.token, back
         try:
-            await self._publish(said)
-            await self._wait_for(back)
+            await self._voice.announce()
         except (NotConnectedError, DisconnectedError):
             raise
         except (TimeoutError, LinkError) as error:
@@ -278,21 +244,8 @@ class Alone:
                 )
             self._mute = True
             return False
-        finally:
-            self._echo = None
         self._mute = False
         return True
-
-    async def _wait_for(self, back: asyncio.Future[None]) -> None:
-        """Raises TimeoutError once nothing has come for a while, and NotConnectedError."""
-        since = self._clock()
-        for _ in range(ECHO_WAITS):
-            left = max(since, self._heard_at) + ECHO_WITHIN - self._clock()
-            if left <= 0:
-                break
-            if (await asyncio.wait((back,), timeout=left))[0]:
-                return back.result()
-        raise TimeoutError
 
     async def _listen(self) -> None:
         """Until nobody is left of whom we know, or may be there, or for ANSWER_WITHIN."""
@@ -321,74 +274,51 @@ class Alone:
     def _clock(self) -> float:
         return self._loop.time()
 
-    # --- speaking ---------------------------------------------------------------------------------------------------
-
-    def _announcement(self, says: Says, to: str = "") -> Announcement:
-        return Announcement(says, self._journal, self._name, self._clock() - self._began, new_name(), to)
-
-    async def _publish(self, said: Announcement) -> None:
-        await self._sender.publish(Message(TOPIC, said.payload()))
-
-    def _reply(self, says: Says, to: str = "") -> None:
-        if self._replies.qsize() < _REPLIES:
-            said = self._announcement(says, to)
-            self._tokens.append(said.token)
-            self._replies.put_nowait(Message(TOPIC, said.payload()))
-
-    async def _reply_for_ever(self) -> None:
-        while True:
-            reply = await self._replies.get()
-            with suppress(LinkError):  # who is there asks again
-                await self._sender.publish(reply)
-
     # --- hearing ----------------------------------------------------------------------------------------------------
 
     def _looked_for(self, transaction: str) -> None:
         """One that is not here yet asks. It may be by now, where we were paused."""
-        if not self._leaving and self._replies.qsize() < _REPLIES:
-            answer = {"status": "ok", "transaction": transaction, "data": []}
-            self._replies.put_nowait(Message(ANSWER_TOPIC, json.dumps(answer).encode()))
+        if not self._leaving and self._voice.answer(transaction):
             self._reopen()
             self._due.set()
 
     def _heard(self, said: Announcement) -> None:
-        if said.daemon == self._name:
+        if said.daemon == self._voice.name:
             self._mute = False
-            if self._echo is not None and self._echo[0] == said.token and not self._echo[1].done():
-                self._echo[1].set_result(None)
+            self._voice.came_back(said.token)
         elif self._leaving:
             return
         elif said.says is Says.LEFT:
             self._heard_leaving(said)
-        elif said.says is Says.LEAVE and said.to == self._name:
+        elif said.says is Says.LEAVE and said.to == self._voice.name:
             self._lose(f"it has been running for {said.running:.0f} seconds, longer than this one")
         else:
             self._heard_rival(said)
 
     def _heard_leaving(self, said: Announcement) -> None:
-        if said.daemon not in self._rivals and said.journal != self._journal:
+        if said.daemon not in self._rivals and said.journal != self._voice.journal:
             self._found(said)  # it was here, and may have what waits
         self._rivals.pop(said.daemon, None)
         self._news.set()
         self._due.set()
 
     def _heard_rival(self, said: Announcement) -> None:
-        lives = said.to in self._tokens
-        if said.journal == self._journal and not lives and said.daemon not in self._rivals:
+        lives = self._voice.has_said(said.to)
+        if said.journal == self._voice.journal and not lives and said.daemon not in self._rivals:
             # What an earlier process of ours left in the queue, or a daemon with a copy of our journal, which answers.
             self._suspected = True
             self._reopen()
             self._due.set()
         else:
             self._found(said)
-        if self._name > said.daemon:
+        if self._voice.name > said.daemon:
             if not said.to:
-                self._reply(Says.HERE, said.token)
+                self._voice.reply(Says.HERE, said.token)
         elif not lives:
-            self._reply(Says.HERE)
-        elif said.daemon in self._sent_away or self._clock() - self._began >= said.running:
+            self._voice.reply(Says.HERE)
+        elif said.daemon in self._sent_away or self._voice.running >= said.running:
             self._sent_away.append(said.daemon)  # decided once: two that start together may seem older in turn
-            self._reply(Says.LEAVE, said.daemon)
+            self._voice.reply(Says.LEAVE, said.daemon)
         else:
             self._lose(f"it has been running for {said.running:.0f} seconds, longer than this one")
 
@@ -413,7 +343,8 @@ class Alone:
     def _heard_answer(self, payload: bytes) -> None:
         """An answer to our announcement, as to a plain query, comes from a daemon that knows no announcements."""
         said = announcement_in(payload)
-        if said is not None and said.daemon == self._name and said.token in self._tokens and not self._leaving:
+        ours = said is not None and said.daemon == self._voice.name and self._voice.has_said(said.token)
+        if ours and not self._leaving:
             self._lose("it is of an older version, that leaves to no other")
 
     def _lose(self, why: str) -> None:
@@ -421,7 +352,7 @@ class Alone:
         if self.clearance.decided.is_set():
             self.clearance = Clearance()
         self.clearance.refuse(f"another daemon on the base topic {self._base} goes on in this one's place")
-        self._replies.put_nowait(Message(TOPIC, self._announcement(Says.LEFT).payload()))
+        self._voice.say_left()
         self._listener.lost(f"another daemon answers on the base topic {self._base!r}: {why}")
 
     def _heard_state(self, payload: bytes) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import math
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from shomare_mqtt.mqtt.failures import (
@@ -23,7 +24,7 @@ from shomare_mqtt.mqtt.transport import Opened, open_stream
 from shomare_mqtt.mqtt.window import Window
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from shomare_mqtt.config import Mqtt
     from shomare_mqtt.model import Ack, Incoming
@@ -58,7 +59,7 @@ class Link:
     """One connection; `open_link` makes it. `ended` says how it ended, and then nothing works any more.
 
     `on_message(incoming, ack)` is called on the loop. `ack` (model.Ack) does nothing for QoS 0 and after the end. An
-    error that `on_message` raises ends the connection, and stands in `ended` as the fault.
+    error that `on_message` raises, or the `heard` of an `ack`, ends the connection, and stands in `ended` as the fault.
     """
 
     def __init__(self, opened: Opened, opening: Opening, on_message: OnMessage) -> None:
@@ -192,19 +193,25 @@ class Link:
             return
         self._window.leave()
         acknowledged, _, number = entry
-        self._receipts.answered(number)
-        if acknowledged.done():
-            return
-        if refusal is not None:
-            acknowledged.set_exception(refusal)
-        else:
-            acknowledged.set_result(None)
+        if not acknowledged.done():
+            if refusal is not None:
+                acknowledged.set_exception(refusal)
+            else:
+                acknowledged.set_result(None)
+        with self._own_faults():
+            self._receipts.answered(number)
 
     def message(self, incoming: Incoming, qos: int) -> None:
         """A PUBLISH from the broker."""
         self._receipts.arrived(incoming.packet_id)
-        try:
+        with self._own_faults():
             self._on_message(incoming, self._acknowledger(incoming.packet_id, qos))
+
+    @contextmanager
+    def _own_faults(self) -> Iterator[None]:
+        """What is raised within is no fault of what the broker sent: it must not be tried again."""
+        try:
+            yield
         except Exception as error:
             self._fault = error
             raise

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
 AT_ONCE = 20
 TRIED_AGAIN = 3600.0
-"""Seconds after which a topic under which the broker hung up is tried once more, though it says the same: a client that
-took the connection each time looks like that too, and `bridge/state` says one thing as long as the process lives."""
+"""Seconds after which a topic under which the broker hung up is tried once more, though it says the same, and one that
+was cut comes whole: a client that took the connection each time looks like that too, and `bridge/state` says one thing
+as long as the process lives."""
 
 
 class RetainedStore(Protocol):
@@ -69,7 +70,8 @@ class RetainedPublisher:
         self._sleep = sleep
         self._over_quota = False
         self._largest: int | None = None
-        """Bytes of payload to which SMS are cut at once, since more was too much."""
+        """Bytes of payload to which SMS are cut at once, since more was too much a while ago."""
+        self._whole_again_at = 0.0
         self._said: set[str] = set()
         self._left_out: dict[str, bytes] = {}
         self._doubtful: set[str] = set()
@@ -184,16 +186,25 @@ class RetainedPublisher:
 
     async def _publish_fitting(self, topic: str, payload: bytes) -> None:
         """Publish, with the SMS in it cut where it is larger than the broker takes. Raises LinkError."""
+        if self._largest is not None and asyncio.get_running_loop().time() >= self._whole_again_at:
+            self._largest = None
         if self._largest is not None and len(payload) > self._largest:
             payload = fitted(payload, self._largest) or payload
         try:
             await self._sender.publish(Message(topic, payload, retain=True, absolute=True))
         except LinkError as error:
             room = room_for(payload, error)
-            if room is None or fitted(payload, room) is None:
+            smaller = None if room is None else fitted(payload, room)
+            if room is None or smaller is None:
                 raise
-            self._largest = room if self._largest is None else min(self._largest, room)
-            await self._publish_fitting(topic, payload)
+            if not isinstance(error, TooLargeError):  # that is found out anew before a byte is sent
+                self._cut_to(room)
+            await self._publish_fitting(topic, smaller)
+
+    def _cut_to(self, room: int) -> None:
+        """To find this out again may take a connection each time; but it may have been chance, or no longer be so."""
+        self._largest = room if self._largest is None else min(self._largest, room)
+        self._whole_again_at = asyncio.get_running_loop().time() + TRIED_AGAIN
 
     def _leave_out(self, topic: str, payload: bytes, error: HangsUpError) -> None:
         self._try_later(topic, payload, error.closed or TRIED_AGAIN)

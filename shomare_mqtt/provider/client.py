@@ -12,6 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Self, TypeVar
 from zoneinfo import ZoneInfo
 
+from shomare_mqtt.core import disguises
 from shomare_mqtt.errors import ErrorCode, OutcomeUnknownError, ProviderError
 from shomare_mqtt.model import CatalogKind, Endpoint, Known, Priority
 from shomare_mqtt.provider import reading
@@ -46,8 +47,6 @@ WHOLE_SECONDS = timedelta(seconds=1)
 """By how much the provider's clock may be ahead of a `Date`, which names no fractions (RFC 9110, section 5.6.7)."""
 DOUBT = timedelta(seconds=30)
 """By how much the provider's clock is taken to be ahead of this machine's where no answer tells: too early is safe."""
-LIKE_IT = 12
-"""Characters of the token, and more, that are never shown."""
 LEARN_AGAIN = 60.0
 """Seconds after a price call that taught nothing before the next one is made only to learn."""
 
@@ -154,7 +153,8 @@ class Client:
     def _read_buy(self, answer: RawAnswer, context: Context) -> Purchase:
         """The number that was bought; our own token is not its id, and must not be shown."""
         purchase = reading.read_buy(answer, context)
-        if self._token in purchase.purchase or (purchase.purchase in self._token and len(purchase.purchase) >= LIKE_IT):
+        own, token = purchase.purchase, self._token
+        if token in own or (own in token and len(own) >= disguises.LEAST):
             raise OutcomeUnknownError(
                 ErrorCode.OUTCOME_UNKNOWN, "the purchase was sent, but its answer names our own token in its id's place"
             )

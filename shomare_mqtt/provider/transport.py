@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -34,9 +34,10 @@ from shomare_mqtt.errors import (
 )
 from shomare_mqtt.model import Endpoint
 from shomare_mqtt.provider.reading.decode import RawAnswer, Streaming
+from shomare_mqtt.provider.time_limit import time_limit
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping
+    from collections.abc import Callable, Mapping
     from types import SimpleNamespace, TracebackType
 
     from shomare_mqtt.config import Provider
@@ -54,11 +55,6 @@ LONGEST_HEADER = 64 * 1024
 """What a site's security policy may take: a purchase must not be lost over it."""
 ONCE = frozenset({Endpoint.BUY, Endpoint.CANCEL})
 """Endpoints that change something: one connection each, and never two attempts."""
-PASSES = 100
-"""Passes of the loop in which a request that is late may still read what has come: an answer outranks a timer."""
-LATE, GRACE = 0.5, 1.0
-"""A time limit that is noticed so many seconds late was run out by a process that stood still, and so was the other
-side's chance to send on: it gets this much of real time."""
 NO_SUCH_ADDRESS = frozenset({404, 405})
 """By themselves these say that nothing was bought, whatever their bodies (contract, end of section Answers)."""
 
@@ -79,6 +75,10 @@ class _Attempt:
         self.permit = permit
         self.sent = False
         self.http: int | None = None
+
+    def was_sent(self) -> bool:
+        """Whether any of it left."""
+        return self.sent
 
     def refuse_a_second(self) -> None:
         """Raises _SecondAttemptError where this request has been sent before and must not be again."""
@@ -125,7 +125,7 @@ class Transport:
         """
         attempt = _Attempt(request, permit)
         try:
-            async with _time_limit(attempt, self.seconds):
+            async with time_limit(self.seconds, attempt.was_sent):
                 return await self._exchange(attempt)
         except (aiohttp.ClientError, TimeoutError, OSError, _AnswerTooLargeError, _SecondAttemptError) as error:
             return self._without_answer(attempt, error)
@@ -137,7 +137,7 @@ class Transport:
         return aiohttp.ClientSession(
             connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=aiohttp.ClientTimeout(total=None),  # see _time_limit
+            timeout=aiohttp.ClientTimeout(total=None),  # see time_limit
             trace_configs=[trace],
             max_field_size=LONGEST_HEADER,
         )
@@ -234,53 +234,6 @@ async def _on_sending(
     if attempt.permit is not None:
         await attempt.permit.leave()
     attempt.sent = True
-
-
-@asynccontextmanager
-async def _time_limit(attempt: _Attempt, seconds: float) -> AsyncIterator[None]:
-    """Raises TimeoutError after so many seconds, unless the answer has come by then.
-
-    After the process stood still (stopped, a container that was frozen, a machine that swaps) the loop may learn of its
-    timers before it learns of what lies in the sockets: what was sent may have been answered long ago, and to drop that
-    would lose a purchase. What was not sent by then is not sent any more.
-    """
-    loop = asyncio.get_running_loop()
-    async with asyncio.timeout(None) as limit:
-        end = _End(loop, attempt, limit, loop.time() + seconds)
-        try:
-            yield
-        finally:
-            end.cancel()
-
-
-class _End:
-    """Ends an attempt once its time is over and nothing of an answer is left to be read."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop, attempt: _Attempt, limit: asyncio.Timeout, due: float) -> None:
-        self._loop = loop
-        self._attempt = attempt
-        self._limit = limit
-        self._due = due
-        self._handle: asyncio.Handle = loop.call_at(due, self._at_due)
-
-    def cancel(self) -> None:
-        """The attempt came to its end by itself."""
-        self._handle.cancel()
-
-    def _at_due(self) -> None:
-        now = self._loop.time()
-        self._read_on(PASSES, now + GRACE if now - self._due > LATE else now)
-
-    def _read_on(self, passes: int, until: float) -> None:
-        if self._attempt.sent and passes:
-            self._handle = self._loop.call_soon(self._read_on, passes - 1, until)
-        elif self._attempt.sent and self._loop.time() < until:
-            self._handle = self._loop.call_at(until, self._now)
-        else:
-            self._now()
-
-    def _now(self) -> None:
-        self._limit.reschedule(self._loop.time())
 
 
 @dataclass

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Self
 from shomare_mqtt.simulator import Simulator, SimulatorOptions
 from tests.crash.broker import BrokerLog, answered
 from tests.crash.plan import Command, Loss, Plan
-from tests.crash.points import ABORTED, Point, points_in
+from tests.crash.points import ABORTED, OUTSIDE, Point, points_in
 from tests.crash.promises import Findings, Lost
 
 if TYPE_CHECKING:
@@ -131,6 +131,17 @@ class Matrix:
         for _ in range(ATTEMPTS):
             await self.die_at_each([(place, 1) for place in sorted(places - set(self.died))])
         return places - set(self.died)
+
+    async def keeps_its_promises(self, least: int) -> None:
+        """Die at each point that the scenario chooses, at least so often, and where anything leaves the process."""
+        await self.start()
+        points = await self.live_whole()
+        await self.die_at_each(self._scenario.choice.of(points))
+        missed = await self.die_where_none_did({place for place, _ in points if place.startswith(OUTSIDE)})
+        print(f"{self._scenario.name}: {len(points)} points, {len(self.died)} deaths, {self.states}")
+        assert not self.broken, "\n".join(self.broken)
+        assert len(missed) <= MOST_MISSED
+        assert len(self.died) >= least
 
     async def _die_and_live_again(self, die_at: Point, name: str) -> None:
         async with self._turn, self._provider() as simulator:

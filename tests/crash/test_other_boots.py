@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.crash.matrix import MOST_MISSED, Matrix
+from tests.crash.matrix import Matrix
 from tests.crash.plan import Boot, Command
-from tests.crash.points import OUTSIDE
 from tests.crash.scenario import BUY, CANCEL, PRODUCT, Choice, Scenario, deadly
 
 if TYPE_CHECKING:
@@ -45,11 +44,4 @@ CASES = [(BUYING, each) for each in BOOTS] + [(CANCELLING, each) for each in lis
 @pytest.mark.parametrize(("scenario", "boots"), CASES, ids=lambda each: getattr(each, "name", each))
 async def test_no_boot_breaks_a_promise(scenario: Scenario, boots: str, zygotes: Zygotes, tmp_path: Path) -> None:
     matrix = Matrix(replace(scenario, boots=BOOTS[boots]), zygotes, tmp_path)
-    await matrix.start()
-    points = await matrix.live_whole()
-    await matrix.die_at_each(scenario.choice.of(points))
-    missed = await matrix.die_where_none_did({place for place, _ in points if place.startswith(OUTSIDE)})
-    print(f"{scenario.name}: {len(points)} points, {len(matrix.died)} deaths, {matrix.states}")
-    assert not matrix.broken, "\n".join(matrix.broken)
-    assert len(missed) <= MOST_MISSED
-    assert len(matrix.died) >= LEAST
+    await matrix.keeps_its_promises(LEAST)

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.crash.matrix import MOST_MISSED, Matrix
+from tests.crash.matrix import Matrix
 from tests.crash.plan import Command, Loss
-from tests.crash.points import OUTSIDE
 from tests.crash.scenario import BUY, PRODUCT, Choice, Scenario, deadly
 
 if TYPE_CHECKING:
@@ -39,11 +38,4 @@ LEAST = 10
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda s: s.name)
 async def test_no_lost_journal_breaks_a_promise(scenario: Scenario, zygotes: Zygotes, tmp_path: Path) -> None:
     matrix = Matrix(replace(scenario, choice=Choice.WORDS, sms=True), zygotes, tmp_path)
-    await matrix.start()
-    points = await matrix.live_whole()
-    await matrix.die_at_each(Choice.WORDS.of(points))
-    missed = await matrix.die_where_none_did({place for place, _ in points if place.startswith(OUTSIDE)})
-    print(f"{scenario.name}: {len(points)} points, {len(matrix.died)} deaths, {matrix.states}")
-    assert not matrix.broken, "\n".join(matrix.broken)
-    assert len(missed) <= MOST_MISSED
-    assert len(matrix.died) >= LEAST
+    await matrix.keeps_its_promises(LEAST)

@@ -12,6 +12,7 @@ import pytest
 from shomare_mqtt.core.bridge_events import BridgeEvent
 from shomare_mqtt.model import Ack, Incoming, Message
 from shomare_mqtt.mqtt import alone as module
+from shomare_mqtt.mqtt import voice
 from shomare_mqtt.mqtt.alone import Alone
 from shomare_mqtt.mqtt.announcements import Announcement, Says, announcement_in, look, look_in
 from shomare_mqtt.mqtt.failures import LinkError, NotConnectedError, PublishRefusedError
@@ -67,7 +68,7 @@ class Daemon:
     def __init__(self, air: Air, name: str, journal: str = "") -> None:
         self.air = air
         self.alone = Alone(BASE, journal or f"j{name}", air, self, logging.getLogger("alone"))
-        self.alone._name = name
+        self.alone._voice.name = name
         self.got: list[object] = []
         self.why: list[str] = []
         self.wins = self.settings = 0
@@ -109,7 +110,7 @@ class Daemon:
         await self.alone.publish(ONLINE)
 
     def running_for(self, seconds: float) -> None:
-        self.alone._began -= seconds
+        self.alone._voice._began -= seconds
 
     @property
     def state(self) -> str:
@@ -168,10 +169,6 @@ async def test_of_two_that_start_together_one_stays(air: Air, names: tuple[str, 
 @pytest.mark.parametrize("names", [(LOW, HIGH), (HIGH, LOW)])
 async def test_two_that_cannot_tell_who_was_first(air: Air, names: tuple[str, str]) -> None:
     daemons = [Daemon(air, name) for name in names]
-    stands = asyncio.get_running_loop().time()
-    for each in daemons:
-        each.alone._clock = lambda: stands  # type: ignore[method-assign]
-        each.alone._began = stands
     await asyncio.gather(*(each.start() for each in daemons))
     await turns(200)
     assert sorted(len(each.why) for each in daemons) == [0, 1]
@@ -322,7 +319,7 @@ async def test_a_flood_of_words_is_answered_within_bounds(air: Air) -> None:
     for number in range(1000):
         air.send(f"{BASE}/query/orders", Announcement(Says.HERE, "other", HIGH, 5, f"{number:016x}").payload())
         air.send(f"{BASE}/query/orders", look()[1])
-    assert daemon.alone._replies.qsize() <= 20
+    assert daemon.alone._voice._replies.qsize() <= 20
     assert daemon.events == [BridgeEvent.BUYING_PAUSED]
 
 
@@ -334,7 +331,7 @@ async def test_a_broker_that_brings_nothing_back_keeps_nobody_from_buying(
     await daemon.start()
     await turns()
     assert daemon.state == "open"
-    let_pass(module.ECHO_WITHIN)
+    let_pass(voice.ECHO_WITHIN)
     await turns()
     assert daemon.state == "given"
     daemon.disconnect()
@@ -359,7 +356,7 @@ async def test_a_word_that_somebody_made_retained_is_answered_by_nobody(air: Air
         air.send(f"{BASE}/query/orders", payload, retain=True)
     assert daemon.got == []
     assert daemon.state == "given"
-    assert daemon.alone._replies.empty()
+    assert daemon.alone._voice._replies.empty()
     air.send(f"{BASE}/query/orders", b"{}", retain=True)
     assert daemon.got == [b"{}"]
 
@@ -371,7 +368,7 @@ async def test_what_else_comes_keeps_nobody_from_buying_for_ever(air: Air) -> No
     await turns()
     for _ in range(20):
         air.send(f"{BASE}/query/profile", b"")
-        let_pass(module.ECHO_WITHIN / 2)
+        let_pass(voice.ECHO_WITHIN / 2)
         await turns()
     assert daemon.state == "given", "whoever asks for something every few seconds holds up no purchase"
 
@@ -398,7 +395,7 @@ async def test_a_broker_that_refuses_the_question(air: Air, caplog: pytest.LogCa
     await turns()
     assert daemon.state == "given"
     assert "not authorised" in caplog.text
-    daemon.alone._reply(Says.HERE)
+    daemon.alone._voice.reply(Says.HERE)
     await turns()
 
 

@@ -25,7 +25,7 @@ from shomare_mqtt.mqtt.failures import (
 )
 from shomare_mqtt.mqtt.publisher import AGAIN_AFTER, AT_ONCE, WAIT_AFTER_REFUSAL, OutboxPublisher
 from shomare_mqtt.mqtt.retained import RetainedPublisher
-from tests.patience import PATIENCE
+from tests.patience import PATIENCE, let_pass
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -418,6 +418,37 @@ async def test_an_order_that_is_too_large_comes_with_the_newest_of_its_sms() -> 
     retained.sender.always[b"[]"] = TooLargeError(52, 50)
     assert await retained.settled() == []
     assert len(retained.said) == 1
+
+
+async def test_what_the_broker_hung_up_for_is_cut_for_an_hour_and_then_comes_whole() -> None:
+    """Another client that took the connection each time looks like a broker that minds the size."""
+    retained = Retained()
+    text = "a" * 20_000
+    first, second, third = (
+        render.dumps({"order": name, "sms": [{"sms": name, "code": None, "sender": None, "text": text}]})
+        for name in ("one", "two", "three")
+    )
+    retained.sender.faults[first] = deque([HANGS_UP])
+    retained.publisher.put("orders/one", first)
+    assert len((await retained.settled())[0][1]) < 8192
+    retained.publisher.put("orders/two", second)
+    assert len((await retained.settled())[0][1]) < 8192
+    assert second not in retained.sender.tried
+    let_pass(retained_module.TRIED_AGAIN)
+    retained.publisher.put("orders/three", third)
+    assert await retained.settled() == [("shomare/orders/three", third)]
+    retained.publisher.connected()
+    assert [len(payload) > 20_000 for _, payload in await retained.settled()] == [True, True, True]
+
+
+async def test_an_order_comes_whole_from_a_broker_that_takes_more_than_it_did() -> None:
+    retained = Retained()
+    order = render.dumps({"order": "o", "sms": [{"sms": "s", "code": None, "sender": None, "text": "a" * 20_000}]})
+    retained.sender.faults[order] = deque([TooLargeError(len(order) + 50, 5000)])
+    retained.publisher.put("orders/o", order)
+    assert len((await retained.settled())[0][1]) < 5000
+    retained.publisher.connected()
+    assert await retained.settled() == [("shomare/orders/o", order)]
 
 
 async def test_an_emptied_topic_is_forgotten_by_all() -> None:

@@ -282,6 +282,25 @@ async def test_it_is_told_whose_acknowledgement_the_broker_has_read(watch: Watch
         assert heard == ["two"]
 
 
+async def test_what_the_hearing_of_an_acknowledgement_raises_ends_the_run(watch: Watch) -> None:
+    """It is a fault of this side, and not that the broker's bytes cannot be read, which is tried again for ever."""
+
+    def fail() -> None:
+        raise KeyError("a fault")
+
+    async with FakeBroker() as broker:
+        watched = watch(broker.settings(), ack=False)
+        await watched.connected()
+        body = b"\0\x0bshomare/buy\0\x07\0{}"
+        broker.sessions()[-1].send(bytes([0x32, len(body)]) + body)
+        _, ack = await watched.message_and_ack()
+        ack(fail)
+        publishing = publish_all(watched, 1)
+        with pytest.raises(KeyError):
+            await asyncio.wait_for(watched.task, PATIENCE)
+        await asyncio.gather(*publishing)
+
+
 async def test_a_second_ack_is_not_another_messages(watch: Watch) -> None:
     """Packet ids are used again once they are free."""
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from shomare_mqtt.errors import ProviderError
 from shomare_mqtt.model import Endpoint
-from shomare_mqtt.provider import transport
+from shomare_mqtt.provider import time_limit, transport
 from shomare_mqtt.provider.dialect import Request
 from tests.provider.fakes import FakeClock
 from tests.provider.servers import settings
@@ -59,6 +59,6 @@ async def _asked(url: str, endpoint: Endpoint) -> str:
 
 
 if __name__ == "__main__":
-    address, asked, path, transport.GRACE = *sys.argv[1:4], float(sys.argv[4])
+    address, asked, path, time_limit.GRACE = *sys.argv[1:4], float(sys.argv[4])
     with asyncio.Runner(loop_factory=lambda: Loop(Path(path))) as runner:
         sys.stdout.write(runner.run(ask(address, Endpoint(asked))))

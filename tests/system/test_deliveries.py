@@ -75,24 +75,32 @@ class Keeping(FakeBroker):
 SETTINGS = {"limits": {"double_press": 0}, "homeassistant": {"enabled": False}}
 
 
+async def launch(house: House, broker: Keeping) -> None:
+    await house.launch({**SETTINGS, "mqtt": {"port": broker.port}})
+
+
+async def comes_back(house: House, broker: Keeping, *, killed: bool) -> None:
+    """The daemon connects anew, after it was killed or the connection broke."""
+    if killed:
+        await house.daemons[-1].stop(signal.SIGKILL)
+        await launch(house, broker)
+    else:
+        broker.daemons()[-1].close()
+
+
 @pytest.mark.parametrize("killed", [False, True])
 async def test_another_message_under_a_used_id_whose_first_delivery_was_lost(
     mosquitto: Mosquitto, tmp_path: Path, killed: bool
 ) -> None:
     async with Keeping() as broker, House(tmp_path, mosquitto.port, "deliveries", {}) as house:
-        settings = {**SETTINGS, "mqtt": {"port": broker.port}}
-        daemon = await house.launch(settings)
+        await launch(house, broker)
         await broker.until_up()
         broker.daemons()[-1].send(broker.bring(BUY, 1, PRODUCT))
         await broker.answered(BUY, 1)
         broker.daemons()[-1].send(broker.bring(QUERY, 2))
         await broker.answered(QUERY, 1)
         broker.kept = broker.bring(BUY, 1, PRODUCT, dup=True)
-        if killed:
-            await daemon.stop(signal.SIGKILL)
-            await house.launch(settings)
-        else:
-            broker.daemons()[-1].close()
+        await comes_back(house, broker, killed=killed)
         await broker.until(lambda: len(broker.orders()) == 2)
         assert len(house.bought()) == 2
 
@@ -103,19 +111,14 @@ async def test_a_message_whose_acknowledgement_may_not_have_come(
 ) -> None:
     """Bought once, and answered again: it may be another one, whose sender waits."""
     async with Keeping() as broker, House(tmp_path, mosquitto.port, "deliveries", {}) as house:
-        settings = {**SETTINGS, "mqtt": {"port": broker.port}}
-        daemon = await house.launch(settings)
+        await launch(house, broker)
         await broker.until_up()
         broker.falls_silent = True
         broker.daemons()[-1].send(broker.bring(BUY, 1, PRODUCT))
         await house.sim.wait_until(lambda: house.sim.calls["check"] > 0)  # what is checked is in the journal
         broker.falls_silent, broker.acknowledges = False, True
         broker.kept = broker.bring(BUY, 1, PRODUCT, dup=True)
-        if killed:
-            await daemon.stop(signal.SIGKILL)
-            await house.launch(settings)
-        else:
-            broker.daemons()[-1].close()
+        await comes_back(house, broker, killed=killed)
         await broker.answered(BUY, 2)
         assert len(broker.orders()) == 1
         assert len(house.bought()) == 1

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from shomare_mqtt.mqtt import backoff, suspects
-from tests.denying import Denying
+from tests.denying import ByChance, Denying
 from tests.mosquitto import Mosquitto, plugin
 from tests.patience import PATIENCE
 from tests.system.house import PRODUCT, House
@@ -124,23 +124,16 @@ async def test_an_answer_under_which_the_link_dropped_by_chance_comes(
 ) -> None:
     """Three times alone, on connections that stood well: nobody can tell it from a denied topic, so it is kept."""
     monkeypatch.setattr("shomare_mqtt.mqtt.publisher.AGAIN_AFTER", 0.5)
-    cuts: list[str] = []
-
-    def cut_three_times(topic: str) -> bool:
-        if topic != "chance/response/buy" or len(cuts) == suspects.STRIKES:
-            return False
-        cuts.append(topic)
-        return True
-
+    chance = ByChance("chance/response/buy", suspects.STRIKES)
     async with (
         Mosquitto(tmp_path) as broker,
-        Denying(broker.port, cut_three_times) as front,
+        Denying(broker.port, chance) as front,
         House(tmp_path, broker.port, "chance", {}) as house,
         serving(house, {"mqtt": {"port": front.port}}),
     ):
         await house.until_up()
         assert (await house.probe.ok("buy", PRODUCT))["state"] == "waiting"
-        assert len(cuts) == suspects.STRIKES
+        assert chance.left == 0
 
 
 @pytest.mark.parametrize("protocol", ["5", "3.1.1"])
@@ -230,7 +223,7 @@ async def test_what_mosquitto_throws_away_unsaid_keeps_nobody_from_buying(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, protocol: str
 ) -> None:
     """It acknowledges what its access list denies over MQTT 3.1.1: the question never comes back."""
-    monkeypatch.setattr("shomare_mqtt.mqtt.alone.ECHO_WITHIN", 0.5)
+    monkeypatch.setattr("shomare_mqtt.mqtt.voice.ECHO_WITHIN", 0.5)
     acl = ["topic readwrite #", "topic deny unheard/query/orders"]
     async with (
         Mosquitto(tmp_path, acl=acl) as broker,

@@ -10,7 +10,7 @@ import pytest
 
 from shomare_mqtt.model import LONGEST_TEXT
 from shomare_mqtt.mqtt import suspects
-from tests.denying import Denying
+from tests.denying import ByChance, Denying
 from tests.mosquitto import Mosquitto
 from tests.old_broker import old_broker
 from tests.system.house import PRODUCT, House
@@ -117,17 +117,10 @@ async def test_nothing_is_lost_where_the_link_drops_three_times_under_it(
 ) -> None:
     """By chance, which nobody can tell from a broker that denies the topic."""
     monkeypatch.setattr("shomare_mqtt.mqtt.publisher.AGAIN_AFTER", 0.5)
-    cuts: list[str] = []
-
-    def cut(published: str) -> bool:
-        if published != f"chance/{topic}" or len(cuts) == suspects.STRIKES:
-            return False
-        cuts.append(published)
-        return True
-
+    chance = ByChance(f"chance/{topic}", suspects.STRIKES)
     async with (
         Mosquitto(tmp_path) as broker,
-        Denying(broker.port, cut) as front,
+        Denying(broker.port, chance) as front,
         House(tmp_path, broker.port, "chance", {}) as house,
         serving(house, {"mqtt": {"port": front.port}}),
     ):
@@ -139,4 +132,4 @@ async def test_nothing_is_lost_where_the_link_drops_three_times_under_it(
         assert (await house.probe.message("code")).text == "48213"
         for state in ("buying", "waiting", "received"):
             await house.probe.message("event/order", 0, partial(is_of, state))
-        assert len(cuts) == suspects.STRIKES
+        assert chance.left == 0

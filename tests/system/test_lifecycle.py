@@ -5,13 +5,11 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from shomare_mqtt.mqtt import connector
-from shomare_mqtt.mqtt.connection import open_link
+from shomare_mqtt.mqtt import client
 from tests.mosquitto import Mosquitto, free_port
 from tests.patience import PATIENCE
 from tests.system.house import PRODUCT, House, merged
@@ -97,7 +95,7 @@ async def test_a_crash_while_buying(house: House, after: bool) -> None:
 
 async def test_it_stops_at_once_while_a_broker_says_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A broker that hangs would else hold up the end for as long as the first attempt at it takes."""
-    monkeypatch.setattr(connector, "open_link", partial(open_link, answer_within=3600))
+    monkeypatch.setattr(client, "SILENCE", 3600)
     asked = asyncio.Event()
 
     async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -105,12 +103,10 @@ async def test_it_stops_at_once_while_a_broker_says_nothing(tmp_path: Path, monk
         await reader.read()
         writer.close()
 
+    settings = {"provider": {"base_url": f"http://127.0.0.1:{free_port()}/api"}, "mqtt": {"keepalive": 3600}}
     async with await asyncio.start_server(silent, "127.0.0.1", 0) as server:
         house = House(tmp_path, server.sockets[0].getsockname()[1], "silent", {})
-        async with (
-            asyncio.timeout(2 * PATIENCE),
-            serving(house, {"provider": {"base_url": f"http://127.0.0.1:{free_port()}/api"}}),
-        ):
+        async with asyncio.timeout(2 * PATIENCE), serving(house, settings):
             await asked.wait()
 
 

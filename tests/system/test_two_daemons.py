@@ -15,7 +15,7 @@ import pytest
 from shomare_mqtt.config import load
 from shomare_mqtt.daemon.serving import serve
 from shomare_mqtt.errors import InstanceConflictError
-from shomare_mqtt.mqtt import alone, connector
+from shomare_mqtt.mqtt import alone, connector, voice
 from tests.cutting import Cutting
 from tests.limits import LONG, PATIENT
 from tests.patience import PATIENCE
@@ -111,8 +111,8 @@ async def test_two_that_find_nobody_when_they_look_first(
         return False
 
     monkeypatch.setattr(connector, "another_answers", nobody)
-    for limit in ("ANSWER_WITHIN", "ECHO_WITHIN", "ONLINE_WITHIN"):
-        monkeypatch.setattr(alone, limit, LONG)
+    for module, limit in ((alone, "ANSWER_WITHIN"), (alone, "ONLINE_WITHIN"), (voice, "ECHO_WITHIN")):
+        monkeypatch.setattr(module, limit, LONG)
     house = await open_house()
     stop = asyncio.Event()
     daemons = [
