@@ -19,6 +19,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from shomare_mqtt.core.bridge_events import BridgeEvent
+from shomare_mqtt.core.orders.settling import buying_resumed
 from shomare_mqtt.core.records import (
     JOURNAL,
     JOURNAL_PAUSE,
@@ -179,8 +180,7 @@ class OldJournal:
                 return  # a command from before the pause knew nothing of it
             batch = Batch(meta={JOURNAL_PAUSE: None})
             if self.held_up() is None:
-                message = "the pause is over: numbers can be bought again, as far as the switch and the limits allow"
-                batch.postings.append(bridge_posting(BridgeEvent.BUYING_RESUMED, message, reason=RESTORED))
+                batch.postings.append(buying_resumed(reason=RESTORED))
             await self._ledger.commit(batch)
             self._pause = None
         self.on_changed()
