@@ -110,7 +110,7 @@ class OldJournal:
             orders = await broker.orders()
             before = [command.row for command in await self._journal.pending()]
             if verdict is _Verdict.RESTORED:
-                self._pause = max((0, *before, *([] if self._pause is None else [self._pause])))
+                self._pause = max((self._pause or 0, *before))
             self._found = verdict, mark, orders
         self._compared = True
         if self._started:
