@@ -35,6 +35,9 @@ class OrderState(StrEnum):
 
 OPEN_STATES = frozenset({OrderState.BUYING, OrderState.WAITING, OrderState.RECEIVED, OrderState.UNKNOWN})
 
+WATCHED_STATES = frozenset({OrderState.WAITING, OrderState.RECEIVED})
+"""States in which an order's number lives, and its SMS are asked for."""
+
 LEGAL_MOVES: Mapping[OrderState, frozenset[OrderState]] = {
     OrderState.BUYING: frozenset({OrderState.WAITING, OrderState.FAILED, OrderState.UNKNOWN}),
     OrderState.WAITING: frozenset({OrderState.RECEIVED, OrderState.CANCELLED, OrderState.EXPIRED}),
@@ -153,6 +156,11 @@ class CatalogKind(StrEnum):
     def field(self) -> str:
         """The field of a command that names an entry: `country`, `operator`, `application`."""
         return {"countries": "country", "operators": "operator", "applications": "application"}[self.value]
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """Where the provider gives it."""
+        return Endpoint(f"all{self.value}")
 
 
 class Priority(IntEnum):

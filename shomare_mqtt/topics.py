@@ -14,6 +14,9 @@ SUBSCRIPTIONS = (
 )
 """What the daemon subscribes to under the base topic; nothing that it publishes itself matches."""
 
+BRIDGE_STATE = "bridge/state"
+"""Whether a daemon takes commands: `online` or `offline`, retained."""
+
 BRIDGE_EVENT = "event/bridge"
 """Where an operator is told what to see to."""
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from shomare_mqtt import topics
 from shomare_mqtt.cli.status import CommandFailedError
-from shomare_mqtt.core.render import dumps
+from shomare_mqtt.core.render import dumps, timestamp
 from shomare_mqtt.mqtt.client import Client
 from shomare_mqtt.mqtt.failures import LinkError
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from shomare_mqtt.config import Mqtt
 
-BRIDGE_STATE = "bridge/state"
 _LONGEST_INT = 1000
 _STATE_PATIENCE = 5.0
 """Seconds until a retained message must have come: the broker sends it right after the subscription."""
@@ -57,13 +56,13 @@ class Bridge:
 
     async def require_daemon(self) -> None:
         """Waits for the word that a daemon takes commands. Raises CommandFailedError where it does not come."""
-        await self.listen(BRIDGE_STATE)
+        await self.listen(topics.BRIDGE_STATE)
         said = None
         try:
             async with asyncio.timeout(min(self._timeout, _STATE_PATIENCE)):
                 while said != "online":
                     heard = await self._receive()
-                    said = heard.text if heard.topic == BRIDGE_STATE else said
+                    said = heard.text if heard.topic == topics.BRIDGE_STATE else said
         except TimeoutError:
             raise CommandFailedError(_nobody_there(said)) from None
 
@@ -74,7 +73,7 @@ class Bridge:
         answer comes in time; the command has expired by then, also on its way.
         """
         payload = {"transaction": f"cli-{secrets.token_hex(8)}"} | fields
-        payload["expires_at"] = _later(self._timeout)
+        payload["expires_at"] = timestamp(datetime.now(UTC) + timedelta(seconds=self._timeout))
         await self.listen(topics.response(command))
         try:
             async with asyncio.timeout(self._timeout):
@@ -115,10 +114,6 @@ def heard_from(topic: str, payload: bytes) -> Heard:
 def _whole(digits: str) -> int | Decimal:
     """A whole number, however long: Python makes an int of some thousand digits at most."""
     return int(digits) if len(digits) < _LONGEST_INT else Decimal(digits)
-
-
-def _later(seconds: float) -> str:
-    return (datetime.now(UTC) + timedelta(seconds=seconds)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _nobody_there(said: str | None) -> str:

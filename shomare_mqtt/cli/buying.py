@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -11,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 from rich.live import Live
 from rich.text import Text
 
-from shomare_mqtt.cli.bridge import BRIDGE_STATE, ConnectionLostError, reach
+from shomare_mqtt import topics
+from shomare_mqtt.cli.bridge import ConnectionLostError, reach
 from shomare_mqtt.cli.commands import order_of, present, refuse_unless_ok
 from shomare_mqtt.cli.output import write_json
 from shomare_mqtt.cli.showing import console, objects, plain
-from shomare_mqtt.cli.status import CommandFailedError
+from shomare_mqtt.cli.status import CommandFailedError, say
 from shomare_mqtt.core.render import dumps
 from shomare_mqtt.model import OPEN_STATES
-from shomare_mqtt.normalization import visible
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -66,7 +65,7 @@ async def buy(settings: Mqtt, fields: dict[str, Any], manner: Manner, *, wait: b
     except CommandFailedError as error:
         if not order:
             raise
-        _say(f"{error}; the order goes on, and so does the waiting")
+        say(f"{error}; the order goes on, and so does the waiting")
     _tell(ended or await _wait_again(settings, order, manner), order, manner)
 
 
@@ -184,7 +183,7 @@ def _end_of(heard: Heard, order: str) -> Ended | None:
             return Ended(heard.text, code, "received")
         case "event/order", {"order": {"order": named, "state": str(state)}} if named == order:
             return None if state in OPEN_STATES else Ended(heard.text, None, state)
-        case topic, _ if topic == BRIDGE_STATE and heard.text == "offline":
+        case topics.BRIDGE_STATE, _ if heard.text == "offline":
             raise ConnectionLostError("the daemon went offline")
     return None
 
@@ -196,7 +195,3 @@ def _tell(ended: Ended, order: Mapping[str, Any], manner: Manner) -> None:
         raise CommandFailedError(f"order {order['order']} is {ended.state}, and no code came")
     if not manner.json:
         console().print(Text.assemble("The code: ", (plain(ended.code).plain, "bold green")))
-
-
-def _say(text: str) -> None:
-    sys.stderr.write(f"shomare-mqtt: {visible(text)}\n")

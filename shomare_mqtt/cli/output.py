@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 from typing import TextIO
 
+from shomare_mqtt.cli.status import say
 from shomare_mqtt.normalization import escaped_for, one_line
 
 _STANDARD = (0, 1, 2)
@@ -60,7 +61,7 @@ def failed(error: OSError) -> int:
         raise error
     abandon()
     if not gone:
-        sys.stderr.write(f"shomare-mqtt: the output could not be written: {error.strerror}\n")
+        say(f"the output could not be written: {error.strerror}")
     return _FAILED
 
 

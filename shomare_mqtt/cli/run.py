@@ -10,15 +10,14 @@ from typing import TYPE_CHECKING
 
 from shomare_mqtt import config, logs
 from shomare_mqtt.cli.status import DONE, FAILED, plain_failures
+from shomare_mqtt.core.faults import ENDS_ALL
 from shomare_mqtt.core.masking import trace_of
 from shomare_mqtt.daemon.running import run_daemon
-from shomare_mqtt.errors import InstanceConflictError, JournalError, SettingsError, TakenOverError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _LOG = logging.getLogger(__name__)
-_EXPECTED = (SettingsError, InstanceConflictError, TakenOverError, JournalError)
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -35,7 +34,7 @@ def run(arguments: Sequence[str]) -> int:
                     lambda settings: logs.set_up(settings.log, settings.tokens(), whole=settings.secrets()),
                 )
             )
-        except _EXPECTED:
+        except ENDS_ALL:
             raise
         except Exception as error:  # noqa: BLE001 - the one place for what nobody expected
             # The exception's own words may repeat an SMS.

@@ -44,6 +44,7 @@ class _Screen(Console):
     """Leaves it to the command what it means that nobody reads any more; rich would end the process at once."""
 
     def on_broken_pipe(self) -> None:
+        """Raises BrokenPipeError, always."""
         raise BrokenPipeError
 
 
@@ -153,7 +154,7 @@ def show_orders(screen: Console, orders: Sequence[Mapping[str, Any]]) -> None:
 def _cell(field: str, value: Any) -> Text:
     """A field of which the name alone is known: a number is a sum or a count, unless it is an id."""
     if field == "id" or field.endswith("_id"):
-        return plain(value if value is None else str(value))
+        return plain(_readable_id(value))
     return plain(local_time(value) if field.endswith("_at") else value)
 
 

@@ -28,9 +28,14 @@ class CommandFailedError(Exception):
     """A command did not do what it was for; `str(error)` tells the user why. Exit status 1."""
 
 
-def end(message: object, status: int) -> NoReturn:
-    """Ends the process with a line on stderr, whatever strangers' words are in it. Raises SystemExit."""
+def say(message: object) -> None:
+    """Writes a line on stderr, whatever strangers' words are in it."""
     sys.stderr.write(f"shomare-mqtt: {visible(str(message))}\n")
+
+
+def end(message: object, status: int) -> NoReturn:
+    """Ends the process with a line on stderr. Raises SystemExit."""
+    say(message)
     raise SystemExit(status)
 
 

@@ -80,7 +80,7 @@ def _line(heard: Heard) -> Text | None:
             return Text.assemble(words, code, "  ", plain(sms.get("text")))
         case topics.BRIDGE_EVENT, {"message": message}:
             return Text.assemble((plain(message).plain, "yellow"))
-        case "bridge/state", _:
+        case topics.BRIDGE_STATE, _:
             return Text.assemble("The daemon is ", plain(heard.text), ".")
     return None
 

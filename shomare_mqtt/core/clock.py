@@ -182,14 +182,13 @@ class SteadyTime:
 
     def left_until(self, moment: datetime) -> float | None:
         """Seconds from now until a moment, negative where it is over; None while nobody vouches for the wall clock."""
-        if self._provider_ahead is None and not self._is_vouched():
+        if not self._is_known():
             return None
         return (moment - self.civil()).total_seconds()
 
     def knows_day(self) -> bool:
-        """Whether `civil` is more than what a clock shows that nobody vouches for, soon after a start."""
-        known = self._provider_ahead is not None or self._is_vouched()
-        return known or self._clock.boot_time() - self._began >= _LONG_ENOUGH
+        """Whether days may be reckoned by `civil`; soon after a start a clock that nobody vouches for is not enough."""
+        return self._is_known() or self._clock.boot_time() - self._began >= _LONG_ENOUGH
 
     def on_date(self, date: datetime) -> None:
         """The provider's clock shows this moment."""
@@ -260,6 +259,10 @@ class SteadyTime:
         """Whether the provider's clock, where that is known, shows the same but for so many seconds."""
         ahead = self._clock.now().timestamp() - self._clock.boot_time()
         return self._provider_ahead is not None and abs(ahead - self._provider_ahead) <= within
+
+    def _is_known(self) -> bool:
+        """Whether `civil` is more than what a clock shows that nobody vouches for."""
+        return self._provider_ahead is not None or self._is_vouched()
 
     def _is_vouched(self) -> bool:
         return self._agrees(_WITHIN) or self._clock.is_synchronised()

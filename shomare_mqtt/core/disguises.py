@@ -75,6 +75,7 @@ class _Windows:
         self._anchors: set[str] = set()
 
     def add(self, form: str, width: int) -> None:
+        """Look for any `width` characters in a row of a secret's form (lower case); for all of a shorter one."""
         form = self._view(form)
         width = min(width, len(form))
         self._windows.setdefault(width, set()).update(form[i : i + width] for i in range(len(form) - width + 1))
@@ -83,10 +84,12 @@ class _Windows:
         self._anchors.update(form[i : i + size] for i in range(0, len(form) - size + 1, size))
 
     def may_be_in(self, low: str) -> bool:
+        """Whether a text in lower case holds an anchor; False: it holds no window. At C's speed."""
         view = self._view(low)
         return any(anchor in view for anchor in self._anchors)
 
     def spans(self, pieces: list[tuple[str, int, int]]) -> Iterator[tuple[int, int]]:
+        """Where windows stand, overlapping as they do: beginning and end in the text that `_pieces` took apart."""
         kept = [(letter, start, end) for letter, start, end in pieces if not self._dropped.fullmatch(letter)]
         view = "".join(letter for letter, _, _ in kept).translate(_URLSAFE)
         for width, windows in self._windows.items():

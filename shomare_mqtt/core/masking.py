@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 MASK = "***"
 _SHORTEST = 4
 """A secret shorter than this would mask half of every text; whoever chose it has none."""
+_SHOWN = 4
+"""Characters of a phone number that are shown at either end."""
 
 
 class Mask:
@@ -91,5 +93,5 @@ def masked_phone(phone: str | None) -> str:
     """A phone number for logs: enough to recognise it, too little to use it."""
     if not phone:
         return "unknown number"
-    shown = 4 if len(phone) > 2 * _SHORTEST else 0
-    return f"{phone[:shown]}{'*' * (len(phone) - 2 * shown)}{phone[len(phone) - shown :]}" if shown else MASK
+    hidden = len(phone) - 2 * _SHOWN
+    return f"{phone[:_SHOWN]}{'*' * hidden}{phone[-_SHOWN:]}" if hidden > 0 else MASK

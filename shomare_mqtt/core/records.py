@@ -33,6 +33,10 @@ def stored(text: str | None, kind: type[T], otherwise: T) -> T:
     return value if isinstance(value, kind) else otherwise
 
 
+LONGEST_LIFE = 86400.0
+"""Seconds that a number is believed to live, at most."""
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """What is known of the money from before a `buy` was sent.

@@ -9,11 +9,12 @@ import random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from shomare_mqtt import topics
 from shomare_mqtt.core import render
 from shomare_mqtt.core.notices import Notices
 from shomare_mqtt.errors import ErrorCode
 from shomare_mqtt.homeassistant.announcer import status_topic
-from shomare_mqtt.mqtt.alone import LISTENED_TO, STATE_TOPIC, Alone
+from shomare_mqtt.mqtt.alone import LISTENED_TO, Alone
 from shomare_mqtt.mqtt.publisher import OutboxPublisher
 from shomare_mqtt.mqtt.retained import RetainedPublisher
 from shomare_mqtt.mqtt.session import Session, SessionListener
@@ -70,7 +71,7 @@ class Broker:
         self.alone = Alone(base, instance, session, self, LOG)
         self.outbox = OutboxPublisher(journal, session, _too_large, self._tell, clock.sleep, LOG)
         self.retained = RetainedPublisher(base, journal, self.alone, self._tell, clock.sleep, LOG)
-        state = f"{base}/{STATE_TOPIC}"
+        state = f"{base}/{topics.BRIDGE_STATE}"
         self._state = StateKeeper(state, lambda: self.retained.put_again(state), LOG)
         self.say = Notices(journal, self.outbox).say
 

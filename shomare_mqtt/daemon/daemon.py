@@ -7,6 +7,7 @@ import logging
 import random
 from typing import TYPE_CHECKING
 
+from shomare_mqtt import topics
 from shomare_mqtt.core.bridge import Bridge
 from shomare_mqtt.core.desk.intake import Delivery
 from shomare_mqtt.core.faults import lasting
@@ -100,7 +101,7 @@ class Daemon:
     async def _start(self) -> None:
         """Begin, after the first attempt at the broker: another daemon on the base topic forbids the rest."""
         await self.broker.retained.load()
-        self.broker.retained.put("bridge/state", b"online")
+        self.broker.retained.put(topics.BRIDGE_STATE, b"online")
         await self.plugins.start()
         self._spawn(self.plugins.run(), "plugins")
         await self.bridge.load()

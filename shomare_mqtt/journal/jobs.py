@@ -25,7 +25,7 @@ class Need(Enum):
 class Job:
     """One piece of work, which writes at least so many bytes."""
 
-    def __init__(self, work: Callable[[sqlite3.Connection], object], need: Need, size: int = 0) -> None:
+    def __init__(self, work: Callable[[sqlite3.Connection], object], need: Need, size: int) -> None:
         self.need = need
         self.size = size
         self._work = work

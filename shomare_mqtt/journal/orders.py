@@ -156,18 +156,27 @@ def _to_row(record: Record) -> dict[str, Any]:
 
 
 def _from_row(row: dict[str, Any], sms: tuple[Sms, ...]) -> Record:
-    product = Product(
-        row["country"],
-        row["operator"],
-        row["application"],
-        row["country_name"],
-        row["operator_name"],
-        row["application_name"],
+    return Record(
+        _order(row, sms),
+        row["made"],
+        row["deadline"],
+        row["closed"],
+        _evidence(row),
+        settled=bool(row["settled"]),
+        command=row["command"],
+        cancel_sent=bool(row["cancel_sent"]),
+        refusal=_error(row["refusal"]),
+        ids_stay=bool(row["ids_stay"]),
+        shows_all=bool(row["shows_all"]),
+        by_hand=bool(row["by_hand"]),
     )
-    order = Order(
+
+
+def _order(row: dict[str, Any], sms: tuple[Sms, ...]) -> Order:
+    return Order(
         order=row["id"],
         state=OrderState(row["state"]),
-        product=product,
+        product=_product(row),
         created_at=datetime.fromisoformat(row["created_at"]),
         updated_at=datetime.fromisoformat(row["updated_at"]),
         transaction=transaction_of(row["key"]),
@@ -181,26 +190,26 @@ def _from_row(row: dict[str, Any], sms: tuple[Sms, ...]) -> Record:
         charged=_decimal(row["charged"]),
         error=_error(row["error"]),
     )
-    evidence = Evidence(
+
+
+def _product(row: dict[str, Any]) -> Product:
+    return Product(
+        row["country"],
+        row["operator"],
+        row["application"],
+        row["country_name"],
+        row["operator_name"],
+        row["application_name"],
+    )
+
+
+def _evidence(row: dict[str, Any]) -> Evidence:
+    return Evidence(
         _decimal(row["balance_before"]),
         row["moves_before"],
         bool(row["quiet_before"]),
         row["balance_asked"],
         row["balance_told"],
-    )
-    return Record(
-        order,
-        row["made"],
-        row["deadline"],
-        row["closed"],
-        evidence,
-        settled=bool(row["settled"]),
-        command=row["command"],
-        cancel_sent=bool(row["cancel_sent"]),
-        refusal=_error(row["refusal"]),
-        ids_stay=bool(row["ids_stay"]),
-        shows_all=bool(row["shows_all"]),
-        by_hand=bool(row["by_hand"]),
     )
 
 

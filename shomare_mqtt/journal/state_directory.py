@@ -94,9 +94,8 @@ class StateDirectory:
         Raises JournalUnusableError for what is no plain file of this user's alone; nothing of it is changed, and a pipe
         holds nobody up. Raises OSError, FileNotFoundError among them.
         """
-        flags = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | (os.O_CREAT if make else 0)
         try:
-            descriptor = os.open(name, flags, 0o600, dir_fd=self._directory)
+            descriptor = os.open(name, _OPEN | (os.O_CREAT if make else 0), 0o600, dir_fd=self._directory)
         except OSError as error:
             if error.errno != errno.ELOOP:
                 raise

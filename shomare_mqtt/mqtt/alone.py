@@ -24,6 +24,7 @@ from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
+from shomare_mqtt import topics
 from shomare_mqtt.core.bridge_events import BridgeEvent
 from shomare_mqtt.core.clearance import Clearance, given
 from shomare_mqtt.mqtt.announcements import ANSWER_TOPIC, TOPIC, Says, announcement_in, look_in
@@ -38,8 +39,7 @@ if TYPE_CHECKING:
     from shomare_mqtt.mqtt.announcements import Announcement
     from shomare_mqtt.mqtt.publisher import Sender
 
-STATE_TOPIC = "bridge/state"
-LISTENED_TO = (STATE_TOPIC, ANSWER_TOPIC)
+LISTENED_TO = (topics.BRIDGE_STATE, ANSWER_TOPIC)
 """What has to be subscribed to besides the commands."""
 
 LOOK_AGAIN = 10.0
@@ -133,7 +133,7 @@ class Alone:
         """A message came: what daemons tell each other is for us, the rest for whoever is told of messages."""
         topic = incoming.topic.removeprefix(f"{self._base}/")
         self._voice.message_came()
-        if topic == STATE_TOPIC:
+        if topic == topics.BRIDGE_STATE:
             ack()
             self._heard_state(incoming.payload)
         elif topic == ANSWER_TOPIC:
@@ -171,7 +171,7 @@ class Alone:
         """As the session's. Our own `online` is a reason to look who else is there; never returns once we leave."""
         if self._leaving:
             await asyncio.Event().wait()  # the other's are right now
-        is_state = message.topic == f"{self._base}/{STATE_TOPIC}" and message.payload == _ONLINE
+        is_state = message.topic == f"{self._base}/{topics.BRIDGE_STATE}" and message.payload == _ONLINE
         self._online_sent += is_state
         await self._sender.publish(message)
         if is_state:

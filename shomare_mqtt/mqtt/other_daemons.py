@@ -6,6 +6,7 @@ import asyncio
 import json
 from typing import TYPE_CHECKING
 
+from shomare_mqtt import topics
 from shomare_mqtt.mqtt.announcements import ANSWER_TOPIC, TOPIC, look
 from shomare_mqtt.mqtt.failures import PublishRefusedError
 
@@ -21,8 +22,6 @@ _GRACE = 0.2
 _INSISTENT_GRACE = 2.0
 """Seconds where two daemons may just be taking the session from each other, and `offline` is a last will in between."""
 
-_STATE = "bridge/state"
-
 
 async def another_answers(client: Client, seconds: float = ANSWER_WITHIN, *, insist: bool = False) -> bool:
     """Whether `bridge/state` says `online` and somebody answers a query: what a crash left does not answer.
@@ -30,7 +29,7 @@ async def another_answers(client: Client, seconds: float = ANSWER_WITHIN, *, ins
     `insist`: wait for an `online`, also after an `offline`. Where the broker lets us not ask, nobody can tell: False.
     Raises LinkError.
     """
-    refused = await client.subscribe(_STATE)
+    refused = await client.subscribe(topics.BRIDGE_STATE)
     refused |= await client.subscribe(ANSWER_TOPIC)
     if refused or not await _says_online(client, insist=insist):
         return False
@@ -46,8 +45,9 @@ async def _says_online(client: Client, *, insist: bool) -> bool:
     try:
         async with asyncio.timeout(_INSISTENT_GRACE if insist else _GRACE):
             async for incoming in client:
-                if client.relative(incoming.topic) == _STATE and (incoming.payload == b"online" or not insist):
-                    return incoming.payload == b"online"
+                online = incoming.payload == b"online"
+                if client.relative(incoming.topic) == topics.BRIDGE_STATE and (online or not insist):
+                    return online
     except TimeoutError:
         pass
     return False

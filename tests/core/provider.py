@@ -190,7 +190,7 @@ class FakeProvider:
     def _buy(self, product: Product | None = None) -> Purchase:
         number = Number(f"p{len(self.numbers) + 1}", self.charges or PRICE, product=product)
         self.numbers[number.purchase] = number
-        self._move(-number.price)
+        self.move(-number.price)
         return Purchase(number.purchase, f"+7931{len(self.numbers):07d}", self.purchase_price, self.lifetime)
 
     async def check(self, purchase: str, *, known: Known, priority: Priority) -> CheckReading:
@@ -218,11 +218,12 @@ class FakeProvider:
         """A number ends, on its owner's word or by itself, and its money comes back now or a little later."""
         number.state, number.is_paid = state, False
         if self.books_late:
-            asyncio.get_running_loop().call_later(self.books_late, self._move, number.price)
+            asyncio.get_running_loop().call_later(self.books_late, self.move, number.price)
         else:
-            self._move(number.price)
+            self.move(number.price)
 
-    def _move(self, amount: Decimal) -> None:
+    def move(self, amount: Decimal | int) -> None:
+        """The balance rises by an amount, or falls, for whatever reason."""
         self.balance = None if self.balance is None else self.balance + amount
 
 

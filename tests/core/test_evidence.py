@@ -14,7 +14,7 @@ from tests.core.world import PRODUCT
 
 if TYPE_CHECKING:
     from tests.core.conftest import Opening
-    from tests.core.world import World
+    from tests.core.world import Command, World
 
 OTHER = {**PRODUCT, "application": "2"}
 REFUSED = ProviderRefusedError(ErrorCode.PROVIDER_ERROR, "it cannot be cancelled", Upstream(400, 400))
@@ -26,6 +26,15 @@ async def lost(world: World, outcome: Any = LOST, **more: Any) -> str:
     answer = await world.ask("buy", {**PRODUCT, **more})
     assert answer["status"] == "unknown", answer
     order: str = answer["data"]["order"]
+    return order
+
+
+async def answered(world: World, command: Command, *, crash: bool) -> str:
+    """The order of a `buy` whose answer is lost; `crash`: with the process, while it is on its way and carried out."""
+    if crash:
+        world.provider._buy()
+        await world.restart(crash=True)
+    order: str = (await world.answer(command))["data"]["order"]
     return order
 
 
@@ -42,8 +51,7 @@ async def after(world: World, order: str, seconds: float = 61.0) -> tuple[str, A
 async def test_a_cancellation_on_the_site_before_the_purchase_hides_nothing(world: World) -> None:
     """The balance was read minutes ago, and has risen since by what the purchase takes."""
     await world.sleep(200)
-    assert world.provider.balance is not None
-    world.provider.balance += 2200
+    world.provider.move(2200)
     order = await lost(world, Acting(LOST))
     assert await after(world, order) == ("unknown", 2200)
 
@@ -63,13 +71,9 @@ async def test_a_wait_for_its_turn_counts(world: World, crash: bool) -> None:
     world.provider.script("buy", Late(None) if crash else Acting(LOST))
     command = world.send("buy", PRODUCT)
     await world.sleep(50)
-    assert world.provider.balance is not None
-    world.provider.balance += 2200
+    world.provider.move(2200)
     await world.sleep(11)
-    if crash:
-        world.provider._buy()
-        await world.restart(crash=True)
-    order = (await world.answer(command))["data"]["order"]
+    order = await answered(world, command, crash=crash)
     assert await after(world, order) == ("unknown", 2200)
 
 
@@ -79,8 +83,7 @@ async def test_one_that_cannot_be_renewed_is_none(world: World, profile: Any) ->
     world.provider.script("buy", Acting(LOST))
     command = world.send("buy", PRODUCT)
     await world.sleep(50)
-    assert world.provider.balance is not None
-    world.provider.balance += 2200
+    world.provider.move(2200)
     world.provider.script("profile", profile)
     order = (await world.answer(command))["data"]["order"]
     slow = isinstance(profile, Late) and profile.seconds is not None
@@ -94,13 +97,9 @@ async def test_a_connection_that_takes_its_time_counts(world: World, crash: bool
     world.provider.script("buy", Late(None) if crash else Acting(LOST))
     command = world.send("buy", PRODUCT)
     await world.sleep(12)
-    assert world.provider.balance is not None
-    world.provider.balance += 2200
+    world.provider.move(2200)
     await world.sleep(4)
-    if crash:
-        world.provider._buy()
-        await world.restart(crash=True)
-    order = (await world.answer(command))["data"]["order"]
+    order = await answered(world, command, crash=crash)
     assert await after(world, order) == ("unknown", None)
 
 
@@ -137,8 +136,7 @@ async def test_one_of_a_number_that_is_not_ours_as_well(world: World) -> None:
     world.provider.script("cancel", Late(None))
     world.send("cancel", {"purchase": "bought-elsewhere"})
     await world.sleep(0.5)
-    assert world.provider.balance is not None
-    world.provider.balance += 2200
+    world.provider.move(2200)
     world.provider.always |= {"cancel": REFUSED, "check": MALFORMED}
     await world.restart(crash=True)
     assert await after(world, order) == ("unknown", None)

@@ -29,6 +29,13 @@ def keep(world: World) -> None:
     shutil.copytree(world.directory, world.directory.with_name("copy"))
 
 
+async def back_up(world: World) -> None:
+    """A copy is made while nothing runs, and the daemon goes on."""
+    await world.stop()
+    keep(world)
+    await world.start()
+
+
 def put_back(world: World) -> None:
     """The copy comes into the journal's place; what the test heard until then is forgotten."""
     older, newer = world.directory.with_name("copy"), world.directory.with_name("newer")
@@ -165,9 +172,7 @@ async def test_rubbish_is_set_right(world: World, rubbish: bytes) -> None:
 
 async def test_a_backup_pauses_buying_until_somebody_says_on(world: World) -> None:
     before = await world.buy(transaction="t-1")
-    await world.stop()
-    keep(world)
-    await world.start()
+    await back_up(world)
     lost = await world.buy(transaction="t-2")
     name = mark(world).journal
     await restored(world)
@@ -201,9 +206,7 @@ async def test_a_backup_pauses_buying_until_somebody_says_on(world: World) -> No
 
 
 async def test_the_pause_outlives_restarts_and_off(world: World, caplog: pytest.LogCaptureFixture) -> None:
-    await world.stop()
-    keep(world)
-    await world.start()
+    await back_up(world)
     await world.buy()
     await restored(world)
     for crash in (True, False):
@@ -220,9 +223,7 @@ async def test_the_pause_outlives_restarts_and_off(world: World, caplog: pytest.
 
 async def test_the_same_old_message_is_no_second_alarm(world: World) -> None:
     """Neither where the process dies before it has shown its own, nor where the broker forgets that."""
-    await world.stop()
-    keep(world)
-    await world.start()
+    await back_up(world)
     await world.buy()
     await world.stop()
     old = world.retained.now[TOPIC]
@@ -239,9 +240,7 @@ async def test_the_same_old_message_is_no_second_alarm(world: World) -> None:
 
 
 async def test_a_crash_before_all_is_written_hides_nothing(world: World) -> None:
-    await world.stop()
-    keep(world)
-    await world.start()
+    await back_up(world)
     lost = await world.buy()
     await world.stop()
     put_back(world)
@@ -266,9 +265,7 @@ async def test_a_crash_before_all_is_written_hides_nothing(world: World) -> None
 
 async def test_each_copy_is_told_from_the_others(world: World) -> None:
     """Also where the one that went on has overtaken, and where a restoring is undone."""
-    await world.stop()
-    keep(world)
-    await world.start()
+    await back_up(world)
     await world.buy()
     await restored(world)
     await world.data("buying/set", "on")
@@ -303,9 +300,7 @@ async def test_an_on_from_before_the_pause_does_not_end_it(world: World) -> None
 
 
 async def test_a_second_backup_while_the_pause_lasts(world: World) -> None:
-    await world.stop()
-    keep(world)
-    await world.start()
+    await back_up(world)
     await world.buy()
     await restored(world)
     mine = mark(world)
@@ -373,9 +368,7 @@ async def test_nothing_is_bought_before_it_was_compared(world: World) -> None:
 
 
 async def test_a_backup_found_once_the_broker_is_reached(world: World) -> None:
-    await world.stop()
-    keep(world)
-    await world.start()
+    await back_up(world)
     lost = await world.buy()
     await restored(world, broker=False)
     await world.sleep(60)
@@ -390,9 +383,7 @@ async def test_a_backup_found_once_the_broker_is_reached(world: World) -> None:
 
 
 async def test_nothing_is_shown_while_what_was_found_is_being_written(world: World) -> None:
-    await world.stop()
-    keep(world)
-    await world.start()
+    await back_up(world)
     await world.buy()
     await restored(world, broker=False)
     await world.data("buying/set", "on")
@@ -410,9 +401,7 @@ async def test_nothing_is_shown_while_what_was_found_is_being_written(world: Wor
 
 async def test_what_is_done_before_the_broker_is_reached_overtakes_nothing(world: World) -> None:
     order = await world.buy()
-    await world.stop()
-    keep(world)
-    await world.start()
+    await back_up(world)
     await world.data("cancel", {"order": order["order"]})
     await restored(world, broker=False)
     for _ in range(20):
@@ -425,9 +414,7 @@ async def test_what_is_done_before_the_broker_is_reached_overtakes_nothing(world
 
 
 async def test_its_sms_come_with_the_ids_that_they_had(world: World) -> None:
-    await world.stop()
-    keep(world)
-    await world.start()
+    await back_up(world)
     lost = await world.buy()
     world.provider.gets("p1", sms("Your code is 11111", provider_id="8"), sms("Hello"))
     await world.state(lost["order"], "received")
@@ -453,9 +440,7 @@ async def test_its_sms_come_with_the_ids_that_they_had(world: World) -> None:
 
 async def test_an_order_in_the_backup_gets_its_sms_with_the_same_id_and_another_gets_another(world: World) -> None:
     order = await world.buy()
-    await world.stop()
-    keep(world)
-    await world.start()
+    await back_up(world)
     world.provider.gets("p1", sms("Your code is 11111"))
     await world.state(order["order"], "received")
     (first,) = [e["sms"] for e in world.events("sms")]
@@ -473,9 +458,7 @@ async def test_an_order_in_the_backup_gets_its_sms_with_the_same_id_and_another_
 
 
 async def test_an_sms_with_nothing_in_it_comes_once(world: World) -> None:
-    await world.stop()
-    keep(world)
-    await world.start()
+    await back_up(world)
     lost = await world.buy()
     world.provider.gets("p1", sms(None, None))
     await world.state(lost["order"], "received")
@@ -499,9 +482,7 @@ async def test_ids_of_sms_tell_nothing(world: World) -> None:
 
 async def test_codes_that_the_broker_holds_are_not_published_again(opened: Opening) -> None:
     world = await opened(privacy={"retain_codes": True})
-    await world.stop()
-    keep(world)
-    await world.start()
+    await back_up(world)
     lost = await world.buy()
     world.provider.gets("p1", sms("Your code is 11111"))
     await world.state(lost["order"], "received")
@@ -512,9 +493,7 @@ async def test_codes_that_the_broker_holds_are_not_published_again(opened: Openi
 
 
 async def test_a_number_lives_on_as_long_as_it_has(world: World) -> None:
-    await world.stop()
-    keep(world)
-    await world.start()
+    await back_up(world)
     lost = await world.buy()
     await world.sleep(600)
     await restored(world)
@@ -525,9 +504,7 @@ async def test_a_number_lives_on_as_long_as_it_has(world: World) -> None:
 
 
 async def test_a_number_ends_late_where_nobody_vouches_for_the_clock(world: World) -> None:
-    await world.stop()
-    keep(world)
-    await world.start()
+    await back_up(world)
     lost = await world.buy()
     await world.stop()
     put_back(world)
@@ -560,9 +537,7 @@ async def test_a_number_is_not_ended_by_the_days_since_the_backup(world: World) 
 
 
 async def test_a_number_whose_end_nobody_named_is_watched_for_a_lifetime(world: World) -> None:
-    await world.stop()
-    keep(world)
-    await world.start()
+    await back_up(world)
     lost = await world.buy()
     await world.stop()
     put_back(world)
@@ -574,9 +549,7 @@ async def test_a_number_whose_end_nobody_named_is_watched_for_a_lifetime(world: 
 
 async def test_what_ended_since_the_backup_does_not_open_again(world: World) -> None:
     cancelled, finished = await world.buy(), await world.buy()
-    await world.stop()
-    keep(world)
-    await world.start()
+    await back_up(world)
     await world.data("cancel", {"order": cancelled["order"]})
     world.provider.gets("p2", sms())
     await world.state(finished["order"], "finished")
@@ -593,9 +566,7 @@ async def test_what_ended_since_the_backup_does_not_open_again(world: World) -> 
 
 async def test_what_was_bought_and_over_since_the_backup_counts_and_its_topic_is_emptied(opened: Opening) -> None:
     world = await opened(limits={"max_price": 5000})
-    await world.stop()
-    keep(world)
-    await world.start()
+    await back_up(world)
     kept, given_back = await world.buy(), await world.buy()
     world.provider.script("buy", NO_NUMBERS)
     await world.error("buy", PRODUCT)
@@ -613,9 +584,7 @@ async def test_what_was_bought_and_over_since_the_backup_counts_and_its_topic_is
 
 async def test_an_order_of_unknown_outcome_stays_to_be_settled(world: World) -> None:
     """Its balance is no evidence any more: money moved that this journal knows nothing of."""
-    await world.stop()
-    keep(world)
-    await world.start()
+    await back_up(world)
     world.provider.script("buy", Late(None))
     world.send("buy", {**PRODUCT, "transaction": "t-1"})
     await world.sleep(10)
@@ -635,9 +604,7 @@ async def test_an_order_of_unknown_outcome_stays_to_be_settled(world: World) -> 
 
 
 async def test_what_is_known_of_an_order_of_unknown_outcome_stays(world: World) -> None:
-    await world.stop()
-    keep(world)
-    await world.start()
+    await back_up(world)
     world.provider.script("buy", Acting(LOST))
     order = (await world.ask("buy", PRODUCT))["data"]["order"]
     await world.until(lambda: world.order(order)["charged"] is not None)
@@ -693,9 +660,7 @@ async def test_an_evidence_from_before_is_none(world: World) -> None:
 
 
 async def test_one_number_under_two_names_is_watched_once(world: World) -> None:
-    await world.stop()
-    keep(world)
-    await world.start()
+    await back_up(world)
     lost = await world.buy()
     await world.stop()
     put_back(world)
@@ -710,9 +675,7 @@ async def test_one_number_under_two_names_is_watched_once(world: World) -> None:
 @pytest.mark.parametrize("new", [True, False])
 async def test_a_refund_from_before_that_is_booked_late_hides_no_purchase(world: World, new: bool) -> None:
     """The journal that is lost knew of the cancel."""
-    await world.stop()
-    keep(world)
-    await world.start()
+    await back_up(world)
     await world.buy()
     world.provider.books_late = 20
     await world.data("cancel", {"order": "current"})
@@ -733,9 +696,7 @@ async def test_a_refund_from_before_that_is_booked_late_hides_no_purchase(world:
 async def test_what_the_broker_knows_worse_is_left(world: World, state: str) -> None:
     """An order that has another purchase here, or that the broker shows as it was before."""
     order, other = await world.buy(), await world.buy()
-    await world.stop()
-    keep(world)
-    await world.start()
+    await back_up(world)
     lost = await world.buy()
     await world.stop()
     put_back(world)
@@ -755,9 +716,7 @@ async def test_what_is_closed_here_stays_closed(world: World) -> None:
     order = await world.buy()
     before = world.retained.now[f"orders/{order['order']}"]
     await world.data("cancel", {"order": order["order"]})
-    await world.stop()
-    keep(world)
-    await world.start()
+    await back_up(world)
     await world.buy()
     await world.stop()
     put_back(world)
@@ -791,9 +750,7 @@ def test_what_is_no_order_of_ours_is_not_read(changes: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("payload", [b"", b"5", b"[]", b"\xff", b"[" * 100_000, b'{"order":'])
 async def test_rubbish_among_orders_is_left_alone(world: World, payload: bytes) -> None:
-    await world.stop()
-    keep(world)
-    await world.start()
+    await back_up(world)
     lost = await world.buy()
     await world.stop()
     put_back(world)
@@ -882,9 +839,7 @@ async def test_the_other_journals_that_are_remembered_are_few(world: World) -> N
 
 
 async def test_comparing_that_fails_is_done_again(world: World) -> None:
-    await world.stop()
-    keep(world)
-    await world.start()
+    await back_up(world)
     await world.buy()
     await restored(world, broker=False)
 

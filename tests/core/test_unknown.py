@@ -114,8 +114,7 @@ async def test_lower_at_the_second_reading_alone(world: World) -> None:
     """A provider that books late."""
     order = await lost(world)
     await world.sleep(45)
-    assert world.provider.balance is not None
-    world.provider.balance -= 2200
+    world.provider.move(-2200)
     unknown = await settled(world, order)
     assert (unknown["state"], unknown["charged"]) == ("unknown", 2200)
 
@@ -226,8 +225,7 @@ async def test_a_cancel_that_was_put_off_after_a_lost_answer_hides_no_purchase(w
     order = await lost(world, Acting(LOST))
     world.provider.script("cancel", TIMEOUT, PUT_OFF)
     assert await world.error("cancel", {"purchase": "bought-elsewhere"}) == "provider_error"
-    assert world.provider.balance is not None
-    world.provider.balance += 2200
+    world.provider.move(2200)
     assert (await settled(world, order))["state"] == "unknown"
 
 
@@ -249,8 +247,7 @@ async def test_an_end_without_a_word_on_the_money_hides_no_purchase(opened: Open
     await world.sleep(1190)
     order = await lost(world, Acting(LOST))
     await world.sleep(20)
-    assert world.provider.balance is not None
-    world.provider.balance += 2200
+    world.provider.move(2200)
     assert (await settled(world, order))["state"] == "unknown"
 
 

@@ -81,10 +81,10 @@ class Answering:
         To be committed at once: a repeat that comes from here on finds the answer there.
         """
         refused = answer.status is Status.ERROR and answer.order is None
-        self._post(batch, ticket.envelope, answer)
+        body = self._post(batch, ticket.envelope, answer)
         # What another daemon may have carried out, a repeat of its transaction must not buy a second time.
         is_free = refused and ticket.clearance.contested is None
-        batch.done.append(Done(ticket.row, _stored(ticket, answer), answer.order, is_free=is_free))
+        batch.done.append(Done(ticket.row, body if _is_kept(ticket) else None, answer.order, is_free=is_free))
         if answer.status is Status.ERROR:
             batch.postings.extend(_refused_event(ticket.envelope, answer))
         if refused and answer.error is not None:
@@ -123,17 +123,17 @@ class Answering:
             batch.postings.extend(self.refusal(repeat.envelope, CommandRefusedError(ErrorCode.BUSY, message)))
         await self._ledger.commit(batch)
 
-    def _post(self, batch: Batch, envelope: Envelope, answer: Answer, *, replayed: bool = False) -> None:
+    def _post(self, batch: Batch, envelope: Envelope, answer: Answer, *, replayed: bool = False) -> bytes:
+        """Put an answer into a batch; what it says."""
         self.count += 1
-        body = render.answer_json(answer, envelope.transaction, replayed=replayed)
-        batch.postings.extend(_postings(envelope, render.dumps(body)))
+        body = render.dumps(render.answer_json(answer, envelope.transaction, replayed=replayed))
+        batch.postings.extend(_postings(envelope, body))
+        return body
 
 
-def _stored(ticket: Ticket, answer: Answer) -> bytes | None:
-    """What a repeat of the transaction or of the delivery is to get; None for a query, which is asked again."""
-    if not isinstance(ticket.request, Buy | Cancel | Resolve | SetBuying | SetDefault):
-        return None
-    return render.dumps(render.answer_json(answer, ticket.envelope.transaction))
+def _is_kept(ticket: Ticket) -> bool:
+    """Whether a repeat of the transaction or of the delivery is to get the same answer; a query is asked again."""
+    return isinstance(ticket.request, Buy | Cancel | Resolve | SetBuying | SetDefault)
 
 
 def _postings(envelope: Envelope, body: bytes) -> list[Posting]:

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING
 from shomare_mqtt.core import render
 from shomare_mqtt.core.faults import outlived
 from shomare_mqtt.core.market.labels import by_label, labels
-from shomare_mqtt.core.waiting import Shared, pause
+from shomare_mqtt.core.waiting import Shared
 from shomare_mqtt.errors import CommandRefusedError, ErrorCode, JournalFullError, ProviderError
-from shomare_mqtt.model import Catalog, CatalogEntry, CatalogKind, Endpoint, Priority
+from shomare_mqtt.model import Catalog, CatalogEntry, CatalogKind, Priority
 from shomare_mqtt.normalization import ascii_digits, fold
 
 if TYPE_CHECKING:
-    import asyncio
     import logging
     from collections.abc import Callable
     from datetime import datetime
@@ -118,7 +117,7 @@ class Catalogs:
         return found
 
     async def _read(self, kind: CatalogKind, priority: Priority) -> Catalog:
-        async with self._provider.taking(Endpoint(f"all{kind.value}")):
+        async with self._provider.taking(kind.endpoint):
             catalog = _usable(await self._provider.catalog(kind, priority=priority))
             old = self.get(kind)
             self._take(catalog)
@@ -209,15 +208,18 @@ class Catalogs:
 
     # --- renewing ---------------------------------------------------------------------------------------------------
 
-    async def run(self, kind: CatalogKind, interval: float, stop: asyncio.Event) -> None:
-        """Renew one list every `interval` seconds, sooner after a failure, until `stop`."""
-        delay, retry = self._first_delay(kind, interval), _FIRST_RETRY
-        while not await pause(self._clock, delay, stop):
+    async def run(self, kind: CatalogKind, interval: float) -> None:
+        """Renew one list every `interval` seconds, sooner after a failure, for ever."""
+        retry = _FIRST_RETRY
+        if first_delay := self._first_delay(kind, interval):
+            await self._clock.sleep(first_delay)
+        while True:
             try:
                 await self.read(kind, Priority.POLL)
                 delay, retry = interval, _FIRST_RETRY
             except ProviderError:
                 delay, retry = min(retry, interval), min(retry * 2, _LAST_RETRY)
+            await self._clock.sleep(delay)
 
     def _first_delay(self, kind: CatalogKind, interval: float) -> float:
         """A list from the journal is good until its time: none is asked for at every start."""

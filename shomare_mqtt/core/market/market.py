@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -29,7 +28,6 @@ class Market:
     def __init__(self, settings: Settings, ports: Ports, mask: Mask, logger: logging.Logger) -> None:
         self._settings = settings
         self._logger = logger
-        self._never = asyncio.Event()
         clock, journal, retained, extensions = ports.clock, ports.journal, ports.retained, ports.extensions
         say, currency = ports.say, settings.provider.currency
         self._clock = clock
@@ -54,10 +52,10 @@ class Market:
         keep = partial(self._keep, spawn)
         keep(partial(self.account.run, refresh.profile), "account")
         for kind in CatalogKind:
-            keep(partial(self.catalogs.run, kind, refresh.catalog, self._never), kind.value)
+            keep(partial(self.catalogs.run, kind, refresh.catalog), kind.value)
         keep(partial(self.defaults.run, refresh.prices), "defaults")
         for number, watched in enumerate(self._settings.prices):
-            keep(partial(self.prices.run, number, watched, refresh.prices, self._never), f"prices {number}")
+            keep(partial(self.prices.run, number, watched, refresh.prices), f"prices {number}")
 
     def _keep(self, spawn: Spawn, work: Callable[[], Awaitable[None]], name: str) -> None:
         """Begin what goes on for ever: no fault of this program in it ends the daemon."""

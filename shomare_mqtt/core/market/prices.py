@@ -11,12 +11,11 @@ from shomare_mqtt import topics
 from shomare_mqtt.core import render
 from shomare_mqtt.core.bridge_events import BridgeEvent
 from shomare_mqtt.core.records import stored
-from shomare_mqtt.core.waiting import Shared, pause
+from shomare_mqtt.core.waiting import Shared
 from shomare_mqtt.errors import CommandRefusedError, ProviderError
 from shomare_mqtt.model import CatalogKind, Endpoint, Known, Price, PriceList, Priority, Product
 
 if TYPE_CHECKING:
-    import asyncio
     from collections.abc import Callable, Sequence
     from decimal import Decimal
 
@@ -181,10 +180,10 @@ class Prices:
                     self.watched[number] = (country, operator, application)
                     self.settled.add(number)
 
-    async def run(self, number: int, watched: WatchedPrice, interval: float, stop: asyncio.Event) -> None:
-        """Keep one `[[prices]]` published, until `stop`."""
-        delay, retry, said = 0.0, _FIRST_RETRY, False
-        while not await pause(self._clock, delay, stop):
+    async def run(self, number: int, watched: WatchedPrice, interval: float) -> None:
+        """Keep one `[[prices]]` published, for ever."""
+        retry, said = _FIRST_RETRY, False
+        while True:
             try:
                 ids = await self._resolve(watched)
                 if self.watched.get(number) != ids:
@@ -198,6 +197,7 @@ class Prices:
                 await self._settle(number, watched, None)
             except ProviderError:
                 delay, retry = min(retry, interval), min(retry * 2, _LAST_RETRY)
+            await self._clock.sleep(delay)
 
     async def _settle(self, number: int, watched: WatchedPrice, ids: tuple[str, str, str | None] | None) -> None:
         """It is known what a `[[prices]]` names, or that it names nothing (None): for this process and the next."""

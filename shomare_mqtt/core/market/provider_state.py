@@ -243,8 +243,7 @@ class ObservedProvider:
     async def catalog(self, kind: CatalogKind, *, priority: Priority) -> Catalog:
         """One of the lists."""
         self._state.check_polling(priority)
-        endpoint = Endpoint(f"all{kind.value}")
-        return await self._observed(endpoint, self._provider.catalog(kind, priority=priority))
+        return await self._observed(kind.endpoint, self._provider.catalog(kind, priority=priority))
 
     async def prices(self, country: str, operator: str, *, known: Known, priority: Priority) -> PriceList:
         """All prices of a country and operator."""

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from shomare_mqtt import topics
 from shomare_mqtt.core.orders.held import read_order
 from shomare_mqtt.core.orders.settling import unknown_error
-from shomare_mqtt.core.records import Batch, CarriedOut, NewSms, Record
+from shomare_mqtt.core.records import LONGEST_LIFE, Batch, CarriedOut, NewSms, Record
 from shomare_mqtt.core.render import Answer, Status, answer_json, dumps, order_json
-from shomare_mqtt.model import Order, OrderState
+from shomare_mqtt.model import WATCHED_STATES, Order, OrderState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -22,9 +22,7 @@ if TYPE_CHECKING:
     from shomare_mqtt.core.orders.ledger import Ledger
     from shomare_mqtt.core.ports import Retained
 
-_LONGEST = 86400.0
 _IN_DOUBT = frozenset({OrderState.BUYING, OrderState.UNKNOWN})
-_WATCHED = frozenset({OrderState.WAITING, OrderState.RECEIVED})
 _LOST = "the journal that knew of this purchase was lost"
 
 
@@ -66,7 +64,7 @@ class Adopting:
         self._ledger.adopted(batch, self._record(order, own), own.order if own else None)
         had = {sms.sms for sms in own.order.sms} if own else set()
         batch.sms.extend(NewSms(order.order, sms, told=True) for sms in order.sms if sms.sms not in had)
-        return order.state in _WATCHED and (own is None or own.order.state not in _WATCHED)
+        return order.state in WATCHED_STATES and (own is None or own.order.state not in WATCHED_STATES)
 
     def _record(self, order: Order, own: Record | None) -> Record:
         now = self._time.mark()  # what the machine was off is no time that a number of these lived
@@ -85,7 +83,7 @@ class Adopting:
             return None
         whole = (order.expires_at - order.created_at).total_seconds()
         left = self._time.left_until(order.expires_at)
-        return self._time.now() + min(whole if left is None else left, _LONGEST)
+        return self._time.now() + min(whole if left is None else left, LONGEST_LIFE)
 
 
 def carried_out(records: Iterable[Record]) -> list[CarriedOut]:

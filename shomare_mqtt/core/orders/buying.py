@@ -13,7 +13,7 @@ from shomare_mqtt.core.masking import masked_phone, trace_of
 from shomare_mqtt.core.orders.costs import about_price, counted
 from shomare_mqtt.core.orders.evidence import Witness
 from shomare_mqtt.core.orders.settling import unknown_error
-from shomare_mqtt.core.records import Batch, Evidence, Record, bridge_posting
+from shomare_mqtt.core.records import LONGEST_LIFE, Batch, Evidence, Record, bridge_posting
 from shomare_mqtt.core.render import Answer, Status, error_info, money_text, order_json
 from shomare_mqtt.core.tickets import Outcome, Ticket
 from shomare_mqtt.errors import (
@@ -38,9 +38,6 @@ if TYPE_CHECKING:
     from shomare_mqtt.core.orders.guard import Guard
     from shomare_mqtt.core.orders.ledger import Ledger
     from shomare_mqtt.core.ports import Extensions
-
-_LONGEST_LIFE = 86400.0
-"""Seconds: a number that is said to live longer, or no time at all, lives as long as the settings say."""
 
 
 class Buyer:
@@ -118,9 +115,7 @@ class Buyer:
             last = self._prices.last(product)
             return last.price if last else None
         price = (await self._prices.read_price(product, Priority.MONEY)).price
-        if (
-            price is None or price <= 0
-        ):  # nobody sells for nothing: a price of 0 is one that was not told, or not understood
+        if price is None or price <= 0:  # nobody sells for nothing: it was not told, or not understood
             raise ProviderError(
                 ErrorCode.MALFORMED_ANSWER,
                 "a limit needs the price, and the provider's answer names none; nothing was bought",
@@ -238,12 +233,12 @@ class Buyer:
         return Outcome(answer, batch, lambda: self._provider.tell(Endpoint.BUY, purchase))
 
     def _lifetime(self, purchase: Purchase, gone: float) -> float:
-        """Seconds that a number lives from now, by the answer where that can be believed.
+        """Seconds that a number lives from now: by the answer, where that can be believed, else by the settings.
 
         A life that the provider does not name began, at the earliest, when it was asked, `gone` seconds ago.
         """
         said = purchase.lifetime
-        return said if said is not None and 0 < said <= _LONGEST_LIFE else self._orders.lifetime - gone
+        return said if said is not None and 0 < said <= LONGEST_LIFE else self._orders.lifetime - gone
 
 
 class _Permit:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from shomare_mqtt.core.masking import masked_phone
 from shomare_mqtt.core.orders.sameness import Manner, Shown, new_among
 from shomare_mqtt.core.orders.sms_ids import sms_id, told_apart_by
-from shomare_mqtt.core.records import Batch, Record
+from shomare_mqtt.core.records import LONGEST_LIFE, Batch, Record
 from shomare_mqtt.errors import ErrorCode
 from shomare_mqtt.model import (
     LONGEST_TEXT,
@@ -45,7 +45,6 @@ _STANDS = 70.0
 """Seconds after which a figure that did not become less is not what is left of a life, but the whole of it."""
 LAST_CHECK = 2.0
 """Seconds before its end at which an order is checked and cancelled for the last time, so that we come first."""
-_LONGEST = 86400.0
 
 _ENDS = frozenset({PurchaseState.CANCELLED, PurchaseState.EXPIRED, PurchaseState.FINISHED})
 _CANCELLED = ErrorInfo(ErrorCode.PROVIDER_ERROR, "the provider cancelled the number")
@@ -239,7 +238,7 @@ class Checker:
     def _new_deadline(self, batch: Batch, record: Record, lifetime: float, came: float) -> Record:
         deadline, known = came + lifetime, record.deadline
         later = _LATER_NEAR_IT if known is not None and known - came <= _LATER else _LATER
-        if not 0 < lifetime <= _LONGEST or (known is not None and -_SOONER < deadline - known <= later):
+        if not 0 < lifetime <= LONGEST_LIFE or (known is not None and -_SOONER < deadline - known <= later):
             return record
         expires_at = self._clock.now() + timedelta(seconds=deadline - self._time.now())
         return self._ledger.changed(batch, replace(record, deadline=deadline), expires_at=expires_at)

@@ -10,9 +10,9 @@ import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from shomare_mqtt.core.records import Evidence, Record
+from shomare_mqtt.core.records import LONGEST_LIFE, Evidence, Record
 from shomare_mqtt.errors import ErrorCode, ProviderError
-from shomare_mqtt.model import OrderState, Priority, PurchaseState
+from shomare_mqtt.model import WATCHED_STATES, OrderState, Priority, PurchaseState
 
 if TYPE_CHECKING:
     from shomare_mqtt.config import Settings
@@ -26,9 +26,6 @@ _RENEWED = 5.0
 """Seconds after which it is asked for anew, so that it is not too old by the time that the request leaves."""
 _TIMEOUT = 5.0
 """Seconds that a purchase waits for the balance from before it; without it, a lost answer leaves no evidence."""
-_LONGEST_LIFE = 86400.0
-"""Seconds after which nobody gives a number back any more that may have been bought."""
-_WATCHED = frozenset({OrderState.WAITING, OrderState.RECEIVED})
 _LIVE = frozenset({PurchaseState.WAITING, PurchaseState.RECEIVED})
 
 
@@ -126,7 +123,7 @@ class Doubts:
         """Whether a number that was perhaps bought before the balance was read was perhaps given back since."""
         told = record.evidence.told
         return any(
-            r.order.state in (OrderState.BUYING, OrderState.UNKNOWN) and told - _LONGEST_LIFE < r.made < told
+            r.order.state in (OrderState.BUYING, OrderState.UNKNOWN) and told - LONGEST_LIFE < r.made < told
             for r in self._others(record)
         )
 
@@ -153,4 +150,4 @@ class Doubts:
 
 def _may_come_back(record: Record) -> bool:
     order = record.order
-    return order.state in _WATCHED or (order.state is OrderState.EXPIRED and not order.refunded)
+    return order.state in WATCHED_STATES or (order.state is OrderState.EXPIRED and not order.refunded)

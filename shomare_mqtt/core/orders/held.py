@@ -12,7 +12,8 @@ from shomare_mqtt.errors import ErrorCode
 from shomare_mqtt.model import ErrorInfo, Order, OrderState, Product, Sms, Transaction
 
 _PRODUCT = ("country", "operator", "application")
-_LONGEST, _MOST_DIGITS = 200, 30
+_LONGEST_TRANSACTION, _LONGEST_MONEY = 200, 30
+"""Digits."""
 
 
 def read_order(topic: str, payload: bytes) -> Order | None:
@@ -73,11 +74,11 @@ def _text_or_none(value: Any) -> str | None:
 def _transaction(value: Any) -> Transaction | None:
     if value is None or isinstance(value, str):
         return _text_or_none(value)
-    return _number(value, _LONGEST)
+    return _number(value, _LONGEST_TRANSACTION)
 
 
 def _money(value: Any) -> Decimal | None:
-    return None if value is None else Decimal(_number(value, _MOST_DIGITS))
+    return None if value is None else Decimal(_number(value, _LONGEST_MONEY))
 
 
 def _number(value: Any, digits: int) -> int | Decimal:

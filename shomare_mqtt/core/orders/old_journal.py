@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from shomare_mqtt.core.bridge_events import BridgeEvent
 from shomare_mqtt.core.orders.adopting import carried_out
+from shomare_mqtt.core.orders.settling import buying_resumed
 from shomare_mqtt.core.records import (
     JOURNAL,
     JOURNAL_PAUSE,
@@ -112,7 +113,7 @@ class OldJournal:
             orders = await broker.orders()
             before = [command.row for command in await self._journal.pending()]
             if verdict is _Verdict.RESTORED:
-                self._pause = max((0, *before, *([] if self._pause is None else [self._pause])))
+                self._pause = max((self._pause or 0, *before))
             self._found = verdict, mark, orders
         self._compared = True
         if self._started:
@@ -185,8 +186,7 @@ class OldJournal:
             batch = Batch(meta={JOURNAL_PAUSE: None})
             batch.carried_out += carried_out(await self._ledger.lately(_LONGEST_REMEMBERED))
             if self.held_up() is None:
-                message = "the pause is over: numbers can be bought again, as far as the switch and the limits allow"
-                batch.postings.append(bridge_posting(BridgeEvent.BUYING_RESUMED, message, reason=RESTORED))
+                batch.postings.append(buying_resumed(reason=RESTORED))
             await self._ledger.commit(batch)
             self._pause = None
         self.on_changed()

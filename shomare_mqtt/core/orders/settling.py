@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from shomare_mqtt.core.bridge_events import BridgeEvent
 from shomare_mqtt.core.orders.evidence import Doubts
-from shomare_mqtt.core.records import Batch, Record, bridge_posting
+from shomare_mqtt.core.records import Batch, Posting, Record, bridge_posting
 from shomare_mqtt.core.render import money_text
 from shomare_mqtt.core.waiting import pause
 from shomare_mqtt.errors import ErrorCode, ProviderError
@@ -16,15 +16,15 @@ from shomare_mqtt.model import ErrorInfo, OrderState, Priority
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable
     from decimal import Decimal
-    from typing import Any
 
     from shomare_mqtt.config import Settings
     from shomare_mqtt.core.clock import Clock
     from shomare_mqtt.core.market.account import Account
     from shomare_mqtt.core.orders.checking import Checker
     from shomare_mqtt.core.orders.ledger import Ledger
+    from shomare_mqtt.core.ports import Spawn
 
 _READINGS = 2
 _RESOLVE_HINT = (
@@ -41,6 +41,12 @@ def unknown_error(order: str, reason: str) -> ErrorInfo:
         f"it is not asked for again. To settle it, {hint}"
     )
     return ErrorInfo(ErrorCode.OUTCOME_UNKNOWN, message)
+
+
+def buying_resumed(**why_paused: str) -> Posting:
+    """The event that no pause is left, by whoever ends the last one. `why_paused`: what had caused that."""
+    message = "the pause is over: numbers can be bought again, as far as the switch and the limits allow"
+    return bridge_posting(BridgeEvent.BUYING_RESUMED, message, **why_paused)
 
 
 @dataclass(slots=True)
@@ -64,7 +70,7 @@ class Settler:
         ledger: Ledger,
         account: Account,
         checker: Checker,
-        spawn: Callable[[Coroutine[Any, Any, None], str], object],
+        spawn: Spawn,
         logger: logging.Logger,
     ) -> None:
         self._delay = settings.orders.settle_delay
@@ -120,9 +126,7 @@ class Settler:
         finally:
             del self._cases[order]
         if not self._cases and self.held_up() is None:
-            message = "the pause is over: numbers can be bought again, as far as the switch and the limits allow"
-            resumed = bridge_posting(BridgeEvent.BUYING_RESUMED, message, order=order)
-            await self._ledger.commit(Batch(postings=[resumed]))
+            await self._ledger.commit(Batch(postings=[buying_resumed(order=order)]))
 
     async def _readings(self, case: _Case) -> list[Decimal | None]:
         """The balance `settle_delay` and twice that after the request ended; None where it could not be read."""

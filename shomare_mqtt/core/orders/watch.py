@@ -12,12 +12,10 @@ from shomare_mqtt.core.records import Batch, Record
 from shomare_mqtt.core.render import error_info
 from shomare_mqtt.core.waiting import pause
 from shomare_mqtt.errors import ErrorCode, ProviderError, ProviderRefusedError
-from shomare_mqtt.model import ErrorInfo, OrderState, Priority, PurchaseState
+from shomare_mqtt.model import WATCHED_STATES, ErrorInfo, OrderState, Priority, PurchaseState
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Callable, Coroutine
-    from typing import Any
 
     from shomare_mqtt.config import Settings
     from shomare_mqtt.core.clock import Clock
@@ -25,6 +23,7 @@ if TYPE_CHECKING:
     from shomare_mqtt.core.orders.cancelling import Canceller
     from shomare_mqtt.core.orders.checking import Checker
     from shomare_mqtt.core.orders.ledger import Ledger
+    from shomare_mqtt.core.ports import Spawn
 
 UNREACHABLE_FOR = 3600.0
 REFUSED_FOR = 300.0
@@ -32,7 +31,6 @@ _LONGEST_BACKOFF = 300.0
 _RETRY, _LONGEST_RETRY = 5.0, 60.0
 _CALM = 6
 """A number that the provider calls done is asked after so many times more seldom: a second SMS is rare."""
-WATCHED = frozenset({OrderState.WAITING, OrderState.RECEIVED})
 
 
 class Watch:
@@ -46,7 +44,7 @@ class Watch:
         market: Market,
         checker: Checker,
         canceller: Canceller,
-        spawn: Callable[[Coroutine[Any, Any, None], str], object],
+        spawn: Spawn,
         logger: logging.Logger,
     ) -> None:
         self._settings = settings.orders
@@ -68,7 +66,7 @@ class Watch:
         self._ledger.listeners.append(self._changed)
         self._checker.found_over = self._found_over
         for record in self._ledger.open():
-            if record.order.state in WATCHED:
+            if record.order.state in WATCHED_STATES:
                 self._begin(record, at_once=True)
 
     def provider_is_back(self) -> None:
@@ -95,11 +93,11 @@ class Watch:
     def _changed(self, record: Record, previous: Record | None) -> None:
         order, before = record.order, previous.order.state if previous else None
         if order.order in self._wakes:
-            if order.state not in WATCHED or (previous and previous.deadline != record.deadline):
+            if order.state not in WATCHED_STATES or (previous and previous.deadline != record.deadline):
                 self._wakes[order.order].set()
-        elif order.state in WATCHED:
+        elif order.state in WATCHED_STATES:
             self._begin(record, at_once=before is OrderState.UNKNOWN)
-        if not order.is_open and before in WATCHED:
+        if not order.is_open and before in WATCHED_STATES:
             self._account.money_moved()
 
     def _begin(self, record: Record, *, at_once: bool) -> None:
@@ -119,7 +117,7 @@ class Watch:
     def _record(self, order: str) -> Record | None:
         """The order, as long as it is watched."""
         record = self._ledger.get(order)
-        return record if record is not None and record.order.state in WATCHED else None
+        return record if record is not None and record.order.state in WATCHED_STATES else None
 
     def _left(self, record: Record) -> float:
         """Seconds until the last check."""
