@@ -12,7 +12,7 @@ from shomare_mqtt.core.clock import SystemClock
 from shomare_mqtt.core.orders import old_journal
 from shomare_mqtt.daemon import broker, serving
 from shomare_mqtt.daemon.daemon import Daemon
-from shomare_mqtt.model import OrderState
+from shomare_mqtt.model import WATCHED_STATES, OrderState
 from tests.crash.broker import BrokerLog, BrokerSession
 from tests.crash.clock import BootedClock
 from tests.crash.points import Points
@@ -21,6 +21,7 @@ from tests.patience import PATIENCE
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from shomare_mqtt.model import Order
     from shomare_mqtt.mqtt.session import SessionListener
     from tests.crash.plan import Plan
 
@@ -116,16 +117,21 @@ class _Stage:
         old_journal = running.bridge.orders.old_journal
         if not old_journal._started or old_journal._found is not None or old_journal._alone.locked():
             return False  # orders that the broker holds may be taken up yet
-        states = {record.order.state for record in ledger.open()}
-        undecided = {OrderState.BUYING} | ({OrderState.WAITING} if self._plan.wants_sms else set())
+        orders = [record.order for record in ledger.open()]
         return (
             session.answered == len(self._plan.commands)
             and not desk.working.count
-            and not states & undecided
+            and not any(map(self._goes_on, orders))
             and not running.bridge.orders.settler._cases
             and running.broker.outbox._empty.is_set()
             and _shown(running.broker.retained._wanted, self._log.retained())
         )
+
+    def _goes_on(self, order: Order) -> bool:
+        """Whether something is to come yet: of an SMS that the broker alone knew, what it says."""
+        if order.state is OrderState.BUYING:
+            return True
+        return self._plan.wants_sms and order.state in WATCHED_STATES and all(s.text is None for s in order.sms)
 
 
 def _shown(wanted: Mapping[str, bytes], held: Mapping[str, str]) -> bool:
