@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.mosquitto
 
-BUY, QUERY = "deliveries/buy", "deliveries/query/profile"
+BUY, CANCEL, QUERY = "deliveries/buy", "deliveries/cancel", "deliveries/query/profile"
 
 
 class Keeping(FakeBroker):
@@ -99,6 +99,9 @@ async def test_another_message_under_a_used_id_whose_first_delivery_was_lost(
         await broker.answered(BUY, 1)
         broker.daemons()[-1].send(broker.bring(QUERY, 2))
         await broker.answered(QUERY, 1)
+        # That the first PUBACK was read is known by the PUBACK of an answer, and written down with the next command.
+        broker.daemons()[-1].send(broker.bring(CANCEL, 3, {"order": "none"}))
+        await broker.answered(CANCEL, 1)
         broker.kept = broker.bring(BUY, 1, PRODUCT, dup=True)
         await comes_back(house, broker, killed=killed)
         await broker.until(lambda: len(broker.orders()) == 2)
