@@ -205,6 +205,20 @@ async def test_a_backup_pauses_buying_until_somebody_says_on(world: World) -> No
     assert (await said(world), await paused(world)) == ([], False)
 
 
+@pytest.mark.parametrize("outcome", [None, Late(None)], ids=["bought", "on its way"])
+async def test_a_purchase_of_the_moment_before_a_crash_is_missed(world: World, outcome: Late | None) -> None:
+    await back_up(world)
+    world.provider.script("buy", outcome)
+    world.send("buy", {**PRODUCT, "transaction": "t-2"})
+    await world.until(lambda: world.provider.count("buy") == 1)
+    await world.settle()
+    await world.crash()
+    put_back(world)
+    await world.start()
+    assert (await said(world), await paused(world)) == (["journal_restored"], True)
+    assert (await world.ask("buy", {**PRODUCT, "transaction": "t-2"}))["error"]["code"] == "buying_paused"
+
+
 async def test_the_pause_outlives_restarts_and_off(world: World, caplog: pytest.LogCaptureFixture) -> None:
     await back_up(world)
     await world.buy()

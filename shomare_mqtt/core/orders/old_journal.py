@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from shomare_mqtt.core.orders.adopting import Adopting
     from shomare_mqtt.core.orders.ledger import Ledger
     from shomare_mqtt.core.ports import Journal, OnBroker, Retained
+    from shomare_mqtt.core.records import Record
 
 TOPIC = "bridge/journal"
 RESTORED = "journal_restored"
@@ -48,7 +49,10 @@ IN_WORDS = {
 }
 """Reasons of a pause that are one word in `bridge/health`, as a refused `buy` tells them."""
 SOON, AT_MOST = 1.0, 9.0
-"""Seconds after a change, and between two messages on `bridge/journal`, which may be ten behind (contract)."""
+"""Seconds after a change, and between two messages on `bridge/journal`, which may be ten behind (contract).
+
+Where a purchase is begun or made it is shown at once.
+"""
 _MOST_KNOWN = 50
 _LONGEST_REMEMBERED = 86400.0
 """Seconds since an order closed in which its `buy` may come again."""
@@ -92,6 +96,7 @@ class OldJournal:
         self._alone = asyncio.Lock()
         self._advanced = asyncio.Event()
         journal.on_advanced = self._advanced.set
+        ledger.listeners.append(self._show_purchase)
         self.on_changed: Callable[[], object] = lambda: None
         """Told whenever `why_paused` says something else."""
         self.held_up: Callable[[], str | None] = lambda: None
@@ -198,8 +203,13 @@ class OldJournal:
         if self._compared and self._found is None:
             self._retained.put(TOPIC, JournalMark(self._name, self._journal.sequence).payload())
 
+    def _show_purchase(self, record: Record, previous: Record | None) -> None:
+        """At once, beside the order: a copy from before it is known for one also after a crash in the next second."""
+        if previous is None or previous.order.purchase != record.order.purchase:
+            self.show()
+
     async def run(self) -> None:
-        """Show each step, a few together, for ever."""
+        """Show each step that is no purchase, a few together, for ever."""
         shown = float("-inf")
         while True:
             await self._advanced.wait()
