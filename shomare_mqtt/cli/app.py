@@ -28,7 +28,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     help="Bridges the SMS-number provider shomare.online to MQTT and Home Assistant.",
-    epilog="Exit status: 0 done, 1 failed, 2 usage, 78 settings, or a base topic or state directory in use.",
+    epilog="Exit status: 0 done, 1 failed, 2 usage, 78 settings, state directory, or base topic in use.",
 )
 
 

@@ -47,7 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="shomare-mqtt run",
         description="The daemon. Stops cleanly on SIGTERM and SIGINT, reads the file again on SIGHUP.",
-        epilog="Exit status: 0 stopped, 1 failed, 2 usage, 78 settings, or a base topic or state directory in use.",
+        epilog="Exit status: 0 stopped, 1 failed, 2 usage, 78 settings, state directory, or base topic in use.",
     )
     parser.add_argument("--config", type=Path, metavar="FILE", help="the settings file (or SHOMARE_CONFIG)")
     return parser

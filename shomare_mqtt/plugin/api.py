@@ -34,7 +34,10 @@ class Veto(PluginError):  # noqa: N818 - a decision rather than an error
 
 @dataclass(frozen=True, slots=True)
 class BuyRequest:
-    """What is about to be bought. `price` is None where no limit needed it."""
+    """What is about to be bought.
+
+    `price`: where no limit needs it, the one that was read last, None where there is none.
+    """
 
     product: Product
     price: Decimal | None
