@@ -41,6 +41,7 @@ if TYPE_CHECKING:
         Profile,
         Purchase,
         Sms,
+        Transaction,
     )
 
 
@@ -163,6 +164,10 @@ class Journal(Protocol):
 
     async def find_purchase(self, purchase: str) -> Record | None:
         """The newest order that holds a purchase."""
+        ...
+
+    async def find_adopted(self, transaction: Transaction, seconds: float) -> Record | None:
+        """The order of a transaction that another journal made, within so many seconds."""
         ...
 
     async def newest_first(self, state: str, limit: int) -> list[Record]:

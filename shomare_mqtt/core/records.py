@@ -135,20 +135,6 @@ class Done:
     is_free: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class CarriedOut:
-    """A `buy` that another journal carried out: `answer` is what a repeat of its transaction is to get.
-
-    Its content is not known. `received`: steady seconds at which it came.
-    """
-
-    transaction: Transaction
-    answer: bytes
-    order: str
-    received_at: datetime
-    received: float
-
-
 @dataclass(slots=True)
 class Batch:
     """What one transaction writes: all of it or nothing. `moves`: known money movements to count."""
@@ -157,7 +143,6 @@ class Batch:
     sms: list[NewSms] = field(default_factory=list)
     postings: list[Posting] = field(default_factory=list)
     done: list[Done] = field(default_factory=list)
-    carried_out: list[CarriedOut] = field(default_factory=list)
     meta: dict[str, str | None] = field(default_factory=dict)
     moves: int = 0
 

@@ -36,7 +36,7 @@ class Answer:
     """The answer to a command. `order` names the order that exists because of it, or that it was asked to change.
 
     `about`: the order whose state is the reason why nothing was done. `told`: the error with the provider's own words,
-    which nobody is told but the sender.
+    which nobody is told but the sender. `replayed`: it was carried out before.
     """
 
     status: Status
@@ -45,6 +45,7 @@ class Answer:
     order: str | None = None
     about: str | None = None
     told: ErrorInfo | None = field(default=None, repr=False)
+    replayed: bool = False
 
     @classmethod
     def ok(cls, data: Any, order: str | None = None) -> Answer:
@@ -98,15 +99,13 @@ def timestamp(moment: datetime | None) -> str | None:
     return None if moment is None else moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def answer_json(answer: Answer, transaction: Transaction | None, *, replayed: bool = False) -> dict[str, Any]:
-    """An answer's payload."""
+def answer_json(answer: Answer, transaction: Transaction | None) -> dict[str, Any]:
+    """An answer's payload, as the first of a transaction gets it."""
     body: dict[str, Any] = {"status": answer.status.value, "transaction": transaction}
     if answer.data is not None:
         body["data"] = answer.data
     if error := answer.told or answer.error:
         body["error"] = error_json(error)
-    if replayed:
-        body["replayed"] = True
     return body
 
 

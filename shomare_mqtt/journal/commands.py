@@ -10,7 +10,6 @@ from shomare_mqtt.core.records import (
     Arrival,
     ArrivalKind,
     ArrivalResult,
-    CarriedOut,
     Done,
     MessageKind,
     OutboxRow,
@@ -26,16 +25,13 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Collection
 
-_UNKNOWN = ""
-"""For the digest of a content that is not known: a repeat of the transaction is taken for one whatever it asks for."""
-
 
 def arrive(connection: sqlite3.Connection, arrival: Arrival, remember_since: float) -> ArrivalResult:
     """Take one command down, or find that it was taken before (contract, section Commands)."""
     if arrival.incoming.dup and (earlier := _delivered_before(connection, arrival)) is not None:
         return earlier
     first = _keyed_before(connection, arrival, remember_since)
-    conflict = first is not None and first[1] not in (_UNKNOWN, content_digest(arrival.content))
+    conflict = first is not None and first[1] != content_digest(arrival.content)
     postings = arrival.on_conflict if conflict else arrival.postings
     row = _insert(connection, arrival, first[0] if first else None, postings)
     for posting in postings:
@@ -45,15 +41,6 @@ def arrive(connection: sqlite3.Connection, arrival: Arrival, remember_since: flo
     if conflict:
         return ArrivalResult(ArrivalKind.CONFLICT, row, first[0])
     return ArrivalResult(ArrivalKind.REPEATED, row, first[0], first[2])
-
-
-def carried_out(connection: sqlite3.Connection, buy: CarriedOut) -> None:
-    """A `buy` that another journal carried out: a repeat of its transaction is one here, too."""
-    connection.execute(
-        "INSERT INTO commands (topic, command, content, session, packet_id, digest, key, answer, order_id, done,"
-        " received_at, received) VALUES ('', 'buy', ?, '', 0, '', ?, ?, ?, 1, ?, ?)",
-        (_UNKNOWN, key_of(buy.transaction), buy.answer, buy.order, buy.received_at.isoformat(), buy.received),
-    )
 
 
 def not_taken(connection: sqlite3.Connection, arrival: Arrival, heard: Collection[int]) -> ArrivalResult:

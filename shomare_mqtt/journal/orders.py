@@ -57,6 +57,12 @@ def find_purchase(connection: sqlite3.Connection, purchase: str) -> Record | Non
     return _first(_load(connection, f"{_SELECT} WHERE purchase = ? ORDER BY seq DESC LIMIT 1", (purchase,)))
 
 
+def find_adopted(connection: sqlite3.Connection, transaction: Transaction, made_since: float) -> Record | None:
+    """The first order of a transaction, since a steady time, that no command of this journal made."""
+    sql = f"{_SELECT} WHERE made >= ? AND key = ? AND command IS NULL ORDER BY seq LIMIT 1"
+    return _first(_load(connection, sql, (made_since, key_of(transaction))))
+
+
 def newest_first(connection: sqlite3.Connection, state: str, limit: int) -> list[Record]:
     """Orders that are `open`, `closed` or `all`."""
     where = {"open": "WHERE closed_at IS NULL", "closed": "WHERE closed_at IS NOT NULL", "all": ""}[state]

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from shomare_mqtt.core.clock import MachineClock
+    from shomare_mqtt.model import Transaction
 
 T = TypeVar("T")
 
@@ -165,6 +166,11 @@ class Journal:
     async def find_purchase(self, purchase: str) -> Record | None:
         """The newest order that holds a purchase."""
         return await self._database.run(lambda c: orders.find_purchase(c, purchase))
+
+    async def find_adopted(self, transaction: Transaction, seconds: float) -> Record | None:
+        """The order of a transaction that another journal made, within so many seconds."""
+        since = self.time.now() - seconds
+        return await self._database.run(lambda c: orders.find_adopted(c, transaction, since))
 
     async def newest_first(self, state: str, limit: int) -> list[Record]:
         """Orders that are `open`, `closed` or `all`."""
@@ -307,8 +313,6 @@ def _write(connection: sqlite3.Connection, batch: Batch, now: float) -> int:
         commands.post(connection, posting, now)
     for done in batch.done:
         commands.finish(connection, done)
-    for buy in batch.carried_out:
-        commands.carried_out(connection, buy)
     for key, value in batch.meta.items():
         _put_meta(connection, key, value)
     row = connection.execute("SELECT value FROM meta WHERE key = ?", (_MOVES,)).fetchone()

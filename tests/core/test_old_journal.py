@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from shomare_mqtt.core.clearance import Clearance
 from shomare_mqtt.core.orders.held import read_order
 from shomare_mqtt.core.orders.sms_ids import sms_id
 from shomare_mqtt.core.records import JournalMark
@@ -217,6 +218,46 @@ async def test_a_purchase_of_the_moment_before_a_crash_is_missed(world: World, o
     await world.start()
     assert (await said(world), await paused(world)) == (["journal_restored"], True)
     assert (await world.ask("buy", {**PRODUCT, "transaction": "t-2"}))["error"]["code"] == "buying_paused"
+
+
+async def test_a_repeat_right_behind_the_on_that_ends_the_pause_buys_nothing(world: World) -> None:
+    await back_up(world)
+    lost = await world.buy(transaction="t-2")
+    await restored(world)
+    world.send("buying/set", "on")
+    again = await world.ask("buy", {**PRODUCT, "transaction": "t-2"})
+    assert (again["data"]["order"], again["replayed"]) == (lost["order"], True)
+    assert (await world.ask("buy", {**PRODUCT, "transaction": "t-2"})) == again
+    assert world.provider.count("buy") == 1
+
+
+async def test_a_repeat_that_waits_while_the_pause_ends_buys_nothing(world: World) -> None:
+    await back_up(world)
+    lost = await world.buy(transaction="t-2")
+    await restored(world)
+    world.clearance = Clearance()
+    waiting = world.send("buy", {**PRODUCT, "transaction": "t-2"})
+    await world.settle()
+    repeat = world.send("buy", {**PRODUCT, "transaction": "t-2"})
+    await world.data("buying/set", "on")
+    world.clearance.give()
+    for command in (waiting, repeat):
+        answer = await world.answer(command)
+        assert (answer["data"]["order"], answer["replayed"]) == (lost["order"], True)
+    assert world.provider.count("buy") == 1
+
+
+@pytest.mark.parametrize("days", [0, 2, 8])
+async def test_a_transaction_is_known_for_as_long_as_any(opened: Opening, days: int) -> None:
+    world = await opened(orders={"remember": 7 * 86400})
+    await back_up(world)
+    lost = await world.buy(transaction="t-2")
+    await world.data("cancel", {"order": lost["order"]})
+    await restored(world)
+    await world.sleep(days * 86400)
+    await world.data("buying/set", "on")
+    await world.ask("buy", {**PRODUCT, "transaction": "t-2"})
+    assert world.provider.count("buy") == (1 if days < 7 else 2)
 
 
 async def test_the_pause_outlives_restarts_and_off(world: World, caplog: pytest.LogCaptureFixture) -> None:
@@ -831,6 +872,44 @@ async def test_what_another_journal_bought_is_not_bought_again(world: World) -> 
     assert world.provider.count("buy") == calls
     await world.sleep(100)
     assert (await world.ask("buy", {**PRODUCT, "transaction": "another"}))["status"] == "ok"
+
+
+async def with_another_directory(world: World, name: str) -> None:
+    """Start a daemon with a state directory of its own."""
+    world.directory = world.directory.with_name(name)
+    world.directory.mkdir(exist_ok=True)
+    world.clock.new_process()
+    await world.start()
+
+
+async def test_what_another_daemon_bought_since_is_not_bought_by_what_was_taken_before(world: World) -> None:
+    """One dies with the `buy` that it has taken; another one carries it out; the first comes back."""
+    mine = world.directory.name
+    command = await taken(world, "buy", {**PRODUCT, "transaction": "t-2"})
+    await world.crash()
+    await with_another_directory(world, "other")
+    bought = await world.buy(transaction="t-2")
+    await world.stop()
+    await with_another_directory(world, mine)
+    answer = await world.answer(command)
+    assert (answer["status"], answer["data"]["order"], answer["replayed"]) == ("ok", bought["order"], True)
+    assert "journal_new" in await said(world)
+    assert world.provider.count("buy") == 1
+
+
+@pytest.mark.parametrize("field", ["price", "charged"])
+async def test_no_order_that_somebody_made_up_makes_room_in_the_limits(opened: Opening, field: str) -> None:
+    world = await opened(limits={"max_spend_per_day": float(3 * PRICE)})
+    bought = await world.buy(transaction="x")
+    await world.stop()
+    made_up = {"order": SAME_PURCHASE, "purchase": "p9", "state": "expired", "transaction": "y", field: -100_000_000}
+    held = {**world.order(bought["order"]), **made_up}
+    world.retained.now |= {f"orders/{SAME_PURCHASE}": json.dumps(held).encode()}
+    world.retained.now[TOPIC] = JournalMark("another", 5).payload()
+    await world.start()
+    for number in range(5):
+        await world.ask("buy", {**PRODUCT, "transaction": f"n-{number}"})
+    assert world.provider.count("buy") == 3
 
 
 async def test_another_journal_that_is_still_in_use_is_said_again(world: World) -> None:

@@ -117,18 +117,23 @@ class Answering:
             self._post(batch, repeat.envelope, self._closing[first], replayed=True)
         elif stored := stored or await self._journal.answer_of(first):
             self.count += 1
-            batch.postings.extend(_postings(repeat.envelope, stored[:-1] + b',"replayed":true}'))
+            batch.postings.extend(_postings(repeat.envelope, _again(stored)))
         else:
             message = "the command that this one repeats was refused, and nothing was done; it may be tried again"
             batch.postings.extend(self.refusal(repeat.envelope, CommandRefusedError(ErrorCode.BUSY, message)))
         await self._ledger.commit(batch)
 
     def _post(self, batch: Batch, envelope: Envelope, answer: Answer, *, replayed: bool = False) -> bytes:
-        """Put an answer into a batch; what it says."""
+        """Put an answer into a batch; what a repeat is to be told as well."""
         self.count += 1
-        body = render.dumps(render.answer_json(answer, envelope.transaction, replayed=replayed))
-        batch.postings.extend(_postings(envelope, body))
+        body = render.dumps(render.answer_json(answer, envelope.transaction))
+        batch.postings.extend(_postings(envelope, _again(body) if replayed or answer.replayed else body))
         return body
+
+
+def _again(answer: bytes) -> bytes:
+    """An answer as a repeat gets it."""
+    return answer[:-1] + b',"replayed":true}'
 
 
 def _is_kept(ticket: Ticket) -> bool:

@@ -42,6 +42,7 @@ class Dispatch:
                 await self._cleared(ticket.clearance)
                 async with self._setting, self._switching:  # what was set just before counts
                     pass
+                await self._orders.old_journal.taken_up()
                 return await self._orders.buyer.buy(ticket, request)
             case Cancel() as request:
                 return await self._orders.canceller.cancel(ticket, request)

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 from shomare_mqtt import topics
 from shomare_mqtt.core.orders.held import read_order
 from shomare_mqtt.core.orders.settling import unknown_error
-from shomare_mqtt.core.records import LONGEST_LIFE, Batch, CarriedOut, NewSms, Record
-from shomare_mqtt.core.render import Answer, Status, answer_json, dumps, order_json
+from shomare_mqtt.core.records import LONGEST_LIFE, Batch, NewSms, Record
+from shomare_mqtt.core.render import Answer, Status, order_json
 from shomare_mqtt.model import WATCHED_STATES, Order, OrderState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
     from datetime import datetime
 
     from shomare_mqtt.core.orders.ledger import Ledger
@@ -86,17 +86,8 @@ class Adopting:
         return self._time.now() + min(whole if left is None else left, LONGEST_LIFE)
 
 
-def carried_out(records: Iterable[Record]) -> list[CarriedOut]:
-    """The `buy` of each order that no command of this journal made, so that its transaction buys nothing twice."""
-    return [
-        CarriedOut(r.order.transaction, _answer(r.order), r.order.order, r.order.created_at, r.made)
-        for r in records
-        if r.command is None and r.order.transaction is not None
-    ]
-
-
-def _answer(order: Order) -> bytes:
-    """How the order stands, as an answer to its `buy`."""
+def answer(order: Order) -> Answer:
+    """How an order stands, as the answer to the `buy` that made it in another journal."""
     status = Status.OK
     if order.state is OrderState.UNKNOWN:
         status = Status.UNKNOWN
@@ -104,7 +95,7 @@ def _answer(order: Order) -> bytes:
         status = Status.ERROR
     error = None if status is Status.OK else order.error or unknown_error(order.order, _LOST)
     data = None if status is Status.ERROR else order_json(order, codes=True)
-    return dumps(answer_json(Answer(status, data, error, order.order), order.transaction))
+    return Answer(status, data, error, order.order, replayed=True)
 
 
 def _knows_more(held: Order, own: Order) -> bool:

@@ -78,7 +78,12 @@ def _transaction(value: Any) -> Transaction | None:
 
 
 def _money(value: Any) -> Decimal | None:
-    return None if value is None else Decimal(_number(value, _LONGEST_MONEY))
+    if value is None:
+        return None
+    money = Decimal(_number(value, _LONGEST_MONEY))
+    if money < 0:  # it would make room in the limits
+        raise ValueError
+    return money
 
 
 def _number(value: Any, digits: int) -> int | Decimal:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from shomare_mqtt.config import Settings
     from shomare_mqtt.core.clock import Clock, SteadyTime
     from shomare_mqtt.core.ports import Extensions, Journal, Outbox, Retained
+    from shomare_mqtt.model import Transaction
 
 
 _REFUND_AT = "refund_at"
@@ -132,6 +133,10 @@ class Ledger:
         """The newest order that holds a purchase."""
         held = next((r for r in reversed(self._records.values()) if r.order.purchase == purchase), None)
         return held or await self._journal.find_purchase(purchase)
+
+    async def find_adopted(self, transaction: Transaction, seconds: float) -> Record | None:
+        """The order of a transaction that another journal made, within so many seconds."""
+        return await self._journal.find_adopted(transaction, seconds)
 
     async def lately(self, seconds: float) -> list[Record]:
         """Every open order and every one that closed less than so many seconds ago, newest first."""

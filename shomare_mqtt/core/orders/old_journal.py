@@ -19,7 +19,6 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from shomare_mqtt.core.bridge_events import BridgeEvent
-from shomare_mqtt.core.orders.adopting import carried_out
 from shomare_mqtt.core.orders.settling import buying_resumed
 from shomare_mqtt.core.records import (
     JOURNAL,
@@ -54,8 +53,6 @@ SOON, AT_MOST = 1.0, 9.0
 Where a purchase is begun or made it is shown at once.
 """
 _MOST_KNOWN = 50
-_LONGEST_REMEMBERED = 86400.0
-"""Seconds since an order closed in which its `buy` may come again."""
 
 
 class _Verdict(StrEnum):
@@ -93,6 +90,8 @@ class OldJournal:
         self._compared = False
         self._started = False
         self._found: tuple[_Verdict, JournalMark, Mapping[str, bytes]] | None = None
+        self._taken_up = asyncio.Event()
+        self._taken_up.set()
         self._alone = asyncio.Lock()
         self._advanced = asyncio.Event()
         journal.on_advanced = self._advanced.set
@@ -101,6 +100,10 @@ class OldJournal:
         """Told whenever `why_paused` says something else."""
         self.held_up: Callable[[], str | None] = lambda: None
         """Why buying pauses for another reason, None where it does not."""
+
+    async def taken_up(self) -> None:
+        """Returns, at once where it is so, when no order waits to be taken up whose transaction may come again."""
+        await self._taken_up.wait()
 
     def why_paused(self) -> str | None:
         """Why nothing may be bought, None where it may."""
@@ -120,6 +123,7 @@ class OldJournal:
             if verdict is _Verdict.RESTORED:
                 self._pause = max((self._pause or 0, *before))
             self._found = verdict, mark, orders
+            self._taken_up.clear()
         self._compared = True
         if self._started:
             await self._take_up()
@@ -149,6 +153,7 @@ class OldJournal:
         if self._found is not None:
             await self._write_down(*self._found)
             self._found = None
+            self._taken_up.set()
 
     async def _write_down(self, verdict: _Verdict, mark: JournalMark, orders: Mapping[str, bytes]) -> None:
         known = {**self._opened.known, mark.journal: max(mark.sequence, self._opened.known.get(mark.journal, 0))}
@@ -166,7 +171,6 @@ class OldJournal:
         else:
             message = _new(mark, watched)
             event = BridgeEvent.JOURNAL_NEW
-            batch.carried_out += carried_out(batch.records)
         batch.meta[JOURNALS_KNOWN] = json.dumps(dict(list(known.items())[-_MOST_KNOWN:]))
         batch.postings.append(bridge_posting(event, message, journal=mark.journal, watched=watched))
         await self._ledger.commit(batch)
@@ -187,9 +191,7 @@ class OldJournal:
         async with self._alone:
             if self._pause is None or row <= self._pause:
                 return  # a command from before the pause knew nothing of it
-            # While it paused, nothing was bought; from here on a transaction that the lost end knew would buy again.
             batch = Batch(meta={JOURNAL_PAUSE: None})
-            batch.carried_out += carried_out(await self._ledger.lately(_LONGEST_REMEMBERED))
             if self.held_up() is None:
                 batch.postings.append(buying_resumed(reason=RESTORED))
             await self._ledger.commit(batch)
