@@ -167,7 +167,7 @@ class Journal(Protocol):
         ...
 
     async def find_adopted(self, transaction: Transaction, seconds: float) -> Record | None:
-        """The order of a transaction that another journal made, within so many seconds."""
+        """The order of a transaction that another journal made: an open one, or one not older than so many seconds."""
         ...
 
     async def newest_first(self, state: str, limit: int) -> list[Record]:

@@ -58,8 +58,12 @@ def find_purchase(connection: sqlite3.Connection, purchase: str) -> Record | Non
 
 
 def find_adopted(connection: sqlite3.Connection, transaction: Transaction, made_since: float) -> Record | None:
-    """The first order of a transaction, since a steady time, that no command of this journal made."""
-    sql = f"{_SELECT} WHERE made >= ? AND key = ? AND command IS NULL ORDER BY seq LIMIT 1"
+    """The first order of a transaction that no command of this journal made: an open one, or one since a steady time.
+
+    The age of an open one tells nothing: a clock that was wrong may have made it.
+    """
+    few = "SELECT seq FROM orders WHERE made >= ? UNION SELECT seq FROM orders WHERE closed_at IS NULL"
+    sql = f"{_SELECT} WHERE seq IN ({few}) AND key = ? AND command IS NULL ORDER BY seq LIMIT 1"
     return _first(_load(connection, sql, (made_since, key_of(transaction))))
 
 
@@ -225,7 +229,7 @@ def key_of(transaction: Transaction | None) -> str | None:
         return None
     if isinstance(transaction, str):
         return json.dumps(transaction)
-    return str(Decimal(transaction).normalize(_ALL_DIGITS))
+    return str(Decimal(transaction).normalize(_ALL_DIGITS)) if transaction else "0"
 
 
 def transaction_of(key: str | None) -> Transaction | None:

@@ -168,7 +168,7 @@ class Journal:
         return await self._database.run(lambda c: orders.find_purchase(c, purchase))
 
     async def find_adopted(self, transaction: Transaction, seconds: float) -> Record | None:
-        """The order of a transaction that another journal made, within so many seconds."""
+        """The order of a transaction that another journal made: an open one, or one not older than so many seconds."""
         since = self.time.now() - seconds
         return await self._database.run(lambda c: orders.find_adopted(c, transaction, since))
 

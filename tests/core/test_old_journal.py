@@ -897,6 +897,43 @@ async def test_what_another_daemon_bought_since_is_not_bought_by_what_was_taken_
     assert world.provider.count("buy") == 1
 
 
+@pytest.mark.parametrize("reason", ["off", "contested"])
+async def test_no_other_reason_to_refuse_hides_what_another_daemon_bought(world: World, reason: str) -> None:
+    """That nothing was bought would not be true, and the sender would ask with another transaction."""
+    bought = await world.buy(transaction="t-2")
+    await world.stop()
+    await with_another_directory(world, "other")
+    if reason == "off":
+        await world.data("buying/set", "off")
+    else:
+        world.clearance = Clearance()
+        world.clearance.refuse("another daemon may have it")
+    again = await world.ask("buy", {**PRODUCT, "transaction": "t-2"})
+    assert (again["status"], again["data"]["order"]) == ("ok", bought["order"])
+
+
+@pytest.mark.parametrize("number", ["0", "-0.0", "0e-300", "1.50"])
+async def test_a_number_as_transaction_is_known_again(world: World, number: str) -> None:
+    command = json.dumps({**PRODUCT, "transaction": "@"}).replace('"@"', number)
+    await world.ask("buy", command)
+    await world.stop()
+    await with_another_directory(world, "other")
+    assert (await world.ask("buy", command))["status"] == "ok"
+    assert world.provider.count("buy") == 1
+
+
+async def test_an_open_order_is_known_whatever_the_clock_was_that_made_it(world: World) -> None:
+    bought = await world.buy(transaction="t-2")
+    await world.stop()
+    long_ago = {"created_at": "2020-01-01T00:00:00Z", "updated_at": "2020-01-01T00:00:00Z"}
+    held = {**world.order(bought["order"]), **long_ago}
+    world.retained.now[f"orders/{bought['order']}"] = json.dumps(held).encode()
+    await with_another_directory(world, "other")
+    assert world.order(bought["order"])["state"] == "waiting"
+    assert (await world.ask("buy", {**PRODUCT, "transaction": "t-2"}))["data"]["order"] == bought["order"]
+    assert world.provider.count("buy") == 1
+
+
 @pytest.mark.parametrize("field", ["price", "charged"])
 async def test_no_order_that_somebody_made_up_makes_room_in_the_limits(opened: Opening, field: str) -> None:
     world = await opened(limits={"max_spend_per_day": float(3 * PRICE)})

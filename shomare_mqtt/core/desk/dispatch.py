@@ -39,11 +39,7 @@ class Dispatch:
         """Carry out one command. Raises CommandRefusedError, ProviderError for what is not carried out."""
         match ticket.request:
             case Buy() as request:
-                await self._cleared(ticket.clearance)
-                async with self._setting, self._switching:  # what was set just before counts
-                    pass
-                await self._orders.old_journal.taken_up()
-                return await self._orders.buyer.buy(ticket, request)
+                return await self._buy(ticket, request)
             case Cancel() as request:
                 return await self._orders.canceller.cancel(ticket, request)
             case Resolve() as request:
@@ -63,10 +59,24 @@ class Dispatch:
                         pass
                 return await self._queries.answer(query)
 
-    async def _cleared(self, clearance: Clearance) -> None:
-        """Returns once it was given. Raises CommandRefusedError (`buying_paused`) where it is refused or stays open."""
+    async def _buy(self, ticket: Ticket, request: Buy) -> Outcome:
+        refusal = await self._refusal(ticket.clearance)
+        async with self._setting, self._switching:  # what was set just before counts
+            pass
+        # Before any refusal: that nothing was bought would not be true. And as late as here: the `buy` may have been
+        # taken before the order of its transaction was.
+        if (known := await self._orders.old_journal.bought_before(ticket)) is not None:
+            return known
+        if refusal is not None:
+            raise refusal
+        return await self._orders.buyer.buy(ticket, request)
+
+    async def _refusal(self, clearance: Clearance) -> CommandRefusedError | None:
+        """Why a `buy` must not be carried out (`buying_paused`), once that is settled or was open for too long."""
         if not await pause(self._clock, LONGEST, clearance.decided):
-            reason = "the broker went away before it was settled whether another daemon is there; nothing was bought"
-            raise CommandRefusedError(ErrorCode.BUYING_PAUSED, reason)
-        if clearance.contested is not None:
-            raise CommandRefusedError(ErrorCode.BUYING_PAUSED, clearance.contested)
+            reason: str | None = (
+                "the broker went away before it was settled whether another daemon is there; nothing was bought"
+            )
+        else:
+            reason = clearance.contested
+        return None if reason is None else CommandRefusedError(ErrorCode.BUYING_PAUSED, reason)

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from shomare_mqtt.core.bridge_events import BridgeEvent
 from shomare_mqtt.core.ids import new_id
 from shomare_mqtt.core.masking import masked_phone, trace_of
-from shomare_mqtt.core.orders import adopting
 from shomare_mqtt.core.orders.costs import about_price, counted
 from shomare_mqtt.core.orders.evidence import Witness
 from shomare_mqtt.core.orders.settling import unknown_error
@@ -77,8 +76,6 @@ class Buyer:
         start makes it `unknown`.
         """
         self._guard.check_paused()
-        if (known := await self._bought_before(ticket)) is not None:
-            return known
         product = await self._product(request)
         max_price = self._guard.max_price(request.max_price, self._defaults.max_price)
         self._guard.check_facts(await self._guard.facts(), None)
@@ -94,17 +91,6 @@ class Buyer:
         return await self._ask(ticket, record, max_price)
 
     # --- before anything is spent -----------------------------------------------------------------------------------
-
-    async def _bought_before(self, ticket: Ticket) -> Outcome | None:
-        """What this comes to where another journal carried its transaction out: the command is not known here.
-
-        Asked for as late as here: it may have been taken before that order was (contract, State, An old journal).
-        """
-        transaction = ticket.envelope.transaction
-        if transaction is None:
-            return None
-        record = await self._ledger.find_adopted(transaction, self._orders.remember)
-        return None if record is None else Outcome(adopting.answer(record.order))
 
     async def _product(self, request: Buy) -> Product:
         """The ids and names of what is asked for. Raises CommandRefusedError, ProviderError."""

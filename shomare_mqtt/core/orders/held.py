@@ -90,7 +90,7 @@ def _number(value: Any, digits: int) -> int | Decimal:
     """A number within so many digits: one of a billion is written in a few bytes."""
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
         raise TypeError
-    if abs(Decimal(value).adjusted()) > digits:
+    if value and abs(Decimal(value).adjusted()) > digits:
         raise ValueError
     return value
 

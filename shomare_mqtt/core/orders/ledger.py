@@ -134,9 +134,9 @@ class Ledger:
         held = next((r for r in reversed(self._records.values()) if r.order.purchase == purchase), None)
         return held or await self._journal.find_purchase(purchase)
 
-    async def find_adopted(self, transaction: Transaction, seconds: float) -> Record | None:
-        """The order of a transaction that another journal made, within so many seconds."""
-        return await self._journal.find_adopted(transaction, seconds)
+    async def find_adopted(self, transaction: Transaction) -> Record | None:
+        """The order of a transaction that another journal made, for as long as transactions are remembered."""
+        return await self._journal.find_adopted(transaction, self._settings.orders.remember)
 
     async def lately(self, seconds: float) -> list[Record]:
         """Every open order and every one that closed less than so many seconds ago, newest first."""

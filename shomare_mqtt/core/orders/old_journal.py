@@ -19,6 +19,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from shomare_mqtt.core.bridge_events import BridgeEvent
+from shomare_mqtt.core.orders.adopting import answer
 from shomare_mqtt.core.orders.settling import buying_resumed
 from shomare_mqtt.core.records import (
     JOURNAL,
@@ -28,6 +29,7 @@ from shomare_mqtt.core.records import (
     JournalMark,
     bridge_posting,
 )
+from shomare_mqtt.core.tickets import Outcome
 
 if TYPE_CHECKING:
     import logging
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from shomare_mqtt.core.orders.ledger import Ledger
     from shomare_mqtt.core.ports import Journal, OnBroker, Retained
     from shomare_mqtt.core.records import Record
+    from shomare_mqtt.core.tickets import Ticket
 
 TOPIC = "bridge/journal"
 RESTORED = "journal_restored"
@@ -101,9 +104,18 @@ class OldJournal:
         self.held_up: Callable[[], str | None] = lambda: None
         """Why buying pauses for another reason, None where it does not."""
 
-    async def taken_up(self) -> None:
-        """Returns, at once where it is so, when no order waits to be taken up whose transaction may come again."""
+    async def bought_before(self, ticket: Ticket) -> Outcome | None:
+        """What a `buy` comes to where another journal carried its transaction out, as the command is not known here.
+
+        None where that is not known of any order, or where nothing may be bought because of the journal: a sender that
+        asks again while it is an older one is told so (contract, State, An old journal).
+        """
         await self._taken_up.wait()
+        transaction = ticket.envelope.transaction
+        if transaction is None or self.why_paused() is not None:
+            return None
+        record = await self._ledger.find_adopted(transaction)
+        return None if record is None else Outcome(answer(record.order))
 
     def why_paused(self) -> str | None:
         """Why nothing may be bought, None where it may."""
