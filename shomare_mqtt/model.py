@@ -171,6 +171,31 @@ class Priority(IntEnum):
     POLL = 2
 
 
+class Sureness(StrEnum):
+    """How sure it is that a field was read at its place."""
+
+    BY_HAND = "by hand"
+    TRIED = "tried"
+    SURE = "sure"
+    DOUBTFUL = "doubtful"
+    MISSING = "missing"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Where in an answer a field was read, without any value.
+
+    `field` is named as in `[provider.fields]`; `place` and `others` (best first) are in its notation: within a list's
+    entry for what stands behind a list's name. `place` None where the answer lacks it. `why`: what speaks for it.
+    """
+
+    field: str
+    place: str | None
+    sureness: Sureness
+    others: tuple[str, ...] = ()
+    why: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class CatalogEntry:
     """A country, operator or application. `names` are all its names, `name` the one to show; `extra` all else said."""
@@ -188,6 +213,7 @@ class Catalog:
     kind: CatalogKind
     entries: tuple[CatalogEntry, ...]
     unread: tuple[str, ...] = ()
+    found: tuple[Found, ...] = field(default=(), repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +224,7 @@ class Profile:
     currency: str | None = None
     extra: Mapping[str, Any] = field(default_factory=dict, repr=False)
     unread: tuple[str, ...] = ()
+    found: tuple[Found, ...] = field(default=(), repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +236,7 @@ class Price:
     count: int | None
     application_name: str | None = None
     unread: tuple[str, ...] = ()
+    found: tuple[Found, ...] = field(default=(), repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +247,7 @@ class PriceList:
     operator: str
     prices: tuple[Price, ...]
     unread: tuple[str, ...] = ()
+    found: tuple[Found, ...] = field(default=(), repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +262,7 @@ class Purchase:
     price: Decimal | None = None
     lifetime: float | None = None
     unread: tuple[str, ...] = ()
+    found: tuple[Found, ...] = field(default=(), repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,6 +280,32 @@ class SmsReading:
         if self.text is None or len(self.text) < longest:
             return self
         return replace(self, text=f"{self.text[: longest - 1]}…")
+
+
+FIELDS_BY_HAND = (
+    "profile.balance",
+    "profile.currency",
+    *(f"{kind}{what}" for kind in ("countries", "operators", "applications") for what in ("", ".id", ".name")),
+    "prices",
+    "prices.application",
+    "prices.price",
+    "prices.count",
+    "price.price",
+    "price.count",
+    "buy.purchase",
+    "buy.phone",
+    "buy.price",
+    "buy.expires",
+    "check.state",
+    "check.sms",
+    "check.sms.id",
+    "check.sms.code",
+    "check.sms.text",
+    "check.sms.sender",
+    "check.sms.time",
+    "cancel.refunded",
+)
+"""What `[provider.fields]` may hold (contract, Settings)."""
 
 
 class PurchaseState(StrEnum):
@@ -271,6 +327,7 @@ class CheckReading:
     phone: str | None = None
     lifetime: float | None = None
     unread: tuple[str, ...] = ()
+    found: tuple[Found, ...] = field(default=(), repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,6 +336,7 @@ class Cancellation:
 
     refunded: bool | None = True
     unread: tuple[str, ...] = ()
+    found: tuple[Found, ...] = field(default=(), repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

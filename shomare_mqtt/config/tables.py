@@ -4,11 +4,21 @@ from __future__ import annotations
 
 import os
 import ssl
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import unquote, urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationInfo,
+    field_validator,
+)
 
 from shomare_mqtt.config.addresses import secrets_of_query, web_address
 from shomare_mqtt.config.certificates import show_certificate, trusting
@@ -30,6 +40,7 @@ from shomare_mqtt.config.kinds import (
     WebAddress,
     Whole,
 )
+from shomare_mqtt.model import FIELDS_BY_HAND, PurchaseState
 
 
 class Table(BaseModel):
@@ -119,6 +130,43 @@ class Dialect(Table):
     purchase: Text | None = None
 
 
+def _field_name(value: str) -> str:
+    if value not in FIELDS_BY_HAND:
+        near = get_close_matches(value, FIELDS_BY_HAND, 1, 0.5)
+        raise ValueError(
+            f"is no field; the nearest is {near[0]}" if near else f"is none of {', '.join(FIELDS_BY_HAND)}"
+        )
+    return value
+
+
+def _one_level(value: object) -> object:
+    """Dotted names that were written without quotes, which TOML takes for tables within tables."""
+    if not isinstance(value, dict):
+        return value
+    flat: dict[str, object] = {}
+    for name, inner in value.items():
+        deeper = _one_level(inner)
+        flat |= {f"{name}.{n}": v for n, v in deeper.items()} if isinstance(deeper, dict) else {name: inner}
+    return flat
+
+
+def _expression(value: str) -> str:
+    """A JMESPath expression."""
+    import jmespath  # noqa: PLC0415 - imported only where a place is set by hand
+    from jmespath.exceptions import JMESPathError  # noqa: PLC0415
+
+    try:
+        jmespath.compile(value)
+    except JMESPathError as error:
+        said = " ".join(str(error).split())
+        raise ValueError(f"is no JMESPath expression: {said}") from None
+    return value
+
+
+Expression = Annotated[Text, AfterValidator(_expression)]
+FieldName = Annotated[str, AfterValidator(_field_name)]
+
+
 class Provider(Table):
     """`[provider]`: the account and the API."""
 
@@ -131,6 +179,8 @@ class Provider(Table):
     timezone: TimeZone = "Asia/Tehran"
     proxy: SecretStr | None = None
     dialect: Dialect = Dialect()
+    fields: Annotated[dict[FieldName, Expression], BeforeValidator(_one_level)] = {}
+    states: dict[Text, PurchaseState] = {}
 
     @field_validator("proxy")
     @classmethod

@@ -17,6 +17,7 @@ from shomare_mqtt.errors import ErrorCode, OutcomeUnknownError, ProviderError
 from shomare_mqtt.model import CatalogKind, Endpoint, Known, Priority
 from shomare_mqtt.provider import reading
 from shomare_mqtt.provider.caller import Caller
+from shomare_mqtt.provider.choices import Choices
 from shomare_mqtt.provider.dialect import LearntDialect, Request
 from shomare_mqtt.provider.dialect_learning import Learning
 from shomare_mqtt.provider.transport import Transport
@@ -75,7 +76,10 @@ class Client:
         self._token = token
         self._transport = Transport(settings, token, clock, on_date)
         self._caller = Caller(self._transport, limiter, clock, logger)
-        self._dialect = LearntDialect(settings.dialect, memory.load())
+        learnt = memory.load()
+        self._dialect = LearntDialect(settings.dialect, learnt)
+        self._choices = Choices(learnt)
+        self._by_hand = reading.ByHand.of(settings.fields, settings.states)
         self._learning = Learning(self._dialect, logger)
         self._learn_from = clock.monotonic()
 
@@ -190,9 +194,9 @@ class Client:
         return result
 
     async def _remember(self) -> None:
-        if self._dialect.changed:
-            self._dialect.changed = False
-            await self._memory.save(self._dialect.as_dict())
+        if self._dialect.changed or self._choices.changed:
+            self._dialect.changed = self._choices.changed = False
+            await self._memory.save(self._dialect.as_dict() | self._choices.as_dict())
 
     def _reader(self, read: Callable[[RawAnswer, Context], T], known: Known) -> Callable[[RawAnswer], T]:
         """A reader that knows what was asked, and the time at which the answer came."""
@@ -204,9 +208,15 @@ class Client:
 
     def _context(self, answer: RawAnswer, known: Known) -> reading.Context:
         now, date = self._clock.now(), answer.date
-        if date is None:
-            return reading.Context(now + DOUBT, self._timezone, known, self._unit)
-        return reading.Context(now, self._timezone, known, self._unit, date + WHOLE_SECONDS)
+        return reading.Context(
+            now + DOUBT if date is None else now,
+            self._timezone,
+            known,
+            self._unit,
+            None if date is None else date + WHOLE_SECONDS,
+            self._by_hand,
+            self._choices.places,
+        )
 
 
 def _of_product(known: Known, product: Product) -> Known:

@@ -4,6 +4,7 @@ The provider documents only `status` and `code`; every other field is found by v
 themselves and what is known already. What was there and not understood is named in `unread`.
 """
 
+from shomare_mqtt.provider.reading.by_hand import ByHand
 from shomare_mqtt.provider.reading.cancellations import read_cancel
 from shomare_mqtt.provider.reading.catalogs import read_catalog
 from shomare_mqtt.provider.reading.checks import read_check
@@ -14,6 +15,7 @@ from shomare_mqtt.provider.reading.purchases import read_buy
 from shomare_mqtt.provider.reading.values import currency
 
 __all__ = [
+    "ByHand",
     "Context",
     "RawAnswer",
     "currency",

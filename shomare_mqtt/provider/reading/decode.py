@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from shomare_mqtt.provider.reading.by_hand import ByHand
 from shomare_mqtt.provider.reading.markup import is_markup, json_within, markup_before
 from shomare_mqtt.provider.reading.names import CONTENTS
 from shomare_mqtt.provider.reading.streamed import (
@@ -19,10 +20,12 @@ from shomare_mqtt.provider.reading.streamed import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
     from zoneinfo import ZoneInfo
 
     from shomare_mqtt.model import Known
+    from shomare_mqtt.provider.reading.places import Place
 
 _BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
@@ -64,6 +67,8 @@ class Context:
 
     `unit`: that of money where an answer names none, `IRT`, `IRR` or the owner's own word.
     `now` is this machine's clock, `date` the provider's, where the answer tells it.
+    `by_hand`: what the owner says of the answers. `chosen`: of several places of a field (`"countries.id"`,
+    `"buy.purchase"`) the one that trying told, for as long as answers have it.
     """
 
     now: datetime
@@ -71,6 +76,8 @@ class Context:
     known: Known
     unit: str | None = None
     date: datetime | None = None
+    by_hand: ByHand = field(default_factory=ByHand)
+    chosen: Mapping[str, Place] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,110 @@
+"""Where a value stands in an answer, and the notation for it: JMESPath, as in `[provider.fields]` (contract, Settings).
+
+Only names and numbers of places are known here (`data.orders[0].id`): enough to say where a field was read, and to read
+it there again, without the library that evaluates every expression.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+Place = tuple[str | int, ...]
+"""The way to a value: names of objects' fields, numbers of lists' entries; empty: the whole answer."""
+
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_STEP = re.compile(
+    r'(?P<dot>\.?)(?:(?P<name>[A-Za-z_][A-Za-z0-9_]*)|(?P<quoted>"(?:[^"\\]|\\.)*"))|\[(?P<number>\d{1,6})\]'
+)
+_WHOLE = "@"
+_NODES = 20_000
+"""No record is larger; a list that is, is not searched to its end."""
+
+
+class Missing:
+    """Stands for a value that is not there, where None may be one."""
+
+
+MISSING = Missing()
+
+
+def notation(place: Place) -> str:
+    """A place in JMESPath: `data.orders[0].id`, `"کد"`, `@` for the whole answer."""
+    written = ""
+    for step in place:
+        if isinstance(step, int):
+            written += f"[{step}]"
+        else:
+            name = step if _PLAIN.fullmatch(step) else json.dumps(step, ensure_ascii=False)
+            written += f".{name}" if written else name
+    return written or _WHOLE
+
+
+def place_of(text: str) -> Place | None:
+    """The place that a notation of ours names; None for every other expression."""
+    if text == _WHOLE:
+        return ()
+    place: list[str | int] = []
+    at = 0
+    while at < len(text):
+        step = _STEP.match(text, at)
+        if step is None or (step["number"] is None and bool(step["dot"]) != (at > 0)):
+            return None
+        at = step.end()
+        try:
+            place.append(int(step["number"]) if step["number"] else json.loads(step["quoted"] or f'"{step["name"]}"'))
+        except ValueError:
+            return None
+    return tuple(place) or None
+
+
+def value_at(value: Any, place: Place) -> Any:
+    """What stands at a place; MISSING where nothing does."""
+    for step in place:
+        named = isinstance(value, dict) and step in value
+        if not named and not (isinstance(value, list) and isinstance(step, int) and step < len(value)):
+            return MISSING
+        value = value[step]
+    return value
+
+
+def place_in(answer: Any, name: str, value: Any, parents: Iterable[str] = ()) -> Place | None:
+    """The place in an answer of a value that was read under a name; `parents`: the names of the objects around it.
+
+    Readers take answers apart in many ways, and remember names alone. Of several places the one around which most of
+    the parents stand, and of these the outermost.
+    """
+    around = list(parents)
+    found = [place for place in places_of(answer, name) if _same(value_at(answer, place), value)]
+    return max(found, key=lambda place: (_agreeing(place, around), -len(place)), default=None)
+
+
+def places_of(answer: Any, name: str) -> Iterator[Place]:
+    """Every place of a name in an answer, the outermost first."""
+    queue: deque[tuple[Any, Place]] = deque([(answer, ())])
+    seen = 0
+    while queue and seen < _NODES:
+        node, place = queue.popleft()
+        inner = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+        for step, value in inner:
+            seen += 1
+            if step == name:
+                yield (*place, step)
+            if isinstance(value, dict | list):
+                queue.append((value, (*place, step)))
+
+
+def _same(one: Any, other: Any) -> bool:
+    return one is other or (type(one) is type(other) and bool(one == other))
+
+
+def _agreeing(place: Place, parents: list[str]) -> int:
+    """How many of the parents' names stand in a place, from the innermost one outwards."""
+    names = [step for step in place[:-1] if isinstance(step, str)]
+    rest = iter(reversed(names))
+    return sum(any(parent == name for name in rest) for parent in reversed(parents))
