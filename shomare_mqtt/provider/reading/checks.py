@@ -20,7 +20,7 @@ from shomare_mqtt.provider.reading.messages import (
     says_a_code,
     squeezed,
 )
-from shomare_mqtt.provider.reading.names import CONTENTS, glued, words
+from shomare_mqtt.provider.reading.names import CONTENTS, glued, words, wordset
 from shomare_mqtt.provider.reading.purchases import fields_of, own_leaves, phone_in, purchase_in
 from shomare_mqtt.provider.reading.shapes import Leaf, focused, leaves
 from shomare_mqtt.provider.reading.states import ENDED, STATE, Truth, state_of_number, state_of_words, truth
@@ -60,6 +60,7 @@ _MARKED_CODES = ("code", "statuscode", "errorcode")
 _STATE_NAME, _WEAK_NAME, _BOX_NAME, _SURE_TEXT = 80, 60, 100, 100
 _LONGEST_STATUS = 3
 """A `result` of this many digits or less is a state or a status, and no code."""
+_CODE_WORDS = wordset("otp sms code verification pin")
 _SENTENCE = 5
 """More words than this are a sentence, which ends no order by itself."""
 
@@ -255,9 +256,15 @@ def _may_tell(leaf: Leaf, *, announced: bool) -> bool:
         return False
     if announced and TEXT.weight(leaf.name) == _STATE_NAME:
         return any(map(str.isdigit, leaf.value))
-    weak = bool(leaf.parents) and TEXT.weight(leaf.name) == _STATE_NAME
-    content = glued(leaf.name) in CONTENTS or CODE.weight(leaf.name) >= _STATE_NAME
+    weight = TEXT.weight(leaf.name)
+    weak = bool(leaf.parents) and weight == _STATE_NAME
+    # A name with a word for a text in it, and one for a code: `otp_body`.
+    content = glued(leaf.name) in CONTENTS or CODE.weight(leaf.name) >= _STATE_NAME or _is_text_of_code(leaf, weight)
     return (weak or content) and _says_a_code(_after_state(leaf.value) or leaf.value)
+
+
+def _is_text_of_code(leaf: Leaf, weight: int) -> bool:
+    return weight >= _WEAK_NAME and not _CODE_WORDS.isdisjoint(words(leaf.name))
 
 
 def _says_a_code(text: str) -> bool:
@@ -276,6 +283,9 @@ def _state(own: list[Leaf], left: float | None, *, has_sms: bool, empty: bool) -
         return PurchaseState.RECEIVED, True
     if PurchaseState.RECEIVED in (spoken, bare) and empty:
         return (PurchaseState.RECEIVED if has_sms else PurchaseState.WAITING), True
+    if spoken is PurchaseState.FINISHED and left and not has_sms:
+        # What has time left and no SMS is not done, whatever "done" or "closed" means to this provider.
+        return PurchaseState.WAITING, False
     if spoken is not None:
         return spoken, True
     if bare in ENDED and left:

@@ -19,6 +19,7 @@ PHONE = Field(
         w100="phonenumber phone mobilenumber phonenum fullnumber fullphone msisdn virtualnumber phonenumberfull e164",
         w90="number mobile tel telephone cellphone orderednumber simnumber numberphone cell phoneno num mdn شماره "
         "shomare shomareh موبایل",
+        w80="receptor recipient receiver recipientnumber receptornumber subscriber",
         w60="sim line did",
     ),
     parts=alias(w70="phone msisdn mobile tel شماره shomare", w50="number"),

@@ -45,6 +45,8 @@ _FIELDS = 40
 
 _PLAIN_PRICE = 90
 """From this weight on a name is a price and nothing near it."""
+_BESIDE = wordset("meta metadata info details extra stats inventory availability stock data additional")
+"""Names of an object in a row that may say what is left of it."""
 _ASIDE = wordset("links link meta page paging pageinfo paginator pagination user")
 """Names of what stands beside a list, and is none of it."""
 
@@ -118,7 +120,7 @@ def _says_empty(value: Any) -> bool:
 
 def _columns(value: Any, known: Known, country: str | None, operator: str | None, application: str | None) -> Columns:
     lists = vocabularies(known, country, operator, application)
-    return Columns(rows_of(as_records(value), Tables(lists, known.price)), lists, known.price)
+    return Columns(rows_of(as_records(unwrapped(value)), Tables(lists, known.price)), lists, known.price)
 
 
 def _bare(value: Any, unit: str | None) -> Decimal | None:
@@ -202,6 +204,8 @@ def _stocked(fields: Mapping[str, Any], columns: Columns, application: str | Non
             yield from ((n, w, v) for n, v in value.items() if (w := STOCK.weight(n)) and is_scalar(v))
         elif is_scalar(value):
             yield name, weight, value
+    for inner in (v for n, v in fields.items() if isinstance(v, dict) and glued(n) in _BESIDE):
+        yield from ((n, w - 5, inner[n]) for n, w in telling(inner).stock if is_scalar(inner[n]))
     if application is not None and all(glued(n) in SWITCHES for n, _ in told):
         # The application's own name, beside its price: `{"tg": 28, "price": 12}`.
         own = (n for n, v in islice(fields.items(), _FIELDS) if is_scalar(v) and columns.speaks_of(n, application))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from shomare_mqtt.model import Endpoint, Profile
 from shomare_mqtt.normalization import fold
 from shomare_mqtt.provider.reading.names import CONTENTS, Field, alias, glued, is_envelope, words, wordset
-from shomare_mqtt.provider.reading.shapes import Leaf, leaves
+from shomare_mqtt.provider.reading.shapes import Leaf, as_fields, leaves
 from shomare_mqtt.provider.reading.units import UNIT, unit_in_name
 from shomare_mqtt.provider.reading.values import currency, figure, is_scalar, money, unit
 from shomare_mqtt.provider.reading.verdict import CODE_NAMES, accepted, is_amount, malformed, unwrapped
@@ -21,7 +21,8 @@ BALANCE = Field(
         w90="credit walletcredit usercredit remainingcredit walletcharge accountcredit availablebalance "
         "mojodi mojoodi "
         "wallet currentcredit walletamount balancetoman balancerial اعتبار کیفپول",
-        w70="charge sharj sharzh etebar mojudi inventory funds deposit remaincharge remainedcharge remaining remain "
+        w80="funds availablefunds fundsavailable accountfunds",
+        w70="charge sharj sharzh etebar mojudi inventory deposit remaincharge remainedcharge remaining remain "
         "mande mandeh شارژ",
         w60="amount money cash",
     ),
@@ -48,7 +49,7 @@ def read_profile(answer: RawAnswer, context: Context) -> Profile:
     Raises ProviderRefusedError, ProviderFailedError (`malformed_answer` where no balance and nothing else is in it).
     """
     value, marks = accepted(answer, Endpoint.PROFILE)
-    found = list(leaves(_of_one_wallet(unwrapped(value))))
+    found = list(leaves(as_fields(_of_one_wallet(unwrapped(value)))))
     best = _balance(found, context) or _alone(found)
     extra = _extra(unwrapped(value), best)
     if best is None and not extra:

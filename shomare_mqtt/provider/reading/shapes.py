@@ -50,6 +50,10 @@ NUMBERED = re.compile(r"_?\d+")
 _NODES = 200_000
 _FIELDS = 40
 """No bare row has more cells."""
+_PAIR_NAMES = ("key", "name", "field", "k", "code", "title", "label", "property", "n")
+_PAIR_VALUES = ("value", "val", "v", "amount", "content")
+_MOST_OF_A_PAIR = 4
+"""More fields than a name, a value, a label and a unit are a record's."""
 _MOST_FIELDS = 400
 """No record has more fields."""
 _MOST_LEAVES = 2000
@@ -117,6 +121,74 @@ def _of_interest(fields: dict[str, Any]) -> dict[str, Any]:
         return fields
     rest = sorted(filter(telling, islice(fields, _MOST_FIELDS, None)), key=telling, reverse=True)
     return {name: fields[name] for name in (*islice(fields, _MOST_FIELDS), *rest[:_MOST_FIELDS])}
+
+
+def as_fields(value: Any) -> Any:
+    """The answer with each list of named values as the object that it stands for.
+
+    `[{"key": "balance", "value": 5}, {"key": "unit", "value": "IRT"}]` becomes `{"balance": 5, "unit": "IRT"}`.
+    """
+    if isinstance(value, dict):
+        return {name: as_fields(inner) if isinstance(inner, dict | list) else inner for name, inner in value.items()}
+    if not isinstance(value, list):
+        return value
+    pairs = [_pair(entry) for entry in value[:_FIELDS]]
+    told = [pair for pair in pairs if pair is not None]
+    named = dict(told)
+    if len(told) > 1 and len(named) == len(value):
+        return named
+    return [as_fields(entry) for entry in value]
+
+
+def _pair(entry: Any) -> tuple[str, Any] | None:
+    """The name and the value that an entry holds, and hardly anything besides."""
+    if not isinstance(entry, dict) or not 1 < len(entry) <= _MOST_OF_A_PAIR:
+        return None
+    by_name = {glued(name): inner for name, inner in entry.items()}
+    name = next((inner for own in _PAIR_NAMES if isinstance(inner := by_name.get(own), str)), None)
+    value = next((by_name[own] for own in _PAIR_VALUES if own in by_name and is_scalar(by_name[own])), None)
+    return None if name is None or value is None else (name, value)
+
+
+def related(value: Any) -> Any:
+    """A document of JSON:API with each object of `included` in the place where it is only named (jsonapi.org, 1.1).
+
+    `{"type": "messages", "id": "5"}` under `relationships` becomes that object, and `included` is gone: what nothing
+    relates to the record is not the record's.
+    """
+    included = value.get("included") if isinstance(value, dict) else None
+    if not isinstance(included, list) or not isinstance(value.get("data"), dict | list):
+        return value
+    objects = {key: entry for entry in included if (key := _reference(entry)) is not None}
+    return {name: _related(inner, objects) for name, inner in value.items() if name != "included"}
+
+
+def _reference(value: Any) -> tuple[str, str] | None:
+    """The type and id that name an object of JSON:API."""
+    if not isinstance(value, dict):
+        return None
+    kind, own = value.get("type"), identifier(value.get("id"))
+    return (kind, own) if isinstance(kind, str) and own is not None else None
+
+
+def _related(value: Any, objects: dict[tuple[str, str], dict[str, Any]]) -> Any:
+    if isinstance(value, list):
+        return [_related(entry, objects) for entry in value]
+    if not isinstance(value, dict):
+        return value
+    links = value.get("relationships")
+    if not isinstance(links, dict):
+        return value
+    return {**value, "relationships": {name: _linked(link, objects) for name, link in links.items()}}
+
+
+def _linked(link: Any, objects: dict[tuple[str, str], dict[str, Any]]) -> Any:
+    """What a relationship names: one object, or a list of some."""
+    named = link.get("data") if isinstance(link, dict) else None
+    if isinstance(named, list):
+        return {**link, "data": [objects.get(_reference(each) or ("", ""), each) for each in named]}
+    found = objects.get(_reference(named) or ("", ""))
+    return link if found is None else {**link, "data": found}
 
 
 def focused(value: Any, purchase: str | None) -> Any:

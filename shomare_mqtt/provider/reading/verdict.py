@@ -20,6 +20,7 @@ from shomare_mqtt.errors import (
 from shomare_mqtt.model import OF_A_NUMBER, Endpoint, PurchaseState
 from shomare_mqtt.provider.reading.decode import decode
 from shomare_mqtt.provider.reading.names import glued
+from shomare_mqtt.provider.reading.shapes import related
 from shomare_mqtt.provider.reading.states import Truth, state_of_number, state_of_words, truth
 from shomare_mqtt.provider.reading.values import figure, integer, is_none_yet
 
@@ -101,8 +102,8 @@ class Marks:
 
 
 def unwrapped(value: Any) -> Any:
-    """The object in a list of one, which sisters wrap their whole answer in."""
-    return value[0] if isinstance(value, list) and len(value) == 1 and isinstance(value[0], dict) else value
+    """The object in a list of one, which sisters wrap their whole answer in; what JSON:API includes in its place."""
+    return related(value[0] if isinstance(value, list) and len(value) == 1 and isinstance(value[0], dict) else value)
 
 
 def marks_of(value: Any) -> Marks:
