@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 import pytest
 
+from shomare_mqtt.model import Endpoint
 from shomare_mqtt.normalization import ascii_digits
 from shomare_mqtt.simulator import DIALECTS, FaultKind, Simulator, SimulatorOptions
 from shomare_mqtt.simulator.dialects import Carrier
+from shomare_mqtt.simulator.ledger import State
 from tests.mosquitto import free_port
 from tests.patience import PATIENCE, let_pass
 
@@ -196,7 +198,7 @@ async def test_a_number_is_bought_checked_and_cancelled(name: str) -> None:
         assert bought.purchase in told
         assert bought.phone[1:] in told  # without its dialling code, which may stand apart
         waiting = await caller.call("check", {"purchase": bought.purchase})
-        assert waiting[0] == DIALECTS[name].waiting_status
+        assert waiting[0] == DIALECTS[name].status(Endpoint.CHECK, State.WAITING)
         assert "84215" not in json.dumps(waiting[1])
         assert caller.sim.balance == Decimal(997_800)
         assert (await caller.call("cancel", {"purchase": bought.purchase}))[0] == 200

@@ -7,11 +7,12 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from shomare_mqtt.model import CatalogKind, Endpoint
+from shomare_mqtt.normalization import ascii_digits
 from shomare_mqtt.simulator.dialects.shape import Listing, PurchaseView, Refusal, SmsView
-from shomare_mqtt.simulator.ledger import CancelRefusedError, Message, Purchase, State
+from shomare_mqtt.simulator.ledger import CancelRefusedError, Message, Purchase
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
 
     from shomare_mqtt.simulator.calls import Call
@@ -94,7 +95,8 @@ class Desk:
 
     def view(self, bought: Purchase) -> PurchaseView:
         """A purchase as it stands now."""
-        sms = tuple(SmsView(m.id, m.code, m.text, m.sender, self.clock(m.at)) for m in self._visible(bought))
+        now = self.time.monotonic()
+        sms = tuple(SmsView(m.id, m.code, m.text, m.sender, self.clock(m.at)) for m in bought.sms)
         return PurchaseView(
             purchase=bought.purchase,
             country=bought.country,
@@ -106,7 +108,8 @@ class Desk:
             state=bought.state,
             created_at=self.clock(bought.created),
             expires_at=self.clock(bought.expires),
-            left=max(0, int(bought.expires - self.time.monotonic())),
+            left=max(0, int(bought.expires - now)),
+            age=int(now - bought.created),
             sms=sms,
             balance=self.ledger.shown_balance(),
         )
@@ -123,19 +126,38 @@ class Desk:
         if not call.complete:
             raise _RefusedError(HTTPStatus.NOT_FOUND, "A parameter is missing")
         if call.endpoint in _KINDS:
-            return self._ok(self.dialect.listing(self._listing(_KINDS[call.endpoint])))
+            return self._ok(call.endpoint, self.dialect.listing(self._listing(_KINDS[call.endpoint])))
         answers: dict[Endpoint, Callable[[Mapping[str, str]], Outcome]] = {
-            Endpoint.PROFILE: lambda _: self._ok(self.dialect.profile(self.ledger.shown_balance())),
-            Endpoint.PRICES: lambda sent: self._ok(self.dialect.prices(self._offers(sent))),
-            Endpoint.PRICE: lambda sent: self._ok(self.dialect.price(self._offer(sent))),
+            Endpoint.PROFILE: lambda _: self._ok(Endpoint.PROFILE, self.dialect.profile(self.ledger.shown_balance())),
+            Endpoint.PRICES: lambda sent: self._ok(Endpoint.PRICES, self.dialect.prices(self._offers(sent))),
+            Endpoint.PRICE: lambda sent: self._ok(Endpoint.PRICE, self.dialect.price(self._offer(sent))),
             Endpoint.BUY: lambda sent: self._buy(self.sell(sent)),
             Endpoint.CHECK: lambda sent: self._check(self._purchase(sent)),
             Endpoint.CANCEL: lambda sent: self._cancel(self._purchase(sent)),
         }
-        return answers[call.endpoint](call.parameters)
+        return answers[call.endpoint](self._own_ids(call.parameters))
 
-    def _ok(self, body: Body, purchase: str | None = None) -> Outcome:
-        return Outcome(HTTPStatus.OK, body, purchase=purchase)
+    def _own_ids(self, sent: Mapping[str, str]) -> Mapping[str, str]:
+        """The ids of the catalogue and the ledger for those that were sent, which the dialect wants otherwise."""
+        if self.dialect.wanted is None:
+            return sent
+        return {kind: self._own_id(kind, text) for kind, text in sent.items()}
+
+    def _own_id(self, kind: str, text: str) -> str:
+        known: dict[str, Iterable[str]] = {
+            "country": self.catalog.countries,
+            "operator": self.catalog.operators,
+            "application": self.catalog.applications,
+            "purchase": self.ledger.purchases,
+        }
+        found = (own for own in known[kind] if ascii_digits(self.dialect.id_of(kind, own) or "") == text)
+        own = next(found, None)
+        if own is None:
+            raise _RefusedError(HTTPStatus.NOT_FOUND, f"There is no such {kind}")
+        return own
+
+    def _ok(self, endpoint: Endpoint, body: Body) -> Outcome:
+        return Outcome(self.dialect.status(endpoint), body)
 
     def _listing(self, kind: CatalogKind) -> Listing:
         entries = {
@@ -164,20 +186,19 @@ class Desk:
         return bought
 
     def _buy(self, bought: Purchase) -> Outcome:
-        return self._ok(self.dialect.bought(self.view(bought)), bought.purchase)
+        status = self.dialect.status(Endpoint.BUY, bought.state)
+        return Outcome(status, self.dialect.bought(self.view(bought)), purchase=bought.purchase)
 
     def _check(self, bought: Purchase) -> Outcome:
-        waiting = bought.state is State.WAITING
-        status = self.dialect.waiting_status if waiting else int(HTTPStatus.OK)
-        return Outcome(status, self.dialect.checked(self.view(bought)), self._visible(bought), bought.purchase)
-
-    def _visible(self, bought: Purchase) -> tuple[Message, ...]:
-        return tuple(bought.sms[-1:] if self.dialect.newest_only else bought.sms)
+        status = self.dialect.status(Endpoint.CHECK, bought.state)
+        visible = tuple(bought.sms[-1:] if self.dialect.newest_only else bought.sms)
+        return Outcome(status, self.dialect.checked(self.view(bought)), visible, bought.purchase)
 
     def _cancel(self, bought: Purchase) -> Outcome:
         try:
             self.ledger.cancel(bought, self.options)
         except CancelRefusedError as refused:
-            status = HTTPStatus(self.options.gone_status) if refused.gone else HTTPStatus.BAD_REQUEST
-            raise _RefusedError(status, str(refused)) from None
-        return self._ok(self.dialect.cancelled(self.view(bought)), bought.purchase)
+            failed = HTTPStatus(self.options.gone_status) if refused.gone else HTTPStatus.BAD_REQUEST
+            raise _RefusedError(failed, str(refused)) from None
+        status = self.dialect.status(Endpoint.CANCEL, bought.state)
+        return Outcome(status, self.dialect.cancelled(self.view(bought)), purchase=bought.purchase)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 from dataclasses import fields, replace
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from shomare_mqtt.simulator import statefile
+from shomare_mqtt.simulator import statefile, written
 from shomare_mqtt.simulator.catalog import Catalog
 from shomare_mqtt.simulator.dialects import DIALECTS, Dialect
 from shomare_mqtt.simulator.endpoints import Desk
@@ -28,7 +29,7 @@ class Handles:
     """The provider without its address. `calls` counts requests by endpoint, `requests` holds the last 1000.
 
     What it knows to be true stands in `state()`; answers may lie when faults are set. Raises ValueError for a dialect
-    that does not exist and a state file that cannot be read.
+    that does not exist or whose file is wrong, and for a state file that cannot be read.
     """
 
     def __init__(
@@ -160,7 +161,8 @@ class Handles:
         if wrong := changes.keys() - changeable:
             raise ValueError(f"{', '.join(sorted(wrong))}: not an option that can be changed")
         changed = replace(self.options, **changes)
-        self._desk.dialect = _dialect(changed)
+        if "dialect" in changes:
+            self._desk.dialect = _dialect(changed, self._desk.catalog)
         self._desk.options = changed
         return changed
 
@@ -172,7 +174,7 @@ class Handles:
 
     def describe_purchase(self, purchase: str) -> dict[str, Any]:
         """One purchase as it stands in `state()`. Raises KeyError."""
-        return describe_purchase(self.purchases[str(purchase)], self._time)
+        return describe_purchase(self.purchases[str(purchase)], self._desk)
 
     async def save(self) -> None:
         """Returns once the state file, where there is one, holds what is true now."""
@@ -181,10 +183,15 @@ class Handles:
     def _new_desk(self) -> Desk:
         options = self._options_at_start
         ledger = Ledger(options.balance, self._time.monotonic)
-        return Desk(options, _dialect(options), ledger, Catalog.of(options), self._time)
+        catalog = Catalog.of(options)
+        return Desk(options, _dialect(options, catalog), ledger, catalog, self._time)
 
 
-def _dialect(options: SimulatorOptions) -> Dialect:
+def _dialect(options: SimulatorOptions, catalog: Catalog) -> Dialect:
+    """The dialect of a name, or in a file. Raises ValueError."""
+    if options.dialect.endswith(written.ENDING):
+        return written.read(Path(options.dialect), catalog)
     if options.dialect not in DIALECTS:
-        raise ValueError(f"there is no dialect {options.dialect!r}; there are {', '.join(DIALECTS)}")
+        names = f"{', '.join(DIALECTS)}, and files that end in {written.ENDING}"
+        raise ValueError(f"there is no dialect {options.dialect!r}; there are {names}")
     return DIALECTS[options.dialect]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from shomare_mqtt.model import Endpoint
 from shomare_mqtt.simulator.dialects.shape import (
     Body,
     Carrier,
@@ -148,5 +149,5 @@ QUERY_FORM = Dialect(
     checked=_payload_checked,
     cancelled=lambda view: {"status": True, "payload": {"request_id": as_id(view.purchase), "refunded": True}},
     refused=_refused_in_detail,
-    waiting_status=202,
+    statuses={(Endpoint.CHECK, State.WAITING): 202},
 )

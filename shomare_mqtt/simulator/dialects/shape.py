@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from decimal import Decimal
 
-    from shomare_mqtt.model import CatalogKind
+    from shomare_mqtt.model import CatalogKind, Endpoint
     from shomare_mqtt.simulator.catalog import Entry, Offer
     from shomare_mqtt.simulator.ledger import State
 
@@ -69,7 +69,10 @@ class SmsView:
 
 @dataclass(frozen=True, slots=True)
 class PurchaseView:
-    """A purchase as it stands at the moment of the answer. `phone` has no `+` and begins with `dialling`."""
+    """A purchase as it stands at the moment of the answer. `phone` has no `+` and begins with `dialling`.
+
+    `left` and `age` are whole seconds. `sms` are all that came, whatever an answer shows of them.
+    """
 
     purchase: str
     country: str
@@ -82,6 +85,7 @@ class PurchaseView:
     created_at: datetime
     expires_at: datetime
     left: int
+    age: int
     sms: tuple[SmsView, ...]
     balance: Decimal
 
@@ -109,7 +113,9 @@ class Dialect:
     """How one provider speaks: how parameters travel, and a renderer for each answer.
 
     `optional_segments`: a path with parameters left out is a known address (404 with JSON), not an unknown one.
-    `newest_only`: `check` shows one SMS. `waiting_status`: the HTTP status of a `check` with no SMS yet.
+    `newest_only`: `check` shows one SMS. `statuses`: the HTTP statuses that are not 200, by endpoint and by the state
+    of the purchase that the answer speaks of. `wanted`: from a kind (`country`, `operator`, `application`, `purchase`)
+    and the simulator's own id to the id that the endpoints take (None: none); left out, they take its own.
     `prefix` stands before the JSON, `content_type` labels it, `compressed` uses gzip where the client takes it.
     """
 
@@ -128,10 +134,19 @@ class Dialect:
     names: Names = Names()
     optional_segments: bool = False
     newest_only: bool = False
-    waiting_status: int = 200
+    statuses: Mapping[tuple[Endpoint, State | None], int] = field(default_factory=dict)
+    wanted: Callable[[str, str], str | None] | None = None
     prefix: bytes = b""
     content_type: str = "application/json"
     compressed: bool = False
+
+    def status(self, endpoint: Endpoint, state: State | None = None) -> int:
+        """The HTTP status of a call that went well."""
+        return self.statuses.get((endpoint, state), 200)
+
+    def id_of(self, kind: str, own: str) -> str | None:
+        """The id that the endpoints take for what has this id here; None where they take none for it."""
+        return self.wanted(kind, own) if self.wanted else own
 
 
 def refused(refusal: Refusal) -> Body:
