@@ -16,7 +16,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _REFUSED = {"status": False, "code": "{code}", "message": "{message}"}
-_PLAIN_WORDS = {"extra_forbidden": "unknown key", "missing": "is missing"}
+_PLAIN_WORDS = {
+    "extra_forbidden": "unknown key",
+    "missing": "is missing",
+    "model_type": "must be an object",
+    "dict_type": "must be an object",
+}
 
 Name = Annotated[str, Field(min_length=1)]
 Attributes = dict[str, dict[str, Any]]
