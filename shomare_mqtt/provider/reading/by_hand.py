@@ -67,10 +67,11 @@ class ByHand:
         names = [step for step in place_of(self.expression(field_)) or () if isinstance(step, str)]
         return Leaf(names[-1] if names else "", self.find(field_, answer), tuple(names[:-1]))
 
-    def around(self, field_: str, answer: Any) -> dict[str, Any]:
-        """The object that a field lies in; empty where nobody can tell."""
-        inside = value_at(answer, (place_of(self.expression(field_)) or ())[:-1])
-        return inside if isinstance(inside, dict) else {}
+    def around(self, field_: str, answer: Any) -> list[dict[str, Any]]:
+        """The objects that a field lies in, the nearest first; none where its place is no plain one."""
+        place = place_of(self.expression(field_)) or ()
+        inside = (value_at(answer, place[:depth]) for depth in reversed(range(len(place))))
+        return [value for value in inside if isinstance(value, dict)]
 
     def lacks(self, field_: str, answer: Any) -> bool:
         """Whether nothing stands at a field's place, not even a null, as far as its notation tells."""
