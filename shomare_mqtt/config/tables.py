@@ -151,16 +151,36 @@ def _one_level(value: object) -> object:
 
 
 def _expression(value: str) -> str:
-    """A JMESPath expression."""
+    """A JMESPath expression whose functions there are."""
     import jmespath  # noqa: PLC0415 - imported only where a place is set by hand
-    from jmespath.exceptions import JMESPathError  # noqa: PLC0415
 
     try:
-        jmespath.compile(value)
-    except JMESPathError as error:
-        said = " ".join(str(error).split())
-        raise ValueError(f"is no JMESPath expression: {said}") from None
+        tree = jmespath.compile(value).parsed
+        problem = _wrong_call(tree)
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        # The library's own errors are ValueErrors; numbers of a thousand digits and endless brackets raise others.
+        raise ValueError(f"is no JMESPath expression: {' '.join(str(error).split())}") from None
+    if problem is not None:
+        raise ValueError(f"is no JMESPath expression: {problem}")
     return value
+
+
+def _wrong_call(tree: Any) -> str | None:
+    """What is wrong with a function that an expression calls, which the library tells only once it is called."""
+    from jmespath.functions import Functions  # noqa: PLC0415 - as above
+
+    if not isinstance(tree, dict):
+        return None
+    children = tree.get("children", [])
+    if tree.get("type") == "function_expression":
+        known = Functions.FUNCTION_TABLE.get(tree["value"])
+        if known is None:
+            return f"there is no function {tree['value']}()"
+        wanted = len(known["signature"])
+        more = any(argument.get("variadic") for argument in known["signature"])
+        if len(children) < wanted or (len(children) > wanted and not more):
+            return f"{tree['value']}() takes {wanted}{' or more' if more else ''}, and {len(children)} are given"
+    return next((problem for child in children if (problem := _wrong_call(child))), None)
 
 
 Expression = Annotated[Text, AfterValidator(_expression)]

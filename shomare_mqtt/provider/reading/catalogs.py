@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from shomare_mqtt.model import Catalog, CatalogEntry, CatalogKind, Endpoint
+from shomare_mqtt.model import Catalog, CatalogEntry, CatalogKind, Endpoint, Found, Sureness
 from shomare_mqtt.normalization import fold
+from shomare_mqtt.provider.reading.found import MOST_OTHERS, guessed_at, missing, place_of_pattern, read_at
+from shomare_mqtt.provider.reading.lists_by_hand import ListByHand
 from shomare_mqtt.provider.reading.names import Field, alias, glued, is_envelope, words, wordset
 from shomare_mqtt.provider.reading.shapes import (
     NEXT_PAGES,
     NUMBERED,
     ROLE_WORDS,
     Entry,
+    Origins,
     Pattern,
     as_records,
     collections,
     has_next_page,
+    leaves,
     role_of,
 )
 from shomare_mqtt.provider.reading.states import Truth
@@ -89,6 +94,10 @@ _MOST_ENTRIES = 10_000
 _SPOKEN = 50
 """From this weight on a name is one, and no code or slug."""
 _DESCRIBED = 45
+_NEARLY = 2
+"""Two lists whose votes differ by no more than this are as likely."""
+_SHOWN = 3
+"""So many entries show where the names of all of them are."""
 _NAME_PARENTS = wordset("name names title titles translations translation label text i18n locale locales")
 _ATTRIBUTES = wordset("fields properties info")
 _HOLDING = wordset("data items list rows records results children entries")
@@ -103,45 +112,104 @@ def read_catalog(kind: CatalogKind, answer: RawAnswer, context: Context) -> Cata
 
     Raises ProviderRefusedError, ProviderFailedError (`malformed_answer` where no list is in it).
     """
-    del context  # a list is read by itself: nothing that is known already says more about it
     endpoint = ENDPOINTS[kind]
-    value, marks = accepted(answer, endpoint)
-    inner = unwrapped(value)
+    came, marks = accepted(answer, endpoint)
+    origins: Origins = {}
+    hand = ListByHand(kind, context.by_hand, origins)
+    inner = unwrapped(came)
     goes_on = has_next_page(inner)
-    inner, value = as_records(inner, bare_rows=True), as_records(value, bare_rows=True)
+    if hand.sets_list:
+        return _with_more(_set_list(hand, kind, answer, came, marks), goes_on=goes_on)
+    inner = as_records(inner, bare_rows=True, origins=origins)
+    value = as_records(came, bare_rows=True, origins=origins)
     only_wraps = isinstance(inner, dict) and not _own_id(kind, inner)[1]
     if marks.status is not Truth.ABSENT or (
         only_wraps and (any(isinstance(v, dict | list) for v in inner.values()) or not _names(inner))
     ):
         value = inner
     found = collections(value) if isinstance(value, dict | list) else {}
-    best = max(found, key=lambda p: _vote(kind, p, found[p]), default=None)
-    if best is None or _vote(kind, best, found[best]) <= 0:
-        single = _single(kind, value)
+    votes = {pattern: _vote(kind, pattern, entries) + hand.vote(entries) for pattern, entries in found.items()}
+    best = max(votes, key=lambda pattern: votes[pattern], default=None)
+    if best is None or votes[best] <= 0:
+        single = None if hand.sets_entries else _single(kind, value)
         if single is None:
             raise malformed(answer, marks, endpoint, f"list of {kind.value}")
         return Catalog(kind, (single,))
-    read = _catalog(kind, found[best], answer)
+    read = _catalog(kind, found[best], answer, hand)
+    return _with_more(replace(read, found=(_of_list(kind, came, votes), *read.found)), goes_on=goes_on)
+
+
+def _with_more(read: Catalog, *, goes_on: bool) -> Catalog:
     return replace(read, unread=(*read.unread, NEXT_PAGES)) if goes_on else read
 
 
-def _catalog(kind: CatalogKind, entries: list[Entry], answer: RawAnswer) -> Catalog:
-    entries, goes_on = _ids_first(entries[:_MOST_ENTRIES]), len(entries) > _MOST_ENTRIES
+def _set_list(hand: ListByHand, kind: CatalogKind, answer: RawAnswer, came: Any, marks: Marks) -> Catalog:
+    """The list whose place was set by hand."""
+    entries = hand.entries(came)
+    if entries is None:
+        raise malformed(answer, marks, ENDPOINTS[kind], f"list of {hand.name_of('list')}")
+    read = _catalog(kind, entries, answer, hand)
+    return replace(read, found=(*filter(None, [hand.found("list", is_there=True)]), *read.found))
+
+
+def _of_list(kind: CatalogKind, came: Any, votes: dict[Pattern, float]) -> Found:
+    """Where the list was found, and which others it might have been."""
+    best, *others = sorted((pattern for pattern in votes if votes[pattern] > 0), key=lambda p: -votes[p])
+    rest = [place for pattern in others[:MOST_OTHERS] if (place := place_of_pattern(came, pattern)) is not None]
+    equal = bool(others) and votes[others[0]] >= votes[best] - _NEARLY
+    why = "of several alike" if equal else "its name and what its entries hold"
+    sureness = Sureness.DOUBTFUL if equal else Sureness.SURE
+    return Found(kind.value, place_of_pattern(came, best), sureness, tuple(rest), why)
+
+
+def _of_name(
+    kind: CatalogKind, hand: ListByHand, entries: list[Entry], found: list[Entry], read: dict[str, CatalogEntry]
+) -> Found:
+    """Where the names were read, as the first entries show; `found`: the same entries as they were found."""
+    field = f"{kind.value}.name"
+    for entry, one in zip(entries[:_SHOWN], read.values(), strict=False):
+        came = hand.came(entry)
+        if is_scalar(came) and one.names:
+            # `{"Russia": "7"}` was turned round: what is the name here is a key there.
+            itself = one.name == identifier(came) and entry in found
+            return Found(field, "@" if itself else None, Sureness.SURE, why="the entry itself" if itself else "its key")
+        told = sorted(
+            (leaf for leaf in leaves(came) if isinstance(leaf.value, str) and leaf.value.strip() in one.names),
+            key=lambda leaf: (leaf.value.strip() != one.name, -NAME.weight(leaf.name)),
+        )
+        if told and told[0].value.strip() == one.name:
+            spoken = NAME.weight(told[0].name) >= _SPOKEN or bool(told[0].parents)
+            say = read_at if spoken else partial(guessed_at, why="a code, for want of a name")
+            return say(field, came, told[0], told[1:])
+    return missing(field)
+
+
+def _catalog(kind: CatalogKind, entries: list[Entry], answer: RawAnswer, hand: ListByHand) -> Catalog:
+    goes_on, found = len(entries) > _MOST_ENTRIES, entries[:_MOST_ENTRIES]
+    entries = found if hand.sets_entries else _ids_first(found)
     running = _running(entries)
     read: dict[str, CatalogEntry] = {}
     skipped = nameless = False
     for entry in entries:
         one = _entry(kind, entry, running=running)
+        if hand.sets_entries:
+            one = hand.over(entry, one)
         if one is None:
             skipped = True
         else:
-            nameless = nameless or (isinstance(entry.value, dict) and not one.names)
+            nameless = nameless or ((isinstance(entry.value, dict) or hand.sets_name) and not one.names)
             read.setdefault(one.id, one)
     if entries and not read:
-        raise malformed(answer, Marks(), ENDPOINTS[kind], "id of any entry")
-    faults = (("id", skipped), ("name", nameless), (f"what follows {_MOST_ENTRIES} entries", goes_on))
+        raise malformed(answer, Marks(), ENDPOINTS[kind], f"{hand.name_of('id')} of any entry")
+    faults = (
+        (hand.name_of("id"), skipped),
+        (hand.name_of("name"), nameless),
+        (f"what follows {_MOST_ENTRIES} entries", goes_on),
+    )
     unread = tuple(name for name, is_so in faults if is_so)
-    return Catalog(kind, tuple(read.values()), unread)
+    named = hand.found("name", is_there=any(one.names for one in read.values()))
+    where = (hand.found("id", is_there=bool(read)), named or _of_name(kind, hand, entries, found[:_SHOWN], read))
+    return Catalog(kind, tuple(read.values()), unread, tuple(filter(None, where)))
 
 
 def _vote(kind: CatalogKind, pattern: Pattern, entries: list[Entry]) -> float:

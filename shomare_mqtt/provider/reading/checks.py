@@ -77,7 +77,7 @@ def read_check(answer: RawAnswer, context: Context) -> CheckReading:
         raise of_another(answer, Endpoint.CHECK)
     told = [leaf for leaf in own if not _is_cause(leaf, everything, own, marks)]
     sms = in_order(_sms(everything, told, answer, context), context.known)
-    left, life_unread = lifetime(fields_of(own), context, fresh=False)
+    left, life_unread, _ = lifetime(fields_of(own), context, fresh=False)
     phone = phone_in(own, context.known)
     state, sure = _state(own, left, has_sms=bool(sms), empty=_has_empty_place(everything))
     if state is None and not sms:

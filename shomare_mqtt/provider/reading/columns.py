@@ -19,6 +19,7 @@ from shomare_mqtt.provider.reading.values import identifier
 if TYPE_CHECKING:
     from decimal import Decimal
 
+    from shomare_mqtt.provider.reading.prices_by_hand import PricesByHand
     from shomare_mqtt.provider.reading.rows import Level, Row
     from shomare_mqtt.provider.reading.vocabulary import Vocabularies
 
@@ -71,9 +72,12 @@ _FIELDS = 60
 class Columns:
     """The rows of a price list and what their columns mean."""
 
-    def __init__(self, rows: list[Row], vocabularies: Vocabularies, price: Decimal | None) -> None:
+    def __init__(
+        self, rows: list[Row], vocabularies: Vocabularies, price: Decimal | None, by_hand: PricesByHand
+    ) -> None:
         self.rows = rows
         self.price = price
+        self.by_hand = by_hand
         self._asked = {role: vocabulary.asked for role, vocabulary in vocabularies.items()}
         self._vocabularies = vocabularies
         self._levels: dict[int, dict[str, Any]] = {}
@@ -107,6 +111,8 @@ class Columns:
             if found is None:
                 found = self._levels[id(level)] = _cells_of(level, inside=distance == 0)
             cells.update({(distance, name): value for name, value in found.items()})
+        for name in self.by_hand.names:
+            cells.pop((0, name), None)
         return cells
 
     def _rank(self) -> dict[str, list[Column]]:
@@ -226,7 +232,20 @@ class Columns:
 
     def application(self, row: Row) -> str | None:
         """The id of the row's application; the list's own id wherever the list knows it."""
+        if self.by_hand.sets("application"):
+            value = self.by_hand.application(row)
+            return self._vocabularies["application"].resolve(value) or identifier(value)
         return self._resolved(row, "application")[0]
+
+    def told_by(self, row: Row) -> list[tuple[Column, Any, bool]]:
+        """The columns that may name a row's application, best first: with its value, and whether the list knows it."""
+        cells, resolve = self._of[id(row)], self._vocabularies["application"].resolve
+        told = [(c, cells[c], resolve(cells[c]) is not None) for c in self._ranked["application"] if c in cells]
+        return sorted(told, key=lambda each: not each[2])
+
+    def is_named(self, column: Column) -> bool:
+        """Whether a column's name says that it is an application's."""
+        return column in self._telling
 
     def speaks_of(self, name: str, application: str) -> bool:
         """Whether a field's own name is the application's: `{"tg": 10, "price": 22}`."""

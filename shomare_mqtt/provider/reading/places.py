@@ -84,8 +84,20 @@ def place_in(answer: Any, name: str, value: Any, parents: Iterable[str] = ()) ->
     return max(found, key=lambda place: (_agreeing(place, around), -len(place)), default=None)
 
 
+def place_of_object(answer: Any, wanted: Any) -> Place | None:
+    """The place of this very object or list in an answer, the outermost."""
+    if answer is wanted:
+        return ()
+    return next(((*place, step) for place, step, value in _walked(answer) if value is wanted), None)
+
+
 def places_of(answer: Any, name: str) -> Iterator[Place]:
     """Every place of a name in an answer, the outermost first."""
+    return ((*place, step) for place, step, _ in _walked(answer) if step == name)
+
+
+def _walked(answer: Any) -> Iterator[tuple[Place, str | int, Any]]:
+    """Every value inside an answer with the place that it lies in and its step there, the outermost first."""
     queue: deque[tuple[Any, Place]] = deque([(answer, ())])
     seen = 0
     while queue and seen < _NODES:
@@ -93,8 +105,7 @@ def places_of(answer: Any, name: str) -> Iterator[Place]:
         inner = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
         for step, value in inner:
             seen += 1
-            if step == name:
-                yield (*place, step)
+            yield place, step, value
             if isinstance(value, dict | list):
                 queue.append((value, (*place, step)))
 

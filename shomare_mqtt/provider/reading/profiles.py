@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from shomare_mqtt.model import Endpoint, Profile
 from shomare_mqtt.normalization import fold
+from shomare_mqtt.provider.reading.found import BY_NAME, missing, read_at
 from shomare_mqtt.provider.reading.names import CONTENTS, Field, alias, glued, is_envelope, words, wordset
 from shomare_mqtt.provider.reading.shapes import Leaf, as_fields, leaves
 from shomare_mqtt.provider.reading.units import UNIT, unit_in_name
@@ -13,6 +14,10 @@ from shomare_mqtt.provider.reading.values import currency, figure, is_scalar, mo
 from shomare_mqtt.provider.reading.verdict import CODE_NAMES, accepted, is_amount, malformed, unwrapped
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from decimal import Decimal
+
+    from shomare_mqtt.model import Found
     from shomare_mqtt.provider.reading.decode import Context, RawAnswer
 
 BALANCE = Field(
@@ -40,6 +45,7 @@ _HOLDERS = wordset("user account profile customer member me viewer client financ
 _WALLETS = wordset("wallets wallet balances accounts credits کیفپولها")
 _MAIN = wordset("main primary default asli اصلی")
 _TOMAN_FIRST = {"IRT": 2, "IRR": 1}
+BALANCE_FIELD, CURRENCY_FIELD = "profile.balance", "profile.currency"
 _SETTLED = ("status", "ok", "success", "result", "error", "errors", "message", "msg", *CODE_NAMES)
 
 
@@ -50,13 +56,42 @@ def read_profile(answer: RawAnswer, context: Context) -> Profile:
     """
     value, marks = accepted(answer, Endpoint.PROFILE)
     found = list(leaves(as_fields(_of_one_wallet(unwrapped(value)))))
-    best = _balance(found, context) or _alone(found)
+    best = _set_balance(value, context) or _balance(found, context) or _alone(found)
     extra = _extra(unwrapped(value), best)
-    if best is None and not extra:
+    if (best is None or best.value is None) and not extra:
         raise malformed(answer, marks, Endpoint.PROFILE, "balance")
-    said = _currency(found, best)
+    said, of_unit = _set_currency(value, context) or _currency(found, best)
     balance = None if best is None else money(best.value, said or context.unit)
-    return Profile(balance, said, extra, unread=() if balance is not None else ("balance",))
+    where = _of_currency(value, said, of_unit, context)
+    return Profile(balance, said, extra, tuple(_unread(balance, said, context)), (where,))
+
+
+def _set_balance(answer: Any, context: Context) -> Leaf | None:
+    """What stands at the balance's place that was set by hand; its value None where the answer lacks it."""
+    hand = context.by_hand
+    return hand.leaf(BALANCE_FIELD, answer) if hand.sets(BALANCE_FIELD) else None
+
+
+def _set_currency(answer: Any, context: Context) -> tuple[str | None, None] | None:
+    hand = context.by_hand
+    return (currency(hand.find(CURRENCY_FIELD, answer)), None) if hand.sets(CURRENCY_FIELD) else None
+
+
+def _unread(balance: Decimal | None, said: str | None, context: Context) -> Iterator[str]:
+    hand = context.by_hand
+    if balance is None:
+        yield hand.lacking(BALANCE_FIELD) if hand.sets(BALANCE_FIELD) else "balance"
+    if said is None and hand.sets(CURRENCY_FIELD):
+        yield hand.lacking(CURRENCY_FIELD)
+
+
+def _of_currency(answer: Any, said: str | None, leaf: Leaf | None, context: Context) -> Found:
+    """Where the unit was read."""
+    if context.by_hand.sets(CURRENCY_FIELD):
+        return context.by_hand.found(CURRENCY_FIELD, is_there=said is not None)
+    if leaf is None:
+        return missing(CURRENCY_FIELD, "the settings' unit")
+    return read_at(CURRENCY_FIELD, answer, leaf, why=BY_NAME if UNIT.weight(leaf.name) else "the balance's own unit")
 
 
 def _of_one_wallet(value: Any) -> Any:
@@ -116,13 +151,14 @@ def _weight(leaf: Leaf) -> int:
     return weight and weight + (25 if above else 0) - 40 * bool(foreign)
 
 
-def _currency(found: list[Leaf], best: Leaf | None) -> str | None:
+def _currency(found: list[Leaf], best: Leaf | None) -> tuple[str | None, Leaf | None]:
+    """The unit, and where it was read."""
     if best is not None and (said := unit(best.value) or unit_in_name(best.name)):
-        return said
+        return said, best
     named = [leaf for leaf in found if UNIT.weight(leaf.name)]
     # The unit beside the balance speaks for it before one that lies elsewhere.
     named.sort(key=lambda leaf: best is not None and leaf.parents != best.parents)
-    return next((c for leaf in named if (c := currency(leaf.value))), None)
+    return next(((c, leaf) for leaf in named if (c := currency(leaf.value))), (None, None))
 
 
 def _extra(top: Any, best: Leaf | None) -> dict[str, Any]:

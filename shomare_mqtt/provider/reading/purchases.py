@@ -5,21 +5,23 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from shomare_mqtt.model import Purchase
+from shomare_mqtt.model import Found, Purchase, Sureness
 from shomare_mqtt.provider.reading.decode import decode
+from shomare_mqtt.provider.reading.found import missing, read_at
 from shomare_mqtt.provider.reading.names import Field, alias, glued, is_envelope, words, wordset
 from shomare_mqtt.provider.reading.phones import PHONE, SHORTEST, digits_of_phone, phone_of
 from shomare_mqtt.provider.reading.shapes import Leaf, leaves
-from shomare_mqtt.provider.reading.times import lifetime
+from shomare_mqtt.provider.reading.times import left_by_hand, lifetime, names_a_life
 from shomare_mqtt.provider.reading.units import UNIT, named_unit, unit_in_name
 from shomare_mqtt.provider.reading.values import identifier, is_none_yet, is_scalar, money
-from shomare_mqtt.provider.reading.verdict import judged_buy, marks_of, outcome_unknown, unwrapped
+from shomare_mqtt.provider.reading.verdict import NO_PURCHASE, judged_buy, marks_of, outcome_unknown, unwrapped
 
 if TYPE_CHECKING:
     from decimal import Decimal
 
     from shomare_mqtt.model import Known
     from shomare_mqtt.provider.reading.decode import Context, RawAnswer
+    from shomare_mqtt.provider.reading.times import Life
 
 PURCHASE = Field(
     alias(
@@ -83,17 +85,106 @@ def read_buy(answer: RawAnswer, context: Context) -> Purchase:
     decoded = decode(answer)
     marks = marks_of(decoded.value)
     found = list(own_leaves(_spelt_out(unwrapped(decoded.value))))
-    phone = phone_in(found, context.known)
-    bought = purchase_in(found, phone, context.known)
+    hand = _ByHand(decoded.value, found, context)
+    phone = hand.phone() if hand.sets("phone") else phone_in(found, context.known)
+    bought = hand.purchase() if hand.sets("purchase") else purchase_in(found, phone, context.known)
     named, numbered = bought is not None, bought is not None and phone is not None
-    problem = judged_buy(answer, named=named, numbered=numbered, decoded=decoded, marks=marks)
+    lacks = hand.no_purchase
+    problem = judged_buy(answer, named=named, numbered=numbered, decoded=decoded, marks=marks, lacks=lacks)
     if problem is not None:
         raise problem
     if bought is None:
-        raise outcome_unknown(answer, marks, "its answer names no purchase")
-    left, life_unread = lifetime(fields_of(found), context, fresh=True)
-    unread = tuple(name for name, bad in (("phone", phone is None), ("lifetime", life_unread)) if bad)
-    return Purchase(bought, phone, _cost(found, phone, context.known, context.unit), left, unread)
+        raise outcome_unknown(answer, marks, lacks)
+    cost, costing = _cost(found, phone, context.known, context.unit)
+    price = hand.price() if hand.sets("price") else cost
+    life = lifetime(fields_of(found), context, fresh=True)
+    left = hand.left() if hand.sets("expires") else life.left
+    unread = tuple(
+        hand.lacking(field) if hand.sets(field) else name
+        for field, name, bad in (
+            ("phone", "phone", phone is None),
+            ("price", "price", price is None and hand.sets("price")),
+            ("expires", "lifetime", left is None if hand.sets("expires") else life.is_unread),
+        )
+        if bad
+    )
+    places = (
+        hand.found("phone", phone) or _of_phone(decoded.value, found, phone),
+        hand.found("price", price) or _of_price(decoded.value, costing),
+        hand.found("expires", left) or _of_life(decoded.value, found, life),
+    )
+    return Purchase(bought, phone, price, left, unread, places)
+
+
+class _ByHand:
+    """What is set by hand of a purchase, read in one answer; `found`: the values that are the purchase's own."""
+
+    def __init__(self, answer: Any, found: list[Leaf], context: Context) -> None:
+        self._answer, self._all, self._context = answer, found, context
+        self._hand = context.by_hand
+
+    def sets(self, field: str) -> bool:
+        return self._hand.sets(f"buy.{field}")
+
+    def lacking(self, field: str) -> str:
+        return self._hand.lacking(f"buy.{field}")
+
+    def found(self, field: str, value: Any) -> Found | None:
+        """What is said of a field that is set; None of others."""
+        return self._hand.found(f"buy.{field}", is_there=value is not None) if self.sets(field) else None
+
+    @property
+    def no_purchase(self) -> str:
+        """What is said of an answer that names no purchase."""
+        return f"its answer lacks the {self.lacking('purchase')}" if self.sets("purchase") else NO_PURCHASE
+
+    def purchase(self) -> str | None:
+        own = identifier(self._hand.find("buy.purchase", self._answer))
+        return own if own is not None and may_be_id(own) else None
+
+    def phone(self) -> str | None:
+        """The number, with the dialling code that stands beside it or in the country's entry."""
+        value = self._hand.find("buy.phone", self._answer)
+        codes = [(leaf.name, leaf.value) for leaf in self._all]
+        return phone_of([("phone", value, 0)], codes, self._context.known) if is_scalar(value) else None
+
+    def price(self) -> Decimal | None:
+        leaf = self._hand.leaf("buy.price", self._answer)
+        beside = unit_in_name(leaf.name) or _unit_of(leaf, self._all) or self._context.unit
+        amount = money(leaf.value, beside)
+        return amount if amount is not None and amount >= 0 else None
+
+    def left(self) -> float | None:
+        """Seconds that the number lives from now."""
+        leaf = self._hand.leaf("buy.expires", self._answer)
+        return left_by_hand(leaf.name, leaf.value, fields_of(self._all), self._context, fresh=True)
+
+
+def _of_phone(answer: Any, found: list[Leaf], phone: str | None) -> Found:
+    """Where the phone number was read, and which other values may be one."""
+    near = _surroundings(found, phone).homes
+    named = [leaf for leaf in found if PHONE.weight(phone_name(leaf)) and digits_of_phone(leaf.value) is not None]
+    named.sort(key=lambda leaf: (leaf.parents not in near, -PHONE.weight(phone_name(leaf))))
+    own = [leaf for leaf in named if phone and phone.endswith((digits_of_phone(leaf.value) or "").lstrip("+0"))]
+    if not own:
+        return missing("buy.phone")
+    return read_at("buy.phone", answer, own[0], [leaf for leaf in named if leaf not in own])
+
+
+def _of_price(answer: Any, costing: list[Leaf]) -> Found:
+    """Where the price was read; `costing`: what may be one, best first."""
+    return read_at("buy.price", answer, costing[0], costing[1:]) if costing else missing("buy.price")
+
+
+def _of_life(answer: Any, found: list[Leaf], life: Life) -> Found:
+    """Where the end of the number's life was read."""
+    if life.left is None:
+        return missing("buy.expires", "the settings' lifetime")
+    told = sorted((leaf for leaf in found if names_a_life(leaf.name)), key=lambda leaf: -names_a_life(leaf.name))
+    own = next((leaf for leaf in reversed(found) if leaf.name == life.told_by), None)
+    if own is None:
+        return Found("buy.expires", None, Sureness.DOUBTFUL, why="a day and a time that stand apart")
+    return read_at("buy.expires", answer, own, [leaf for leaf in told if leaf.name != own.name])
 
 
 def _spelt_out(value: Any) -> Any:
@@ -232,14 +323,16 @@ def _unit_of(amount: Leaf, found: list[Leaf]) -> str | None:
     return next((said for leaf in named if (said := named_unit(leaf.name, leaf.value))), None)
 
 
-def _cost(found: list[Leaf], phone: str | None, known: Known, unit: str | None) -> Decimal | None:
-    """What was charged; `unit`: that of money where the answer names none."""
-    votes: list[tuple[int, int, Decimal]] = []
+def _cost(found: list[Leaf], phone: str | None, known: Known, unit: str | None) -> tuple[Decimal | None, list[Leaf]]:
+    """What was charged, and where it may stand, best first; `unit`: that of money where the answer names none."""
+    votes: list[tuple[int, int, Decimal, Leaf]] = []
     near = _surroundings(found, phone)
     for leaf in found:
         other = any(_OTHER_MONEY.intersection(words(parent)) for parent in leaf.parents)
         weight = 0 if other else _COST.weight(leaf.name)
         amount = money(leaf.value, unit_in_name(leaf.name) or _unit_of(leaf, found) or unit) if weight else None
         if amount is not None and amount > 0:
-            votes.append((weight + _place(leaf, near) + (30 if amount == known.price else 0), -len(votes), amount))
-    return max(votes)[2] if votes else None
+            vote = weight + _place(leaf, near) + (30 if amount == known.price else 0)
+            votes.append((vote, -len(votes), amount, leaf))
+    votes.sort(key=lambda vote: vote[:2], reverse=True)
+    return (votes[0][2] if votes else None), [leaf for *_, leaf in votes]

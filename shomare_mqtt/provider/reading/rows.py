@@ -14,9 +14,12 @@ from shomare_mqtt.provider.reading.units import UNIT
 from shomare_mqtt.provider.reading.values import count, figure, integer, is_scalar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from shomare_mqtt.provider.reading.tables import Tables
+
+    Shows = Callable[[Mapping[str, Any]], bool]
+    """Whether an object is a row."""
 
 PRICE = Field(
     alias(
@@ -95,9 +98,17 @@ class Row:
         return self.levels[0].fields
 
 
-def rows_of(value: Any, tables: Tables) -> list[Row]:
-    """The rows of an answer, in its order."""
-    return list(islice(_rows(value, (), _Place(None, None), tables), MOST_ROWS))
+def rows_of(value: Any, tables: Tables, shows: Shows | None = None) -> list[Row]:
+    """The rows of an answer, in its order; `shows`: which objects are one, `is_row` if left out."""
+    return list(islice(_rows(value, (), _Place(None, None), _Looking(tables, shows or is_row)), MOST_ROWS))
+
+
+@dataclass(frozen=True, slots=True)
+class _Looking:
+    """What rows are told by."""
+
+    tables: Tables
+    is_row: Shows
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,31 +120,31 @@ class _Place:
     priced: bool = False
 
 
-def _rows(node: Any, around: tuple[Level, ...], at: _Place, tables: Tables) -> Iterator[Row]:
+def _rows(node: Any, around: tuple[Level, ...], at: _Place, by: _Looking) -> Iterator[Row]:
     if len(around) > _NESTING:
         return
     if isinstance(node, list):
         for item in node:
-            yield from _rows(item, around, at, tables)
+            yield from _rows(item, around, at, by)
         return
     if not isinstance(node, dict):
         return
-    plain = _plain_table(node)
+    priced = by.is_row(node)
+    plain = {} if priced else _plain_table(node)
     if plain:
         # A table inside a row that names its price says what others paid, not what this costs.
-        yield from () if at.priced else _of_table(plain, Level(node, at.key, at.name), around, tables)
+        yield from () if at.priced else _of_table(plain, Level(node, at.key, at.name), around, by.tables)
         return
     levels = (Level(node, at.key, at.name), *around)
-    priced = is_row(node)
     if priced:
         yield Row(levels)
     by_key = keyed(node)
     for name, inner in node.items():
         if isinstance(inner, dict | list) and not _attached(name, inner) and not _is_account(name, inner):
-            own_key = by_key or _names_itself(name, node) or (isinstance(inner, dict) and _is_known(name, tables))
+            own_key = by_key or _names_itself(name, node) or (isinstance(inner, dict) and _is_known(name, by.tables))
             inside = at.name if at.key is None else None  # what lies in an entry lies no more in the entry's place
             place = _Place(name, inside, at.priced or priced) if own_key else _Place(None, name, at.priced or priced)
-            yield from _rows(inner, levels, place, tables)
+            yield from _rows(inner, levels, place, by)
 
 
 def _is_account(name: str, inner: Any) -> bool:

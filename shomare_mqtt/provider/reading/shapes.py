@@ -233,28 +233,40 @@ def _alike(values: list[Any]) -> bool:
     return 2 * len(first & second) >= min(len(first), len(second))
 
 
-def as_records(value: Any, *, bare_rows: bool = False) -> Any:
+Origins = dict[int, Any]
+"""What records looked like as they came, by the identity of what was made of them, for as long as that is there."""
+
+
+def as_records(value: Any, *, bare_rows: bool = False, origins: Origins | None = None) -> Any:
     """The answer with its records as plain objects, whatever a framework wraps them in.
 
     GraphQL's `node`, and the `attributes` and `relationships` of JSON:API, become the record itself; a table of rows
     becomes records with the names that its header gives. `bare_rows`: a list without a header (`[["7", "Russia"]]`)
-    becomes one of objects with an id and names.
+    becomes one of objects with an id and names. `origins` takes up what each record was.
     """
     if isinstance(value, dict):
-        return _as_record(value, bare_rows=bare_rows)
+        return _made_of(value, _as_record(value, bare_rows=bare_rows, origins=origins), origins)
     if not isinstance(value, list):
         return value
     if _has_header(value):
-        return [dict(zip(value[0], row, strict=True)) for row in value[1:]]
+        return [_made_of(row, dict(zip(value[0], row, strict=True)), origins) for row in value[1:]]
     at = _id_column(value) if bare_rows else None
-    return [as_records(v, bare_rows=bare_rows) for v in value] if at is None else [_record(row, at) for row in value]
+    if at is None:
+        return [as_records(v, bare_rows=bare_rows, origins=origins) for v in value]
+    return [_made_of(row, _record(row, at), origins) for row in value]
 
 
-def _as_record(record: dict[str, Any], *, bare_rows: bool) -> Any:
+def _made_of(came: Any, record: Any, origins: Origins | None) -> Any:
+    if origins is not None and record is not came and isinstance(record, dict):
+        origins[id(record)] = came
+    return record
+
+
+def _as_record(record: dict[str, Any], *, bare_rows: bool, origins: Origins | None) -> Any:
     if all(is_scalar(v) for v in record.values()):
         return record["$oid"] if record.keys() == {"$oid"} else record
     plain = _with_header(_opened(record))
-    return {k: v if is_scalar(v) else as_records(v, bare_rows=bare_rows) for k, v in plain.items()}
+    return {k: v if is_scalar(v) else as_records(v, bare_rows=bare_rows, origins=origins) for k, v in plain.items()}
 
 
 def _opened(record: dict[str, Any]) -> dict[str, Any]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from shomare_mqtt.normalization import ascii_digits
 from shomare_mqtt.provider.reading.finglish import in_english
 from shomare_mqtt.provider.reading.names import Field, alias, words, wordset
-from shomare_mqtt.provider.reading.values import figure
+from shomare_mqtt.provider.reading.values import figure, is_none_yet
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -206,29 +206,55 @@ def _scale(name: str, number: Decimal, *, guess_minutes: bool) -> float:
     return 60 if guess_minutes and 0 < number < _LEAST else 1  # a new number's bare "20" is minutes
 
 
-def lifetime(fields: Mapping[str, Any], context: Context, *, fresh: bool) -> tuple[float | None, bool]:
+class Life(NamedTuple):
+    """What is left of a number's life in seconds, the name of the field that told, and whether one was not understood.
+
+    `told_by` is None where nothing told, or several together did.
+    """
+
+    left: float | None
+    is_unread: bool
+    told_by: str | None = None
+
+
+def lifetime(fields: Mapping[str, Any], context: Context, *, fresh: bool) -> Life:
     """Seconds that the number of these fields lives from now, and whether a field was there that nobody understood.
 
     `fresh`: the number was bought just now, so a whole life is what is left.
     """
     unread = False
-    fields = {
-        "_".join(in_english(words(name))) or name: value
+    own_names = {
+        "_".join(in_english(words(name))) or name: name
         for name, value in fields.items()
         if not isinstance(value, str) or len(value) <= LONGEST_TIME
     }
-    candidates = sorted(fields.items(), key=lambda f: -max(MOMENT.weight(f[0]), SPAN.weight(f[0])))
+    fields = {name: fields[own] for name, own in own_names.items()}
+    candidates = sorted(fields.items(), key=lambda f: -names_a_life(f[0]))
     for name, value in candidates:
-        if value in (None, "") or isinstance(value, bool) or not (MOMENT.weight(name) or SPAN.weight(name)):
+        if value in (None, "") or isinstance(value, bool) or not names_a_life(name):
             continue
         if _is_flag(name, value) or _is_time_of_day(name, value, fields):
             continue
         left = _left(name, value, fields, context, fresh=fresh)
         if left is not None and 0 <= left <= LONGEST and not (fresh and left == 0):
-            return left, False
-        unread = unread or max(MOMENT.weight(name), SPAN.weight(name)) > 50  # noqa: PLR2004 - `time` is a weak name
+            return Life(left, is_unread=False, told_by=own_names[name])
+        unread = unread or names_a_life(name) > 50  # noqa: PLR2004 - `time` is a weak name
     left = _apart(fields, context)
-    return left, unread and left is None
+    return Life(left, unread and left is None)
+
+
+def names_a_life(name: str) -> int:
+    """How strongly a name speaks for the end of a number's life, or for what is left of it."""
+    return max(MOMENT.weight(name), SPAN.weight(name))
+
+
+def left_by_hand(name: str, value: Any, fields: Mapping[str, Any], context: Context, *, fresh: bool) -> float | None:
+    """What is left of a life by the field that is set for it: its value tells how, its name at most the unit."""
+    if isinstance(value, bool) or is_none_yet(value) or (isinstance(value, str) and len(value) > LONGEST_TIME):
+        return None
+    at = None if names_a_life(name) else _at_clock("expires", value, context)
+    left = _left(name, value, fields, context, fresh=fresh) if at is None else _until(at, fields, context, fresh=fresh)
+    return left if left is not None and 0 < left <= LONGEST else None
 
 
 def _is_flag(name: str, value: Any) -> bool:

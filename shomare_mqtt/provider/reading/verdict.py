@@ -69,6 +69,7 @@ MESSAGE_NAMES = (
 _OTHER_MARKS = ("ok", "success", "result", "issuccess", "succeeded", "successful", "response")
 _TOO_MANY, _LEAST_FAILURE, _GREATEST_STATUS = 429, 400, 999
 _GATEWAY = frozenset({502, 503, 504})
+NO_PURCHASE = "its answer names no purchase"
 
 
 @dataclass(frozen=True, slots=True)
@@ -340,11 +341,12 @@ def _said_no(answer: RawAnswer, marks: Marks, endpoint: Endpoint) -> ProviderErr
 
 
 def judged_buy(
-    answer: RawAnswer, *, named: bool, numbered: bool, decoded: Decoded, marks: Marks
+    answer: RawAnswer, *, named: bool, numbered: bool, decoded: Decoded, marks: Marks, lacks: str = NO_PURCHASE
 ) -> ProviderError | None:
     """What a `buy` that is no purchase raises, to the contract's letter; None where it is a purchase.
 
-    `named`: a purchase was found in the answer; `numbered`: and its phone number with it.
+    `named`: a purchase was found in the answer; `numbered`: and its phone number with it. `lacks`: what to say of a yes
+    that names none.
     """
     if answer.http == 405:  # noqa: PLR2004 - contract: says that no such method exists
         return refusal(answer, marks, Endpoint.BUY, ErrorCode.METHOD_NOT_ALLOWED)
@@ -365,7 +367,7 @@ def judged_buy(
     elif contradicts:
         why = "its answer says no and names a number"
     elif good and not marks.failed:
-        why = "its answer names no purchase"
+        why = lacks
     return outcome_unknown(answer, marks, why, named=good or named)
 
 

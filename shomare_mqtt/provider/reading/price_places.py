@@ -1,0 +1,153 @@
+"""Where a price list's rows lie, and where in a row its application, its price and its stock were read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from shomare_mqtt.model import Found, Sureness
+from shomare_mqtt.provider.reading.amounts import amounts, best_first, stocks
+from shomare_mqtt.provider.reading.columns import KEY
+from shomare_mqtt.provider.reading.found import MOST_OTHERS, missing
+from shomare_mqtt.provider.reading.places import notation, place_in, place_of_object
+from shomare_mqtt.provider.reading.shapes import keyed, leaves
+from shomare_mqtt.provider.reading.values import is_scalar
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from shomare_mqtt.provider.reading.amounts import Vote
+    from shomare_mqtt.provider.reading.columns import Column, Columns
+    from shomare_mqtt.provider.reading.places import Place
+    from shomare_mqtt.provider.reading.rows import Row
+
+_SHOWN = 3
+"""So many rows show where the fields of all of them are."""
+
+
+def places_of_prices(answer: Any, columns: Columns, unit: str | None) -> tuple[Found, ...]:
+    """Where the list is and, within a row, its fields, as the first rows show."""
+    hand = columns.by_hand
+    rows = columns.asked_for()[:_SHOWN]
+    # A row that was made of a table's name and number is none that the answer shows.
+    told = [_of_a_row(row, columns, unit) for row in rows if place_of_object(answer, hand.came(row)) is not None]
+    found = [hand.found("", is_there=True) or _of_list(answer, columns, rows)]
+    for at, what in enumerate(("application", "price", "count")):
+        seen = [each[at] for each in told]
+        best = next((one for one in seen if one.sureness is not Sureness.MISSING), None)
+        is_there = hand.sets(what) and (not rows or any(_has(what, row, columns) for row in rows))
+        set_by_hand = hand.found(what, is_there=is_there)
+        found.append(set_by_hand or best or missing(f"prices.{what}"))
+    return tuple(found)
+
+
+def _has(what: str, row: Row, columns: Columns) -> bool:
+    """Whether a row has what is set by hand."""
+    hand = columns.by_hand
+    if what == "application":
+        return hand.application(row) is not None
+    return hand.price(row) is not None if what == "price" else hand.count(row)[0]
+
+
+def places_of_price(answer: Any, row: Row, columns: Columns, unit: str | None) -> tuple[Found, ...]:
+    """Where one product's price and stock were read in the whole answer."""
+    inside = place_of_object(answer, columns.by_hand.came(row))
+    told = _of_a_row(row, columns, unit)[1:]
+    return tuple(_within(inside, found) for found in told)
+
+
+def _within(outer: Place | None, found: Found) -> Found:
+    """The same with places that begin at the answer and not at the row."""
+    field = found.field.replace("prices.", "price.")
+    before = notation(outer) if outer else ""
+
+    def whole(place: str) -> str:
+        return place if not before else before if place == notation(()) else f"{before}.{place}"
+
+    if found.place is None or outer is None:
+        return Found(field, None, found.sureness, (), found.why)
+    return Found(field, whole(found.place), found.sureness, tuple(map(whole, found.others)), found.why)
+
+
+def _of_list(answer: Any, columns: Columns, rows: Sequence[Row]) -> Found:
+    """Where the rows lie, where they lie in one list or one object."""
+    lists = {place_of_object(answer, columns.by_hand.came(row)) for row in (*rows[:1], *columns.rows[-1:])}
+    around = {None if place is None else place[:-1] for place in lists}
+    place = around.pop() if len(around) == 1 else None
+    if place is None:
+        return Found("prices", None, Sureness.DOUBTFUL if rows else Sureness.MISSING, why="no one list holds the rows")
+    holder: Any = answer
+    for step in place:
+        holder = holder[step]
+    if isinstance(holder, dict) and not keyed(holder):
+        return Found("prices", None, Sureness.DOUBTFUL, why="one row alone")
+    return Found("prices", notation(place), Sureness.SURE, why="what its entries hold")
+
+
+def _of_a_row(row: Row, columns: Columns, unit: str | None) -> tuple[Found, Found, Found]:
+    """Where in one row its fields were read."""
+    came = columns.by_hand.came(row)
+    return (
+        _of_application(row, came, columns),
+        _voted("prices.price", came, best_first(amounts(row, columns, unit))),
+        _voted("prices.count", came, best_first(stocks(row, columns, columns.application(row)))),
+    )
+
+
+def _voted(field: str, came: Any, votes: list[Vote]) -> Found:
+    if not votes:
+        return missing(field)
+    best = votes[0]
+    if best.distance:
+        return Found(field, None, Sureness.DOUBTFUL, why="it stands around the row")
+    others = dict.fromkeys(_place(came, vote.place) for vote in votes[1:] if not vote.distance)
+    rest = tuple(place for place in others if place not in (None, _place(came, best.place)))[:MOST_OTHERS]
+    equal = [v for v in votes[1:] if v.weight == best.weight and v.figure != best.figure]
+    sureness = Sureness.DOUBTFUL if equal else Sureness.SURE
+    return Found(
+        field, _place(came, best.place), sureness, tuple(map(str, rest)), "of several alike" if equal else "its name"
+    )
+
+
+def _place(came: Any, names: tuple[str, ...]) -> str | None:
+    """The place within a row, as it came, of what lies there by these names."""
+    value = _leaf(came, names)
+    place = None if value is None else place_in(came, names[-1], value, names[:-1])
+    return None if place is None else notation(place)
+
+
+def _leaf(came: Any, names: tuple[str, ...]) -> Any:
+    """The value under a name whose parents end as told, wherever a framework keeps it (`attributes`)."""
+    return next(
+        (
+            leaf.value
+            for leaf in leaves(came)
+            if leaf.name == names[-1] and is_scalar(leaf.value) and (not names[:-1] or leaf.parents[-1:] == names[:-1])
+        ),
+        None,
+    )
+
+
+def _of_application(row: Row, came: Any, columns: Columns) -> Found:
+    field = "prices.application"
+    told = columns.told_by(row)
+    if not told:
+        return missing(field)
+    column, value, known = told[0]
+    why = "the list knows it" if known else "its name" if columns.is_named(column) else "for want of a better one"
+    sureness = Sureness.SURE if known or columns.is_named(column) else Sureness.DOUBTFUL
+    if column[1].startswith(KEY) or column[0]:
+        why = f"the key it stands under; {why}" if column[1].startswith(KEY) else f"it stands around the row; {why}"
+        return Found(field, None, sureness, why=why)
+    places = dict.fromkeys(_of_column(came, each, own) for each, own, _ in told if not each[0])
+    place = _of_column(came, column, value)
+    return Found(field, place, sureness, tuple(p for p in places if p not in (None, place))[:MOST_OTHERS], why)
+
+
+def _of_column(came: Any, column: Column, value: Any) -> str | None:
+    """The place of a column's value, whose name may be made of two: `service_id` in `{"service": {"id": 3}}`."""
+    for leaf in leaves(came):
+        inner = f"{leaf.parents[-1]}_{leaf.name}" if leaf.parents else leaf.name
+        if leaf.value is value and (column[1] in (leaf.name, inner) or column[1].endswith(f"_{leaf.name}")):
+            place = place_in(came, leaf.name, value, leaf.parents)
+            return None if place is None else notation(place)
+    return None
