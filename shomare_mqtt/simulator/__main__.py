@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from shomare_mqtt.simulator.dialects import DIALECTS
 from shomare_mqtt.simulator.options import SimulatorOptions
 from shomare_mqtt.simulator.serve import serve
+from shomare_mqtt.simulator.written import ENDING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from shomare_mqtt.simulator.server import Simulator
 
 _USAGE = 2
+_MORE = {"dialect": f"{', '.join(DIALECTS)}, or a file that ends in {ENDING} (docs/dialects.md); "}
+"""What `--help` says of an option beside its default."""
 
 
 def main(argv: Sequence[str] | None = None, prog: str = "python -m shomare_mqtt.simulator") -> int:
@@ -71,7 +75,9 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     parser.add_argument("--state", dest="state_file", type=Path, metavar="FILE")
     for field in fields(SimulatorOptions):
         if field.name != "state_file":
-            kind: Any = {} if field.default is MISSING else {"help": f"default: {field.default}"}
+            kind: Any = (
+                {} if field.default is MISSING else {"help": f"{_MORE.get(field.name, '')}default: {field.default}"}
+            )
             parser.add_argument(f"--{field.name.replace('_', '-')}", **kind)
     return parser
 
