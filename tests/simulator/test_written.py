@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import sys
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
 import pytest
 
 from shomare_mqtt.simulator import Simulator, SimulatorOptions
-from shomare_mqtt.simulator.written.filters import jalali
+from shomare_mqtt.simulator.written.attributes import OF_A_PURCHASES_ID, OF_AN_ENTRY
+from shomare_mqtt.simulator.written.filters import FILTERS, jalali
 from tests.patience import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
-    from pathlib import Path
+
 
 HEADERS = {"token": "demo-token"}
 PLAIN = {
@@ -441,3 +444,11 @@ async def test_a_file_that_cannot_be_ends_the_program_with_2(tmp_path: Path, con
     assert f"{path}: " in error.decode()
     assert said in error.decode()
     assert error.count(b"\n") == 1
+
+
+def test_the_documented_file_is_one(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "dialects.md").read_text(encoding="utf-8")
+    (tmp_path / "documented.json").write_text(text.split("```json\n")[1].split("```")[0], encoding="utf-8")
+    Simulator(SimulatorOptions(dialect=str(tmp_path / "documented.json")))
+    named = set(re.findall(r"`(\w+)(?::N)?`", text))
+    assert {*FILTERS, *OF_AN_ENTRY, *OF_A_PURCHASES_ID} <= named
