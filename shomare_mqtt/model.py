@@ -125,6 +125,9 @@ class Order:
 
 
 # --- what the provider gives ----------------------------------------------------------------------------------------
+#
+# Of each reading `unread` names the fields that were not understood, and `doubtful` those that were guessed, each with
+# the places that may be it: "balance: data.credit or data.wallet". Both hold names of fields, and never their values.
 
 
 class Endpoint(StrEnum):
@@ -208,11 +211,12 @@ class CatalogEntry:
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """One of the three lists, in the provider's order; ids are unique. `unread`: fields not understood."""
+    """One of the three lists, in the provider's order; ids are unique."""
 
     kind: CatalogKind
     entries: tuple[CatalogEntry, ...]
     unread: tuple[str, ...] = ()
+    doubtful: tuple[str, ...] = ()
     found: tuple[Found, ...] = field(default=(), repr=False, compare=False)
 
 
@@ -224,6 +228,7 @@ class Profile:
     currency: str | None = None
     extra: Mapping[str, Any] = field(default_factory=dict, repr=False)
     unread: tuple[str, ...] = ()
+    doubtful: tuple[str, ...] = ()
     found: tuple[Found, ...] = field(default=(), repr=False, compare=False)
 
 
@@ -236,6 +241,7 @@ class Price:
     count: int | None
     application_name: str | None = None
     unread: tuple[str, ...] = ()
+    doubtful: tuple[str, ...] = ()
     found: tuple[Found, ...] = field(default=(), repr=False, compare=False)
 
 
@@ -247,6 +253,7 @@ class PriceList:
     operator: str
     prices: tuple[Price, ...]
     unread: tuple[str, ...] = ()
+    doubtful: tuple[str, ...] = ()
     found: tuple[Found, ...] = field(default=(), repr=False, compare=False)
 
 
@@ -262,6 +269,7 @@ class Purchase:
     price: Decimal | None = None
     lifetime: float | None = None
     unread: tuple[str, ...] = ()
+    doubtful: tuple[str, ...] = ()
     found: tuple[Found, ...] = field(default=(), repr=False, compare=False)
 
 
@@ -327,6 +335,7 @@ class CheckReading:
     phone: str | None = None
     lifetime: float | None = None
     unread: tuple[str, ...] = ()
+    doubtful: tuple[str, ...] = ()
     found: tuple[Found, ...] = field(default=(), repr=False, compare=False)
 
 
@@ -336,6 +345,7 @@ class Cancellation:
 
     refunded: bool | None = True
     unread: tuple[str, ...] = ()
+    doubtful: tuple[str, ...] = ()
     found: tuple[Found, ...] = field(default=(), repr=False, compare=False)
 
 

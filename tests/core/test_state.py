@@ -256,6 +256,19 @@ async def test_single_fields_that_were_not_understood(world: World, caplog: pyte
     assert caplog.text.count("profile: currency") == 1
 
 
+async def test_fields_that_were_guessed_are_told_with_their_places(world: World) -> None:
+    await world.sleep(1)
+    doubtful = ("balance: data.credit or data.wallet", f"currency: data.{TOKEN}")
+    world.provider.script("profile", Profile(Decimal(1), unread=("phone",), doubtful=doubtful))
+    await world.data("query/profile")
+    assert world.json("provider/state")["state"] == "online"
+    assert world.json("provider/state")["fields"] == [
+        "profile: balance is doubtful: data.credit or data.wallet",
+        "profile: currency is doubtful: data.***",
+        "profile: phone",
+    ]
+
+
 async def test_the_providers_words_are_masked(world: World) -> None:
     bad = ProviderRefusedError(ErrorCode.INVALID_TOKEN, f"token {TOKEN} is wrong", Upstream(401, f"no {TOKEN}"))
     world.provider.script("profile", bad)

@@ -99,21 +99,21 @@ def plain(found: Any, known: Known) -> dict[str, Any]:
 @plain.register
 def _(found: Profile, known: Known) -> dict[str, Any]:
     said = {"balance": found.balance, "currency": found.currency, "extra": dict(found.extra), "unread": found.unread}
-    return _filled(said)
+    return _filled({**said, "doubtful": found.doubtful})
 
 
 @plain.register
 def _(found: Catalog, known: Known) -> dict[str, Any]:
     entries = {entry.id: _names(entry) for entry in found.entries}
     extra = {entry.id: dict(entry.extra) for entry in found.entries}
-    return {"entries": entries, **_filled({"extra": extra, "unread": found.unread})}
+    return {"entries": entries, **_filled({"extra": extra, "unread": found.unread, "doubtful": found.doubtful})}
 
 
 @plain.register
 def _(found: PriceList, known: Known) -> dict[str, Any]:
     assert (found.country, found.operator) == _asked(known)[:2]
     return {"prices": {price.application: _row(price, known) for price in found.prices}} | _filled(
-        {"unread": found.unread}
+        {"unread": found.unread, "doubtful": found.doubtful}
     )
 
 
@@ -125,19 +125,19 @@ def _(found: Price, known: Known) -> dict[str, Any]:
 
 @plain.register
 def _(found: Purchase, known: Known) -> dict[str, Any]:
-    fields = ("purchase", "phone", "price", "lifetime", "unread")
+    fields = ("purchase", "phone", "price", "lifetime", "unread", "doubtful")
     return _filled({field: getattr(found, field) for field in fields})
 
 
 @plain.register
 def _(found: CheckReading, known: Known) -> dict[str, Any]:
     said = {"state": found.state, "sms": [_sms(one) for one in found.sms], "phone": found.phone}
-    return _filled({**said, "lifetime": found.lifetime, "unread": found.unread})
+    return _filled({**said, "lifetime": found.lifetime, "unread": found.unread, "doubtful": found.doubtful})
 
 
 @plain.register
 def _(found: Cancellation, known: Known) -> dict[str, Any]:
-    return _filled({"refunded": found.refunded, "unread": found.unread})
+    return _filled({"refunded": found.refunded, "unread": found.unread, "doubtful": found.doubtful})
 
 
 def _plain_error(error: ProviderError, raw: RawAnswer, wanted: Mapping[str, Any]) -> dict[str, Any]:
@@ -165,7 +165,7 @@ def _names(entry: CatalogEntry) -> str | list[str]:
 def _row(price: Price, known: Known) -> dict[str, Any]:
     """A price without its application's id; with its name where that is not the list's."""
     listed = next((entry.name for entry in known.applications if entry.id == price.application), None)
-    said = _filled({"price": price.price, "count": price.count, "unread": price.unread})
+    said = _filled({"price": price.price, "count": price.count, "unread": price.unread, "doubtful": price.doubtful})
     return said if price.application_name == listed else {**said, "application_name": price.application_name}
 
 

@@ -25,16 +25,16 @@ MARKS = {"status": True, "code": 200}
 BODIES = ("answer", "answers", "text", "texts")
 
 OF_AN_ERROR = frozenset({*ERRORS, "upstream", "says", "hides"})
-OF_A_PRICE = frozenset({"application_name", "price", "count", "unread"})
+OF_A_PRICE = frozenset({"application_name", "price", "count", "unread", "doubtful"})
 OF_AN_SMS = frozenset({"code", "text", "sender", "received_at", "provider_id"})
 FIELDS: Mapping[str, frozenset[str]] = {
-    "profile": frozenset({"balance", "currency", "extra", "unread"}),
-    **dict.fromkeys(LISTS, frozenset({"entries", "extra", "unread"})),
-    "prices": frozenset({"prices", "unread"}),
+    "profile": frozenset({"balance", "currency", "extra", "unread", "doubtful"}),
+    **dict.fromkeys(LISTS, frozenset({"entries", "extra", "unread", "doubtful"})),
+    "prices": frozenset({"prices", "unread", "doubtful"}),
     "price": OF_A_PRICE,
-    "buy": frozenset({"purchase", "phone", "price", "lifetime", "unread"}),
-    "check": frozenset({"state", "sms", "phone", "lifetime", "unread"}),
-    "cancel": frozenset({"refunded", "unread"}),
+    "buy": frozenset({"purchase", "phone", "price", "lifetime", "unread", "doubtful"}),
+    "check": frozenset({"state", "sms", "phone", "lifetime", "unread", "doubtful"}),
+    "cancel": frozenset({"refunded", "unread", "doubtful"}),
     EVERY: frozenset(),
 }
 OF_A_CASE = frozenset({"name", "why", "http", "retry_after", "known", "envelopes", *BODIES, *FIELDS})

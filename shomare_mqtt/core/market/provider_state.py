@@ -36,7 +36,10 @@ if TYPE_CHECKING:
         Purchase,
     )
 
+    Reading = Profile | Catalog | PriceList | Price | Purchase | CheckReading | Cancellation
+
 T = TypeVar("T")
+R = TypeVar("R", bound="Reading")
 
 AWAY = frozenset({ErrorCode.PROVIDER_UNREACHABLE, ErrorCode.PROVIDER_TIMEOUT})
 OF_THE_TOKEN = {
@@ -59,6 +62,12 @@ _WORDS = {
 
 def _nothing() -> None:
     """What happens before somebody wants to know."""
+
+
+def _in_doubt(doubt: str) -> str:
+    """A doubt of a reading as `fields` tells it: "balance is doubtful: data.credit or data.wallet"."""
+    field, _, places = doubt.partition(": ")
+    return f"{field} is doubtful: {places}"
 
 
 class ProviderState:
@@ -123,12 +132,13 @@ class ProviderState:
                 ErrorCode.INVALID_TOKEN, "the provider refuses the token: nothing is polled until a call works"
             )
 
-    async def worked(self, endpoint: Endpoint, unread: tuple[str, ...]) -> None:
+    async def worked(self, endpoint: Endpoint, reading: Reading) -> None:
         """A call gave what it was for."""
         self.calls[endpoint.value] += 1
         self._readability.read()
         self._let_poll()
-        self._note_unread(endpoint, unread)
+        doubts = (_in_doubt(self._mask.text(doubt)) for doubt in reading.doubtful)
+        self._note_unread(endpoint, (*reading.unread, *doubts))
         await self._become("online", None)
 
     async def failed(self, endpoint: Endpoint, error: ProviderError) -> None:
@@ -165,7 +175,7 @@ class ProviderState:
         return self._refused or ("misunderstood" if self._readability.is_lost else "online")
 
     def _note_unread(self, endpoint: Endpoint, unread: tuple[str, ...]) -> None:
-        """Name what was not understood in the log once."""
+        """Name what was not understood, or only guessed, in the log once."""
         self._unread[endpoint.value] = unread
         for name in unread:
             if (key := f"{endpoint.value}: {name}") not in self._said:
@@ -231,9 +241,9 @@ class ObservedProvider:
             await self._state.failed(endpoint, failure)
             raise failure from None
 
-    async def _observed(self, endpoint: Endpoint, call: Awaitable[T]) -> T:
+    async def _observed(self, endpoint: Endpoint, call: Awaitable[R]) -> R:
         result = self._state.masked(await self._failures(endpoint, call))
-        await self._state.worked(endpoint, getattr(result, "unread", ()))
+        await self._state.worked(endpoint, result)
         return result
 
     async def profile(self, *, priority: Priority) -> Profile:
@@ -286,4 +296,4 @@ class ObservedProvider:
         if isinstance(outcome, ProviderError):
             await self._state.failed(endpoint, outcome)
         else:
-            await self._state.worked(endpoint, outcome.unread)
+            await self._state.worked(endpoint, outcome)

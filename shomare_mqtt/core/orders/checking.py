@@ -91,7 +91,8 @@ class Checker:
         reading = await self._provider.check(order.purchase or "", known=known, priority=priority)
         async with self._provider.taking(Endpoint.CHECK):
             changed = await self._take(record, reading, self._time.now())
-        await self._provider.tell(Endpoint.CHECK, replace(reading, unread=()) if self._is_late(changed) else reading)
+        told = replace(reading, unread=(), doubtful=()) if self._is_late(changed) else reading
+        await self._provider.tell(Endpoint.CHECK, told)
         return changed, reading
 
     def _is_late(self, record: Record) -> bool:
