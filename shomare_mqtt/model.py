@@ -216,8 +216,8 @@ class Catalog:
     kind: CatalogKind
     entries: tuple[CatalogEntry, ...]
     unread: tuple[str, ...] = ()
-    doubtful: tuple[str, ...] = ()
     found: tuple[Found, ...] = field(default=(), repr=False, compare=False)
+    doubtful: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,8 +228,8 @@ class Profile:
     currency: str | None = None
     extra: Mapping[str, Any] = field(default_factory=dict, repr=False)
     unread: tuple[str, ...] = ()
-    doubtful: tuple[str, ...] = ()
     found: tuple[Found, ...] = field(default=(), repr=False, compare=False)
+    doubtful: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,8 +241,8 @@ class Price:
     count: int | None
     application_name: str | None = None
     unread: tuple[str, ...] = ()
-    doubtful: tuple[str, ...] = ()
     found: tuple[Found, ...] = field(default=(), repr=False, compare=False)
+    doubtful: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,8 +253,8 @@ class PriceList:
     operator: str
     prices: tuple[Price, ...]
     unread: tuple[str, ...] = ()
-    doubtful: tuple[str, ...] = ()
     found: tuple[Found, ...] = field(default=(), repr=False, compare=False)
+    doubtful: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,8 +269,8 @@ class Purchase:
     price: Decimal | None = None
     lifetime: float | None = None
     unread: tuple[str, ...] = ()
-    doubtful: tuple[str, ...] = ()
     found: tuple[Found, ...] = field(default=(), repr=False, compare=False)
+    doubtful: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,8 +335,8 @@ class CheckReading:
     phone: str | None = None
     lifetime: float | None = None
     unread: tuple[str, ...] = ()
-    doubtful: tuple[str, ...] = ()
     found: tuple[Found, ...] = field(default=(), repr=False, compare=False)
+    doubtful: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -345,8 +345,8 @@ class Cancellation:
 
     refunded: bool | None = True
     unread: tuple[str, ...] = ()
-    doubtful: tuple[str, ...] = ()
     found: tuple[Found, ...] = field(default=(), repr=False, compare=False)
+    doubtful: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -280,7 +280,9 @@ def judged(known: Known, mutation: Mutation) -> Iterator[Outcome]:
             yield Outcome(known, mutation, field, verdict, was, found)
             continue
         verdict = _compared(field, was, now)
-        said = _says(field, found) or (known.kind == "check" and field == "state" and now == "received" and _says("sms", found))
+        said = _says(field, found) or (
+            known.kind == "check" and field == "state" and now == "received" and _says("sms", found)
+        )
         yield Outcome(known, mutation, field, "said" if said and verdict != "right" else verdict, was, now, said)
 
 

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from shomare_mqtt.model import Catalog, CatalogEntry, CatalogKind, Endpoint, Found, Sureness
 from shomare_mqtt.normalization import fold
+from shomare_mqtt.provider.reading.doubts import doubt, place
 from shomare_mqtt.provider.reading.found import MOST_OTHERS, guessed_at, missing, place_of_pattern, read_at
 from shomare_mqtt.provider.reading.lists_by_hand import ListByHand
-from shomare_mqtt.provider.reading.names import Field, alias, glued, is_envelope, words, wordset
+from shomare_mqtt.provider.reading.names import Field, alias, glued, is_envelope, is_nameless, words, wordset
 from shomare_mqtt.provider.reading.shapes import (
     NEXT_PAGES,
     NUMBERED,
@@ -23,6 +24,7 @@ from shomare_mqtt.provider.reading.shapes import (
     has_next_page,
     leaves,
     role_of,
+    unwrapped_value,
 )
 from shomare_mqtt.provider.reading.states import Truth
 from shomare_mqtt.provider.reading.values import identifier, is_scalar
@@ -98,6 +100,8 @@ _NEARLY = 2
 """Two lists whose votes differ by no more than this are as likely."""
 _SHOWN = 3
 """So many entries show where the names of all of them are."""
+_AN_ID, _WEAK_ID = 90, 55
+"""From these weights on a name is an id's, and nothing else; and an id's, where no better one is there."""
 _NAME_PARENTS = wordset("name names title titles translations translation label text i18n locale locales")
 _ATTRIBUTES = wordset("fields properties info")
 _HOLDING = wordset("data items list rows records results children entries")
@@ -186,7 +190,12 @@ def _of_name(
 
 def _catalog(kind: CatalogKind, entries: list[Entry], answer: RawAnswer, hand: ListByHand) -> Catalog:
     goes_on, found = len(entries) > _MOST_ENTRIES, entries[:_MOST_ENTRIES]
-    entries = found if hand.sets_entries else _ids_first(found)
+    entries = found
+    doubtful: tuple[str, ...] = ()
+    if not hand.sets_entries:
+        plain = _ids_first(found)
+        entries, doubtful = _by_evidence(kind, _lifted(kind, plain))
+        hand.were(entries, plain)
     running = _running(entries)
     read: dict[str, CatalogEntry] = {}
     skipped = nameless = False
@@ -209,7 +218,107 @@ def _catalog(kind: CatalogKind, entries: list[Entry], answer: RawAnswer, hand: L
     unread = tuple(name for name, is_so in faults if is_so)
     named = hand.found("name", is_there=any(one.names for one in read.values()))
     where = (hand.found("id", is_there=bool(read)), named or _of_name(kind, hand, entries, found[:_SHOWN], read))
-    return Catalog(kind, tuple(read.values()), unread, tuple(filter(None, where)))
+    return Catalog(kind, tuple(read.values()), unread, tuple(filter(None, where)), doubtful)
+
+
+def _lifted(kind: CatalogKind, entries: list[Entry]) -> list[Entry]:
+    """Entries with the fields of what only wraps: lists of one, and objects under names that say nothing."""
+    rows = [entry.value for entry in entries if isinstance(entry.value, dict)]
+    if not any(isinstance(value, dict | list) for row in rows for value in row.values()):
+        return entries
+    wraps = {name for name in rows[0] if len(rows) > 1 and _wraps([row.get(name) for row in rows])}
+    return [
+        replace(entry, value=_unwrapped(kind, entry.value, wraps)) if isinstance(entry.value, dict) else entry
+        for entry in entries
+    ]
+
+
+def _wraps(values: list[Any]) -> bool:
+    """Whether the same name stands in each of these objects: of flags (`{"iso": {"af": 1}}`) each has its own."""
+    return (
+        len({tuple(value) if isinstance(value, dict) and len(value) == 1 else None for value in values} - {None}) == 1
+    )
+
+
+def _unwrapped(kind: CatalogKind, row: dict[str, Any], wraps: set[str]) -> dict[str, Any]:
+    fields: dict[str, Any] = {}
+    is_record = any(map(is_scalar, row.values()))
+    for name, value in row.items():
+        if (
+            is_record
+            and isinstance(value, dict)
+            and is_nameless(name)
+            and value
+            and all(map(is_scalar, value.values()))
+        ):
+            fields.update({n: v for n, v in value.items() if n not in row and n not in fields})
+        sure = name in wraps or IDS[kind].weight(name) >= _AN_ID or _flat(value) is None
+        bare = unwrapped_value(value) if sure and (IDS[kind].weight(name) or NAME.weight(name)) else None
+        fields[name] = value if bare is None else bare
+    return fields
+
+
+def _by_evidence(kind: CatalogKind, entries: list[Entry]) -> tuple[list[Entry], tuple[str, ...]]:
+    """The entries with ids and names from fields whose names say nothing, and what is doubtful about them."""
+    rows = [entry.value for entry in entries if isinstance(entry.value, dict)]
+    if not rows or len(rows) != len(entries):
+        return entries, ()
+    named = [used for row in rows if (used := _own_id(kind, row)[1]) is not None]
+    if entries[0].key is not None:
+        return entries, (*_doubt_of_keys(kind, entries, named), *_doubt_of_names(entries))
+    weights = [IDS[kind].weight(used) for used in named]
+    weak, unsure = (len(named) < len(rows) or min(weights) < least for least in (_AN_ID, _WEAK_ID))
+    numbers = _telling_apart(entries, digits=True) if weak else []
+    ids = numbers or (_telling_apart(entries, digits=False) if unsure else [])
+    said = [*named[:1], *(name for name in rows[0] if NAME.weight(name) >= _DESCRIBED)][:1]
+    doubtful = doubt("id", (*ids, *said)) if ids and (numbers or said) else ()
+    if len(numbers) == 1 and not named:
+        entries = [replace(e, value=_renamed(e.value, numbers[0], "id")) for e in entries]
+    texts = _telling_apart(entries, digits=False)
+    if texts and not any(map(_names, rows)):
+        entries = [replace(e, value=_renamed(e.value, texts[0], "name")) for e in entries]
+        return entries, (*doubtful, *doubt("name", texts))
+    return entries, (*doubtful, *_doubt_of_names(entries))
+
+
+def _doubt_of_names(entries: list[Entry]) -> tuple[str, ...]:
+    """The doubt of names that are only codes, beside a text that tells entries apart."""
+    if any(weight >= _DESCRIBED for entry in entries for weight, _ in _names(entry.value)):
+        return ()
+    texts = _telling_apart(entries, digits=False)
+    return doubt("name", (*(name for name in entries[0].value if NAME.weight(name)), *texts)) if texts else ()
+
+
+def _doubt_of_keys(kind: CatalogKind, entries: list[Entry], named: list[str]) -> tuple[str, ...]:
+    """The doubt whether the names that objects stand under are their ids, where they hold something like one, too."""
+    used = set(named)
+    if len(used) != 1 or len(named) != len(entries):
+        return ()
+    (own,) = used
+    inside = {identifier(entry.value[own]) for entry in entries}
+    keys = {entry.key.removeprefix("_") for entry in entries if entry.key is not None}
+    weak = _WEAK_ID <= IDS[kind].weight(own) < _AN_ID
+    if not weak or len(inside) != len(entries) or inside == keys:
+        return ()
+    if all(key.isdigit() for key in keys) and not _running(entries):
+        return ()  # numbers that do not count are ids
+    return doubt("id", ("*", place(("*",), own)))
+
+
+def _telling_apart(entries: list[Entry], *, digits: bool) -> list[str]:
+    """The fields under names that say nothing which every entry has, and of which no two of a group are the same."""
+    names = [name for name in entries[0].value if is_nameless(name)]
+    return [name for name in names if _tells_apart(entries, name, digits=digits)]
+
+
+def _tells_apart(entries: list[Entry], name: str, *, digits: bool) -> bool:
+    values = [(entry.groups, identifier(entry.value.get(name))) for entry in entries]
+    told = [(group, value) for group, value in values if value is not None and value.isdigit() == digits]
+    return len(told) == len(values) == len(set(told))
+
+
+def _renamed(row: dict[str, Any], name: str, to: str) -> dict[str, Any]:
+    return {(to if n == name else n): value for n, value in row.items()}
 
 
 def _vote(kind: CatalogKind, pattern: Pattern, entries: list[Entry]) -> float:
@@ -224,9 +333,17 @@ def _vote(kind: CatalogKind, pattern: Pattern, entries: list[Entry]) -> float:
         vote += 15
     if last & _SIDE_ISSUES:
         vote -= 300
+    if _are_fields(entries):
+        vote -= 150
     if not entries:
         return vote - (5 if not any(role_of(p) == kind.value for p in named) else 0) - 4 * len(pattern)
     return vote + _vote_of_entries(kind, entries[:20]) + min(len(entries), 20) / 2 - 8 * len(pattern)
+
+
+def _are_fields(entries: list[Entry]) -> bool:
+    """Whether plain values lie each in a list of its own, as the fields of other entries: `[{"app": ["telegram"]}]`."""
+    alone = len(entries) > 1 and len({entry.groups for entry in entries}) == len(entries)
+    return alone and all(entry.key is None and is_scalar(entry.value) for entry in entries)
 
 
 def _role_of(named: list[str]) -> str | None:
@@ -237,7 +354,7 @@ def _role_of(named: list[str]) -> str | None:
 
 def _vote_of_entries(kind: CatalogKind, sample: list[Entry]) -> float:
     votes = 0.0
-    for entry in sample:
+    for entry in _lifted(kind, sample):
         if isinstance(entry.value, dict):
             votes += _vote_of_object(kind, entry, alone=len(sample) == 1)
         else:
@@ -252,6 +369,8 @@ def _vote_of_object(kind: CatalogKind, entry: Entry, *, alone: bool) -> float:
     vote = 20.0 * has_id + 20 * has_name
     if not (has_id or has_name) or _is_group(kind, value) or (not has_name and _only_wraps(value, alone=alone)):
         vote -= 60
+    if alone and entry.key is not None and not has_name and _only_wraps(value, alone=True):
+        vote -= 80
     if {glued(k) for k in value} >= {"url", "active"}:
         vote -= 200  # a paginator's link
     return vote - (60 if value and all(NUMBERED.fullmatch(k) for k in value) else 0)
@@ -346,7 +465,7 @@ def _from_object(
     names = _names(value)
     own, used = _own_id(kind, value)
     weight = IDS[kind].weight(used) if used else 0
-    if key is not None and not (weight >= 90 or (running and own is not None)):  # noqa: PLR2004 - an id by name
+    if key is not None and not (weight >= _AN_ID or (running and own is not None)):
         own, used = key.removeprefix("_") if NUMBERED.fullmatch(key) else key, None
     elif key is not None and not NUMBERED.fullmatch(key) and not any(w >= _SPOKEN for w, _ in names):
         names = [(_SPOKEN, key), *names]

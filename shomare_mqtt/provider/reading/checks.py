@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from shomare_mqtt.model import CheckReading, Endpoint, PurchaseState, SmsReading
 from shomare_mqtt.normalization import ascii_digits
+from shomare_mqtt.provider.reading.doubts import doubt, place_of
 from shomare_mqtt.provider.reading.inbox import holds_codes, inboxes_in, opened
 from shomare_mqtt.provider.reading.messages import (
     BOX,
     CODE,
     TEXT,
+    code_and_text,
     code_of,
     in_order,
     is_code_alone,
@@ -20,8 +22,15 @@ from shomare_mqtt.provider.reading.messages import (
     says_a_code,
     squeezed,
 )
-from shomare_mqtt.provider.reading.names import CONTENTS, glued, words, wordset
-from shomare_mqtt.provider.reading.purchases import fields_of, own_leaves, phone_in, purchase_in
+from shomare_mqtt.provider.reading.names import CONTENTS, glued, is_nameless, words, wordset
+from shomare_mqtt.provider.reading.purchases import (
+    fields_of,
+    nameless_ends,
+    nameless_phones,
+    own_leaves,
+    phone_in,
+    purchase_in,
+)
 from shomare_mqtt.provider.reading.shapes import Leaf, focused, leaves
 from shomare_mqtt.provider.reading.states import ENDED, STATE, Truth, state_of_number, state_of_words, truth
 from shomare_mqtt.provider.reading.times import lifetime
@@ -61,6 +70,8 @@ _STATE_NAME, _WEAK_NAME, _BOX_NAME, _SURE_TEXT = 80, 60, 100, 100
 _LONGEST_STATUS = 3
 """A `result` of this many digits or less is a state or a status, and no code."""
 _CODE_WORDS = wordset("otp sms code verification pin")
+_LONGEST_CODE = 8
+"""Digits of a code; what has more is a phone number, a time or an id."""
 _SENTENCE = 5
 """More words than this are a sentence, which ends no order by itself."""
 
@@ -76,7 +87,7 @@ def read_check(answer: RawAnswer, context: Context) -> CheckReading:
     if is_anothers(own, context.known):
         raise of_another(answer, Endpoint.CHECK)
     told = [leaf for leaf in own if not _is_cause(leaf, everything, own, marks)]
-    sms = in_order(_sms(everything, told, answer, context), context.known)
+    sms = _completed(in_order(_sms(everything, told, answer, context), context.known), own)
     left, life_unread, _ = lifetime(fields_of(own), context, fresh=False)
     phone = phone_in(own, context.known)
     state, sure = _state(own, left, has_sms=bool(sms), empty=_has_empty_place(everything))
@@ -88,7 +99,55 @@ def read_check(answer: RawAnswer, context: Context) -> CheckReading:
     if state is None and not sms and left is None and phone is None and not marks.succeeded:
         raise malformed(answer, marks, Endpoint.CHECK, "state and SMS of a purchase")
     unread = (("state", not sure), ("lifetime", life_unread), ("sms", _sms_missing(state, everything, sms)))
-    return CheckReading(state, sms, phone, left, tuple(name for name, bad in unread if bad))
+    doubtful = (
+        *(() if _spoken(own) else doubt("state", _other_states(own, state))),
+        *(() if sms else doubt("sms", _may_be_sms(own, context))),
+        *(() if phone else doubt("phone", map(place_of, nameless_phones(own, context.known)))),
+        *(() if left is not None else doubt("lifetime", map(place_of, nameless_ends(own, context)))),
+    )
+    return CheckReading(state, sms, phone, left, tuple(name for name, bad in unread if bad), doubtful=doubtful)
+
+
+def _completed(sms: tuple[SmsReading, ...], own: list[Leaf]) -> tuple[SmsReading, ...]:
+    """The only SMS, with its text or code from under a name that says nothing, where the text holds the code."""
+    if len(sms) != 1:
+        return sms
+    (one,) = sms
+    beside = ((leaf.name, leaf.value) for leaf in own if isinstance(leaf.value, str))
+    code, text = code_and_text(one.code, one.text, beside)
+    return sms if (code, text) == (one.code, one.text) else (replace(one, code=code, text=text),)
+
+
+def _other_states(own: list[Leaf], state: PurchaseState | None) -> list[str]:
+    """Where another state than the one that was read is named, under names that say nothing: they end no order."""
+    return [
+        place_of(leaf)
+        for leaf in own
+        if isinstance(leaf.value, str) and _may_name_a_state(leaf) and len(words(leaf.value)) <= _SENTENCE
+        if state_of_words(leaf.value) not in (None, state)
+    ]
+
+
+def _may_name_a_state(leaf: Leaf) -> bool:
+    """Whether a field's name says nothing, or is that of a name or text in an object whose name says nothing."""
+    if is_nameless(leaf.name):
+        return True
+    return bool(leaf.parents) and is_nameless(leaf.parents[-1]) and words(leaf.name)[-1:] in _LABELS
+
+
+def _may_be_sms(own: list[Leaf], context: Context) -> list[str]:
+    """Where a code or a text with one stands under a name that says nothing."""
+    return [
+        place_of(leaf)
+        for leaf in own
+        if is_nameless(leaf.name) and is_scalar(leaf.value) and identifier(leaf.value) != context.known.purchase
+        if _is_like_a_code(leaf.value) or (isinstance(leaf.value, str) and _says_a_code(leaf.value))
+    ]
+
+
+def _is_like_a_code(value: Any) -> bool:
+    text = identifier(value) or ""
+    return is_code_alone(text) and _LONGEST_STATUS < len(text) <= _LONGEST_CODE
 
 
 def _refused(answer: RawAnswer, marks: Marks) -> Exception:
@@ -99,7 +158,8 @@ def _refused(answer: RawAnswer, marks: Marks) -> Exception:
 
 def _sms(everything: list[Leaf], own: list[Leaf], answer: RawAnswer, context: Context) -> list[SmsReading]:
     """All SMS: those in boxes, else the one that the purchase's own fields make up."""
-    found = [sms for box in inboxes_in(everything) for sms in _in_box(box, everything, context)]
+    boxes = [box for box in inboxes_in(everything) if not _is_marked_box(box, own, answer)]
+    found = [sms for box in boxes for sms in _in_box(box, everything, context)]
     by_depth: dict[tuple[str, ...], dict[str, Any]] = {}
     for parents, beside in _by_object(own).items():
         names = {glued(leaf.name) for leaf in beside}
@@ -203,6 +263,14 @@ def _is_marked_code(leaf: Leaf, names: set[str], answer: RawAnswer) -> bool:
     number = identifier(leaf.value) or ""
     like_http = len(number) == 3 and "100" <= number < "600"  # noqa: PLR2004 - HTTP's statuses
     return number == str(answer.http) or number.startswith("-") or (like_http and bool(names & {"status", "data"}))
+
+
+def _is_marked_box(box: Leaf, own: list[Leaf], answer: RawAnswer) -> bool:
+    """Whether a list holds nothing but the answer's own `code`: `{"status": true, "code": [200]}`."""
+    if glued(box.name) not in _MARKED_CODES or not isinstance(box.value, list) or len(box.value) != 1:
+        return False
+    names = {glued(leaf.name) for leaf in own if leaf.parents == box.parents}
+    return is_scalar(box.value[0]) and _is_marked_code(Leaf(box.name, box.value[0], box.parents), names, answer)
 
 
 def _quotes_a_code(leaf: Leaf, beside: list[Leaf], names: set[str], answer: RawAnswer) -> bool:
@@ -320,7 +388,8 @@ def _spoken(own: list[Leaf], *, has_sms: bool = False) -> PurchaseState | None:
 
 def _weight(leaf: Leaf) -> int:
     """How strongly a field is the state's: by its name, or as the name inside an object `status`."""
-    if leaf.parents and STATE.weight(leaf.parents[-1]) >= _STATE_NAME and words(leaf.name)[-1:] in _LABELS:
+    home = next((parent for parent in reversed(leaf.parents) if not is_nameless(parent)), "")
+    if STATE.weight(home) >= _STATE_NAME and words(leaf.name)[-1:] in _LABELS:
         return _STATE_NAME
     return STATE.weight(leaf.name)
 
@@ -341,12 +410,17 @@ def _bare(own: list[Leaf]) -> PurchaseState | None:
         if (STATE.weight(leaf.name) >= _STATE_NAME or glued(leaf.name) == "code")
         and (state := state_of_number(leaf.value)) is not None
         and not (glued(leaf.name) == "code" and state is not PurchaseState.WAITING)
-        and not (state in ENDED and any("active" in words(parent) for parent in leaf.parents))
+        and not (state in ENDED and any(map(_may_hold_open_ones, leaf.parents)))
         and not (
             identifier(leaf.value) in ("0", "1") and not leaf.parents and glued(leaf.name) in ("status", "success")
         )
     ]
     return max(votes, key=lambda v: v[:2])[2] if votes else None
+
+
+def _may_hold_open_ones(parent: str) -> bool:
+    """Whether an object's name says that its purchases are open ones, or nothing: a bare number in it ends none."""
+    return "active" in words(parent) or is_nameless(parent)
 
 
 def _unsaid(everything: list[Leaf], own: list[Leaf], marks: Marks, context: Context) -> PurchaseState | None:

@@ -11,7 +11,8 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from shomare_mqtt.model import CatalogKind
-from shomare_mqtt.provider.reading.names import Field, alias, glued, is_envelope, wordset
+from shomare_mqtt.provider.reading.doubts import doubt
+from shomare_mqtt.provider.reading.names import Field, alias, glued, is_envelope, is_nameless, wordset
 from shomare_mqtt.provider.reading.rows import is_row, weight_of
 from shomare_mqtt.provider.reading.shapes import role_of
 from shomare_mqtt.provider.reading.values import identifier
@@ -62,7 +63,9 @@ COUNTRY = Field(
     spoilers=_FIGURES | wordset("operator prefix"),
 )
 ROLES = {"application": APPLICATION, "operator": OPERATOR, "country": COUNTRY}
-_KEY_WEIGHT = 45
+_KEY_WEIGHT, _BY_VALUES, _ANYTHINGS = 45, 40, 40
+_INSIDE = "_"
+"""What joins the name of an object that says who somebody is with the names in it."""
 _SAMPLE = 300
 _FARTHEST = 99
 _FIELDS = 60
@@ -146,11 +149,11 @@ class Columns:
 
     def _vote(self, column: Column, role: str, present: int) -> float:
         distance, name = column
-        weight = _weight(name, role)
+        vocabulary = self._vocabularies[role]
+        values = [cells[column] for cells in self._judged if column in cells]
+        weight = _weight(name, role) or (_BY_VALUES if self._is_told_by_values(name, role, values) else 0)
         if weight == 0:
             return 0
-        values = [cells[column] for cells in self._judged if column in cells]
-        vocabulary = self._vocabularies[role]
         hits = [vocabulary.resolve(v) for v in values]
         share = sum(h is not None for h in hits) / len(values)
         vote = weight + 60 * share - 6 * distance
@@ -162,6 +165,31 @@ class Columns:
         elif asked is not None and len(set(hits) - {None}) > 1:
             vote -= 40  # others than the one asked for: the column is more likely another role's
         return vote + self._fit(column, role, values, hits) + 10 * present / max(1, len(self._judged))
+
+    def _is_told_by_values(self, name: str, role: str, values: list[Any]) -> bool:
+        """Whether all values of a column whose name says nothing are names in the provider's list of a role."""
+        if not is_nameless(name.partition(_INSIDE)[0]) or not self._vocabularies[role].known:
+            return False
+        return all(isinstance(v, str) and not v.isdigit() for v in values) and all(
+            self._vocabularies[role].resolve(v) is not None for v in values
+        )
+
+    def doubts(self) -> tuple[str, ...]:
+        """The doubt of an application told by a name that may be anything's, beside one that says nothing."""
+        ranked = [] if self.by_hand.sets("application") else self._ranked["application"]
+        if not ranked or _is_key(ranked[0]) or _weight(ranked[0][1], "application") > _ANYTHINGS:
+            return ()
+        cells = self._judged[0]
+        strange = [
+            name
+            for distance, name in cells
+            if distance == 0 and is_nameless(name.partition(_INSIDE)[0]) and self._tells_apart((distance, name))
+        ]
+        return doubt("application", (ranked[0][1], *strange)) if strange else ()
+
+    def _tells_apart(self, column: Column) -> bool:
+        values = [str(cells[column]) for cells in self._judged if column in cells]
+        return len(values) == len(self._judged) > 1 and len(set(values)) > 1
 
     def _fit(self, column: Column, role: str, values: list[Any], hits: list[str | None]) -> float:
         """Whether the column tells rows apart as its role does, and agrees with the names beside it."""
@@ -342,8 +370,8 @@ def _cells_of(level: Level, *, inside: bool) -> dict[str, Any]:
         if plain in _SUCCESS or (marked and plain in ("code", "message", "msg")):
             continue
         if isinstance(value, dict):
-            if role_of(name) and not is_row(value):
-                cells.update({f"{name}_{n}": v for n, v in value.items() if _tells(v)})
+            if (role_of(name) or is_nameless(name)) and not is_row(value):
+                cells.update({f"{name}{_INSIDE}{n}": v for n, v in value.items() if _tells(v)})
         elif _tells(value):
             cells[f"{role}_{name}" if role and plain in _GENERIC else name] = value
     return cells

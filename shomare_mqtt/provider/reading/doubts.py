@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shomare_mqtt.provider.reading.names import telling
+from shomare_mqtt.provider.reading.places import notation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,15 +21,10 @@ _DIGITS_OF_A_VALUE = 4
 """A name with so many digits is a phone number's, an id's or a code's, which stands in none of what all may read."""
 
 
-def is_nameless(name: str) -> bool:
-    """Whether a name has letters, and no word that any reader knows."""
-    return any(map(str.isalpha, name)) and telling(name) == 0
-
-
 def place(parents: Iterable[str], name: str) -> str:
     """Where a field lies, for a person to find it: `data.wallet`. A name that may be a value is `*`."""
     parts = ("*" if sum(map(str.isdigit, part)) >= _DIGITS_OF_A_VALUE else part for part in (*parents, name))
-    return ".".join(parts)[:_LONGEST_PLACE]
+    return notation(tuple(parts)).replace('"*"', "*")[:_LONGEST_PLACE]
 
 
 def place_of(leaf: Leaf) -> str:

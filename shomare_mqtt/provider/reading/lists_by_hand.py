@@ -74,6 +74,12 @@ class ListByHand:
         """An entry's value as it came."""
         return self._origins.get(id(entry.value), entry.value)
 
+    def were(self, entries: list[Entry], before: list[Entry]) -> None:
+        """Take up what entries were before they were unwrapped."""
+        for entry, old in zip(entries, before, strict=True):
+            if entry.value is not old.value:
+                self._origins[id(entry.value)] = self.came(old)
+
     def name_of(self, what: str) -> str:
         """How `unread` and errors name the list, its `id` or its `name`."""
         field = {"list": self._list, "id": self._id, "name": self._name}[what]

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from shomare_mqtt.model import SmsReading
 from shomare_mqtt.normalization import ascii_digits
-from shomare_mqtt.provider.reading.names import Field, alias, glued, words, wordset
-from shomare_mqtt.provider.reading.shapes import NUMBERED
+from shomare_mqtt.provider.reading.names import Field, alias, glued, is_nameless, words, wordset
+from shomare_mqtt.provider.reading.shapes import NUMBERED, unwrapped_value
 from shomare_mqtt.provider.reading.states import state_of_words
 from shomare_mqtt.provider.reading.times import moment
 from shomare_mqtt.provider.reading.values import identifier, is_none_yet, is_scalar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
     from shomare_mqtt.model import Known
@@ -198,11 +198,13 @@ def message_of(fields: Mapping[str, Any], context: Context, *, inside: bool, wea
     `inside`: the object lies where SMS lie, so that any name counts. `weak`: outside, too, the word "code" in a name
     that nobody foresaw makes a code.
     """
-    named = {k: v for k, v in fields.items() if is_scalar(v)}
+    named = {k: v for k, v in fields.items() if is_scalar(v)} if not inside else _opened(fields)
     code = _best_code(named, inside=inside, weak=weak)
     text = _best_text(named, code, inside=inside)
     if code is None and text is not None and is_code_alone(text):
         code = ascii_digits(text.strip())
+    if inside and (code is None) != (text is None):
+        code, text = code_and_text(code, text, ((n, v) for n, v in named.items() if isinstance(v, str)))
     if code is None and text is None:
         return None
     return SmsReading(
@@ -214,6 +216,38 @@ def message_of(fields: Mapping[str, Any], context: Context, *, inside: bool, wea
         _moment(named, context, inside=inside),
         _first_text(named if inside else {k: v for k, v in named.items() if glued(k) in _OWN_ID}, _ID),
     )
+
+
+def _opened(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The plain fields of an SMS, out of lists of one and of objects under names that say nothing."""
+    named = {name: value for name, value in fields.items() if is_scalar(value)}
+    if not named:
+        return named  # nothing but objects are SMS by their ids
+    for name, value in fields.items():
+        if is_scalar(value):
+            continue
+        if (bare := unwrapped_value(value, sentences=True)) is not None and (CODE.weight(name) or TEXT.weight(name)):
+            named[name] = bare
+        elif is_nameless(name) and isinstance(value, dict):
+            named.update({n: v for n, v in value.items() if is_scalar(v) and n not in fields})
+    return named
+
+
+def code_and_text(
+    code: str | None, text: str | None, beside: Iterable[tuple[str, str]]
+) -> tuple[str | None, str | None]:
+    """Both, where one of them is there and the other stands beside it under a name that says nothing.
+
+    That the text holds the code tells it; of several nobody can tell.
+    """
+    nameless = [value.strip() for name, value in beside if is_nameless(name)]
+    if code is not None and text is None:
+        found = [value for value in nameless if " " in value and squeezed(code) in squeezed(value)]
+        return code, found[0] if len(found) == 1 else None
+    if text is not None and code is None:
+        found = [value for value in nameless if is_code_alone(value) and squeezed(value) in squeezed(text)]
+        return ascii_digits(found[0]) if len(found) == 1 else None, text
+    return code, text
 
 
 def _best_code(named: Mapping[str, Any], *, inside: bool, weak: bool) -> str | None:
@@ -286,12 +320,42 @@ def _moment(named: Mapping[str, Any], context: Context, *, inside: bool) -> date
 
 def in_order(found: list[SmsReading], known: Known) -> tuple[SmsReading, ...]:
     """The SMS without repeats, oldest first where times or running ids tell."""
-    unique = _with_own_ids(list(_distinct(found)), known)
+    unique = _with_own_ids(list(_distinct(_without_echoes(found))), known)
     if all(s.received_at is not None for s in unique):
         unique.sort(key=lambda s: s.received_at.timestamp() if s.received_at else 0.0)
     elif all(s.provider_id is not None and s.provider_id.isdigit() for s in unique):
         unique.sort(key=lambda s: int(s.provider_id or 0))
     return tuple(unique)
+
+
+def _without_echoes(found: list[SmsReading]) -> list[SmsReading]:
+    """The SMS, a code that stands apart with the text that holds it, and less what is one of the others again."""
+    if not any(map(_is_half, found)) and not any(map(_is_bare, found)):
+        return found
+    bare = {sms.code for sms in found if _is_bare(sms)}
+    joined = [_with_code(sms, bare) for sms in found]
+    whole = [sms for sms in joined if sms.code is not None and sms.text not in (None, sms.code)]
+    codes, texts = {sms.code for sms in whole}, {sms.text for sms in whole}
+    return [
+        sms for sms in joined if not (_is_bare(sms) and sms.code in codes) and not (_is_half(sms) and sms.text in texts)
+    ]
+
+
+def _with_code(sms: SmsReading, bare: set[str | None]) -> SmsReading:
+    if sms.code is not None or sms.text is None:
+        return sms
+    held = [code for code in bare if code is not None and squeezed(code) in squeezed(sms.text)]
+    return replace(sms, code=held[0]) if len(held) == 1 else sms
+
+
+def _is_bare(sms: SmsReading) -> bool:
+    """Whether there is a code alone."""
+    return sms.code is not None and sms.text in (None, sms.code) and sms.received_at is None and sms.provider_id is None
+
+
+def _is_half(sms: SmsReading) -> bool:
+    """Whether there is a code alone or a text alone, and nothing that tells it from another."""
+    return None in (sms.code, sms.text) and sms.received_at is None and sms.provider_id is None
 
 
 def _with_own_ids(found: list[SmsReading], known: Known) -> list[SmsReading]:

@@ -106,6 +106,11 @@ def telling(name: str) -> int:
     return int(not _SAID.isdisjoint(parts) or bool(in_english(parts)))
 
 
+def is_nameless(name: str) -> bool:
+    """Whether a name has letters, and no word that any reader knows."""
+    return any(map(str.isalpha, name)) and telling(name) == 0
+
+
 ENVELOPES = wordset(
     "data result results response payload item items list rows records content body output return value "
     "values user order account object info resource entity success message answer details attributes "

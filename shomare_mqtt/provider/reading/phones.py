@@ -103,6 +103,19 @@ def _has_code(phone: str, code: str) -> bool:
     return rest >= _NATIONAL.get(code, (SHORTEST - 1, LONGEST))[0]
 
 
+def is_international(value: Any, code: str | None) -> bool:
+    """Whether a value can hardly be anything but a number with its dialling code; `code`: the one that is expected.
+
+    Eleven digits and more without a `+` may be a time in milliseconds or an id as well, where no code is expected.
+    """
+    digits = digits_of_phone(value)
+    if digits is None or len(digits.lstrip("+")) < _LEAST_NATIONAL:
+        return False
+    if digits.startswith("+"):
+        return True
+    return code is not None and len(digits) >= INTERNATIONAL and digits.startswith(code) and _has_code(digits, code)
+
+
 def phone_of(fields: Iterable[tuple[str, Any, int]], codes: Iterable[tuple[str, Any]], known: Known) -> str | None:
     """The phone number among named values (name, value, bonus), with these fields' or the country's dialling code."""
     listed = country_code(known)

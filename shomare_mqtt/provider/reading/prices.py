@@ -16,6 +16,7 @@ from shomare_mqtt.provider.reading.by_hand import ByHand
 from shomare_mqtt.provider.reading.columns import Columns
 from shomare_mqtt.provider.reading.found import missing, read_at
 from shomare_mqtt.provider.reading.names import CONTENTS, glued, wordset
+from shomare_mqtt.provider.reading.price_doubts import doubts_of, doubts_of_several
 from shomare_mqtt.provider.reading.price_places import places_of_price, places_of_prices
 from shomare_mqtt.provider.reading.prices_by_hand import PricesByHand, count_by_hand, price_by_hand
 from shomare_mqtt.provider.reading.rows import MOST_ROWS, Row, weight_of
@@ -66,7 +67,9 @@ def read_prices(country: str, operator: str, answer: RawAnswer, context: Context
         + [NEXT_PAGES] * has_next_page(unwrapped(value))
         + [f"what follows {MOST_ROWS} prices"] * (len(rows) == MOST_ROWS)
     )
-    return PriceList(country, operator, prices, tuple(unread), places_of_prices(value, columns, context.unit))
+    doubtful = tuple(dict.fromkeys(text for price in prices for text in price.doubtful)) + columns.doubts()
+    where = places_of_prices(value, columns, context.unit)
+    return PriceList(country, operator, prices, tuple(unread), where, doubtful)
 
 
 def read_price(application: str, answer: RawAnswer, context: Context) -> Price:
@@ -93,7 +96,8 @@ def read_price(application: str, answer: RawAnswer, context: Context) -> Price:
     found = {one.field: one for one in read.found}
     found |= {field: hand.found(field, is_there=not lacks[field]) for field in set_fields if hand.sets(field)}
     unread = tuple(_said(hand, field) for field in set_fields if lacks[field])
-    return replace(read, price=price, count=count, unread=unread, found=tuple(found.values()))
+    doubtful = tuple(d for d in read.doubtful if not hand.sets(f"price.{d.partition(':')[0]}"))
+    return replace(read, price=price, count=count, unread=unread, found=tuple(found.values()), doubtful=doubtful)
 
 
 def _said(hand: ByHand, field: str) -> str:
@@ -180,4 +184,14 @@ def _price(application: str, rows: list[Row], columns: Columns, unit: str | None
         understood, stock = next((s for s in apart if s[0]), (False, None))
     lacking = columns.by_hand.lacking
     unread = tuple(lacking(name) for name, bad in (("price", price is None), ("count", not understood)) if bad)
-    return Price(application, price, stock, columns.application_name(row, application), unread)
+    doubtful = _doubts(application, row, rows, columns, unit)
+    return Price(application, price, stock, columns.application_name(row, application), unread, doubtful=doubtful)
+
+
+def _doubts(application: str, row: Row, rows: list[Row], columns: Columns, unit: str | None) -> tuple[str, ...]:
+    """What is doubtful of the row that counts, and of its being that one; nothing of what is set by hand."""
+    found = doubts_of(row, lambda name: columns.speaks_of(name, application))
+    equals = [r for r in rows if columns.strangeness(r) == columns.strangeness(row)] if len(rows) > 1 else []
+    if len({amount_of(r, columns, unit) for r in equals}) > 1:
+        found += doubts_of_several(equals)
+    return tuple(one for one in found if not columns.by_hand.sets(one.partition(":")[0]))

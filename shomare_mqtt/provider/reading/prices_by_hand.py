@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from shomare_mqtt.provider.reading.names import glued
 from shomare_mqtt.provider.reading.places import place_of
+from shomare_mqtt.provider.reading.price_wraps import tidied
 from shomare_mqtt.provider.reading.rows import Level, Row, is_row, rows_of, stock_of
 from shomare_mqtt.provider.reading.shapes import MARKS, as_records
 from shomare_mqtt.provider.reading.units import unit_beside, unit_in_name
@@ -63,7 +64,7 @@ class PricesByHand:
     def rows(self, answer: Any, tables: Tables) -> list[Row] | None:
         """The rows of an answer; None where it lacks the list whose place is set."""
         if not self.sets_list:
-            value = as_records(unwrapped(answer), origins=self._origins)
+            value = tidied(as_records(unwrapped(answer), origins=self._origins), self._origins)
             return rows_of(value, tables, self._is_row if self.sets_rows else is_row)
         value = self._hand.find(LIST, answer)
         if is_scalar(value):

@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from shomare_mqtt.model import Endpoint, Profile
 from shomare_mqtt.normalization import fold
+from shomare_mqtt.provider.reading.doubts import doubt, place_of
 from shomare_mqtt.provider.reading.found import BY_NAME, missing, read_at
-from shomare_mqtt.provider.reading.names import CONTENTS, Field, alias, glued, is_envelope, words, wordset
+from shomare_mqtt.provider.reading.names import CONTENTS, Field, alias, glued, is_envelope, is_nameless, words, wordset
+from shomare_mqtt.provider.reading.phones import digits_of_phone
 from shomare_mqtt.provider.reading.shapes import Leaf, as_fields, leaves
+from shomare_mqtt.provider.reading.times import moment
 from shomare_mqtt.provider.reading.units import UNIT, unit_in_name
 from shomare_mqtt.provider.reading.values import currency, figure, is_scalar, money, unit
 from shomare_mqtt.provider.reading.verdict import CODE_NAMES, accepted, is_amount, malformed, unwrapped
@@ -44,6 +47,11 @@ _HOLDERS = wordset("user account profile customer member me viewer client financ
 """Objects that are the account; the balance in any other one may be somebody else's."""
 _WALLETS = wordset("wallets wallet balances accounts credits کیفپولها")
 _MAIN = wordset("main primary default asli اصلی")
+_SPEAKS, _NEAR = 80, 4
+"""From this weight on a name says that it is the balance; of two names so near nobody can tell."""
+_MONEY, _DIGITS = 1000, 9
+"""Whole numbers below this count something, or are a level; where money is so little it has cents.
+More digits than these are a phone number's."""
 _TOMAN_FIRST = {"IRT": 2, "IRR": 1}
 BALANCE_FIELD, CURRENCY_FIELD = "profile.balance", "profile.currency"
 _SETTLED = ("status", "ok", "success", "result", "error", "errors", "message", "msg", *CODE_NAMES)
@@ -63,7 +71,8 @@ def read_profile(answer: RawAnswer, context: Context) -> Profile:
     said, of_unit = _set_currency(value, context) or _currency(found, best)
     balance = None if best is None else money(best.value, said or context.unit)
     where = _of_currency(value, said, of_unit, context)
-    return Profile(balance, said, extra, tuple(_unread(balance, said, context)), (where,))
+    doubtful = doubt("balance", _places(found, best, context))
+    return Profile(balance, said, extra, tuple(_unread(balance, said, context)), (where,), doubtful)
 
 
 def _set_balance(answer: Any, context: Context) -> Leaf | None:
@@ -115,6 +124,36 @@ def _paying(wallets: list[Any]) -> list[Any]:
         if sum(told) == 1:
             return [wallets[told.index(True)]]
     return wallets
+
+
+def _places(found: list[Leaf], best: Leaf | None, context: Context) -> list[str]:
+    """Where the balance may be, if in more than one place: the field that was taken first."""
+    if best is None or glued(best.name) in CONTENTS or context.by_hand.sets(BALANCE_FIELD):
+        return []
+    rivals = [leaf for leaf in found if _rivals(leaf, best, context)]
+    if _weight(best) < _SPEAKS:
+        rivals += [leaf for leaf in found if _is_strange_amount(leaf, context)]
+    return [place_of(leaf) for leaf in (best, *rivals)] if rivals else []
+
+
+def _rivals(leaf: Leaf, best: Leaf, context: Context) -> bool:
+    """Whether another amount is the balance as likely as the one that was taken; in another unit it is the same."""
+    if leaf.parents != best.parents or figure(leaf.value) == figure(best.value):
+        return False
+    in_units = any(unit(one.value) or unit_in_name(one.name) or unit(one.name) for one in (leaf, best))
+    return not in_units and _vote(leaf, context) >= _vote(best, context) - _NEAR
+
+
+def _is_strange_amount(leaf: Leaf, context: Context) -> bool:
+    """Whether a figure under a name that says nothing may be money: no level or count, no time, no phone number."""
+    amount = figure(leaf.value) if is_scalar(leaf.value) and is_nameless(leaf.name) else None
+    if (
+        amount is None
+        or moment(leaf.value, context.timezone) is not None
+        or len(digits_of_phone(leaf.value) or "") > _DIGITS
+    ):
+        return False
+    return amount >= _MONEY or amount != amount.to_integral_value()
 
 
 def _balance(found: list[Leaf], context: Context) -> Leaf | None:

@@ -7,11 +7,19 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from shomare_mqtt.model import Found, Purchase, Sureness
 from shomare_mqtt.provider.reading.decode import decode
-from shomare_mqtt.provider.reading.found import missing, read_at
-from shomare_mqtt.provider.reading.names import Field, alias, glued, is_envelope, words, wordset
-from shomare_mqtt.provider.reading.phones import PHONE, SHORTEST, digits_of_phone, phone_of
+from shomare_mqtt.provider.reading.doubts import doubt, place_of
+from shomare_mqtt.provider.reading.found import guessed_at, missing, read_at
+from shomare_mqtt.provider.reading.names import Field, alias, glued, is_envelope, is_nameless, words, wordset
+from shomare_mqtt.provider.reading.phones import (
+    PHONE,
+    SHORTEST,
+    country_code,
+    digits_of_phone,
+    is_international,
+    phone_of,
+)
 from shomare_mqtt.provider.reading.shapes import Leaf, leaves
-from shomare_mqtt.provider.reading.times import left_by_hand, lifetime, names_a_life
+from shomare_mqtt.provider.reading.times import LONGEST, left_by_hand, lifetime, moment, names_a_life
 from shomare_mqtt.provider.reading.units import UNIT, named_unit, unit_in_name
 from shomare_mqtt.provider.reading.values import identifier, is_none_yet, is_scalar, money
 from shomare_mqtt.provider.reading.verdict import NO_PURCHASE, judged_buy, marks_of, outcome_unknown, unwrapped
@@ -69,7 +77,9 @@ _IN_ONE_TEXT = re.compile(r"[A-Z_]+:(?P<purchase>[\w-]+):(?P<phone>\+?\d{7,15})"
 _KEY = re.compile(r"\d{3,20}")
 """A name of an object that is an id, and no running number."""
 _NO_ID = re.compile(r"-\d+|0+")
-_LONGEST_ID = 80
+_LONGEST_ID, _SHORTEST_ID = 80, 4
+_REQUESTS_OWN = 81
+"""An id under a name of no more weight (`reference`, `token`) may be the request's."""
 WEAK = 80
 """An id under a weaker name than this may be the request's own: it needs a phone number beside it."""
 _AT_HOME, _ELSEWHERE = 6, -20
@@ -87,7 +97,8 @@ def read_buy(answer: RawAnswer, context: Context) -> Purchase:
     found = list(own_leaves(_spelt_out(unwrapped(decoded.value))))
     hand = _ByHand(decoded.value, found, context)
     phone = hand.phone() if hand.sets("phone") else phone_in(found, context.known)
-    bought = hand.purchase() if hand.sets("purchase") else purchase_in(found, phone, context.known)
+    candidates = _Candidates(hand.purchase()) if hand.sets("purchase") else _candidates(found, phone, context)
+    bought = candidates.purchase
     named, numbered = bought is not None, bought is not None and phone is not None
     lacks = hand.no_purchase
     problem = judged_buy(answer, named=named, numbered=numbered, decoded=decoded, marks=marks, lacks=lacks)
@@ -97,6 +108,9 @@ def read_buy(answer: RawAnswer, context: Context) -> Purchase:
         raise outcome_unknown(answer, marks, lacks)
     cost, costing = _cost(found, phone, context.known, context.unit)
     price = hand.price() if hand.sets("price") else cost
+    guessed = [] if phone is not None or hand.sets("phone") else nameless_phones(found, context.known)
+    if len(guessed) == 1:
+        phone = phone_of([("phone", guessed[0].value, 0)], [], context.known)
     life = lifetime(fields_of(found), context, fresh=True)
     left = hand.left() if hand.sets("expires") else life.left
     unread = tuple(
@@ -109,11 +123,17 @@ def read_buy(answer: RawAnswer, context: Context) -> Purchase:
         if bad
     )
     places = (
-        hand.found("phone", phone) or _of_phone(decoded.value, found, phone),
+        hand.found("phone", phone) or _of_phone(decoded.value, found, phone, guessed),
         hand.found("price", price) or _of_price(decoded.value, costing),
         hand.found("expires", left) or _of_life(decoded.value, found, life),
     )
-    return Purchase(bought, phone, price, left, unread, places)
+    ends = [] if left is not None or hand.sets("expires") else nameless_ends(found, context)
+    doubtful = (
+        *doubt("purchase", candidates.places),
+        *doubt("phone", map(place_of, guessed)),
+        *doubt("lifetime", map(place_of, ends)),
+    )
+    return Purchase(bought, phone, price, left, unread, places, doubtful)
 
 
 class _ByHand:
@@ -160,8 +180,10 @@ class _ByHand:
         return left_by_hand(leaf.name, leaf.value, fields_of(self._all), self._context, fresh=True)
 
 
-def _of_phone(answer: Any, found: list[Leaf], phone: str | None) -> Found:
+def _of_phone(answer: Any, found: list[Leaf], phone: str | None, guessed: list[Leaf]) -> Found:
     """Where the phone number was read, and which other values may be one."""
+    if guessed:
+        return guessed_at("buy.phone", answer, guessed[0], guessed[1:], why="it is written as one")
     near = _surroundings(found, phone).homes
     named = [leaf for leaf in found if PHONE.weight(phone_name(leaf)) and digits_of_phone(leaf.value) is not None]
     named.sort(key=lambda leaf: (leaf.parents not in near, -PHONE.weight(phone_name(leaf))))
@@ -205,10 +227,60 @@ def fields_of(found: list[Leaf]) -> dict[str, Any]:
     return {leaf.name: leaf.value for leaf in sorted(found, key=lambda leaf: leaf.depth)}
 
 
+class _Candidates(NamedTuple):
+    """The purchase's id, and the places that may be it where more than one may."""
+
+    purchase: str | None
+    places: tuple[str, ...] = ()
+
+
+def _candidates(found: list[Leaf], phone: str | None, context: Context) -> _Candidates:
+    """The purchase's id: under its name; or a number that lies alone beside the phone under a name that says nothing.
+
+    Such a number is said where the name that was taken is a weak one, or lies elsewhere.
+    """
+    near = _surroundings(found, phone)
+    votes = _votes(found, phone, context.known, near)
+    strange = [leaf for leaf in found if leaf.parents in near.homes and _is_strange_id(leaf, phone, context)]
+    if not votes:
+        own = purchase_in(found, phone, context.known)
+        if own is not None or len(strange) != 1:
+            return _Candidates(own, tuple(map(place_of, strange)) if own is not None else ())
+        return _Candidates(identifier(strange[0].value), (place_of(strange[0]),))
+    _, _, own, best = max(votes, key=lambda vote: vote[:2])
+    named = place_of(best)
+    if not strange or (_purchase_weight(best) > _REQUESTS_OWN and _place(best, near) > _ELSEWHERE):
+        return _Candidates(own)
+    if _place(best, near) > _ELSEWHERE or len(strange) > 1:
+        return _Candidates(own, (named, *map(place_of, strange)))
+    return _Candidates(identifier(strange[0].value), (place_of(strange[0]), named))
+
+
+def _is_strange_id(leaf: Leaf, phone: str | None, context: Context) -> bool:
+    """Whether a value under a name that says nothing may be an id: no time, phone or price, nothing asked for."""
+    known = context.known
+    own = identifier(leaf.value) if is_scalar(leaf.value) and is_nameless(leaf.name) else None
+    if own is None or not may_be_id(own) or len(own) < _SHORTEST_ID or not any(map(str.isdigit, own)):
+        return False
+    if own in (known.country, known.operator, known.application) or (phone or "").endswith(own[-SHORTEST:]):
+        return False
+    if own.startswith("+") or moment(leaf.value, context.timezone) is not None:
+        return False
+    return known.price is None or money(leaf.value) != known.price
+
+
 def purchase_in(found: list[Leaf], phone: str | None, known: Known) -> str | None:
     """The purchase's id."""
-    votes: list[tuple[int, int, str]] = []
     near = _surroundings(found, phone)
+    votes = _votes(found, phone, known, near)
+    if votes:
+        return max(votes, key=lambda vote: vote[:2])[2]
+    return (_only_odd_id(found, known) or _key_of(near)) if phone is not None else None
+
+
+def _votes(found: list[Leaf], phone: str | None, known: Known, near: _Surroundings) -> list[tuple[int, int, str, Leaf]]:
+    """The ids under names that speak of one: how strongly, which came first, and where it is."""
+    votes: list[tuple[int, int, str, Leaf]] = []
     for leaf in found:
         weight = _purchase_weight(leaf)
         own = identifier(leaf.value) if weight and is_scalar(leaf.value) else None
@@ -216,10 +288,8 @@ def purchase_in(found: list[Leaf], phone: str | None, known: Known) -> str | Non
             continue
         strength = weight + _place(leaf, near)
         if phone is not None or (strength >= WEAK and not _is_asked_for(leaf, own, known)):
-            votes.append((strength - leaf.depth, -len(votes), own))
-    if votes:
-        return max(votes)[2]
-    return (_only_odd_id(found, known) or _key_of(near)) if phone is not None else None
+            votes.append((strength - leaf.depth, -len(votes), own, leaf))
+    return votes
 
 
 def _key_of(near: _Surroundings) -> str | None:
@@ -310,6 +380,27 @@ def phone_in(found: list[Leaf], known: Known) -> str | None:
     return phone_of(candidates, [(leaf.name, leaf.value) for leaf in found], known)
 
 
+def nameless_phones(found: list[Leaf], known: Known) -> list[Leaf]:
+    """Values that are written as a phone number with its dialling code, under names that say nothing."""
+    code = country_code(known)
+    return [
+        leaf
+        for leaf in found
+        if is_scalar(leaf.value) and is_nameless(leaf.name) and is_international(leaf.value, code)
+    ]
+
+
+def nameless_ends(found: list[Leaf], context: Context) -> list[Leaf]:
+    """Moments that may be a number's end, under names that say nothing."""
+    now = context.date or context.now
+    ends = [
+        (leaf, moment(leaf.value, context.timezone))
+        for leaf in found
+        if is_scalar(leaf.value) and is_nameless(leaf.name)
+    ]
+    return [leaf for leaf, at in ends if at is not None and 0 < (at - now).total_seconds() <= LONGEST]
+
+
 def phone_name(leaf: Leaf) -> str:
     """A field's name, or that of the phone it is wrapped in: `{"phone": {"value": "7931..."}}`."""
     wrapped = glued(leaf.name) in ("value", "full", "international", "national", "formatted", "text", "raw")
@@ -329,9 +420,9 @@ def _cost(found: list[Leaf], phone: str | None, known: Known, unit: str | None) 
     near = _surroundings(found, phone)
     for leaf in found:
         other = any(_OTHER_MONEY.intersection(words(parent)) for parent in leaf.parents)
-        weight = 0 if other else _COST.weight(leaf.name)
+        weight = 0 if other else _COST.weight(leaf.name) or (1 if is_nameless(leaf.name) else 0)
         amount = money(leaf.value, unit_in_name(leaf.name) or _unit_of(leaf, found) or unit) if weight else None
-        if amount is not None and amount > 0:
+        if amount is not None and amount > 0 and (weight > 1 or amount == known.price):
             vote = weight + _place(leaf, near) + (30 if amount == known.price else 0)
             votes.append((vote, -len(votes), amount, leaf))
     votes.sort(key=lambda vote: vote[:2], reverse=True)

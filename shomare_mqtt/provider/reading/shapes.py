@@ -12,8 +12,8 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from shomare_mqtt.provider.reading.finglish import in_english
-from shomare_mqtt.provider.reading.names import LONGEST_NAME, glued, is_envelope, telling, words, wordset
-from shomare_mqtt.provider.reading.values import identifier, integer, is_scalar
+from shomare_mqtt.provider.reading.names import LONGEST_NAME, glued, is_envelope, is_nameless, telling, words, wordset
+from shomare_mqtt.provider.reading.values import identifier, integer, is_scalar, unit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -110,9 +110,26 @@ def _leaves(value: Any, parents: tuple[str, ...]) -> Iterator[Leaf]:
     fields = _of_interest(value)
     for name, inner in fields.items():
         yield Leaf(name, inner, parents)
+        if (bare := unwrapped_value(inner)) is not None:
+            yield Leaf(name, bare, parents)
     for name, inner in fields.items():
         if isinstance(inner, dict | list) and len(parents) < 8:  # noqa: PLR2004 - no envelope is deeper
             yield from _leaves(inner, (*parents, name))
+
+
+def unwrapped_value(value: Any, *, sentences: bool = False) -> Any:
+    """The plain value that a list holds alone, or an object under a name that says nothing: `{"id": {"zorvex": 7}}`.
+
+    `sentences`: where a text of several words is looked for, and no id or figure.
+    """
+    inner = None
+    if isinstance(value, list) and len(value) == 1:
+        inner = value[0]
+    elif isinstance(value, dict) and len(value) == 1:
+        ((name, only),) = value.items()
+        sentence = not sentences and isinstance(only, str) and " " in only.strip()
+        inner = None if sentence or not is_nameless(name) or unit(name) is not None else only
+    return inner if is_scalar(inner) and not (isinstance(inner, str) and "://" in inner) else None
 
 
 def _of_interest(fields: dict[str, Any]) -> dict[str, Any]:
@@ -207,16 +224,26 @@ def focused(value: Any, purchase: str | None) -> Any:
 
 def keyed(value: dict[str, Any]) -> bool:
     """Whether an object is a collection whose names are ids or running numbers, and no record."""
-    inner = {k: v for k, v in value.items() if isinstance(v, dict | list)}
+    inner = _inner(value)
     if not inner:
         return False
     if all(NUMBERED.fullmatch(k) for k in inner):
         return True
-    if any(k not in inner and glued(k) not in MARKS for k in value):
+    strange = [k for k in value if k not in inner and glued(k) not in MARKS]
+    if not all(map(is_nameless, strange)) or (strange and len(inner) == 1):
         return False
     if any(is_envelope(k) or role_of(k) or glued(k) in ("links", "meta") for k in inner):
         return False
     return len(inner) == 1 or _alike(list(inner.values())[:3])
+
+
+def _inner(value: dict[str, Any]) -> dict[str, Any]:
+    """The objects and lists in an object, less a mark that is wrapped: `{"code": [200]}`."""
+    return {
+        k: v
+        for k, v in value.items()
+        if isinstance(v, dict | list) and (glued(k) not in MARKS or unwrapped_value(v) is None)
+    }
 
 
 def _alike(values: list[Any]) -> bool:
@@ -272,7 +299,7 @@ def _as_record(record: dict[str, Any], *, bare_rows: bool, origins: Origins | No
 def _opened(record: dict[str, Any]) -> dict[str, Any]:
     """A record without the wrapping that holds its fields."""
     node = record.get("node")
-    if isinstance(node, dict) and not any(isinstance(v, dict | list) for k, v in record.items() if k != "node"):
+    if isinstance(node, dict) and not any(map(_holds_more, (v for k, v in record.items() if k != "node"))):
         return node
     for name in [n for n in record if glued(n) == "attributes" or n == "_source"]:
         inner = record[name]
@@ -283,6 +310,10 @@ def _opened(record: dict[str, Any]) -> dict[str, Any]:
         rest = {k: v for k, v in record.items() if k != "relationships"}
         return {**{k: v.get("data", v) if isinstance(v, dict) else v for k, v in related.items()}, **rest}
     return record
+
+
+def _holds_more(value: Any) -> bool:
+    return isinstance(value, dict | list) and unwrapped_value(value) is None
 
 
 def _with_header(record: dict[str, Any]) -> dict[str, Any]:
@@ -361,7 +392,7 @@ def entries_of(node: Any, pattern: Pattern) -> list[tuple[str | None, Any]] | No
     if not isinstance(node, dict):
         return []
     if keyed(node):
-        return [(k, v) for k, v in node.items() if isinstance(v, dict | list)]
+        return list(_inner(node).items())
     if node and all(is_scalar(v) for v in node.values()):
         plain = [(k, v) for k, v in node.items() if glued(k) not in MARKS and glued(k) not in ("data", "payload")]
         if plain and ("*" not in pattern or all(NUMBERED.fullmatch(k) for k in node)):
