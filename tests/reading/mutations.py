@@ -20,6 +20,7 @@ from collections import Counter
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from functools import cache
+from itertools import pairwise
 from random import Random
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -37,6 +38,8 @@ Site = tuple[str, ...]
 """Where something lies: names of fields, and `*` for each entry of a list or of an object keyed by ids."""
 EACH = "*"
 OUTCOMES = ("right", "said", "missing", "wrong")
+_UNTIL_AN_SMS = (None, "waiting", "received")
+"""States that differ by an SMS alone: where one is missing by the reading's own word, so is the state."""
 _SOUNDS = ("bcdfgklmnprstvz", "aeiou")
 
 
@@ -178,8 +181,8 @@ def nonsense(name: str, chance: Random) -> str:
 
 
 def _word(like: str, chance: Random) -> str:
-    """Two or three syllables with a closing letter, `walletBalance` as `Zorvex` twice: a capital where one is inside."""
-    inside = sum(a.islower() and b.isupper() for a, b in zip(like, like[1:], strict=False))
+    """Some syllables with a closing letter, as many times as there are words in it, each with its capital."""
+    inside = sum(a.islower() and b.isupper() for a, b in pairwise(like))
     made = [_syllables(chance) for _ in range(1 + min(inside, 2))]
     if like.isupper():
         return "".join(made).upper()
@@ -199,7 +202,7 @@ def _ids_of(known: Known) -> frozenset[str]:
     entries = [e for kind in LISTS for e in getattr(context, kind)]
     told = {text for e in entries for text in (e.id, e.name, *e.names)}
     told |= {*known.truth.get("entries", {}), *known.truth.get("prices", {})}
-    told |= {text for names in known.truth.get("entries", {}).values() for text in (names if names else [])}
+    told |= {text for names in known.truth.get("entries", {}).values() for text in (names or [])}
     asked = {context.country, context.operator, context.application, context.purchase, known.truth.get("purchase")}
     return frozenset(fold(text) for text in told | {"any", *filter(None, asked)})
 
@@ -261,7 +264,7 @@ def outcomes(seed: int, each: int, *, kinds: frozenset[str] = frozenset()) -> It
     for known in known_answers():
         if kinds and known.kind not in kinds:
             continue
-        chance = Random(f"{seed} {known.where} {known.kind}")  # noqa: S311 - the same every time is what is wanted
+        chance = Random(f"{seed} {known.where} {known.kind}")
         changed = [m for m in mutations(known, chance) if m.value != known.value]
         for mutation in chance.sample(changed, min(each, len(changed))):
             yield from judged(known, mutation)
@@ -280,9 +283,7 @@ def judged(known: Known, mutation: Mutation) -> Iterator[Outcome]:
             yield Outcome(known, mutation, field, verdict, was, found)
             continue
         verdict = _compared(field, was, now)
-        said = _says(field, found) or (
-            known.kind == "check" and field == "state" and now == "received" and _says("sms", found)
-        )
+        said = _says(field, found) or (field == "state" and now in _UNTIL_AN_SMS and _says("sms", found))
         yield Outcome(known, mutation, field, "said" if said and verdict != "right" else verdict, was, now, said)
 
 
@@ -360,7 +361,7 @@ def _same(was: Any, now: Any) -> bool:
 
 def _print(found: list[Outcome]) -> None:
     mutated = len({(id(o.known), id(o.mutation)) for o in found})
-    print(f"{mutated} mutated answers, {len(found)} fields")  # noqa: T201
+    print(f"{mutated} mutated answers, {len(found)} fields")
     groups: tuple[tuple[str, Callable[[Outcome], str]], ...] = (
         ("all", lambda _: "all"),
         ("endpoint", lambda o: o.known.kind),
@@ -369,16 +370,16 @@ def _print(found: list[Outcome]) -> None:
     )
     for title, key in groups:
         head = "".join(f"{name:>9}" for name in (*OUTCOMES, "doubted"))
-        print(f"\n{title:24}{head}")  # noqa: T201
+        print(f"\n{title:24}{head}")
         for name in dict.fromkeys(map(key, found)):
             counts = Counter(o.verdict for o in found if key(o) == name)
             doubted = sum(o.doubted and o.verdict == "right" for o in found if key(o) == name)
-            print(f"{name:24}" + "".join(f"{counts[v]:9}" for v in OUTCOMES) + f"{doubted:9}")  # noqa: T201
+            print(f"{name:24}" + "".join(f"{counts[v]:9}" for v in OUTCOMES) + f"{doubted:9}")
 
 
 def _show(found: list[Outcome], most: int, verdict: str) -> None:
     for one in [o for o in found if o.verdict == verdict][:most]:
-        print(  # noqa: T201
+        print(
             f"\n{one.known.kind}.{one.field}: {one.truth!r} was read as {one.read!r}\n  {one.mutation.name} at "
             f"{'.'.join(one.mutation.site)}, {one.known.where[:90]}\n  "
             f"{json.dumps(one.mutation.value, ensure_ascii=False)[:700]}"
