@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from decimal import Decimal
-from functools import cache
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
 from shomare_mqtt.model import Found, Sureness
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from jmespath.visitor import Options
 
     from shomare_mqtt.model import PurchaseState
+    from shomare_mqtt.provider.reading.places import Place
 
 _CALCULATING = ("(", "`")
 """What stands in an expression that may make numbers of its own."""
@@ -51,6 +52,10 @@ class ByHand:
 
     def find(self, field_: str, answer: Any) -> Any:
         """What stands at a field's place in an answer (of a list's field: in an entry); None where nothing does."""
+        place = self._places[field_]
+        if place is not None:  # the library gives the same, and takes ten times as long
+            value = value_at(answer, place)
+            return None if value is MISSING else value
         from jmespath.exceptions import JMESPathError  # noqa: PLC0415 - imported only where a place is set by hand
 
         try:
@@ -59,17 +64,22 @@ class ByHand:
             return None  # a function that does not take what this answer holds
         return _exact(value) if any(sign in self.expression(field_) for sign in _CALCULATING) else value
 
+    @cached_property
+    def _places(self) -> dict[str, Place | None]:
+        """The places that are plain ones."""
+        return {name: place_of(self.expression(name)) for name in self.fields}
+
     def leaf(self, field_: str, answer: Any) -> Leaf:
         """The same with its field's name and those of the objects around it; no name where the place is no plain one.
 
         A name may say more than the value: `balance_rial`, `minutes_left`.
         """
-        names = [step for step in place_of(self.expression(field_)) or () if isinstance(step, str)]
+        names = [step for step in self._places[field_] or () if isinstance(step, str)]
         return Leaf(names[-1] if names else "", self.find(field_, answer), tuple(names[:-1]))
 
     def around(self, field_: str, answer: Any) -> list[dict[str, Any]]:
         """The objects that a field lies in, the nearest first; none where its place is no plain one."""
-        place = place_of(self.expression(field_)) or ()
+        place = self._places[field_] or ()
         inside = (value_at(answer, place[:depth]) for depth in reversed(range(len(place))))
         return [value for value in inside if isinstance(value, dict)]
 
@@ -77,7 +87,7 @@ class ByHand:
         """Whether nothing stands at a field's place, not even a null, as far as its notation tells."""
         if self.find(field_, answer) is not None:
             return False
-        place = place_of(self.expression(field_))
+        place = self._places[field_]
         return place is None or value_at(answer, place) is MISSING
 
     def lacking(self, field_: str) -> str:

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from shomare_mqtt.model import Cancellation, Endpoint, PurchaseState
+from shomare_mqtt.provider.reading.found import missing, read_at
 from shomare_mqtt.provider.reading.names import Field, alias, glued, words
 from shomare_mqtt.provider.reading.purchases import own_leaves
 from shomare_mqtt.provider.reading.shapes import focused
-from shomare_mqtt.provider.reading.states import STATE, Truth, denies, state_of_words, truth
+from shomare_mqtt.provider.reading.states import STATE, Truth, denies, is_mark, state_of_words, truth
 from shomare_mqtt.provider.reading.values import figure
 from shomare_mqtt.provider.reading.verdict import MESSAGE_NAMES, accepted, malformed, of_another, unwrapped
 from shomare_mqtt.provider.reading.whose import is_anothers
 
 if TYPE_CHECKING:
+    from shomare_mqtt.provider.reading.by_hand import ByHand
     from shomare_mqtt.provider.reading.decode import Context, RawAnswer
     from shomare_mqtt.provider.reading.shapes import Leaf
 
 _REFUND = Field(alias(w100="refunded refund isrefunded refundamount refundedamount returned moneyback refundstatus"))
+_FIELD = "cancel.refunded"
 _TOLD = 60
 _BRIEF = 3
 """A message of so few words is how the purchase stands ("wait code"), and no sentence."""
@@ -32,12 +35,41 @@ def read_cancel(answer: RawAnswer, context: Context) -> Cancellation:
     found = own_leaves(unwrapped(focused(unwrapped(value), context.known.purchase)))
     if is_anothers(found, context.known):
         raise of_another(answer, Endpoint.CANCEL)
-    states = {state for leaf in found if (state := _state(leaf)) is not None}
+    hand = context.by_hand
+    states = {state for leaf in found if (state := _set_state(leaf, hand) or _state(leaf)) is not None}
     cancelled = PurchaseState.CANCELLED in states or value is True
     well = marks.own_code in (0, answer.http) and truth(marks.message) is Truth.YES and not marks.failed
     if not cancelled and (not (marks.succeeded or well) or states or any(_denies(leaf) for leaf in found)):
         raise malformed(answer, marks, Endpoint.CANCEL, "word that it was cancelled")
-    return Cancellation(_refunded(found))
+    if not hand.sets(_FIELD):
+        refunded, leaf = _refunded(found)
+        where = missing(_FIELD, "the money goes back with a cancel") if leaf is None else read_at(_FIELD, value, leaf)
+        return Cancellation(refunded, found=(where,))
+    said = _says_refunded(hand.find(_FIELD, value))
+    unread = () if said is not None else (hand.lacking(_FIELD),)
+    return Cancellation(said, unread, (hand.found(_FIELD, is_there=said is not None),))
+
+
+def _set_state(leaf: Leaf, hand: ByHand) -> PurchaseState | None:
+    """The state that a field names by the words that are set by hand; the answer's own mark of success names none."""
+    if STATE.weight(leaf.name) < _TOLD or (not leaf.parents and is_mark(leaf.name, leaf.value)):
+        return None
+    return hand.state(leaf.value)
+
+
+def _says_refunded(value: Any) -> bool | None:
+    """What a field says of the money: yes or no, in a word, or an amount; None where it says neither."""
+    if isinstance(value, bool):
+        return value
+    amount = figure(value)
+    if amount is not None:
+        return amount > 0
+    if not isinstance(value, str):
+        return None
+    if state_of_words(value) is PurchaseState.CANCELLED and not denies(value):
+        return True
+    said = truth(value) if value.strip() else Truth.OTHER
+    return said is Truth.YES if said in (Truth.YES, Truth.NO) else None
 
 
 def _state(leaf: Leaf) -> PurchaseState | None:
@@ -67,13 +99,13 @@ def _denies(leaf: Leaf) -> bool:
     return name.removeprefix("is") in ("success", "ok", "result", "status") and leaf.value is False
 
 
-def _refunded(found: list[Leaf]) -> bool | None:
-    """True unless the answer says otherwise: the documented cancel gives the money back."""
+def _refunded(found: list[Leaf]) -> tuple[bool, Leaf | None]:
+    """True unless the answer says otherwise: the documented cancel gives the money back. And the field that told."""
     for leaf in found:
         if _REFUND.weight(leaf.name):
             if isinstance(leaf.value, bool):
-                return leaf.value
+                return leaf.value, leaf
             amount = figure(leaf.value)
             if amount is not None:
-                return amount > 0
-    return True
+                return amount > 0, leaf
+    return True, None

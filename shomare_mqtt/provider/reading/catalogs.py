@@ -118,7 +118,7 @@ def read_catalog(kind: CatalogKind, answer: RawAnswer, context: Context) -> Cata
     """
     endpoint = ENDPOINTS[kind]
     came, marks = accepted(answer, endpoint)
-    origins: Origins = {}
+    origins = Origins()
     hand = ListByHand(kind, context.by_hand, origins)
     inner = unwrapped(came)
     goes_on = has_next_page(inner)
@@ -131,6 +131,7 @@ def read_catalog(kind: CatalogKind, answer: RawAnswer, context: Context) -> Cata
         only_wraps and (any(isinstance(v, dict | list) for v in inner.values()) or not _names(inner))
     ):
         value = inner
+    is_wrapped = value is inner and isinstance(came, list) and not isinstance(inner, list)
     found = collections(value) if isinstance(value, dict | list) else {}
     votes = {pattern: _vote(kind, pattern, entries) + hand.vote(entries) for pattern, entries in found.items()}
     best = max(votes, key=lambda pattern: votes[pattern], default=None)
@@ -140,7 +141,9 @@ def read_catalog(kind: CatalogKind, answer: RawAnswer, context: Context) -> Cata
             raise malformed(answer, marks, endpoint, f"list of {kind.value}")
         return Catalog(kind, (single,))
     read = _catalog(kind, found[best], answer, hand)
-    return _with_more(replace(read, found=(_of_list(kind, came, votes), *read.found)), goes_on=goes_on)
+    return _with_more(
+        replace(read, found=(_of_list(kind, came, votes, is_wrapped=is_wrapped), *read.found)), goes_on=goes_on
+    )
 
 
 def _with_more(read: Catalog, *, goes_on: bool) -> Catalog:
@@ -156,14 +159,14 @@ def _set_list(hand: ListByHand, kind: CatalogKind, answer: RawAnswer, came: Any,
     return replace(read, found=(*filter(None, [hand.found("list", is_there=True)]), *read.found))
 
 
-def _of_list(kind: CatalogKind, came: Any, votes: dict[Pattern, float]) -> Found:
+def _of_list(kind: CatalogKind, came: Any, votes: dict[Pattern, float], *, is_wrapped: bool) -> Found:
     """Where the list was found, and which others it might have been."""
     best, *others = sorted((pattern for pattern in votes if votes[pattern] > 0), key=lambda p: -votes[p])
-    rest = [place for pattern in others[:MOST_OTHERS] if (place := place_of_pattern(came, pattern)) is not None]
+    place, *rest = (place_of_pattern(came, p, is_wrapped=is_wrapped) for p in (best, *others[:MOST_OTHERS]))
     equal = bool(others) and votes[others[0]] >= votes[best] - _NEARLY
     why = "of several alike" if equal else "its name and what its entries hold"
     sureness = Sureness.DOUBTFUL if equal else Sureness.SURE
-    return Found(kind.value, place_of_pattern(came, best), sureness, tuple(rest), why)
+    return Found(kind.value, place, sureness, tuple(filter(None, rest)), why)
 
 
 def _of_name(

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from shomare_mqtt.model import CheckReading, Endpoint, PurchaseState, SmsReading
 from shomare_mqtt.normalization import ascii_digits
+from shomare_mqtt.provider.reading.check_places import ToldBy, places_of_check
+from shomare_mqtt.provider.reading.checks_by_hand import CheckByHand
 from shomare_mqtt.provider.reading.doubts import doubt, place_of
 from shomare_mqtt.provider.reading.inbox import holds_codes, inboxes_in, opened
 from shomare_mqtt.provider.reading.messages import (
@@ -32,7 +35,16 @@ from shomare_mqtt.provider.reading.purchases import (
     purchase_in,
 )
 from shomare_mqtt.provider.reading.shapes import Leaf, focused, leaves
-from shomare_mqtt.provider.reading.states import ENDED, STATE, Truth, state_of_number, state_of_words, truth
+from shomare_mqtt.provider.reading.states import (
+    ENDED,
+    FLAGS,
+    STATE,
+    Truth,
+    is_mark,
+    state_of_number,
+    state_of_words,
+    truth,
+)
 from shomare_mqtt.provider.reading.times import lifetime
 from shomare_mqtt.provider.reading.values import identifier, integer, is_none_yet, is_scalar
 from shomare_mqtt.provider.reading.verdict import (
@@ -47,21 +59,10 @@ from shomare_mqtt.provider.reading.verdict import (
 from shomare_mqtt.provider.reading.whose import is_anothers
 
 if TYPE_CHECKING:
+    from shomare_mqtt.provider.reading.by_hand import ByHand
     from shomare_mqtt.provider.reading.decode import Context, RawAnswer
     from shomare_mqtt.provider.reading.verdict import Marks
 
-_FLAGS = {
-    "canceled": PurchaseState.CANCELLED,
-    "cancelled": PurchaseState.CANCELLED,
-    "banned": PurchaseState.CANCELLED,
-    "refunded": PurchaseState.CANCELLED,
-    "expired": PurchaseState.EXPIRED,
-    "timeout": PurchaseState.EXPIRED,
-    "finished": PurchaseState.FINISHED,
-    "completed": PurchaseState.FINISHED,
-    "waiting": PurchaseState.WAITING,
-    "pending": PurchaseState.WAITING,
-}
 _LABELS = (("name",), ("text",), ("title",), ("label",), ("slug",), ("value",), ("key",))
 _ACCEPTED = 202
 """An answer's HTTP status that says "not yet" (provider page, "failures told apart from waiting")."""
@@ -83,29 +84,43 @@ def read_check(answer: RawAnswer, context: Context) -> CheckReading:
     """
     value, marks = accepted(answer, Endpoint.CHECK, lenient=True)
     top = opened(unwrapped(focused(unwrapped(value), context.known.purchase)))
-    everything, own = list(leaves(top)), own_leaves(top)
+    everything, all_own = list(leaves(top)), own_leaves(top)
+    hand = CheckByHand(value, context)
+    own = hand.not_the_purchases(all_own)
     if is_anothers(own, context.known):
         raise of_another(answer, Endpoint.CHECK)
-    told = [leaf for leaf in own if not _is_cause(leaf, everything, own, marks)]
-    sms = _completed(in_order(_sms(everything, told, answer, context), context.known), own)
+    boxes = [box for box in inboxes_in(everything) if not _is_marked_box(box, all_own, answer)]
+    told = [leaf for leaf in all_own if not _is_cause(leaf, everything, all_own, marks, context.by_hand)]
+    by_reading = partial(_sms, everything, boxes, told, answer, context)
+    if hand.sets_sms:
+        sms = in_order(hand.messages(boxes, by_reading), context.known)
+    else:
+        sms = _completed(in_order(by_reading(), context.known), own)
     left, life_unread, _ = lifetime(fields_of(own), context, fresh=False)
     phone = phone_in(own, context.known)
-    state, sure = _state(own, left, has_sms=bool(sms), empty=_has_empty_place(everything))
-    if state is None and not sms:
-        state = PurchaseState.WAITING if answer.http == _ACCEPTED else _unsaid(everything, own, marks, context)
+    empty = hand.is_empty(sms) if hand.sets_sms else _has_empty_place(everything)
+    state, sure, by = _state(own, left, hand, context, has_sms=bool(sms), empty=empty)
+    if state is None and not (sms or hand.sets_state):
+        waits = answer.http == _ACCEPTED or hand.is_empty(sms)
+        state = PurchaseState.WAITING if waits else _unsaid(everything, own, marks, context)
         sure = state is not None
     if marks.failed and state is None and not sms:
         raise _refused(answer, marks)
     if state is None and not sms and left is None and phone is None and not marks.succeeded:
         raise malformed(answer, marks, Endpoint.CHECK, "state and SMS of a purchase")
-    unread = (("state", not sure), ("lifetime", life_unread), ("sms", _sms_missing(state, everything, sms)))
+    sms_missing = not hand.sets_sms and _sms_missing(state, everything, sms)
+    faults = (("state", not (sure or hand.sets_state)), ("lifetime", life_unread), ("sms", sms_missing))
+    unread = [name for name, bad in faults if bad]
+    unread += [name for name in hand.unread(state, sms) if name not in unread]
+    where = (*places_of_check(value, by, (boxes, everything, told), sms, sure=sure), *hand.found(sms))
+    found = {one.field: one for one in where}
     doubtful = (
-        *(() if _spoken(own) else doubt("state", _other_states(own, state))),
-        *(() if sms else doubt("sms", _may_be_sms(own, context))),
+        *(() if hand.sets_state or _says(own, context.by_hand) else doubt("state", _other_states(own, state))),
+        *(() if sms or hand.sets_sms else doubt("sms", _may_be_sms(own, context))),
         *(() if phone else doubt("phone", map(place_of, nameless_phones(own, context.known)))),
         *(() if left is not None else doubt("lifetime", map(place_of, nameless_ends(own, context)))),
     )
-    return CheckReading(state, sms, phone, left, tuple(name for name, bad in unread if bad), doubtful=doubtful)
+    return CheckReading(state, sms, phone, left, tuple(unread), tuple(found.values()), doubtful)
 
 
 def _completed(sms: tuple[SmsReading, ...], own: list[Leaf]) -> tuple[SmsReading, ...]:
@@ -156,9 +171,10 @@ def _refused(answer: RawAnswer, marks: Marks) -> Exception:
     return failure(answer, marks, Endpoint.CHECK)
 
 
-def _sms(everything: list[Leaf], own: list[Leaf], answer: RawAnswer, context: Context) -> list[SmsReading]:
+def _sms(
+    everything: list[Leaf], boxes: list[Leaf], own: list[Leaf], answer: RawAnswer, context: Context
+) -> list[SmsReading]:
     """All SMS: those in boxes, else the one that the purchase's own fields make up."""
-    boxes = [box for box in inboxes_in(everything) if not _is_marked_box(box, own, answer)]
     found = [sms for box in boxes for sms in _in_box(box, everything, context)]
     by_depth: dict[tuple[str, ...], dict[str, Any]] = {}
     for parents, beside in _by_object(own).items():
@@ -166,7 +182,7 @@ def _sms(everything: list[Leaf], own: list[Leaf], answer: RawAnswer, context: Co
         for leaf in beside:
             if is_scalar(leaf.value) and not _is_mark(leaf, beside, names, answer):
                 by_depth.setdefault(parents, {})[leaf.name] = leaf.value
-    weak = not found and (not _has_empty_place(everything) or _spoken(own) is PurchaseState.RECEIVED)
+    weak = not found and (not _has_empty_place(everything) or _says(own, context.by_hand) is PurchaseState.RECEIVED)
     loose = [one for fields in by_depth.values() if (one := message_of(fields, context, inside=False, weak=weak))]
     loose += _announced(own, loose, found) or _alone(own, context, numbers=weak)
     if _has_empty_place(everything):
@@ -219,7 +235,7 @@ def _by_object(own: list[Leaf]) -> dict[tuple[str, ...], list[Leaf]]:
     return objects
 
 
-def _is_cause(leaf: Leaf, everything: list[Leaf], own: list[Leaf], marks: Marks) -> bool:
+def _is_cause(leaf: Leaf, everything: list[Leaf], own: list[Leaf], marks: Marks, hand: ByHand) -> bool:
     """Whether a `code` or text says how the request went, and is no SMS's: a failure's cause, or a provider's "fine".
 
     The provider documents `code` for failures; with a success it may be the SMS's.
@@ -231,7 +247,7 @@ def _is_cause(leaf: Leaf, everything: list[Leaf], own: list[Leaf], marks: Marks)
         return marks.failed and name in ("code", "text", "content")
     inner = [other for other in own if other.parents]
     none_yet = _has_empty_place([other for other in everything if other.parents])
-    return none_yet or _spoken(inner) is PurchaseState.WAITING or _explained(leaf, own, marks)
+    return none_yet or _says(inner, hand) is PurchaseState.WAITING or _explained(leaf, own, marks)
 
 
 def _explained(code: Leaf, own: list[Leaf], marks: Marks) -> bool:
@@ -343,10 +359,29 @@ _NO_CONTEXT: Any = None
 """A plain text needs neither a clock nor a zone to be read."""
 
 
-def _state(own: list[Leaf], left: float | None, *, has_sms: bool, empty: bool) -> tuple[PurchaseState | None, bool]:
-    """The state that the purchase's fields vote for, and whether it is sure."""
-    spoken = _spoken(own, has_sms=has_sms)
-    bare = _bare(own) if spoken is None else None
+def _state(
+    own: list[Leaf], left: float | None, hand: CheckByHand, context: Context, *, has_sms: bool, empty: bool
+) -> tuple[PurchaseState | None, bool, ToldBy]:
+    """The state that the purchase's fields vote for, whether it is sure, and by which field."""
+    if hand.sets_state:
+        told, (spoken, bare), leaf = hand.told(), hand.state(), None
+    else:
+        own_word = _told(own, context.by_hand)
+        spoken_by = _spoken(own, has_sms=has_sms)
+        bare_by = _bare(own) if spoken_by is None else None
+        told, spoken, bare = (each and each[0] for each in (own_word, spoken_by, bare_by))
+        leaf = next((each[1] for each in (own_word, spoken_by, bare_by) if each is not None), None)
+    if told is not None:
+        # The owner's own word for it: neither a time nor what it would mean elsewhere counts, an SMS alone does.
+        state = PurchaseState.RECEIVED if has_sms and told is PurchaseState.WAITING else told
+        return state, True, ToldBy(leaf, is_set=True)
+    return *_weighed(spoken, bare, left, has_sms=has_sms, empty=empty), ToldBy(leaf, is_number=spoken is None)
+
+
+def _weighed(
+    spoken: PurchaseState | None, bare: PurchaseState | None, left: float | None, *, has_sms: bool, empty: bool
+) -> tuple[PurchaseState | None, bool]:
+    """The state by a word or a bare number, beside what else is known; and whether it is sure."""
     if has_sms and spoken in (None, PurchaseState.WAITING):
         return PurchaseState.RECEIVED, True
     if PurchaseState.RECEIVED in (spoken, bare) and empty:
@@ -362,12 +397,35 @@ def _state(own: list[Leaf], left: float | None, *, has_sms: bool, empty: bool) -
     return bare, True
 
 
-def _spoken(own: list[Leaf], *, has_sms: bool = False) -> PurchaseState | None:
-    votes: list[tuple[int, int, PurchaseState]] = []
+def _told(own: list[Leaf], hand: ByHand) -> tuple[PurchaseState, Leaf] | None:
+    """The state by the words that are set by hand, and the field that holds one: the innermost of the best names.
+
+    A mark of success beside everything is none, whatever its 1 or `true` means in a state's field.
+    """
+    if not hand.states:
+        return None
+    votes = [
+        (weight // 20, leaf.depth, -i, state, leaf)
+        for i, leaf in enumerate(own)
+        if (weight := _weight(leaf)) and (leaf.parents or not is_mark(leaf.name, leaf.value))
+        if (state := hand.state(leaf.value)) is not None
+        if weight >= _WEAK_NAME or (isinstance(leaf.value, str) and not leaf.value.strip().isdigit())
+    ]
+    return max(votes, key=lambda vote: vote[:3])[3:] if votes else None
+
+
+def _says(own: list[Leaf], hand: ByHand) -> PurchaseState | None:
+    """The state in words, set by hand or known."""
+    found = _told(own, hand) or _spoken(own)
+    return None if found is None else found[0]
+
+
+def _spoken(own: list[Leaf], *, has_sms: bool = False) -> tuple[PurchaseState, Leaf] | None:
+    votes: list[tuple[int, int, PurchaseState, Leaf]] = []
     for leaf in own:
-        flag = _FLAGS.get(glued(leaf.name).removeprefix("is"))
+        flag = FLAGS.get(glued(leaf.name).removeprefix("is"))
         if flag is not None and leaf.value is True:
-            votes.append((95, leaf.depth, flag))
+            votes.append((95, leaf.depth, flag, leaf))
         weight = _weight(leaf)
         if not weight or not isinstance(leaf.value, str):
             continue
@@ -379,11 +437,11 @@ def _spoken(own: list[Leaf], *, has_sms: bool = False) -> PurchaseState | None:
             or (weight < _WEAK_NAME and _is_failure(own, state))
         ):
             continue
-        votes.append((weight, leaf.depth, state))
+        votes.append((weight, leaf.depth, state, leaf))
     best = max(votes, key=lambda v: (v[0] // 20, v[1]), default=None)
     if best is None or (best[2] is PurchaseState.FINISHED and best[0] < _WEAK_NAME and not has_sms):
         return None  # "done" alone speaks of the request: what has no SMS yet is finished by its state only
-    return best[2]
+    return best[2:]
 
 
 def _weight(leaf: Leaf) -> int:
@@ -400,12 +458,12 @@ def _is_failure(own: list[Leaf], state: PurchaseState) -> bool:
     return state in ENDED and Truth.NO in marks
 
 
-def _bare(own: list[Leaf]) -> PurchaseState | None:
+def _bare(own: list[Leaf]) -> tuple[PurchaseState, Leaf] | None:
     """The state by a bare number, the innermost field's: never by a mark of success, nor beside a negative number."""
     if any(STATE.weight(leaf.name) >= _STATE_NAME and (integer(leaf.value) or 0) < 0 for leaf in own):
         return None
     votes = [
-        (leaf.depth, STATE.weight(leaf.name), state)
+        (leaf.depth, STATE.weight(leaf.name), state, leaf)
         for leaf in own
         if (STATE.weight(leaf.name) >= _STATE_NAME or glued(leaf.name) == "code")
         and (state := state_of_number(leaf.value)) is not None
@@ -415,7 +473,7 @@ def _bare(own: list[Leaf]) -> PurchaseState | None:
             identifier(leaf.value) in ("0", "1") and not leaf.parents and glued(leaf.name) in ("status", "success")
         )
     ]
-    return max(votes, key=lambda v: v[:2])[2] if votes else None
+    return max(votes, key=lambda v: v[:2])[2:] if votes else None
 
 
 def _may_hold_open_ones(parent: str) -> bool:

@@ -275,6 +275,12 @@ class Columns:
         """Whether a column's name says that it is an application's."""
         return column in self._telling
 
+    def is_around_others(self, row: Row) -> bool:
+        """Whether a row that lacks the application at its place only lies around those that have it."""
+        return self.by_hand.sets("application") and any(
+            level.fields is row.own for other in self.rows for level in other.levels[1:]
+        )
+
     def speaks_of(self, name: str, application: str) -> bool:
         """Whether a field's own name is the application's: `{"tg": 10, "price": 22}`."""
         return self._vocabularies["application"].resolve(name) == application
@@ -331,6 +337,8 @@ class Columns:
         if around is None:
             return False
         cells = self._of[id(row)]
+        if self.by_hand.names_itself(row):
+            return False
         if any(c in cells and c[0] < around for ranked in self._ranked.values() for c in ranked):
             return False
         outer = self._nodes[id(row.levels[around].fields)]

@@ -10,6 +10,7 @@ from shomare_mqtt.provider.reading.places import notation, place_in
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from shomare_mqtt.provider.reading.places import Place
     from shomare_mqtt.provider.reading.shapes import Leaf
 
 MOST_OTHERS = 5
@@ -33,18 +34,31 @@ def missing(field: str, why: str = "") -> Found:
 
 def place_of_leaf(answer: Any, leaf: Leaf) -> str | None:
     """A leaf's place in the answer as it came, in the notation of `[provider.fields]`."""
-    place = place_in(answer, leaf.name, leaf.value, leaf.parents)
+    place = _along(answer, leaf) or place_in(answer, leaf.name, leaf.value, leaf.parents)
     return None if place is None else notation(place)
 
 
-def place_of_pattern(answer: Any, pattern: tuple[str, ...]) -> str | None:
+def _along(answer: Any, leaf: Leaf) -> Place | None:
+    """A leaf's place by the names around it, where nothing was taken apart: to look for it everywhere takes longer."""
+    node, place = answer, list[str | int]()
+    for name in (*leaf.parents, leaf.name):
+        if isinstance(node, list) and len(node) == 1:
+            node = node[0]
+            place.append(0)
+        if not isinstance(node, dict) or name not in node:
+            return None
+        node = node[name]
+        place.append(name)
+    return tuple(place) if node is leaf.value else None
+
+
+def place_of_pattern(answer: Any, pattern: tuple[str, ...], *, is_wrapped: bool) -> str | None:
     """A collection's place, in the notation of `[provider.fields]`; None where none names it with its entries' keys.
 
-    `*` in a pattern stands for each of a collection that holds some itself: `data[].operators[]`.
+    `is_wrapped`: the pattern is that of the one object in a list, which is the whole answer. `*` in a pattern stands
+    for each of a collection that holds some itself: `data[].operators[]`.
     """
-    node, written = answer, ""
-    if isinstance(node, list) and len(node) == 1 and isinstance(node[0], dict) and pattern[:1] != ("*",):
-        node, written = node[0], "[0]" if pattern else ""
+    node, written = (answer[0], "[0]") if is_wrapped else (answer, "")
     several = False
     for step in pattern:
         inside = [name for name, v in node.items() if isinstance(v, dict | list)] if isinstance(node, dict) else []

@@ -80,7 +80,7 @@ _WEAK_CODE = 60
 """The weight of `sms`, which may be a code; below it a name only has the word "code" in it."""
 _HOLDING = wordset("data items list rows records results edges nodes node")
 """Names of what lies between a box and its SMS: a page, a connection of GraphQL."""
-_ID = Field(
+ID = Field(
     alias(w100="id smsid messageid msgid uid uuid", w90="pk sid guid rowid seq sequence smsno messageno"),
     parts=alias(w70="id"),
     spoilers=wordset(
@@ -145,17 +145,38 @@ def messages_in(box: Any, context: Context, *, as_code: bool) -> list[SmsReading
     return found or _only_text(box)
 
 
+def entries_in(box: Any) -> list[tuple[str, Any]]:
+    """What a box holds one by one, each with its name there; a box that is none of several is one itself."""
+    if is_none_yet(box):
+        return []
+    if isinstance(box, list):
+        return [pair for item in box for pair in entries_in(item)]
+    if is_scalar(box) or not box:
+        return [("", box)]
+    if _is_numbered(box):
+        return [(k, box[k]) for k in sorted(box, key=_number) if not is_none_yet(box[k])]
+    if all(isinstance(v, dict) for v in box.values()):
+        return list(box.items())
+    pages = [v for k, v in box.items() if isinstance(v, list) and glued(k) in _HOLDING]
+    return [pair for page in pages for pair in entries_in(page)] if pages else [("", box)]
+
+
 def _under(key: str, value: Any, context: Context, *, as_code: bool) -> list[SmsReading]:
     """The SMS under a name of a box; a lone one without an id has the name's, where that is one."""
     found = messages_in(value, context, as_code=as_code)
-    if len(found) == 1 and found[0].provider_id is None and _ID_AS_KEY.fullmatch(key):
+    if len(found) == 1 and found[0].provider_id is None and is_id_as_key(key):
         return [replace(found[0], provider_id=key)]
     return found
 
 
+def is_id_as_key(key: str) -> bool:
+    """Whether a name in an object of SMS is the id of the one that it holds."""
+    return bool(_ID_AS_KEY.fullmatch(key))
+
+
 def _only_text(box: Mapping[str, Any]) -> list[SmsReading]:
     """The one sentence with a number in it, under a name that nobody foresaw: `{"m": "Your code is 12345"}`."""
-    foreseen = (SENDER, WHEN, _ID)
+    foreseen = (SENDER, WHEN, ID)
     texts = [
         value.strip()
         for name, value in box.items()
@@ -187,7 +208,7 @@ def _from_plain(value: Any, *, as_code: bool) -> SmsReading | None:
     if is_code_alone(text) or (as_code and code_of(text)):
         return SmsReading(ascii_digits(text), None if as_code else text)
     # A state's word where the SMS should be ("STATUS_WAIT_CODE") is no SMS.
-    if _only_waits(text):
+    if only_waits(text):
         return None
     return SmsReading(None, text) if text else None
 
@@ -214,7 +235,7 @@ def message_of(fields: Mapping[str, Any], context: Context, *, inside: bool, wea
         if inside
         else _first_text({k: v for k, v in named.items() if glued(k) != "service"}, SENDER),
         _moment(named, context, inside=inside),
-        _first_text(named if inside else {k: v for k, v in named.items() if glued(k) in _OWN_ID}, _ID),
+        _first_text(named if inside else {k: v for k, v in named.items() if glued(k) in _OWN_ID}, ID),
     )
 
 
@@ -282,10 +303,10 @@ def _speaks(text: str, weight: int, *, inside: bool) -> bool:
     """Whether a text may be an SMS's without holding a code that is known."""
     if is_code_alone(text):
         return inside or weight > 60  # noqa: PLR2004 - a weak name
-    return not _only_waits(text) and (inside or weight == 100)  # noqa: PLR2004 - a name that no mark has
+    return not only_waits(text) and (inside or weight == 100)  # noqa: PLR2004 - a name that no mark has
 
 
-def _only_waits(text: str) -> bool:
+def only_waits(text: str) -> bool:
     """Whether a text says how the number stands ("Please wait 60 seconds"), and holds no code."""
     return state_of_words(text) is not None and not (any(c.isdigit() for c in text) and says_a_code(text))
 

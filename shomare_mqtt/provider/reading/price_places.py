@@ -2,41 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from operator import is_
 from typing import TYPE_CHECKING, Any
 
 from shomare_mqtt.model import Found, Sureness
 from shomare_mqtt.provider.reading.amounts import amounts, best_first, stocks
 from shomare_mqtt.provider.reading.columns import KEY
 from shomare_mqtt.provider.reading.found import MOST_OTHERS, missing
-from shomare_mqtt.provider.reading.places import notation, place_in, place_of_object
+from shomare_mqtt.provider.reading.places import notation, place_in, place_of_object, value_at
+from shomare_mqtt.provider.reading.rows import Row
 from shomare_mqtt.provider.reading.shapes import keyed, leaves
 from shomare_mqtt.provider.reading.values import is_scalar
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from shomare_mqtt.provider.reading.amounts import Vote
     from shomare_mqtt.provider.reading.columns import Column, Columns
     from shomare_mqtt.provider.reading.places import Place
-    from shomare_mqtt.provider.reading.rows import Row
 
-_SHOWN = 3
+SHOWN = 3
 """So many rows show where the fields of all of them are."""
 
+Shown = Mapping[str, Row]
+"""Some rows, by their application."""
 
-def places_of_prices(answer: Any, columns: Columns, unit: str | None) -> tuple[Found, ...]:
-    """Where the list is and, within a row, its fields, as the first rows show."""
-    hand = columns.by_hand
-    rows = columns.asked_for()[:_SHOWN]
+
+def places_of_prices(answer: Any, shown: Shown, columns: Columns, unit: str | None) -> tuple[Found, ...]:
+    """Where the list is and, within a row, its fields."""
+    hand, rows = columns.by_hand, list(shown.values())
     # A row that was made of a table's name and number is none that the answer shows.
-    told = [_of_a_row(row, columns, unit) for row in rows if place_of_object(answer, hand.came(row)) is not None]
+    there = {app: row for app, row in shown.items() if place_of_object(answer, hand.came(row)) is not None}
+    told = [_of_a_row(app, row, columns, unit) for app, row in there.items()]
     found = [hand.found("", is_there=True) or _of_list(answer, columns, rows)]
     for at, what in enumerate(("application", "price", "count")):
-        seen = [each[at] for each in told]
-        best = next((one for one in seen if one.sureness is not Sureness.MISSING), None)
+        best = next((each[at] for each in told if each[at].sureness is not Sureness.MISSING), None)
         is_there = hand.sets(what) and (not rows or any(_has(what, row, columns) for row in rows))
         set_by_hand = hand.found(what, is_there=is_there)
-        found.append(set_by_hand or best or missing(f"prices.{what}"))
+        table = rows and not told
+        none = Found(f"prices.{what}", None, Sureness.SURE, why="a table") if table else missing(f"prices.{what}")
+        found.append(set_by_hand or best or none)
     return tuple(found)
 
 
@@ -48,10 +52,11 @@ def _has(what: str, row: Row, columns: Columns) -> bool:
     return hand.price(row) is not None if what == "price" else hand.count(row)[0]
 
 
-def places_of_price(answer: Any, row: Row, columns: Columns, unit: str | None) -> tuple[Found, ...]:
+def places_of_price(answer: Any, shown: Shown, columns: Columns, unit: str | None) -> tuple[Found, ...]:
     """Where one product's price and stock were read in the whole answer."""
+    ((application, row),) = shown.items()
     inside = place_of_object(answer, columns.by_hand.came(row))
-    told = _of_a_row(row, columns, unit)[1:]
+    told = _of_a_row(application, row, columns, unit)[1:]
     return tuple(_within(inside, found) for found in told)
 
 
@@ -68,28 +73,35 @@ def _within(outer: Place | None, found: Found) -> Found:
     return Found(field, whole(found.place), found.sureness, tuple(map(whole, found.others)), found.why)
 
 
-def _of_list(answer: Any, columns: Columns, rows: Sequence[Row]) -> Found:
-    """Where the rows lie, where they lie in one list or one object."""
-    lists = {place_of_object(answer, columns.by_hand.came(row)) for row in (*rows[:1], *columns.rows[-1:])}
-    around = {None if place is None else place[:-1] for place in lists}
-    place = around.pop() if len(around) == 1 else None
-    if place is None:
-        return Found("prices", None, Sureness.DOUBTFUL if rows else Sureness.MISSING, why="no one list holds the rows")
-    holder: Any = answer
-    for step in place:
-        holder = holder[step]
-    if isinstance(holder, dict) and not keyed(holder):
-        return Found("prices", None, Sureness.DOUBTFUL, why="one row alone")
+def _of_list(answer: Any, columns: Columns, rows: list[Row]) -> Found:
+    """Where the rows lie, where they lie in one list or one object that tells their applications."""
+    if not rows:
+        return missing("prices")
+    came = columns.by_hand.came(rows[0])
+    inside = place_of_object(answer, came) if _lie_together(columns.rows[0], columns.rows[-1]) else None
+    place = None if inside is None else inside[:-1]
+    told = columns.told_by(rows[0])
+    if place is None or (told and told[0][0][0]):
+        return Found("prices", None, Sureness.DOUBTFUL, why="no one list holds the rows and all that is said of them")
+    holder = value_at(answer, place)
+    if isinstance(came, list) or (isinstance(holder, dict) and not keyed(holder)):
+        return Found("prices", None, Sureness.DOUBTFUL, why="one row alone, or a table with a header")
     return Found("prices", notation(place), Sureness.SURE, why="what its entries hold")
 
 
-def _of_a_row(row: Row, columns: Columns, unit: str | None) -> tuple[Found, Found, Found]:
+def _lie_together(one: Row, other: Row) -> bool:
+    """Whether two rows lie in one list or object."""
+    around, beside = one.levels[1:], other.levels[1:]
+    return one.levels[0].place == other.levels[0].place and len(around) == len(beside) and all(map(is_, around, beside))
+
+
+def _of_a_row(application: str, row: Row, columns: Columns, unit: str | None) -> tuple[Found, Found, Found]:
     """Where in one row its fields were read."""
     came = columns.by_hand.came(row)
     return (
         _of_application(row, came, columns),
         _voted("prices.price", came, best_first(amounts(row, columns, unit))),
-        _voted("prices.count", came, best_first(stocks(row, columns, columns.application(row)))),
+        _voted("prices.count", came, best_first(stocks(row, columns, application))),
     )
 
 

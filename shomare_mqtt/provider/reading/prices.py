@@ -7,6 +7,7 @@ can its operator and its country. Each such place is a *column*; columns are mat
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from shomare_mqtt.errors import ProviderFailedError
@@ -17,7 +18,7 @@ from shomare_mqtt.provider.reading.columns import Columns
 from shomare_mqtt.provider.reading.found import missing, read_at
 from shomare_mqtt.provider.reading.names import CONTENTS, glued, wordset
 from shomare_mqtt.provider.reading.price_doubts import doubts_of, doubts_of_several
-from shomare_mqtt.provider.reading.price_places import places_of_price, places_of_prices
+from shomare_mqtt.provider.reading.price_places import SHOWN, places_of_price, places_of_prices
 from shomare_mqtt.provider.reading.prices_by_hand import PricesByHand, count_by_hand, price_by_hand
 from shomare_mqtt.provider.reading.rows import MOST_ROWS, Row, weight_of
 from shomare_mqtt.provider.reading.shapes import NEXT_PAGES, Leaf, has_next_page, role_of
@@ -55,7 +56,7 @@ def read_prices(country: str, operator: str, answer: RawAnswer, context: Context
     for row in columns.asked_for():
         application = columns.application(row)
         if application is None:
-            homeless = True
+            homeless = homeless or not columns.is_around_others(row)
         else:
             found.setdefault(application, []).append(row)
     prices = tuple(_price(application, own, columns, context.unit) for application, own in found.items())
@@ -68,7 +69,8 @@ def read_prices(country: str, operator: str, answer: RawAnswer, context: Context
         + [f"what follows {MOST_ROWS} prices"] * (len(rows) == MOST_ROWS)
     )
     doubtful = tuple(dict.fromkeys(text for price in prices for text in price.doubtful)) + columns.doubts()
-    where = places_of_prices(value, columns, context.unit)
+    shown = {app: _best(own, columns, context.unit) for app, own in islice(found.items(), SHOWN)}
+    where = places_of_prices(value, shown, columns, context.unit)
     return PriceList(country, operator, prices, tuple(unread), where, doubtful)
 
 
@@ -129,7 +131,8 @@ def _read_price(application: str, answer: RawAnswer, context: Context) -> Price:
     read = _price(application, rows, columns, context.unit)
     if read.price is None and read.count is None and "count" in read.unread:
         raise malformed(answer, marks, Endpoint.PRICE, "price")
-    return replace(read, found=places_of_price(value, _best(rows, columns, context.unit), columns, context.unit))
+    shown = {application: _best(rows, columns, context.unit)}
+    return replace(read, found=places_of_price(value, shown, columns, context.unit))
 
 
 def _says_empty(value: Any) -> bool:

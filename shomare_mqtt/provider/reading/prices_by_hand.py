@@ -8,7 +8,7 @@ from shomare_mqtt.provider.reading.names import glued
 from shomare_mqtt.provider.reading.places import place_of
 from shomare_mqtt.provider.reading.price_wraps import tidied
 from shomare_mqtt.provider.reading.rows import Level, Row, is_row, rows_of, stock_of
-from shomare_mqtt.provider.reading.shapes import MARKS, as_records
+from shomare_mqtt.provider.reading.shapes import MARKS, Origins, as_records
 from shomare_mqtt.provider.reading.units import unit_beside, unit_in_name
 from shomare_mqtt.provider.reading.values import count, is_plain, is_scalar, money
 from shomare_mqtt.provider.reading.verdict import unwrapped
@@ -19,10 +19,12 @@ if TYPE_CHECKING:
 
     from shomare_mqtt.model import Found
     from shomare_mqtt.provider.reading.by_hand import ByHand
-    from shomare_mqtt.provider.reading.shapes import Leaf, Origins
+    from shomare_mqtt.provider.reading.shapes import Leaf
     from shomare_mqtt.provider.reading.tables import Tables
 
 LIST = "prices"
+_SHOWN = 100
+"""So many records show where a field was read."""
 _IN_A_ROW = ("prices.application", "prices.price", "prices.count")
 
 
@@ -32,14 +34,18 @@ class PricesByHand:
     def __init__(self, hand: ByHand, unit: str | None) -> None:
         self._hand = hand
         self._unit = unit
-        self._origins: Origins = {}
         self._plain: dict[int, Any] = {}
         self.sets_list = hand.sets(LIST)
         self.sets_rows = hand.sets(*_IN_A_ROW)
+        self._set = frozenset(field.removeprefix(f"{LIST}.") for field in _IN_A_ROW if hand.sets(field))
+        places = [place_of(hand.expression(f"{LIST}.{what}")) for what in self._set]
+        self.names = frozenset(place[0] for place in places if place and isinstance(place[0], str))
+        """A row's own fields that are set to be something: they are nothing else."""
+        self._origins = Origins() if self.sets_rows else Origins(_SHOWN)
 
     def sets(self, what: str) -> bool:
         """Whether the place of a row's `application`, `price` or `count` is set."""
-        return self._hand.sets(f"{LIST}.{what}")
+        return what in self._set
 
     def lacking(self, what: str) -> str:
         """How `unread` names one of them: with its place, where that is set."""
@@ -54,12 +60,6 @@ class PricesByHand:
         """What is said of where a row's field, or (`""`) the list, was read; None where that is not set."""
         field = f"{LIST}.{what}" if what else LIST
         return self._hand.found(field, is_there=is_there) if self._hand.sets(field) else None
-
-    @property
-    def names(self) -> frozenset[str]:
-        """A row's own fields that are set to be something: they are nothing else."""
-        places = [place_of(self._hand.expression(field)) for field in _IN_A_ROW if self._hand.sets(field)]
-        return frozenset(place[0] for place in places if place and isinstance(place[0], str))
 
     def rows(self, answer: Any, tables: Tables) -> list[Row] | None:
         """The rows of an answer; None where it lacks the list whose place is set."""
@@ -89,11 +89,15 @@ class PricesByHand:
 
     def _is_row(self, node: Mapping[str, Any]) -> bool:
         """Whether an object has a price or a stock where that is set, or else shows one by its names."""
-        told = [f"{LIST}.{what}" for what in ("price", "count") if self.sets(what)]
-        if not told:
-            return is_row(node)
+        if not self.sets("price") and is_row(node):
+            return True
+        told = (f"{LIST}.{what}" for what in ("price", "count") if self.sets(what))
         found = (self._hand.find(field, self._origins.get(id(node), node)) for field in told)
         return any(value is not None and is_scalar(value) for value in found)
+
+    def names_itself(self, row: Row) -> bool:
+        """Whether a row itself has an application at the place that is set."""
+        return self.sets("application") and self._hand.find(f"{LIST}.application", self.came(row)) is not None
 
     def application(self, row: Row) -> Any:
         """What stands at the application's place in a row, or in the nearest object around it that has it."""

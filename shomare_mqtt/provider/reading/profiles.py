@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from shomare_mqtt.model import Endpoint, Profile
+from shomare_mqtt.model import Endpoint, Found, Profile, Sureness
 from shomare_mqtt.normalization import fold
 from shomare_mqtt.provider.reading.doubts import doubt, place_of
 from shomare_mqtt.provider.reading.found import BY_NAME, missing, read_at
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from decimal import Decimal
 
-    from shomare_mqtt.model import Found
     from shomare_mqtt.provider.reading.decode import Context, RawAnswer
 
 BALANCE = Field(
@@ -100,7 +99,11 @@ def _of_currency(answer: Any, said: str | None, leaf: Leaf | None, context: Cont
         return context.by_hand.found(CURRENCY_FIELD, is_there=said is not None)
     if leaf is None:
         return missing(CURRENCY_FIELD, "the settings' unit")
-    return read_at(CURRENCY_FIELD, answer, leaf, why=BY_NAME if UNIT.weight(leaf.name) else "the balance's own unit")
+    if currency(leaf.value) != said:
+        return Found(CURRENCY_FIELD, None, Sureness.SURE, why="in the balance's name")
+    return read_at(
+        CURRENCY_FIELD, answer, leaf, why=BY_NAME if UNIT.weight(leaf.name) else "beside the balance's figure"
+    )
 
 
 def _of_one_wallet(value: Any) -> Any:

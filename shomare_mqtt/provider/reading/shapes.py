@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from shomare_mqtt.provider.reading.finglish import in_english
@@ -260,8 +261,15 @@ def _alike(values: list[Any]) -> bool:
     return 2 * len(first & second) >= min(len(first), len(second))
 
 
-Origins = dict[int, Any]
-"""What records looked like as they came, by the identity of what was made of them, for as long as that is there."""
+class Origins(dict[int, Any]):
+    """What records looked like as they came, by the identity of what was made of them, for as long as that is there.
+
+    `most`: so many are kept, where that is enough; of thousands it would take a megabyte.
+    """
+
+    def __init__(self, most: float = inf) -> None:
+        super().__init__()
+        self.most = most
 
 
 def as_records(value: Any, *, bare_rows: bool = False, origins: Origins | None = None) -> Any:
@@ -284,7 +292,7 @@ def as_records(value: Any, *, bare_rows: bool = False, origins: Origins | None =
 
 
 def _made_of(came: Any, record: Any, origins: Origins | None) -> Any:
-    if origins is not None and record is not came and isinstance(record, dict):
+    if origins is not None and record is not came and isinstance(record, dict) and len(origins) < origins.most:
         origins[id(record)] = came
     return record
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from shomare_mqtt.model import PurchaseState
 from shomare_mqtt.normalization import ascii_digits, fold
-from shomare_mqtt.provider.reading.names import Field, alias, words, wordset
+from shomare_mqtt.provider.reading.names import Field, alias, glued, words, wordset
 
 STATE = Field(
     alias(
@@ -81,6 +81,22 @@ _BARE = {
 }
 """Bare numbers as the provider page gives them. They clash between sisters: words, an SMS and time left outweigh."""
 
+FLAGS = {
+    "canceled": PurchaseState.CANCELLED,
+    "cancelled": PurchaseState.CANCELLED,
+    "banned": PurchaseState.CANCELLED,
+    "refunded": PurchaseState.CANCELLED,
+    "expired": PurchaseState.EXPIRED,
+    "timeout": PurchaseState.EXPIRED,
+    "finished": PurchaseState.FINISHED,
+    "completed": PurchaseState.FINISHED,
+    "waiting": PurchaseState.WAITING,
+    "pending": PurchaseState.WAITING,
+}
+"""Names of switches for how a purchase stands."""
+
+_MARKS = ("status", "success", "ok", "result", "response")
+_PLAIN_TRUTHS = ("0", "1", "200", "true", "false")
 ENDED = frozenset({PurchaseState.FINISHED, PurchaseState.CANCELLED, PurchaseState.EXPIRED})
 
 
@@ -98,6 +114,11 @@ _NO = wordset(
     "false error err errors fail failed failure unsuccessful no nok none bad invalid denied deny wrong "
     "forbidden unauthorized rejected insufficient ناموفق خطا"
 )
+
+
+def is_mark(name: str, value: Any) -> bool:
+    """Whether a field beside everything else may say how the request went, by a plain yes or no, and not its words."""
+    return glued(name) in _MARKS and (isinstance(value, bool) or str(value).strip().casefold() in _PLAIN_TRUTHS)
 
 
 def truth(value: Any) -> Truth:

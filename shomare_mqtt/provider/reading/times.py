@@ -250,7 +250,7 @@ def names_a_life(name: str) -> int:
 
 def left_by_hand(name: str, value: Any, fields: Mapping[str, Any], context: Context, *, fresh: bool) -> float | None:
     """What is left of a life by the field that is set for it: its value tells how, its name at most the unit."""
-    if isinstance(value, bool) or is_none_yet(value) or (isinstance(value, str) and len(value) > LONGEST_TIME):
+    if is_none_yet(value) or (isinstance(value, str) and len(value) > LONGEST_TIME):
         return None
     at = None if names_a_life(name) else _at_clock("expires", value, context)
     left = _left(name, value, fields, context, fresh=fresh) if at is None else _until(at, fields, context, fresh=fresh)
