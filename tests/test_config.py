@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 import tomllib
 from contextlib import suppress
 from decimal import Decimal
@@ -17,6 +19,7 @@ from pydantic import ValidationError
 
 from shomare_mqtt import config
 from shomare_mqtt.errors import SettingsError
+from shomare_mqtt.model import FIELDS_BY_HAND, PurchaseState
 
 TOKEN = "s3cret/tok+en"
 
@@ -89,6 +92,48 @@ def test_nothing_is_needed_but_the_token(tmp_path: Path) -> None:
         ('[provider]\ntoken = "a\\nb"', "provider.token: holds characters"),
         ('[provider]\ntoken_file = "/nonexistent"', "provider.token_file: /nonexistent cannot be read"),
         ('[provider.dialect]\nbuy = "maybe"', "provider.dialect.buy: "),
+        ('[provider]\nfields = "data.x"', "provider.fields: must be a table"),
+        ('[provider]\nstates = ["3"]', "provider.states: must be a table"),
+        (
+            '[provider.fields]\n"profile.balanc" = "x"',
+            "provider.fields.profile.balanc: is no field; the nearest is profile",
+        ),
+        (
+            '[provider.fields]\n"nonsense" = "x"',
+            "provider.fields.nonsense: is none of profile.balance, profile.currency,",
+        ),
+        ("[provider.fields]\nprofile.money.amount = 'x'", "provider.fields.profile.money.amount: is no"),
+        ('[provider.fields]\n"profile.balance" = 5', "provider.fields.profile.balance: must be a text"),
+        ('[provider.fields]\n"profile.balance" = ["x"]', "provider.fields.profile.balance: must be a text"),
+        ('[provider.fields]\n"profile.balance" = ""', "provider.fields.profile.balance: must not be empty"),
+        (
+            '[provider.fields]\n"profile.balance" = "a..b"',
+            "provider.fields.profile.balance: is no JMESPath expression: Ex",
+        ),
+        (
+            '[provider.fields]\n"buy.purchase" = "a["',
+            "provider.fields.buy.purchase: is no JMESPath expression: Invalid",
+        ),
+        ('[provider.fields]\n"buy.phone" = "a b"', "provider.fields.buy.phone: is no JMESPath expression: "),
+        ('[provider.fields]\n"check.sms" = "`{"', "provider.fields.check.sms: is no JMESPath expression: "),
+        (
+            '[provider.fields]\n"check.sms" = "first(a)"',
+            "provider.fields.check.sms: is no JMESPath expression: there is no f",
+        ),
+        (
+            '[provider.fields]\n"check.sms" = "a[?sum()]"',
+            "provider.fields.check.sms: is no JMESPath expression: sum() takes",
+        ),
+        (f'[provider.fields]\n"check.sms" = "{"(" * 9999}"', "provider.fields.check.sms: is no JMESPath expression: "),
+        (
+            f'[provider.fields]\n"check.sms" = "[{"1" * 9999}]"',
+            "provider.fields.check.sms: is no JMESPath expression: ",
+        ),
+        ('[provider.states]\n3 = "recieved"', "provider.states.3: Input should be 'waiting', 'received', 'finished',"),
+        ("[provider.states]\n3 = 3", "provider.states.3: Input should be 'waiting'"),
+        ('[provider.states]\n"" = "waiting"', "provider.states.: must not be empty"),
+        ('[provider.states]\n" " = "waiting"', "provider.states: a word of blanks"),
+        ('[provider.states]\nSold = "waiting"\n"sold " = "expired"', "provider.states: 'Sold' stands there twice"),
         ('[state]\ndirectory = ""', "state.directory: must not be empty"),
         ("[state]\ndirectory = 5", "state.directory: must be a text"),
         ("[[prices]]\ncountry = 7", "prices.0.operator: is missing"),
@@ -141,6 +186,53 @@ def test_ids_and_money_keep_what_was_written(tmp_path: Path) -> None:
     assert json.dumps([settings.masked()[table]["max_price"] for table in ("defaults", "limits")]) == "[0.1, 5000]"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[provider.fields]\n"profile.balance" = "x"\n"buy.purchase" = "a.b[0].id"\n[provider.states]\n3 = "received"',
+        '[provider.fields]\nprofile.balance = "x"\nbuy.purchase = "a.b[0].id"\n[provider.states]\n"3" = "received"',
+        '[provider]\nfields.profile.balance = "x"\nfields.buy.purchase = "a.b[0].id"\nstates.3 = "received"',
+    ],
+)
+def test_places_and_words_by_hand_with_quotes_and_without(tmp_path: Path, text: str) -> None:
+    settings = load(tmp_path, text)
+    assert settings.provider.fields == {"profile.balance": "x", "buy.purchase": "a.b[0].id"}
+    assert settings.provider.states == {"3": PurchaseState.RECEIVED}
+    assert settings.masked()["provider"]["fields"] == settings.provider.fields
+
+
+def test_places_and_words_by_hand_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHOMARE_PROVIDER__FIELDS", '{"profile.balance": "data.x"}')
+    monkeypatch.setenv("SHOMARE_PROVIDER__STATES", '{"3": "received"}')
+    provider = load(tmp_path, '[provider.fields]\n"profile.balance" = "y"\n"buy.phone" = "z"').provider
+    assert provider.fields == {"profile.balance": "data.x", "buy.phone": "z"}
+    assert provider.states == {"3": PurchaseState.RECEIVED}
+
+
+@pytest.mark.parametrize(("fields", "imported"), [("", False), ('[provider.fields]\n"profile.balance" = "x"', True)])
+def test_only_who_sets_a_place_pays_for_the_library_that_finds_it(tmp_path: Path, fields: str, imported: bool) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_text(f'[provider]\ntoken = "t"\n{fields}\n[provider.states]\n3 = "received"')
+    program = f"""
+import sys
+from pathlib import Path
+import shomare_mqtt.cli.app, shomare_mqtt.daemon.daemon
+from shomare_mqtt import config
+from shomare_mqtt.provider.reading import ByHand, RawAnswer, read_cancel, read_check, read_profile
+from tests.reading.contexts import context_of
+from dataclasses import replace
+provider = config.load(Path({str(file)!r})).provider
+context = replace(context_of("bought"), by_hand=ByHand.of(provider.fields, provider.states))
+for read in (read_profile, read_check, read_cancel):
+    read(RawAnswer(200, b'{{"status": true, "x": 5, "data": {{"state": "cancelled", "balance": 7}}}}'), context)
+print("jmespath" in sys.modules)
+"""
+    told = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=EXAMPLE.parent
+    )
+    assert told.stdout.split() == [str(imported)]
+
+
 def test_the_environment_outranks_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SHOMARE_MQTT__PORT", "1999")
     monkeypatch.setenv("SHOMARE_MQTT__TLS__ENABLED", "true")
@@ -168,6 +260,18 @@ def test_the_environment_outranks_the_file(tmp_path: Path, monkeypatch: pytest.M
         ("SHOMARE_MQTT__TLS", "[hush", "mqtt.tls: a table or a list"),
         ("SHOMARE_PRICES", "Russia", "prices: a table or a list in the environment must be written as JSON"),
         ("SHOMARE_HOMEASSISTANT__COUNTRIES", "Russia", "homeassistant.countries: a table or a list"),
+        (
+            "SHOMARE_PROVIDER__FIELDS",
+            "data.x",
+            "provider.fields: a table or a list in the environment must be written as J",
+        ),
+        (
+            "SHOMARE_PROVIDER__FIELDS",
+            '{"profile.x": "data"}',
+            "provider.fields.profile.x: is no field; the nearest is profile",
+        ),
+        ("SHOMARE_PROVIDER__FIELDS", '{"buy.price": "a."}', "provider.fields.buy.price: is no JMESPath expression: "),
+        ("SHOMARE_PROVIDER__STATES", '{"3": "gone"}', "provider.states.3: Input should be"),
     ],
 )
 def test_a_wrong_variable(monkeypatch: pytest.MonkeyPatch, name: str, value: str, where: str) -> None:
@@ -344,7 +448,11 @@ def test_the_example_shows_every_key_with_its_default() -> None:
         for part in path:
             assert part in value, f"{'.'.join(path)} is not in the example"
             value = value[part]
-        if path in no_default:
+        if path == ("provider", "fields"):
+            assert list(value) == list(FIELDS_BY_HAND)
+        elif path == ("provider", "states"):
+            assert value
+        elif path in no_default:
             assert value == no_default[path]
         elif default is not None and path != ("state", "directory"):
             assert value == (list(default) if isinstance(default, tuple) else default), ".".join(path)

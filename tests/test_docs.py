@@ -18,7 +18,7 @@ import pytest
 from shomare_mqtt import config
 from shomare_mqtt.config.tables import Table
 from shomare_mqtt.errors import RETRYABLE, ErrorCode
-from shomare_mqtt.model import LEGAL_MOVES, OPEN_STATES, OrderState
+from shomare_mqtt.model import FIELDS_BY_HAND, LEGAL_MOVES, OPEN_STATES, OrderState, PurchaseState
 from shomare_mqtt.topics import SUBSCRIPTIONS, matches
 
 TOP = Path(__file__).parent.parent
@@ -41,11 +41,17 @@ def quoted(text: str) -> list[str]:
     return re.findall(r"`([^`]+)`", text)
 
 
+FREE = ("provider.fields", "provider.states")
+
+
 def documented_keys() -> dict[str, str]:
     """`table.key` to the text in brackets that follows it."""
-    found = {}
+    found: dict[str, str] = {}
     for table, keys in rows(section("Settings")):
         name = quoted(table)[0].strip("[]")
+        if name == FREE[0]:  # of these two tables the owner's own words are the keys
+            found |= dict.fromkeys((free for free in FREE if f"`[{free}]`" in f"{table}{keys}"), "")
+            continue
         for key, _, default in re.findall(r"`(\w+)`( \(((?:[^()]|\([^()]*\))*)\))?", keys):
             found[f"{name}.{key}"] = default
     return found
@@ -76,7 +82,20 @@ def test_documented_defaults_are_the_codes(key: str, default: object) -> None:
         expected = json.loads(said)
         assert default == expected or (key == "mqtt.port" and expected == config.Mqtt().effective_port)
     else:
-        assert default in (None, ()) or key in ("provider.base_url", "state.directory"), f"{key}: {said!r}, {default!r}"
+        assert default in (None, (), {}) or key in ("provider.base_url", "state.directory"), (
+            f"{key}: {said!r}, {default!r}"
+        )
+
+
+def test_the_fields_and_states_that_may_be_set_by_hand_are_the_documented_ones() -> None:
+    (said,) = [keys for table, keys in rows(section("Settings")) if quoted(table) == ["[provider.fields]"]]
+    places, states = said.split("; `[provider.states]`")
+    fields = re.findall(r'`"([a-z.]+)"`', places)
+    others = re.search(r"\(and so for `(\w+)`, `(\w+)`\)", places)
+    assert others is not None
+    fields += [field.replace("countries", each) for each in others.groups() for field in fields if "countries" in field]
+    assert sorted(fields) == sorted(FIELDS_BY_HAND)
+    assert quoted(states.split(" = ")[1].split(".")[0]) == [state.value for state in PurchaseState]
 
 
 def test_every_error_code_is_documented() -> None:

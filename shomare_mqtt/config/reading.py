@@ -29,7 +29,7 @@ _PLAIN_WORDS = {
     "extra_forbidden": "unknown key",
     "missing": "is missing",
     "model_type": "must be a table",
-    "dict_type": "unknown key (a plugin's own settings are a table)",
+    "dict_type": "must be a table",
     "tuple_type": "must be a list",
     "string_type": "must be a text, in quotes",
     "string_too_short": "must not be empty",
@@ -127,8 +127,11 @@ def _validated(model: type[Model], tables: dict[str, Any]) -> Model:
 def _one_line(error: ValidationError) -> str:
     """The first thing that is wrong, as `table.key: what`; pydantic's own words without the value."""
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    where = ".".join(str(part) for part in first["loc"]) or "settings"
+    path = [str(part) for part in first["loc"] if part != "[key]"]  # what pydantic adds where the name itself is wrong
+    where = ".".join(path) or "settings"
     what = _PLAIN_WORDS.get(first["type"]) or first["msg"].removeprefix("Value error, ")
+    if first["type"] == "dict_type" and path[:1] == ["plugins"]:
+        what = "unknown key (a plugin's own settings are a table)"
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
     return " ".join(f"{where}: {what}{more}".split())
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import ssl
+from collections import Counter
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -41,6 +42,7 @@ from shomare_mqtt.config.kinds import (
     Whole,
 )
 from shomare_mqtt.model import FIELDS_BY_HAND, PurchaseState
+from shomare_mqtt.normalization import fold
 
 
 class Table(BaseModel):
@@ -159,7 +161,7 @@ def _expression(value: str) -> str:
         problem = _wrong_call(tree)
     except (ValueError, TypeError, AttributeError, RecursionError) as error:
         # The library's own errors are ValueErrors; numbers of a thousand digits and endless brackets raise others.
-        raise ValueError(f"is no JMESPath expression: {' '.join(str(error).split())}") from None
+        raise ValueError(f"is no JMESPath expression: {' '.join(str(error).split()).removesuffix(' ^')}") from None
     if problem is not None:
         raise ValueError(f"is no JMESPath expression: {problem}")
     return value
@@ -179,7 +181,7 @@ def _wrong_call(tree: Any) -> str | None:
         wanted = len(known["signature"])
         more = any(argument.get("variadic") for argument in known["signature"])
         if len(children) < wanted or (len(children) > wanted and not more):
-            return f"{tree['value']}() takes {wanted}{' or more' if more else ''}, and {len(children)} are given"
+            return f"{tree['value']}() takes {wanted}{' or more' if more else ''} of what stands in its brackets"
     return next((problem for child in children if (problem := _wrong_call(child))), None)
 
 
@@ -201,6 +203,17 @@ class Provider(Table):
     dialect: Dialect = Dialect()
     fields: Annotated[dict[FieldName, Expression], BeforeValidator(_one_level)] = {}
     states: dict[Text, PurchaseState] = {}
+
+    @field_validator("states")
+    @classmethod
+    def _told_apart(cls, value: dict[str, PurchaseState]) -> dict[str, PurchaseState]:
+        words = Counter(fold(word) for word in value)
+        twice = next((word for word in value if words[fold(word)] > 1), None)
+        if twice is not None:
+            raise ValueError(f"{twice!r} stands there twice, since letter case and blanks count nowhere")
+        if "" in words:
+            raise ValueError("a word of blanks is none")
+        return value
 
     @field_validator("proxy")
     @classmethod

@@ -15,11 +15,13 @@ from shomare_mqtt.errors import (
     ProviderRefusedError,
 )
 from shomare_mqtt.model import (
+    FIELDS_BY_HAND,
     Cancellation,
     Catalog,
     CatalogEntry,
     CatalogKind,
     CheckReading,
+    Found,
     Known,
     Price,
     PriceList,
@@ -62,10 +64,28 @@ def answer(value: Any, http: int = 200, **more: Any) -> RawAnswer:
 def seen(kind: str, raw: RawAnswer, context: Context, wanted: Mapping[str, Any]) -> dict[str, Any]:
     """What was read, or how it failed, in the words of the tables; of `extra`, `says` and `hides` what is `wanted`."""
     try:
-        found = plain(_read(kind, raw, context), context.known)
+        outcome = read(kind, raw, context)
+        found = plain(outcome, context.known)
     except ProviderError as error:
         return _plain_error(error, raw, wanted)
+    if "places" in wanted:
+        found["places"] = _places(outcome.found, wanted["places"])
     return {field: value for field, value in found.items() if field != "extra" or "extra" in wanted}
+
+
+def _places(found: tuple[Found, ...], wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """Where the fields that are `wanted` were read; beside a place, where that is wanted, how sure and what else."""
+    told = {one.field: one for one in found}
+    assert len(told) == len(found)
+    assert set(told) <= set(FIELDS_BY_HAND)
+    return {
+        field: _place(told[field], in_full=isinstance(place, list)) if field in told else "nothing is said of it"
+        for field, place in wanted.items()
+    }
+
+
+def _place(found: Found, *, in_full: bool) -> Any:
+    return [found.place, found.sureness.value, *found.others] if in_full else found.place
 
 
 def in_order(reading: Mapping[str, Any]) -> dict[str, Any]:
@@ -74,7 +94,8 @@ def in_order(reading: Mapping[str, Any]) -> dict[str, Any]:
     return {**reading, **rows}
 
 
-def _read(kind: str, raw: RawAnswer, context: Context) -> Any:
+def read(kind: str, raw: RawAnswer, context: Context) -> Any:
+    """What is read of an answer of a kind. Raises ProviderError."""
     country, operator, application = _asked(context.known)
     if kind in LISTS:
         return read_catalog(CatalogKind(kind), raw, context)

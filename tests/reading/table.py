@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
-from shomare_mqtt.provider.reading import RawAnswer
+from shomare_mqtt.config import Provider
+from shomare_mqtt.provider.reading import ByHand, RawAnswer
 from tests.reading.contexts import HERE, LISTS, NOTHING, TableError, context_of, loaded, only, whole
 from tests.reading.readings import ERRORS, KINDS, answer, seen
 
@@ -28,17 +29,18 @@ OF_AN_ERROR = frozenset({*ERRORS, "upstream", "says", "hides"})
 OF_A_PRICE = frozenset({"application_name", "price", "count", "unread", "doubtful"})
 OF_AN_SMS = frozenset({"code", "text", "sender", "received_at", "provider_id"})
 FIELDS: Mapping[str, frozenset[str]] = {
-    "profile": frozenset({"balance", "currency", "extra", "unread", "doubtful"}),
-    **dict.fromkeys(LISTS, frozenset({"entries", "extra", "unread", "doubtful"})),
-    "prices": frozenset({"prices", "unread", "doubtful"}),
-    "price": OF_A_PRICE,
-    "buy": frozenset({"purchase", "phone", "price", "lifetime", "unread", "doubtful"}),
-    "check": frozenset({"state", "sms", "phone", "lifetime", "unread", "doubtful"}),
-    "cancel": frozenset({"refunded", "unread", "doubtful"}),
+    "profile": frozenset({"balance", "currency", "extra", "unread", "doubtful", "places"}),
+    **dict.fromkeys(LISTS, frozenset({"entries", "extra", "unread", "doubtful", "places"})),
+    "prices": frozenset({"prices", "unread", "doubtful", "places"}),
+    "price": OF_A_PRICE | {"places"},
+    "buy": frozenset({"purchase", "phone", "price", "lifetime", "unread", "doubtful", "places"}),
+    "check": frozenset({"state", "sms", "phone", "lifetime", "unread", "doubtful", "places"}),
+    "cancel": frozenset({"refunded", "unread", "doubtful", "places"}),
     EVERY: frozenset(),
 }
-OF_A_CASE = frozenset({"name", "why", "http", "retry_after", "known", "envelopes", *BODIES, *FIELDS})
+OF_A_CASE = frozenset({"name", "why", "http", "retry_after", "known", "envelopes", "by hand", *BODIES, *FIELDS})
 OF_A_FILE = frozenset({"about", "known", "envelopes", "cases"})
+SET_BY_HAND = frozenset({"fields", "states"})
 
 
 @dataclass(frozen=True)
@@ -50,13 +52,14 @@ class Call:
     known: str | dict[str, Any]
     own: Mapping[str, RawAnswer]
     """The file's own lists, as they came."""
+    by_hand: ByHand = field(default_factory=ByHand)
 
     def context(self, kind: str) -> Context:
         """What is known; a file's own lists are read anew, they and the profile without what they tell."""
         given = whole(self.known)
         if "own lists" in given and kind in ("profile", *LISTS):
-            return replace(NOTHING, unit=given.get("unit"))
-        return context_of(given, self.own)
+            return replace(NOTHING, unit=given.get("unit"), by_hand=self.by_hand)
+        return replace(context_of(given, self.own), by_hand=self.by_hand)
 
 
 @dataclass(frozen=True)
@@ -144,8 +147,16 @@ def _calls(case: dict[str, Any], own: Mapping[str, RawAnswer], where: str) -> It
     bodies = list(_bodies(case, where))
     for (label, body), http, known in product(bodies, _each(case.get("http", 200)), _each(case["known"])):
         context_of(known)
+        hand = _by_hand(case.get("by hand", {}), where)
         raw = RawAnswer(http=http, body=body, retry_after=case.get("retry_after"))
-        yield Call(f"{label}, HTTP {http}, {known}", raw, known, own)
+        yield Call(f"{label}, HTTP {http}, {known}", raw, known, own, hand)
+
+
+def _by_hand(given: dict[str, dict[str, str]], where: str) -> ByHand:
+    """What the settings say, checked as they are."""
+    only(given, SET_BY_HAND, f"{where}, by hand")
+    settings = Provider(**given)
+    return ByHand.of(settings.fields, settings.states)
 
 
 def _bodies(case: dict[str, Any], where: str) -> Iterator[tuple[str, bytes]]:
