@@ -44,7 +44,8 @@ def said(kind: str, field: str, reading: dict[str, Any]) -> Any:
     if field.startswith("check.sms"):
         return reading.get("sms")
     if kind == "prices":
-        return [(own, {k: v for k, v in row.items() if k != "unread"}) for own, row in reading["prices"].items()]
+        ours = ("price", "count", "application_name")
+        return [(own, {k: v for k, v in row.items() if k in ours}) for own, row in reading["prices"].items()]
     if "entries" in reading:
         return list(reading["entries"].items())
     own = field.partition(".")[2]

@@ -193,12 +193,9 @@ def _of_name(
 
 def _catalog(kind: CatalogKind, entries: list[Entry], answer: RawAnswer, hand: ListByHand) -> Catalog:
     goes_on, found = len(entries) > _MOST_ENTRIES, entries[:_MOST_ENTRIES]
-    entries = found
-    doubtful: tuple[str, ...] = ()
-    if not hand.sets_entries:
-        plain = _ids_first(found)
-        entries, doubtful = _by_evidence(kind, _lifted(kind, plain))
-        hand.were(entries, plain)
+    plain = found if hand.sets_entries else _ids_first(found)
+    entries, doubtful = _by_evidence(kind, _lifted(kind, plain))
+    hand.were(entries, plain)
     running = _running(entries)
     read: dict[str, CatalogEntry] = {}
     skipped = nameless = False
@@ -221,7 +218,7 @@ def _catalog(kind: CatalogKind, entries: list[Entry], answer: RawAnswer, hand: L
     unread = tuple(name for name, is_so in faults if is_so)
     named = hand.found("name", is_there=any(one.names for one in read.values()))
     where = (hand.found("id", is_there=bool(read)), named or _of_name(kind, hand, entries, found[:_SHOWN], read))
-    return Catalog(kind, tuple(read.values()), unread, tuple(filter(None, where)), doubtful)
+    return Catalog(kind, tuple(read.values()), unread, tuple(filter(None, where)), hand.not_set(doubtful))
 
 
 def _lifted(kind: CatalogKind, entries: list[Entry]) -> list[Entry]:

@@ -92,10 +92,8 @@ def read_check(answer: RawAnswer, context: Context) -> CheckReading:
     boxes = [box for box in inboxes_in(everything) if not _is_marked_box(box, all_own, answer)]
     told = [leaf for leaf in all_own if not _is_cause(leaf, everything, all_own, marks, context.by_hand)]
     by_reading = partial(_sms, everything, boxes, told, answer, context)
-    if hand.sets_sms:
-        sms = in_order(hand.messages(boxes, by_reading), context.known)
-    else:
-        sms = _completed(in_order(by_reading(), context.known), own)
+    sms = in_order(hand.messages(boxes, by_reading) if hand.sets_sms else by_reading(), context.known)
+    sms = _completed(sms, own) if hand.may_be_completed(sms) else sms
     left, life_unread, _ = lifetime(fields_of(own), context, fresh=False)
     phone = phone_in(own, context.known)
     empty = hand.is_empty(sms) if hand.sets_sms else _has_empty_place(everything)

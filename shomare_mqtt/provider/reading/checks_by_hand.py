@@ -118,6 +118,11 @@ class CheckByHand:
             return None if only_waits(text) else text
         return identifier(value)
 
+    def may_be_completed(self, sms: tuple[SmsReading, ...]) -> bool:
+        """Whether what an SMS lacks may be looked for beside it: nothing that is set."""
+        lacking = {name for one in sms for name in ("code", "text") if getattr(one, name) is None}
+        return not self.sets_box and lacking.isdisjoint(self._parts.values())
+
     def is_empty(self, sms: tuple[SmsReading, ...]) -> bool:
         """Whether a place for SMS, a code or a text that is set is there, and says "none yet"."""
         if sms or not self.sets_sms:

@@ -45,7 +45,9 @@ class ListByHand:
         if isinstance(records, list):
             return [Entry(None, entry) for entry in records]
         named = records.items()
-        return [Entry(k, v) for k, v in named if not (value is answer and is_scalar(v) and glued(k) in MARKS)]
+        return [
+            Entry(k, v) for k, v in named if not (value is answer and glued(k) in MARKS and not isinstance(v, dict))
+        ]
 
     def vote(self, entries: list[Entry]) -> float:
         """What speaks for a collection: its first entries have what is set by hand."""
@@ -79,6 +81,10 @@ class ListByHand:
         for entry, old in zip(entries, before, strict=True):
             if entry.value is not old.value:
                 self._origins[id(entry.value)] = self.came(old)
+
+    def not_set(self, doubtful: tuple[str, ...]) -> tuple[str, ...]:
+        """The doubts of what is not set."""
+        return tuple(doubt for doubt in doubtful if not self._hand.sets(f"{self._list}.{doubt.partition(':')[0]}"))
 
     def name_of(self, what: str) -> str:
         """How `unread` and errors name the list, its `id` or its `name`."""
