@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from shomare_mqtt.model import CatalogEntry
 from shomare_mqtt.normalization import fold
-from shomare_mqtt.provider.reading.names import glued
+from shomare_mqtt.provider.reading.names import glued, wordset
 from shomare_mqtt.provider.reading.shapes import MARKS, Entry, as_records
 from shomare_mqtt.provider.reading.values import identifier, is_scalar
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from shomare_mqtt.provider.reading.shapes import Origins
 
 
+_OF_SUCCESS = wordset("status code message msg ok success error errors")
 _LOOKED_AT = 20
 _OUTRANKING = 1000.0
 """More than names and shapes can say of a collection."""
@@ -44,10 +45,8 @@ class ListByHand:
         records = as_records(value, bare_rows=True, origins=self._origins)
         if isinstance(records, list):
             return [Entry(None, entry) for entry in records]
-        named = records.items()
-        return [
-            Entry(k, v) for k, v in named if not (value is answer and glued(k) in MARKS and not isinstance(v, dict))
-        ]
+        whole = value is answer
+        return [Entry(k, v) for k, v in records.items() if not (whole and _is_mark(glued(k), v))]
 
     def vote(self, entries: list[Entry]) -> float:
         """What speaks for a collection: its first entries have what is set by hand."""
@@ -95,6 +94,11 @@ class ListByHand:
         """What is said of where one of them was read; None where it is not set."""
         field = {"list": self._list, "id": self._id, "name": self._name}[what]
         return self._hand.found(field, is_there=is_there) if self._hand.sets(field) else None
+
+
+def _is_mark(name: str, value: Any) -> bool:
+    """Whether a field of the whole answer says something of it; an object may be an entry by the name `to`, Tonga."""
+    return name in (_OF_SUCCESS if isinstance(value, dict) else MARKS)
 
 
 def _texts(value: Any) -> Iterator[str]:
