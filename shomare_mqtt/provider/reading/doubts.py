@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shomare_mqtt.provider.reading.places import notation
+from shomare_mqtt.provider.reading.places import may_be_value, notation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,13 +17,11 @@ if TYPE_CHECKING:
 
 _MOST_PLACES = 4
 _LONGEST_PLACE = 60
-_DIGITS_OF_A_VALUE = 4
-"""A name with so many digits is a phone number's, an id's or a code's, which stands in none of what all may read."""
 
 
 def place(parents: Iterable[str], name: str) -> str:
     """Where a field lies, for a person to find it: `data.wallet`. A name that may be a value is `*`."""
-    parts = ("*" if sum(map(str.isdigit, part)) >= _DIGITS_OF_A_VALUE else part for part in (*parents, name))
+    parts = ("*" if may_be_value(part) else part for part in (*parents, name))
     return notation(tuple(parts)).replace('"*"', "*")[:_LONGEST_PLACE]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from shomare_mqtt.model import Found, Sureness
-from shomare_mqtt.provider.reading.places import notation, place_in
+from shomare_mqtt.provider.reading.places import may_be_value, notation, place_in, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,9 +33,8 @@ def missing(field: str, why: str = "") -> Found:
 
 
 def place_of_leaf(answer: Any, leaf: Leaf) -> str | None:
-    """A leaf's place in the answer as it came, in the notation of `[provider.fields]`."""
-    place = _along(answer, leaf) or place_in(answer, leaf.name, leaf.value, leaf.parents)
-    return None if place is None else notation(place)
+    """A leaf's place in the answer as it came, in the notation of `[provider.fields]`; None for one not to be shown."""
+    return shown(_along(answer, leaf) or place_in(answer, leaf.name, leaf.value, leaf.parents))
 
 
 def _along(answer: Any, leaf: Leaf) -> Place | None:
@@ -70,7 +69,7 @@ def place_of_pattern(answer: Any, pattern: tuple[str, ...], *, is_wrapped: bool)
             node = node[inside[0]]
         else:
             name = inside[0] if step == "*" and len(inside) == 1 else step
-            if not isinstance(node, dict) or name not in node:
+            if not isinstance(node, dict) or name not in node or may_be_value(name):
                 return None
             written, node = _below(written, name), node[name]
     if several:

@@ -22,6 +22,7 @@ _STEP = re.compile(
     r'(?P<dot>\.?)(?:(?P<name>[A-Za-z_][A-Za-z0-9_]*)|(?P<quoted>"(?:[^"\\]|\\.)*"))|\[(?P<number>\d{1,6})\]'
 )
 _WHOLE = "@"
+_DIGITS_OF_A_VALUE = 4
 _NODES = 20_000
 """No record is larger; a list that is, is not searched to its end."""
 
@@ -43,6 +44,18 @@ def notation(place: Place) -> str:
             name = step if _PLAIN.fullmatch(step) else json.dumps(step, ensure_ascii=False)
             written += f".{name}" if written else name
     return written or _WHOLE
+
+
+def may_be_value(name: str) -> bool:
+    """Whether a name is a phone number, an id or a code, by its digits: it stands in none of what all may read."""
+    return sum(map(str.isdigit, name)) >= _DIGITS_OF_A_VALUE
+
+
+def shown(place: Place | None) -> str | None:
+    """A place's notation; None where a name in it may be a value, which the next answer would not have either."""
+    if place is None or any(isinstance(step, str) and may_be_value(step) for step in place):
+        return None
+    return notation(place)
 
 
 def place_of(text: str) -> Place | None:

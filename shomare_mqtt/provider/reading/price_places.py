@@ -10,7 +10,7 @@ from shomare_mqtt.model import Found, Sureness
 from shomare_mqtt.provider.reading.amounts import amounts, best_first, stocks
 from shomare_mqtt.provider.reading.columns import KEY
 from shomare_mqtt.provider.reading.found import MOST_OTHERS, missing
-from shomare_mqtt.provider.reading.places import notation, place_in, place_of_object, value_at
+from shomare_mqtt.provider.reading.places import notation, place_in, place_of_object, shown, value_at
 from shomare_mqtt.provider.reading.rows import Row
 from shomare_mqtt.provider.reading.shapes import keyed, leaves
 from shomare_mqtt.provider.reading.values import is_scalar
@@ -63,12 +63,12 @@ def places_of_price(answer: Any, shown: Shown, columns: Columns, unit: str | Non
 def _within(outer: Place | None, found: Found) -> Found:
     """The same with places that begin at the answer and not at the row."""
     field = found.field.replace("prices.", "price.")
-    before = notation(outer) if outer else ""
+    before = shown(outer) if outer else ""
 
     def whole(place: str) -> str:
         return place if not before else before if place == notation(()) else f"{before}.{place}"
 
-    if found.place is None or outer is None:
+    if found.place is None or outer is None or before is None:
         return Found(field, None, found.sureness, (), found.why)
     return Found(field, whole(found.place), found.sureness, tuple(map(whole, found.others)), found.why)
 
@@ -86,7 +86,7 @@ def _of_list(answer: Any, columns: Columns, rows: list[Row]) -> Found:
     holder = value_at(answer, place)
     if isinstance(came, list) or (isinstance(holder, dict) and not keyed(holder)):
         return Found("prices", None, Sureness.DOUBTFUL, why="one row alone, or a table with a header")
-    return Found("prices", notation(place), Sureness.SURE, why="what its entries hold")
+    return Found("prices", shown(place), Sureness.SURE, why="what its entries hold")
 
 
 def _lie_together(one: Row, other: Row) -> bool:
@@ -123,8 +123,7 @@ def _voted(field: str, came: Any, votes: list[Vote]) -> Found:
 def _place(came: Any, names: tuple[str, ...]) -> str | None:
     """The place within a row, as it came, of what lies there by these names."""
     value = _leaf(came, names)
-    place = None if value is None else place_in(came, names[-1], value, names[:-1])
-    return None if place is None else notation(place)
+    return None if value is None else shown(place_in(came, names[-1], value, names[:-1]))
 
 
 def _leaf(came: Any, names: tuple[str, ...]) -> Any:
@@ -160,6 +159,5 @@ def _of_column(came: Any, column: Column, value: Any) -> str | None:
     for leaf in leaves(came):
         inner = f"{leaf.parents[-1]}_{leaf.name}" if leaf.parents else leaf.name
         if leaf.value is value and (column[1] in (leaf.name, inner) or column[1].endswith(f"_{leaf.name}")):
-            place = place_in(came, leaf.name, value, leaf.parents)
-            return None if place is None else notation(place)
+            return shown(place_in(came, leaf.name, value, leaf.parents))
     return None
