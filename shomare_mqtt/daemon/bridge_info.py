@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from shomare_mqtt import __version__
 from shomare_mqtt.core import render
+from shomare_mqtt.provider import learnt
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -14,18 +15,25 @@ if TYPE_CHECKING:
     from shomare_mqtt.core.masking import Mask
     from shomare_mqtt.core.ports import Retained
     from shomare_mqtt.plugin.host import PluginHost
+    from shomare_mqtt.provider.client import Client
 
 _CAPABILITIES = ("buy", "cancel", "resolve", "query", "defaults", "buying", "homeassistant", "plugins")
 
 
 class BridgeInfo:
-    """Shows it. `protocol` is the version of MQTT, None while there is no connection."""
+    """Shows it. `protocol` is the version of MQTT, None while there is no connection.
 
-    def __init__(self, settings: Settings, started_at: datetime, mask: Mask, retained: Retained) -> None:
+    What was learnt of the provider stands here too: `doctor`, beside a running daemon, cannot read the journal.
+    """
+
+    def __init__(
+        self, settings: Settings, started_at: datetime, mask: Mask, retained: Retained, provider: Client
+    ) -> None:
         self._settings = settings
         self._started_at = started_at
         self._mask = mask
         self._retained = retained
+        self._provider = provider
         self.protocol: str | None = None
 
     def show(self, plugins: PluginHost) -> None:
@@ -38,5 +46,6 @@ class BridgeInfo:
             "plugins": plugins.describe(),
             "capabilities": list(_CAPABILITIES),
             "settings": self._mask.value(self._settings.masked()),
+            "learnt": self._mask.value(learnt.shown(self._provider.learnt)),
         }
         self._retained.put("bridge/info", render.dumps(info))

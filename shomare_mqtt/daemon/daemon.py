@@ -68,7 +68,8 @@ class Daemon:
         instance = self._identity.instance
         told = Told(self._on_message, self._on_connected, self._on_disconnected, self._look, self._on_lost)
         self.broker = broker = Broker(settings, instance, journal, clock, spawn, told)
-        self._info = BridgeInfo(settings, clock.now(), mask, broker.retained)
+        self._client = client
+        self._info = BridgeInfo(settings, clock.now(), mask, broker.retained, client)
         surroundings = PluginSurroundings(broker, journal, mask, spawn)
         self.plugins = surroundings.host(plugins, base, clock, self._show_info)
         outward = broker.retained, broker.outbox, self.plugins, broker.say
@@ -106,6 +107,7 @@ class Daemon:
         self._spawn(self.plugins.run(), "plugins")
         await self.bridge.load()
         self._show_info()
+        self._client.on_learnt = self._show_info
         await self.bridge.start()
         # Only now: what the broker holds may be newer than the journal, and is overwritten once that has taken it up.
         self.broker.start()

@@ -20,6 +20,7 @@ from shomare_mqtt.provider.caller import Caller
 from shomare_mqtt.provider.choices import Choices
 from shomare_mqtt.provider.dialect import LearntDialect, Request
 from shomare_mqtt.provider.dialect_learning import Learning
+from shomare_mqtt.provider.seen import SeenAnswers
 from shomare_mqtt.provider.transport import Transport
 
 if TYPE_CHECKING:
@@ -55,7 +56,8 @@ LEARN_AGAIN = 60.0
 class Client:
     """Fulfils `core.ports.Provider`; an async context manager that opens and closes the connections.
 
-    `on_date` is told the provider's time with each answer. Raises SettingsError for addresses that cannot be used.
+    `on_date` is told the provider's time with each answer, `on_answer` the answer itself. `on_learnt`, which may be set
+    at any time, is called when something new was learnt. Raises SettingsError for addresses that cannot be used.
     """
 
     def __init__(
@@ -68,18 +70,21 @@ class Client:
         memory: DialectMemory,
         logger: logging.Logger,
         on_date: Callable[[datetime], None] = lambda _: None,
+        on_answer: Callable[[Endpoint, RawAnswer], None] | None = None,
     ) -> None:
+        self.on_learnt: Callable[[], None] = lambda: None
         self._clock = clock
         self._memory = memory
         self._timezone = ZoneInfo(settings.timezone)
         self._unit = reading.currency(settings.currency)
         self._token = token
-        self._transport = Transport(settings, token, clock, on_date)
+        self._transport = Transport(settings, token, clock, on_date, on_answer)
         self._caller = Caller(self._transport, limiter, clock, logger)
         learnt = memory.load()
         self._dialect = LearntDialect(settings.dialect, learnt)
         self._choices = Choices(learnt)
         self._by_hand = reading.ByHand.of(settings.fields, settings.states)
+        self._seen = SeenAnswers(learnt, clock)
         self._learning = Learning(self._dialect, logger)
         self._learn_from = clock.monotonic()
 
@@ -92,12 +97,17 @@ class Client:
     ) -> None:
         await self._transport.__aexit__(kind, error, trace)
         self._caller.close()
-        await self._remember()
+        await self._remember(ends=True)
 
     @property
     def counters(self) -> Counter[str]:
         """HTTP requests by endpoint (`buy`), and those of them that gave no success (`buy.errors`)."""
         return self._caller.counters
+
+    @property
+    def learnt(self) -> dict[str, str]:
+        """What was learnt, in this process and in earlier ones (see `learnt.shown`)."""
+        return self._dialect.as_dict() | self._choices.as_dict() | self._seen.as_dict()
 
     async def profile(self, *, priority: Priority) -> Profile:
         """The account."""
@@ -150,7 +160,7 @@ class Client:
 
     async def _buy(self, product: Product, known: Known, permit: Permit) -> Purchase:
         await self._learn_first(Endpoint.BUY, known, Priority.MONEY)
-        read = self._reader(self._read_buy, known)
+        read = self._seen.noting(Endpoint.BUY, self._reader(self._read_buy, known))
         send = partial(self._caller.once, read=read, priority=Priority.MONEY, permit=permit)
         return await self._learning.ask(Endpoint.BUY, _ids(product), send, _always)
 
@@ -166,12 +176,14 @@ class Client:
 
     async def _check(self, purchase: str, known: Known, priority: Priority) -> CheckReading:
         await self._learn_first(Endpoint.CHECK, known, priority)
-        send = partial(self._caller.repeated, read=self._reader(reading.read_check, known), priority=priority)
+        read = self._seen.noting(Endpoint.CHECK, self._reader(reading.read_check, known))
+        send = partial(self._caller.repeated, read=read, priority=priority)
         return await self._learning.ask(Endpoint.CHECK, {"purchase": purchase}, send, _was_understood)
 
     async def _cancel(self, purchase: str, known: Known) -> Cancellation:
         await self._learn_first(Endpoint.CANCEL, known, Priority.MONEY)
-        send = partial(self._caller.once, read=self._reader(reading.read_cancel, known), priority=Priority.MONEY)
+        read = self._seen.noting(Endpoint.CANCEL, self._reader(reading.read_cancel, known))
+        send = partial(self._caller.once, read=read, priority=Priority.MONEY)
         return await self._learning.ask(Endpoint.CANCEL, {"purchase": purchase}, send, _always)
 
     async def _learn_first(self, endpoint: Endpoint, known: Known, priority: Priority) -> None:
@@ -193,10 +205,13 @@ class Client:
         await self._remember()
         return result
 
-    async def _remember(self) -> None:
-        if self._dialect.changed or self._choices.changed:
+    async def _remember(self, *, ends: bool = False) -> None:
+        """Keep what is new; what answers look like now and then, and as this `ends`."""
+        if self._dialect.changed or self._choices.changed or self._seen.is_due or (ends and self._seen.changed):
             self._dialect.changed = self._choices.changed = False
-            await self._memory.save(self._dialect.as_dict() | self._choices.as_dict())
+            self._seen.kept()
+            self.on_learnt()
+            await self._memory.save(self.learnt)
 
     def _reader(self, read: Callable[[RawAnswer, Context], T], known: Known) -> Callable[[RawAnswer], T]:
         """A reader that knows what was asked, and the time at which the answer came."""

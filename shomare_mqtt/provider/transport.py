@@ -89,17 +89,24 @@ class _Attempt:
 class Transport:
     """The aiohttp sessions; an async context manager. `seconds` is one request's time limit.
 
-    `on_date` is told the server's time with each answer. Raises SettingsError for an address that is none.
+    `on_date` is told the server's time with each answer, `on_answer` the answer. Raises SettingsError for an address
+    that is none.
     """
 
     def __init__(
-        self, settings: Provider, token: str, clock: Clock, on_date: Callable[[datetime], None] = lambda _: None
+        self,
+        settings: Provider,
+        token: str,
+        clock: Clock,
+        on_date: Callable[[datetime], None] = lambda _: None,
+        on_answer: Callable[[Endpoint, RawAnswer], None] | None = None,
     ) -> None:
         self._base = _base(settings.base_url)
         # Not the sessions' own headers: aiohttp would hand those to a proxy with its CONNECT, in the clear.
         self._headers = {"token": token, "Accept": "application/json", "User-Agent": f"shomare-mqtt/{__version__}"}
         self._clock = clock
         self._on_date = on_date
+        self._on_answer = on_answer
         self.seconds = settings.timeout
         self._proxy = _web(settings.proxy.get_secret_value()) if settings.proxy else _proxy_of_environment(self._base)
         self._reading: aiohttp.ClientSession
@@ -126,9 +133,12 @@ class Transport:
         attempt = _Attempt(request, permit)
         try:
             async with time_limit(self.seconds, attempt.was_sent):
-                return await self._exchange(attempt)
+                answer = await self._exchange(attempt)
         except (aiohttp.ClientError, TimeoutError, OSError, _AnswerTooLargeError, _SecondAttemptError) as error:
             return self._without_answer(attempt, error)
+        if self._on_answer is not None:
+            self._on_answer(request.endpoint, answer)
+        return answer
 
     def _session(self, connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
         trace = aiohttp.TraceConfig()

@@ -51,13 +51,15 @@ SUCCESS: dict[str, Any] = {
 @dataclass
 class Memory:
     learnt: dict[str, str] = field(default_factory=dict)
+    seen: dict[str, str] = field(default_factory=dict)
     saved: int = 0
 
     def load(self) -> dict[str, str]:
-        return dict(self.learnt)
+        return self.learnt | self.seen
 
     async def save(self, learnt: dict[str, str]) -> None:
-        self.learnt = dict(learnt)
+        self.seen = {name: text for name, text in learnt.items() if name.startswith("seen ")}
+        self.learnt = {name: text for name, text in learnt.items() if name not in self.seen}
         self.saved += 1
 
 

@@ -1,0 +1,148 @@
+"""What answers to `buy`, `check` and `cancel` looked like, for an owner who has to say where a field stands in them.
+
+Nobody else can ask for such an answer: a `buy` costs money, and its answer is seen once. So its outline is kept, and
+where each field was read in it; never a value (contract, Events). Kept with the dialect, as `{"seen buy": "<JSON>"}`.
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from shomare_mqtt.errors import ProviderError, ProviderRefusedError
+from shomare_mqtt.model import CheckReading, Endpoint, Found, Sureness
+from shomare_mqtt.provider.outlines import bounded, plain_notation
+from shomare_mqtt.provider.reading.decode import decode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from shomare_mqtt.core.clock import Clock
+    from shomare_mqtt.provider.reading import RawAnswer
+
+T = TypeVar("T")
+
+WITH_SMS = "check with SMS"
+NAMES = (Endpoint.BUY.value, Endpoint.CHECK.value, WITH_SMS, Endpoint.CANCEL.value)
+_PREFIX = "seen "
+_LONGEST = 4096
+"""Characters of what is kept of one answer."""
+_LONGEST_OUTLINE = 2500
+_MOST_OTHERS = 5
+SELDOM = 60.0
+"""Seconds between two times that it is written down: a check comes every few seconds, and may look different each time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One answer: its outline, and where fields were read in it. `outline` None where it was no JSON, or too large."""
+
+    outline: Any
+    found: tuple[Found, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """As it is kept and shown."""
+        return {"outline": self.outline, "found": [_as_json(each) for each in self.found]}
+
+
+class SeenAnswers:
+    """The last answers of each kind. Refusals are none: they say what was wrong, and name no field."""
+
+    def __init__(self, learnt: Mapping[str, str], clock: Clock) -> None:
+        self._clock = clock
+        self._kept = {name: text for name in NAMES if (text := learnt.get(f"{_PREFIX}{name}"))}
+        self._changed = False
+        self._next = clock.monotonic()
+
+    @property
+    def changed(self) -> bool:
+        """Whether there is something new to keep."""
+        return self._changed
+
+    @property
+    def is_due(self) -> bool:
+        """Whether there is, and the last time was long enough ago."""
+        return self._changed and self._clock.monotonic() >= self._next
+
+    def kept(self) -> None:
+        """All of it was written down."""
+        self._changed = False
+        self._next = self._clock.monotonic() + SELDOM
+
+    def as_dict(self) -> dict[str, str]:
+        """For the memory."""
+        return {f"{_PREFIX}{name}": text for name, text in self._kept.items()}
+
+    def noting(self, endpoint: Endpoint, read: Callable[[RawAnswer], T]) -> Callable[[RawAnswer], T]:
+        """The reader of an endpoint, which has answers noted on the way."""
+
+        def read_and_note(answer: RawAnswer) -> T:
+            try:
+                result = read(answer)
+            except ProviderRefusedError:
+                raise
+            except ProviderError:
+                self._note(endpoint, answer, None)
+                raise
+            self._note(endpoint, answer, result)
+            return result
+
+        return read_and_note
+
+    def _note(self, endpoint: Endpoint, answer: RawAnswer, result: Any) -> None:
+        if answer.is_long:
+            return  # no answer about one number is, and to look at it takes time
+        name = WITH_SMS if isinstance(result, CheckReading) and result.sms else endpoint.value
+        with suppress(Exception):  # whatever is wrong here, a purchase must not be lost over it
+            text = _written(answer, getattr(result, "found", ()))
+            self._changed |= self._kept.get(name) != text
+            self._kept[name] = text
+
+
+def _written(answer: RawAnswer, found: tuple[Found, ...]) -> str:
+    decoded = decode(answer)
+    shape = bounded(decoded.value, _LONGEST_OUTLINE) if decoded.is_json else None
+    text = json.dumps(Seen(shape, tuple(map(_without_values, found))).as_json(), ensure_ascii=False)
+    return text if len(text) <= _LONGEST else json.dumps(Seen(shape).as_json(), ensure_ascii=False)
+
+
+def _without_values(found: Found) -> Found:
+    """The same with places in which no key can be a value: a number, an id."""
+    others = [other for each in found.others[:_MOST_OTHERS] if (other := plain_notation(each))]
+    return Found(found.field, plain_notation(found.place), found.sureness, tuple(others), found.why)
+
+
+def _as_json(found: Found) -> dict[str, Any]:
+    said = {"field": found.field, "place": found.place, "sureness": found.sureness.value}
+    return said | ({"others": list(found.others)} if found.others else {}) | ({"why": found.why} if found.why else {})
+
+
+def seen_in(learnt: Mapping[str, str]) -> dict[str, Any]:
+    """What a memory holds of answers, by their names, each as `Seen.as_json` has it."""
+    kept: dict[str, Any] = {}
+    for name in NAMES:
+        with suppress(ValueError, RecursionError):
+            kept[name] = json.loads(learnt.get(f"{_PREFIX}{name}", ""))
+    return {name: each for name, each in kept.items() if isinstance(each, dict)}
+
+
+def understood(shown: Any) -> Seen | None:
+    """One such answer, from JSON of any origin; None where it is none."""
+    if not isinstance(shown, dict) or "outline" not in shown:
+        return None
+    rows = shown.get("found")
+    found = [_found(row) for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+    return Seen(shown["outline"], tuple(each for each in found if each is not None))
+
+
+def _found(row: dict[str, Any]) -> Found | None:
+    name, place, others = row.get("field"), row.get("place"), row.get("others", [])
+    try:
+        sureness = Sureness(str(row.get("sureness")))
+    except ValueError:
+        return None
+    if not isinstance(name, str) or not isinstance(place, str | None) or not isinstance(others, list):
+        return None
+    return Found(name, place, sureness, tuple(o for o in others if isinstance(o, str)), str(row.get("why", "")))
