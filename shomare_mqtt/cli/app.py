@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import os
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from pathlib import Path
@@ -13,7 +14,7 @@ import typer
 
 from shomare_mqtt import __version__, config
 from shomare_mqtt.cli import buying, commands, watching
-from shomare_mqtt.cli.checking import print_settings
+from shomare_mqtt.cli.checking import load_all, print_settings
 from shomare_mqtt.cli.commands import Manner
 from shomare_mqtt.cli.status import CommandFailedError, plain_failures
 
@@ -46,6 +47,14 @@ def _money(value: str) -> Decimal:
     if not amount.is_finite() or amount < 0:
         raise typer.BadParameter("must be a number from 0")
     return amount
+
+
+def _new(path: Path | None) -> Path | None:
+    if path is not None and os.path.lexists(path):
+        raise typer.BadParameter(f"{path} is there already, and is not overwritten")
+    if path is not None and not path.parent.is_dir():
+        raise typer.BadParameter(f"there is no folder {path.parent}")
+    return path
 
 
 Config = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="The settings file (or SHOMARE_CONFIG).")]
@@ -112,6 +121,33 @@ def check(file: Config = None) -> None:
     """Read the settings; say what is wrong, or print them with secrets masked."""
     with plain_failures():
         print_settings(config.find_file(file))
+
+
+@app.command()
+def doctor(
+    *,
+    file: Config = None,
+    json: Json = False,
+    report: Annotated[
+        Path | None,
+        typer.Option("--report", metavar="FILE", help="Write a report without secrets, for a new FILE.", callback=_new),
+    ] = None,
+) -> None:
+    """Reach broker and provider with calls that only read; say what works and how each field was understood.
+
+    It never buys, and runs beside a running daemon. A line a finding: good, bad or unknown, what was seen, what to do.
+    """
+    from shomare_mqtt.cli.doctoring import doctor as look  # noqa: PLC0415 - the other commands need no HTTP
+
+    with plain_failures():
+        found = config.find_file(file)
+        settings = load_all(found)
+        try:
+            is_well = asyncio.run(look(settings, found, json_=json, report_to=report))
+        except KeyboardInterrupt:
+            raise CommandFailedError("interrupted; nothing was changed") from None
+    if not is_well:
+        raise typer.Exit(1)
 
 
 @app.command()

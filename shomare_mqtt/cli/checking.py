@@ -15,13 +15,23 @@ from shomare_mqtt.plugin.loading import load_plugins
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from shomare_mqtt.config import Settings
+
+
+def load_all(file: Path | None) -> Settings:
+    """The settings, such that `run` would begin with them: a token is there, plugins and their settings too.
+
+    Raises SettingsError.
+    """
+    settings = config.load(file)
+    _ = settings.token
+    load_plugins(settings.plugins, logging.getLogger("shomare_mqtt.plugin"))
+    return settings
+
 
 def print_settings(file: Path | None) -> None:
     """Prints every setting that is set as `table.key = value`, secrets masked. Raises SettingsError."""
-    settings = config.load(file)
-    # What `run` would end with is an error here: no token, a plugin that is not there or takes no such settings.
-    _ = settings.token
-    load_plugins(settings.plugins, logging.getLogger("shomare_mqtt.plugin"))
+    settings = load_all(file)
     for text in settings.exposed:
         logging.getLogger("shomare_mqtt").warning("%s", text)
     sys.stdout.write(f"# {file or 'no file: the environment alone'}\n")

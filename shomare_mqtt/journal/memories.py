@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from shomare_mqtt.journal.store import Journal, PluginCall
 
-_DIALECT = "dialect"
+DIALECT = "dialect"
 
 
 class DialectMemory:
@@ -20,7 +20,7 @@ class DialectMemory:
 
     def __init__(self, journal: Journal, meta: dict[str, str]) -> None:
         self._journal = journal
-        self._stored = meta.get(_DIALECT)
+        self._stored = meta.get(DIALECT)
 
     def load(self) -> dict[str, str]:
         """What was learnt by earlier processes."""
@@ -28,7 +28,7 @@ class DialectMemory:
 
     async def save(self, learnt: dict[str, str]) -> None:
         """Keep what was learnt."""
-        await self._journal.put_meta({_DIALECT: json.dumps(learnt)})
+        await self._journal.put_meta({DIALECT: json.dumps(learnt)})
 
 
 class PluginMemory:

@@ -32,7 +32,7 @@ _LONGEST = 4096
 _LONGEST_OUTLINE = 2500
 _MOST_OTHERS = 5
 SELDOM = 60.0
-"""Seconds between two times that it is written down: a check comes every few seconds, and may look different each time."""
+"""Seconds between two times that it is written down: a check comes every few seconds, and may differ each time."""
 
 
 @dataclass(frozen=True, slots=True)

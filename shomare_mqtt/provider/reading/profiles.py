@@ -45,7 +45,7 @@ _INSIDE = alias(w70="available usable current main free remaining", w60="value s
 _HOLDERS = wordset("user account profile customer member me viewer client finance financial billing کاربر حساب")
 """Objects that are the account; the balance in any other one may be somebody else's."""
 _WALLETS = wordset("wallets wallet balances accounts credits کیفپولها")
-_MAIN = wordset("main primary default asli اصلی")
+MAIN_WALLET = wordset("main primary default asli اصلی")
 _SPEAKS, _NEAR = 80, 4
 """From this weight on a name says that it is the balance; of two names so near nobody can tell."""
 _MONEY, _DIGITS = 1000, 9
@@ -123,7 +123,7 @@ def _paying(wallets: list[Any]) -> list[Any]:
         return wallets
     said = [{fold(v) for v in w.values()} for w in plain]
     units = [{u for k, v in w.items() if UNIT.weight(k) and (u := unit(v))} for w in plain]
-    for told in ([bool(s & _MAIN) for s in said], ["IRT" in u for u in units], ["IRR" in u for u in units]):
+    for told in ([bool(s & MAIN_WALLET) for s in said], ["IRT" in u for u in units], ["IRR" in u for u in units]):
         if sum(told) == 1:
             return [wallets[told.index(True)]]
     return wallets

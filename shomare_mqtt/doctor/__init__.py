@@ -1,0 +1,1 @@
+"""`shomare-mqtt doctor`: looks at everything that the daemon needs, changes nothing, and never buys."""

@@ -1,0 +1,167 @@
+"""The provider's endpoints that only read, each asked once; what came, and how it was read."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field, replace
+from itertools import islice, product
+from typing import TYPE_CHECKING, Any
+
+from shomare_mqtt.core.clock import SystemClock
+from shomare_mqtt.errors import ErrorCode, ProviderError
+from shomare_mqtt.model import CatalogKind, Endpoint, Known, Priority, Product
+from shomare_mqtt.normalization import fold
+from shomare_mqtt.provider.client import LISTS, Client
+from shomare_mqtt.provider.limiter import Limiter
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Iterator
+
+    from shomare_mqtt.config import Settings, WatchedPrice
+    from shomare_mqtt.config.tables import Defaults
+    from shomare_mqtt.model import Catalog, CatalogEntry, PriceList
+    from shomare_mqtt.provider.reading import RawAnswer
+
+LOG = logging.getLogger("shomare_mqtt.doctor")
+READING = (Endpoint.PROFILE, *LISTS.values(), Endpoint.PRICES, Endpoint.PRICE)
+"""What is asked, in this order. Never `buy`, `check` or `cancel`."""
+_NOBODY_ANSWERS = frozenset({ErrorCode.PROVIDER_UNREACHABLE, ErrorCode.PROVIDER_TIMEOUT})
+_NOBODY_IS_LET_IN = frozenset({ErrorCode.INVALID_TOKEN, ErrorCode.MISSING_TOKEN, ErrorCode.ACCOUNT_BLOCKED})
+_MOST_PLACES = 3
+"""Places whose price lists are asked for, until one holds a price."""
+_SUCCESS = range(200, 300)
+
+
+class Memory:
+    """What was learnt before, and in this process; written nowhere."""
+
+    def __init__(self, learnt: dict[str, str]) -> None:
+        self.learnt = learnt
+
+    def load(self) -> dict[str, str]:
+        """What was learnt before."""
+        return dict(self.learnt)
+
+    async def save(self, learnt: dict[str, str]) -> None:
+        """Hold it."""
+        self.learnt = learnt
+
+
+@dataclass
+class Answers:
+    """What came of asking, by endpoint. `asked`: the place and the product that were asked for.
+
+    `raw`: the answer as it came, of several the last success. An endpoint in none of the three was not asked.
+    """
+
+    results: dict[Endpoint, Any] = field(default_factory=dict)
+    errors: dict[Endpoint, ProviderError] = field(default_factory=dict)
+    raw: dict[Endpoint, RawAnswer] = field(default_factory=dict)
+    asked: Known = field(default_factory=Known)
+    learnt: dict[str, str] = field(default_factory=dict)
+    requests: int = 0
+
+    def take(self, endpoint: Endpoint, answer: RawAnswer) -> None:
+        """An answer came."""
+        self.requests += 1
+        held = self.raw.get(endpoint)
+        if held is None or answer.http in _SUCCESS or held.http not in _SUCCESS:
+            self.raw[endpoint] = answer
+
+    def entries(self, kind: CatalogKind) -> tuple[CatalogEntry, ...]:
+        """Those of a list; none where it was not read."""
+        found: Catalog | None = self.results.get(LISTS[kind])
+        return found.entries if found else ()
+
+    @property
+    def ends(self) -> bool:
+        """Whether it makes no sense to ask for more."""
+        codes = {error.code for error in self.errors.values()}
+        return bool(codes & (_NOBODY_ANSWERS | _NOBODY_IS_LET_IN))
+
+
+async def ask(settings: Settings, token: str, learnt: dict[str, str]) -> Answers:
+    """Ask the provider; `learnt`: what a daemon has learnt of it. Raises SettingsError for an address that is none."""
+    answers, clock, memory = Answers(), SystemClock(), Memory(learnt)
+    client = Client(
+        settings.provider,
+        token,
+        clock=clock,
+        limiter=Limiter(settings.provider.requests_per_minute, clock),
+        memory=memory,
+        logger=LOG,
+        on_answer=answers.take,
+    )
+    async with client:
+        await _read(answers, Endpoint.PROFILE, client.profile(priority=Priority.QUERY))
+        for kind, endpoint in LISTS.items():
+            if not answers.ends:
+                await _read(answers, endpoint, client.catalog(kind, priority=Priority.QUERY))
+        if not answers.ends:
+            await _read_prices(client, settings, answers)
+    answers.learnt = memory.learnt
+    return answers
+
+
+async def _read(answers: Answers, endpoint: Endpoint, call: Awaitable[Any]) -> None:
+    answers.errors.pop(endpoint, None)
+    try:
+        answers.results[endpoint] = await call
+    except ProviderError as error:
+        answers.errors[endpoint] = error
+
+
+async def _read_prices(client: Client, settings: Settings, answers: Answers) -> None:
+    """The price list of a place, and the price of a product there."""
+    lists = Known(
+        countries=answers.entries(CatalogKind.COUNTRIES),
+        operators=answers.entries(CatalogKind.OPERATORS),
+        applications=answers.entries(CatalogKind.APPLICATIONS),
+    )
+    application = None
+    for place in islice(_places(settings, lists), _MOST_PLACES):
+        country, operator = place.country, place.operator
+        answers.asked = replace(lists, country=country, operator=operator)
+        call = client.prices(country, operator, known=lists, priority=Priority.QUERY)
+        await _read(answers, Endpoint.PRICES, call)
+        application = place.application or _priced(answers.results.get(Endpoint.PRICES))
+        if application or answers.ends:
+            break
+    application = application or next((entry.id for entry in lists.applications), None)
+    country_, operator_ = answers.asked.country, answers.asked.operator
+    if country_ and operator_ and application and not answers.ends:
+        answers.asked = replace(answers.asked, application=application)
+        product_ = Product(country_, operator_, application)
+        await _read(answers, Endpoint.PRICE, client.price(product_, known=lists, priority=Priority.QUERY))
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    country: str
+    operator: str
+    application: str | None = None
+
+
+def _places(settings: Settings, known: Known) -> Iterator[_Place]:
+    """Places to ask for: those that the settings name, then the first ones of the lists."""
+    rows: tuple[Defaults | WatchedPrice, ...] = (settings.defaults, *settings.prices)
+    for row in rows:
+        country = _id(row.country, known.countries) or next((entry.id for entry in known.countries), None)
+        operator = _id(row.operator, known.operators) or next((entry.id for entry in known.operators), None)
+        if country and operator and (row.country or row.operator):
+            yield _Place(country, operator, _id(row.application, known.applications))
+    for one, other in product(known.countries, known.operators[:1]):
+        yield _Place(one.id, other.id)
+
+
+def _id(named: str | None, entries: tuple[CatalogEntry, ...]) -> str | None:
+    """The id of what the settings name: an id of the list, or a name; else the text itself."""
+    if not named or any(entry.id == named for entry in entries):
+        return named
+    return next((e.id for e in entries if fold(named) in map(fold, (e.name, *e.names))), named)
+
+
+def _priced(prices: PriceList | None) -> str | None:
+    """An application that has a price in a list."""
+    rows = prices.prices if prices else ()
+    return next((price.application for price in rows if price.price is not None), None)
