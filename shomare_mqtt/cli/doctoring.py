@@ -11,10 +11,9 @@ from rich.text import Text
 from shomare_mqtt.cli.output import write_json
 from shomare_mqtt.cli.showing import console, plain
 from shomare_mqtt.cli.status import CommandFailedError
-from shomare_mqtt.core.render import dumps
 from shomare_mqtt.doctor.examination import examine
 from shomare_mqtt.doctor.finding import State
-from shomare_mqtt.doctor.report import report
+from shomare_mqtt.doctor.report import report, written
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,7 +53,6 @@ def _write(path: Path, content: dict[str, Any]) -> None:
     """Make the file, for its owner alone. Raises CommandFailedError; what is there already stays."""
     try:
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OF_OWNER), "wb") as out:
-            out.write(dumps(content))
-            out.write(b"\n")
+            out.write(written(content))
     except OSError as error:
         raise CommandFailedError(f"the report could not be written to {path}: {error.strerror}") from None

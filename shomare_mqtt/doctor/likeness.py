@@ -21,7 +21,7 @@ from shomare_mqtt.provider.reading.names import glued, words, wordset
 from shomare_mqtt.provider.reading.profiles import MAIN_WALLET
 from shomare_mqtt.provider.reading.states import Truth, truth
 from shomare_mqtt.provider.reading.units import UNIT
-from shomare_mqtt.provider.reading.values import unit
+from shomare_mqtt.provider.reading.values import MULTIPLES, unit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -114,13 +114,13 @@ class Likeness:
     def _number(self, value: Any) -> Any:
         if value in (0, 1):
             return value
-        like = self._figures(format(value, "f") if isinstance(value, Decimal) else str(value))
+        like = self._figures(str(value))
         return Decimal(like) if isinstance(value, Decimal) else int(like)
 
     def _figures(self, written: str) -> str:
         """A number in text, its digits replaced: `192,100` as `192100` is, Persian ones by Persian ones."""
         digits = "".join(_DIGIT.findall(ascii_digits(written)))
-        is_amount = digits[:1] != "0" and (len(digits) <= _LONGEST_AMOUNT or not written.isdigit())
+        is_amount = not written.isdigit() or (digits[0] != "0" and len(digits) <= _LONGEST_AMOUNT)
         like = iter(self._replaced(digits, self._amount if is_amount else self._digits))
         return "".join(_in_script_of(c, next(like)) if c.isdecimal() else c for c in written)
 
@@ -154,8 +154,8 @@ class Likeness:
 
 
 def _stays(word: str) -> bool:
-    """Whether a word is a unit of money, or says which wallet pays."""
-    return unit(word) is not None or word.lower() in MAIN_WALLET
+    """Whether a word is a unit of money, a multiple (`k`, `million`), or says which wallet pays."""
+    return unit(word) is not None or word.lower() in MAIN_WALLET | MULTIPLES
 
 
 def _is_mark(name: str, value: Any) -> bool:

@@ -28,6 +28,10 @@ _WHEN = {
 def of_purchases(answers: Mapping[str, Any], settings: Settings, mask: Mask) -> Iterator[Finding]:
     """What such answers look like, and how their fields were understood. `answers`: as `learnt.shown` has them."""
     seen = {name: one for name in NAMES if (one := understood(answers.get(name))) is not None}
+    if not seen:
+        advice = "buy a number (shomare-mqtt buy), then run doctor again: it never buys, checks or cancels itself"
+        yield unknown("buy, check, cancel", "no daemon has had an answer to any of them yet", advice)
+        return
     for name in NAMES:
         yield _of_answer(name, seen.get(name), mask)
     yield from of_fields(_fields(seen), settings.provider.fields, mask)

@@ -5,7 +5,10 @@ The file is a dialect of the simulated provider as well, for the endpoints that 
 
 from __future__ import annotations
 
+import json
 import platform
+import re
+import secrets
 from typing import TYPE_CHECKING, Any
 
 from shomare_mqtt import __version__
@@ -50,6 +53,13 @@ def report(seen: Examination, seed: int | None = None) -> dict[str, Any]:
         "seen": _of_ours(seen.learnt.get("answers", {}), likeness),
         "settings": _of_ours(settings, likeness),
     }
+
+
+def written(content: dict[str, Any]) -> bytes:
+    """The file's bytes; numbers as they came, with every nought behind a point."""
+    mark = secrets.token_hex(8)
+    text = json.dumps(content, ensure_ascii=False, indent=1, default=lambda number: f"{mark}{number}")
+    return (re.sub(rf'"{mark}([^"]*)"', r"\1", text) + "\n").encode(errors="replace")
 
 
 def _answers(found: dict[Endpoint, RawAnswer], likeness: Likeness) -> Iterator[tuple[Endpoint, Any]]:

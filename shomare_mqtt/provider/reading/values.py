@@ -52,7 +52,7 @@ _PIECES = wordset(
 )
 _NO_STOCK = re.compile(r"[%٪$€₽]")
 _STOCK_WORD = re.compile(r"[^\W\d_]+|[✅✔🟢❌✖✗⛔🚫🔴∞]")
-_MULTIPLES = wordset("k m b mn mln mio bn mil thousand million hezar hezartoman milion هزار میلیون тыс млн")
+MULTIPLES = wordset("k m b mn mln mio bn mil thousand million hezar hezartoman milion هزار میلیون тыс млн")
 _WITHOUT_FRACTIONS = ("IRT", "IRR")
 _WITH_FRACTIONS = ("USDT", "USD", "RUB", "EUR")
 _ONE_GROUP, _IN_A_GROUP = 1000, 3
@@ -144,7 +144,7 @@ def _figure_in(text: str) -> tuple[str | None, str | None]:
     found = _NUMBER.findall(text)
     rest = fold(_NUMBER.sub("", text)).strip(".:;,()-+/=")
     said = unit(rest) if rest else None
-    multiplied = not _MULTIPLES.isdisjoint(_LETTERS.findall(_NUMBER.sub(" ", text).casefold()))
+    multiplied = not MULTIPLES.isdisjoint(_LETTERS.findall(_NUMBER.sub(" ", text).casefold()))
     if len(found) != 1 or multiplied or (rest and said is None and not _may_be_currency(rest)):
         return None, None
     return found[0], said

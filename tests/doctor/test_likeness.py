@@ -1,0 +1,88 @@
+"""Answers like the real ones: nothing of anybody's in them, and read in the same way."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from shomare_mqtt.core.masking import Mask
+from shomare_mqtt.doctor.likeness import Likeness
+from shomare_mqtt.doctor.report import alike, written
+from shomare_mqtt.errors import ProviderError
+from shomare_mqtt.model import Endpoint
+from shomare_mqtt.provider.reading import RawAnswer
+from shomare_mqtt.provider.reading.decode import decode
+from tests.reading.contexts import LISTS
+from tests.reading.readings import _read as read
+from tests.reading.table import tables
+
+if TYPE_CHECKING:
+    from shomare_mqtt.model import CatalogEntry, Known
+    from shomare_mqtt.provider.reading import Context
+    from tests.reading.table import Call, Case
+
+ENDPOINTS = {
+    "profile": Endpoint.PROFILE,
+    **{kind: Endpoint(f"all{kind}") for kind in LISTS},
+    "prices": Endpoint.PRICES,
+    "price": Endpoint.PRICE,
+}
+READ_ONLY = [(case, kind) for case in tables() for kind in case.wanted if kind in ENDPOINTS]
+
+
+def like() -> Likeness:
+    return Likeness(Mask(("tok-5f0c1e7a9b2d",)), seed=1)
+
+
+def likened(context: Context, likeness: Likeness) -> Context:
+    """What is known beforehand comes from lists that were made alike too."""
+    known = context.known
+
+    def entries(kept: tuple[CatalogEntry, ...]) -> tuple[CatalogEntry, ...]:
+        return tuple(
+            replace(e, id=likeness.plain(e.id), name=likeness.plain(e.name), names=tuple(map(likeness.plain, e.names)))
+            for e in kept
+        )
+
+    ids = {
+        field: likeness.plain(text)
+        for field in ("country", "operator", "application")
+        if (text := getattr(known, field))
+    }
+    lists: dict[str, Any] = {kind: entries(getattr(known, kind)) for kind in LISTS}
+    changed: Known = replace(known, **ids, **lists)
+    return replace(context, known=changed)
+
+
+def outcome(kind: str, raw: RawAnswer, context: Context) -> Any:
+    """What a report must not change: where each field was read, and what was not."""
+    try:
+        result = read(kind, raw, context)
+    except ProviderError as error:
+        return type(error), error.code
+    rows = getattr(result, "entries", getattr(result, "prices", ()))
+    balance = getattr(result, "balance", None) is None
+    priced = [each.price is None for each in rows if hasattr(each, "price")]
+    return result.found, result.unread, len(rows), balance, priced
+
+
+@pytest.mark.parametrize(("case", "kind"), READ_ONLY, ids=lambda each: getattr(each, "id", each))
+def test_an_answer_like_another_is_read_in_the_same_way(case: Case, kind: str) -> None:
+    for call in case.calls:
+        decoded = decode(call.raw)
+        if decoded.is_json and not decoded.wrapped:
+            check(kind, call, decoded.value)
+
+
+def check(kind: str, call: Call, value: Any) -> None:
+    likeness = like()
+    context = call.context(kind)
+    other = likened(context, likeness)
+    changed = alike(ENDPOINTS[kind], value, likeness)
+    raw = replace(call.raw, body=written(changed), charset=None)
+    assert outcome(kind, raw, other) == outcome(kind, call.raw, context), (value, changed)

@@ -1,0 +1,151 @@
+"""The provider, over real HTTP: each finding, good and bad, and that nothing is asked that could cost money."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from shomare_mqtt.doctor.finding import State
+from tests.doctor.places import ANSWERS, NOWHERE, examined, named, settings, shop
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from shomare_mqtt.doctor.examination import Examination
+
+ENDPOINTS = ["profile", "allcountries", "alloperators", "allapplications", "pricebycountry", "pricebyproduct"]
+
+
+@pytest.fixture(autouse=True)
+def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("no_proxy", "*")
+
+
+async def seen(tmp_path: Path, http: dict[str, int] | None = None, **answers: Any) -> Examination:
+    async with shop(http, **answers) as server:
+        return await examined(settings(server.url), tmp_path)
+
+
+def states(found: Examination, *names: str) -> list[State]:
+    return [named(found, name).state for name in names]
+
+
+async def test_a_provider_that_is_well(tmp_path: Path) -> None:
+    async with shop() as server:
+        found = await examined(settings(server.url), tmp_path)
+        assert server.endpoints() == ENDPOINTS
+    names = ("provider", "token", "profile", "countries", "operators", "applications", "prices", "price", "parameters")
+    assert set(states(found, *names)) == {State.GOOD}
+    assert "balance 45,000 IRT" in named(found, "profile").told
+    assert "45" not in named(found, "profile").text
+    assert '{"status": "true/false", "data": {"balance": "number", "currency": "text"}}' in named(found, "profile").text
+    assert "2 entries, the first: 7 Russia" in named(found, "countries").told
+    assert "of country 7, operator 1; " in named(found, "prices").text
+    assert "price 2,200" in named(found, "price").told
+    assert "pricebycountry takes them as path" in named(found, "parameters").text
+
+
+async def test_the_place_is_that_of_the_settings(tmp_path: Path) -> None:
+    given = {"country": "kazakhstan", "operator": "1", "application": "Telegram"}
+    async with shop() as server:
+        await examined(settings(server.url, defaults=given), tmp_path)
+        assert [asked.path[2:] for asked in server.asked[-2:]] == [["2", "1"], ["2", "1", "3"]]
+
+
+async def test_a_country_alone_or_a_name_that_no_list_has(tmp_path: Path) -> None:
+    async with shop() as server:
+        found = settings(server.url, defaults={"country": "Atlantis"})
+        await examined(found, tmp_path)
+        assert server.asked[-2].path[2:] == ["Atlantis", "1"]
+
+
+async def test_nobody_is_there(tmp_path: Path) -> None:
+    found = await examined(settings(NOWHERE), tmp_path)
+    assert states(found, "provider", "profile") == [State.BAD, State.BAD]
+    assert states(found, "token", "countries") == [State.UNKNOWN, State.UNKNOWN]
+    assert "cannot be reached" in named(found, "provider").text
+    assert not found.is_well
+
+
+async def test_a_token_that_is_refused(tmp_path: Path) -> None:
+    refusal = {"status": False, "code": 401, "message": "bad token"}
+    async with shop({"profile": 401}, profile=refusal) as server:
+        found = await examined(settings(server.url), tmp_path)
+        assert server.endpoints() == ["profile"]
+    assert states(found, "provider", "token", "profile") == [State.GOOD, State.BAD, State.BAD]
+    assert "provider.token" in named(found, "token").advice
+
+
+async def test_a_blocked_account(tmp_path: Path) -> None:
+    found = await seen(tmp_path, {"profile": 401}, profile={"status": False, "code": -1})
+    assert "blocked" in named(found, "token").text
+
+
+async def test_a_wrong_address(tmp_path: Path) -> None:
+    page = b"<html>Not Found</html>"
+    found = await seen(tmp_path, dict.fromkeys(ANSWERS, 404), **dict.fromkeys(ANSWERS, page))
+    assert named(found, "provider").state is State.BAD
+    assert "provider.base_url" in named(found, "provider").advice
+    assert "HTTP 404, no JSON (text/html, 22 bytes)" in named(found, "profile").text
+
+
+async def test_a_balance_that_is_not_found(tmp_path: Path) -> None:
+    found = await seen(tmp_path, profile={"status": True, "data": {}})
+    assert named(found, "profile").state is State.BAD
+    assert '"profile.balance" = "…" under [provider.fields]' in named(found, "profile").advice
+
+
+async def test_a_list_that_is_none(tmp_path: Path) -> None:
+    found = await seen(tmp_path, allcountries={"status": True, "data": "soon"})
+    assert states(found, "countries", "operators") == [State.BAD, State.GOOD]
+    assert '"countries" = "…"' in named(found, "countries").advice
+    assert states(found, "prices", "price") == [State.UNKNOWN, State.UNKNOWN]
+    assert named(found, "parameters").state is State.UNKNOWN
+
+
+async def test_prices_that_are_refused(tmp_path: Path) -> None:
+    refusal = {"status": False, "code": 404, "message": "no such country"}
+    http = {"pricebycountry": 404, "pricebyproduct": 404}
+    found = await seen(tmp_path, http, pricebycountry=refusal, pricebyproduct=refusal)
+    assert states(found, "prices", "price") == [State.BAD, State.BAD]
+    assert "countries.id" in named(found, "prices").advice
+    assert "no such country" in named(found, "prices").told
+    assert "no such country" not in named(found, "prices").text
+
+
+async def test_a_place_without_prices_is_passed_over(tmp_path: Path) -> None:
+    countries = [{"id": number, "name": f"Land {chr(64 + number)}"} for number in range(1, 9)]
+    async with shop(allcountries=countries, pricebycountry={"status": True, "data": []}) as server:
+        found = await examined(settings(server.url), tmp_path)
+        places = {tuple(asked.path[2:]) for asked in server.asked if asked.path[1] == "pricebycountry"}
+    assert {place for place in places if place} == {("1", "1"), ("2", "1"), ("3", "1")}
+    assert named(found, "prices").state is State.UNKNOWN
+
+
+async def test_a_field_that_was_not_understood(tmp_path: Path) -> None:
+    found = await seen(tmp_path, pricebyproduct={"status": True, "data": {"price": 2200}})
+    price = named(found, "price")
+    missing = [each for each in found.findings if each.name == "price.count"]
+    assert (price.state is State.UNKNOWN and "not understood: count" in price.text) or missing
+
+
+async def test_an_answer_with_markup_around_it(tmp_path: Path) -> None:
+    warning = b"<br />\n<b>Warning</b>:  x in <b>/var/www/a.php</b> on line <b>3</b><br />\n"
+    found = await seen(tmp_path, profile=warning + b'{"status": true, "data": {"balance": 5}}')
+    assert "JSON, with markup around it" in named(found, "profile").text
+
+
+async def test_parameters_set_by_hand(tmp_path: Path) -> None:
+    async with shop() as server:
+        found = await examined(settings(server.url, provider={"dialect": {"parameters": "query"}}), tmp_path)
+    assert "set by hand: parameters = query" in named(found, "parameters").text
+
+
+async def test_nothing_that_costs_money_is_asked(tmp_path: Path) -> None:
+    """Also where nothing works; the server would say that there is no such thing."""
+    page = b"<html>Not Found</html>"
+    async with shop(dict.fromkeys(ANSWERS, 404), **dict.fromkeys([*ANSWERS, "buy", "check", "cancel"], page)) as server:
+        await examined(settings(server.url), tmp_path)
+        assert set(server.endpoints()) <= set(ENDPOINTS)
+        assert {asked.method for asked in server.asked} == {"GET"}
