@@ -47,7 +47,10 @@ _ELSEWHERE = "where it stands, as in `data.orders[0].id`"
 def of_fields(found: Iterable[Found], by_hand: Mapping[str, str], mask: Mask) -> Iterator[Finding]:
     """A finding for each field; `by_hand`: what `[provider.fields]` says."""
     for each in found:
-        yield _missing(each, by_hand) if each.place is None else _read(each, mask)
+        if each.sureness is Sureness.MISSING:
+            yield _missing(each, by_hand)
+        else:
+            yield _read(each, mask) if each.place is not None else _nowhere(each, mask)
 
 
 def _read(found: Found, mask: Mask) -> Finding:
@@ -61,6 +64,15 @@ def _read(found: Found, mask: Mask) -> Finding:
         return good(found.field, said, f"if that is wrong: {advice} {UNDER}" if advice else "")
     own = line(found.field, _shown(found.place, mask))
     return unknown(found.field, said, f"say which it is: {' or '.join(filter(None, (own, advice)))} {UNDER}")
+
+
+def _nowhere(found: Found, mask: Mask) -> Finding:
+    """A field that was read, and of which no one place can be named: it stands around the entries, in their keys."""
+    why = f", {mask.text(found.why)}" if found.why else ""
+    said = f"read, though at no one place ({_HOW_SURE[found.sureness]}{why})"
+    if found.sureness is not Sureness.DOUBTFUL:
+        return good(found.field, said)
+    return unknown(found.field, said, f"if it is wrong: {line(found.field, '…')} {UNDER} ({_ELSEWHERE})")
 
 
 def _missing(found: Found, by_hand: Mapping[str, str]) -> Finding:

@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 from shomare_mqtt.doctor.likely_secrets import EMAIL, LEAST_DIGITS, LONG_NUMBER, OPAQUE, has_code
 from shomare_mqtt.normalization import ascii_digits
 from shomare_mqtt.provider.outlines import is_field_name
-from shomare_mqtt.provider.reading.names import glued, words, wordset
+from shomare_mqtt.provider.reading.names import glued, telling, words, wordset
 from shomare_mqtt.provider.reading.profiles import MAIN_WALLET
+from shomare_mqtt.provider.reading.shapes import PAIR_NAMES, PAIR_VALUES
 from shomare_mqtt.provider.reading.states import Truth, truth
 from shomare_mqtt.provider.reading.units import UNIT
 from shomare_mqtt.provider.reading.values import MULTIPLES, unit
@@ -44,6 +45,7 @@ _LONGEST_UNIT = 20
 _RUN = re.compile(r"(?P<number>\d+(?:[.,'’٬٫،_]\d+)*)|(?P<word>[^\W\d_]+)")
 _DIGIT = re.compile(r"\d")
 _TRIES = 50
+_MOST_OF_A_PAIR = 4
 _LONGEST_AMOUNT = 9
 """Digits of an amount without separators; a longer text of digits is a number of somebody's or something's."""
 
@@ -60,7 +62,8 @@ class Likeness:
     def somebodys(self, value: Any, name: str = "") -> Any:
         """The account's answer: every text and number replaced, but for marks and units."""
         if isinstance(value, dict):
-            return {self._private_key(k): self.somebodys(v, k) for k, v in value.items()}
+            name_of_pair = _name_of_pair(value)
+            return {self._private_key(k): v if k == name_of_pair else self.somebodys(v, k) for k, v in value.items()}
         if isinstance(value, list):
             return [self.somebodys(each, name) for each in value]
         if value is None or isinstance(value, bool) or _is_mark(name, value):
@@ -151,6 +154,14 @@ class Likeness:
 
     def _letters(self, word: str) -> str:
         return "".join(self._random.choice(_alphabet(letter)) for letter in word)
+
+
+def _name_of_pair(fields: dict[str, Any]) -> str | None:
+    """Where a field's name stands as a text: `key` in `{"key": "balance", "value": 5}`."""
+    if len(fields) > _MOST_OF_A_PAIR or not any(glued(name) in PAIR_VALUES for name in fields):
+        return None
+    names = (name for name, value in fields.items() if glued(name) in PAIR_NAMES and isinstance(value, str))
+    return next((name for name in names if telling(fields[name])), None)
 
 
 def _stays(word: str) -> bool:

@@ -10,7 +10,7 @@ from shomare_mqtt.doctor.fields import UNDER, line, of_fields
 from shomare_mqtt.doctor.finding import Finding, bad, good, unknown
 from shomare_mqtt.doctor.likely_secrets import hidden
 from shomare_mqtt.errors import ErrorCode, ProviderError
-from shomare_mqtt.model import Catalog, Endpoint, Price, PriceList, Profile
+from shomare_mqtt.model import Catalog, Endpoint, Price, PriceList, Profile, Sureness
 from shomare_mqtt.provider.outlines import bounded
 from shomare_mqtt.provider.reading.decode import decode
 
@@ -33,7 +33,7 @@ NAMES = {
     Endpoint.PRICES: "prices",
     Endpoint.PRICE: "price",
 }
-"""What the answers are called in `[provider.fields]`."""
+"""What fields of the answers begin with in `[provider.fields]`; the findings of answers bear the endpoints' names."""
 _LONGEST_OUTLINE = 500
 _UNREACHED = frozenset({ErrorCode.PROVIDER_UNREACHABLE, ErrorCode.PROVIDER_TIMEOUT})
 _TOKEN = {
@@ -99,7 +99,7 @@ def _code(answers: Answers, endpoint: Endpoint) -> ErrorCode | None:
 
 def _of_answer(endpoint: Endpoint, answers: Answers, mask: Mask) -> Finding:
     """What an answer looks like, and whether it was understood at all."""
-    name, error, result = NAMES[endpoint], answers.errors.get(endpoint), answers.results.get(endpoint)
+    name, error, result = endpoint.value, answers.errors.get(endpoint), answers.results.get(endpoint)
     asked = _asked(endpoint, answers)
     if error is not None:
         return _not_read(endpoint, error, f"{asked}{looks(answers.raw.get(endpoint), mask)}", mask)
@@ -107,7 +107,7 @@ def _of_answer(endpoint: Endpoint, answers: Answers, mask: Mask) -> Finding:
         return unknown(name, "not asked, for want of what is above", "put right what is bad, then run doctor again")
     said = f"{asked}{looks(answers.raw.get(endpoint), mask)}"
     aside = hidden(_aside(result), mask)
-    missing = {found.field.rpartition(".")[2] for found in result.found if found.place is None}
+    missing = {found.field.rpartition(".")[2] for found in result.found if found.sureness is Sureness.MISSING}
     if unread := [each for each in result.unread if each not in missing]:
         said = f"{said}; not understood: {', '.join(unread)}"
         return unknown(name, said, _say_where(endpoint, unread), aside)
@@ -126,7 +126,7 @@ def _asked(endpoint: Endpoint, answers: Answers) -> str:
 
 
 def _not_read(endpoint: Endpoint, error: ProviderError, said: str, mask: Mask) -> Finding:
-    name, aside = NAMES[endpoint], hidden(error.message, mask)
+    name, aside = endpoint.value, hidden(error.message, mask)
     what = f"not read ({error.code.value}); {said}"
     if error.code in _UNREACHED:
         return bad(name, f"not read ({error.code.value})", "see `provider` above", aside)

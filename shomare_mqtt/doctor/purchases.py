@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from shomare_mqtt.doctor.fields import of_fields
 from shomare_mqtt.doctor.finding import Finding, good, unknown
 from shomare_mqtt.doctor.likely_secrets import hidden
+from shomare_mqtt.model import Sureness
 from shomare_mqtt.provider.seen import NAMES, WITH_SMS, Seen, understood
 
 if TYPE_CHECKING:
@@ -53,6 +54,6 @@ def _fields(seen: Mapping[str, Seen]) -> list[Found]:
     found: dict[str, Found] = {}
     for name in ("buy", WITH_SMS, "check", "cancel"):
         for each in seen[name].found if name in seen else ():
-            if each.field not in found or found[each.field].place is None:
+            if each.field not in found or found[each.field].sureness is Sureness.MISSING:
                 found[each.field] = each
     return list(found.values())

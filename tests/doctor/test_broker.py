@@ -82,7 +82,7 @@ async def test_a_daemon_that_is_offline() -> None:
 
 
 async def test_a_daemon_that_is_online() -> None:
-    state = {"state": "online", "since": "x", "error": None, "fields": {}}
+    state: dict[str, Any] = {"state": "online", "since": "x", "error": None, "fields": {}}
     found = await left(bridge_state="online", bridge_info=INFO, provider_state=state)
     assert [each.state for each in found.findings] == [State.GOOD] * 3
     assert f"version {__version__}, started 2026-11-24T03:00:00.000Z" in found.findings[1].text

@@ -34,7 +34,7 @@ def test_a_doubtful_one_names_every_line() -> None:
 def test_one_set_by_hand() -> None:
     there = finding(Found("price.price", "data.x", Sureness.BY_HAND), price_price="data.x")
     assert (there.state, there.text) == (State.GOOD, "read at `data.x` (set by hand)")
-    gone = finding(Found("price.price", None, Sureness.BY_HAND), price_price="data.y")
+    gone = finding(Found("price.price", None, Sureness.MISSING, why="set by hand: data.y"), price_price="data.y")
     assert gone.state is State.BAD
     assert "set by hand as `data.y`, where this answer has nothing" in gone.text
 
@@ -45,6 +45,12 @@ def test_one_set_by_hand() -> None:
 )
 def test_a_missing_one(field: str, state: State) -> None:
     assert finding(Found(field, None, Sureness.MISSING)).state is state
+
+
+def test_one_that_stands_at_no_one_place() -> None:
+    sure = finding(Found("countries.name", None, Sureness.SURE, why="its key"))
+    assert (sure.state, sure.text) == (State.GOOD, "read, though at no one place (sure, its key)")
+    assert finding(Found("prices", None, Sureness.DOUBTFUL)).state is State.UNKNOWN
 
 
 def test_a_place_without_what_may_be_a_value() -> None:

@@ -35,14 +35,24 @@ async def test_a_provider_that_is_well(tmp_path: Path) -> None:
     async with shop() as server:
         found = await examined(settings(server.url), tmp_path)
         assert server.endpoints() == ENDPOINTS
-    names = ("provider", "token", "profile", "countries", "operators", "applications", "prices", "price", "parameters")
+    names = (
+        "provider",
+        "token",
+        "profile",
+        "allcountries",
+        "alloperators",
+        "allapplications",
+        "pricebycountry",
+        "pricebyproduct",
+        "parameters",
+    )
     assert set(states(found, *names)) == {State.GOOD}
     assert "balance 45,000 IRT" in named(found, "profile").told
     assert "45" not in named(found, "profile").text
     assert '{"status": "true/false", "data": {"balance": "number", "currency": "text"}}' in named(found, "profile").text
-    assert "2 entries, the first: 7 Russia" in named(found, "countries").told
-    assert "of country 7, operator 1; " in named(found, "prices").text
-    assert "price 2,200" in named(found, "price").told
+    assert "2 entries, the first: 7 Russia" in named(found, "allcountries").told
+    assert "of country 7, operator 1; " in named(found, "pricebycountry").text
+    assert "price 2,200" in named(found, "pricebyproduct").told
     assert "pricebycountry takes them as path" in named(found, "parameters").text
 
 
@@ -63,7 +73,7 @@ async def test_a_country_alone_or_a_name_that_no_list_has(tmp_path: Path) -> Non
 async def test_nobody_is_there(tmp_path: Path) -> None:
     found = await examined(settings(NOWHERE), tmp_path)
     assert states(found, "provider", "profile") == [State.BAD, State.BAD]
-    assert states(found, "token", "countries") == [State.UNKNOWN, State.UNKNOWN]
+    assert states(found, "token", "allcountries") == [State.UNKNOWN, State.UNKNOWN]
     assert "cannot be reached" in named(found, "provider").text
     assert not found.is_well
 
@@ -98,9 +108,9 @@ async def test_a_balance_that_is_not_found(tmp_path: Path) -> None:
 
 async def test_a_list_that_is_none(tmp_path: Path) -> None:
     found = await seen(tmp_path, allcountries={"status": True, "data": "soon"})
-    assert states(found, "countries", "operators") == [State.BAD, State.GOOD]
-    assert '"countries" = "…"' in named(found, "countries").advice
-    assert states(found, "prices", "price") == [State.UNKNOWN, State.UNKNOWN]
+    assert states(found, "allcountries", "alloperators") == [State.BAD, State.GOOD]
+    assert '"countries" = "…"' in named(found, "allcountries").advice
+    assert states(found, "pricebycountry", "pricebyproduct") == [State.UNKNOWN, State.UNKNOWN]
     assert named(found, "parameters").state is State.UNKNOWN
 
 
@@ -108,10 +118,10 @@ async def test_prices_that_are_refused(tmp_path: Path) -> None:
     refusal = {"status": False, "code": 404, "message": "no such country"}
     http = {"pricebycountry": 404, "pricebyproduct": 404}
     found = await seen(tmp_path, http, pricebycountry=refusal, pricebyproduct=refusal)
-    assert states(found, "prices", "price") == [State.BAD, State.BAD]
-    assert "countries.id" in named(found, "prices").advice
-    assert "no such country" in named(found, "prices").told
-    assert "no such country" not in named(found, "prices").text
+    assert states(found, "pricebycountry", "pricebyproduct") == [State.BAD, State.BAD]
+    assert "countries.id" in named(found, "pricebycountry").advice
+    assert "no such country" in named(found, "pricebycountry").told
+    assert "no such country" not in named(found, "pricebycountry").text
 
 
 async def test_a_place_without_prices_is_passed_over(tmp_path: Path) -> None:
@@ -120,12 +130,12 @@ async def test_a_place_without_prices_is_passed_over(tmp_path: Path) -> None:
         found = await examined(settings(server.url), tmp_path)
         places = {tuple(asked.path[2:]) for asked in server.asked if asked.path[1] == "pricebycountry"}
     assert {place for place in places if place} == {("1", "1"), ("2", "1"), ("3", "1")}
-    assert named(found, "prices").state is State.UNKNOWN
+    assert named(found, "pricebycountry").state is State.UNKNOWN
 
 
 async def test_a_field_that_was_not_understood(tmp_path: Path) -> None:
     found = await seen(tmp_path, pricebyproduct={"status": True, "data": {"price": 2200}})
-    price = named(found, "price")
+    price = named(found, "pricebyproduct")
     missing = [each for each in found.findings if each.name == "price.count"]
     assert (price.state is State.UNKNOWN and "not understood: count" in price.text) or missing
 

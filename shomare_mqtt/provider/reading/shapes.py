@@ -51,8 +51,8 @@ NUMBERED = re.compile(r"_?\d+")
 _NODES = 200_000
 _FIELDS = 40
 """No bare row has more cells."""
-_PAIR_NAMES = ("key", "name", "field", "k", "code", "title", "label", "property", "n")
-_PAIR_VALUES = ("value", "val", "v", "amount", "content")
+PAIR_NAMES = ("key", "name", "field", "k", "code", "title", "label", "property", "n")
+PAIR_VALUES = ("value", "val", "v", "amount", "content")
 _MOST_OF_A_PAIR = 4
 """More fields than a name, a value, a label and a unit are a record's."""
 _MOST_FIELDS = 400
@@ -163,8 +163,8 @@ def _pair(entry: Any) -> tuple[str, Any] | None:
     if not isinstance(entry, dict) or not 1 < len(entry) <= _MOST_OF_A_PAIR:
         return None
     by_name = {glued(name): inner for name, inner in entry.items()}
-    name = next((inner for own in _PAIR_NAMES if isinstance(inner := by_name.get(own), str)), None)
-    value = next((by_name[own] for own in _PAIR_VALUES if own in by_name and is_scalar(by_name[own])), None)
+    name = next((inner for own in PAIR_NAMES if isinstance(inner := by_name.get(own), str)), None)
+    value = next((by_name[own] for own in PAIR_VALUES if own in by_name and is_scalar(by_name[own])), None)
     return None if name is None or value is None else (name, value)
 
 
