@@ -106,7 +106,7 @@ def _of_answer(endpoint: Endpoint, answers: Answers, mask: Mask) -> Finding:
     if result is None:
         return unknown(name, "not asked, for want of what is above", "put right what is bad, then run doctor again")
     said = f"{asked}{looks(answers.raw.get(endpoint), mask)}"
-    aside = hidden(_aside(result), mask)
+    aside = _aside(result, mask)
     missing = {found.field.rpartition(".")[2] for found in result.found if found.sureness is Sureness.MISSING}
     if unread := [each for each in result.unread if each not in missing]:
         said = f"{said}; not understood: {', '.join(unread)}"
@@ -160,28 +160,31 @@ def looks(answer: RawAnswer | None, mask: Mask) -> str:
     return f"HTTP {answer.http}, JSON{wrapped}: {mask.text(outline)}"
 
 
-def _aside(result: Result) -> str:
+def _aside(result: Result, mask: Mask) -> str:
     """The values themselves, for the owner to compare with the provider's site."""
     match result:
         case Profile():
             amount = "unknown" if result.balance is None else _figure(result.balance)
-            return f"balance {amount} {result.currency or ''}".rstrip()
+            return f"balance {amount} {hidden(result.currency or '', mask)}".rstrip()
         case Catalog():
-            first = [f"{entry.id} {entry.name[:_LONGEST_NAME]}" for entry in result.entries[:_SHOWN]]
+            first = [_entry(entry.id, entry.name, mask) for entry in result.entries[:_SHOWN]]
             return f"{len(result.entries)} entries, the first: {', '.join(first)}" if first else ""
         case PriceList():
-            return f"{len(result.prices)} prices, the first: {_shown(result.prices[0])}" if result.prices else ""
+            return f"{len(result.prices)} prices, the first: {_priced(result.prices[0], mask)}" if result.prices else ""
         case Price():
-            return _shown(result)
+            return _priced(result, mask)
         case _:
             assert_never(result)
 
 
-def _shown(price: Price) -> str:
+def _entry(own: str, name: str | None, mask: Mask) -> str:
+    return " ".join(hidden(text[:_LONGEST_NAME], mask) for text in (own, name) if text)
+
+
+def _priced(price: Price, mask: Mask) -> str:
     amount = "unknown" if price.price is None else _figure(price.price)
     stock = "some or none" if price.count is None else str(price.count)
-    name = f" {price.application_name[:_LONGEST_NAME]}" if price.application_name else ""
-    return f"application {price.application}{name}, price {amount}, stock {stock}"
+    return f"application {_entry(price.application, price.application_name, mask)}, price {amount}, stock {stock}"
 
 
 def _figure(amount: Decimal) -> str:

@@ -127,6 +127,8 @@ class Desk:
             raise _RefusedError(HTTPStatus.NOT_FOUND, "A parameter is missing")
         if call.endpoint in _KINDS:
             return self._ok(call.endpoint, self.dialect.listing(self._listing(_KINDS[call.endpoint])))
+        if call.endpoint in self.dialect.fixed:
+            return self._ok(call.endpoint, self._fixed(call.endpoint))
         answers: dict[Endpoint, Callable[[Mapping[str, str]], Outcome]] = {
             Endpoint.PROFILE: lambda _: self._ok(Endpoint.PROFILE, self.dialect.profile(self.ledger.shown_balance())),
             Endpoint.PRICES: lambda sent: self._ok(Endpoint.PRICES, self.dialect.prices(self._offers(sent))),
@@ -136,6 +138,11 @@ class Desk:
             Endpoint.CANCEL: lambda sent: self._cancel(self._purchase(sent)),
         }
         return answers[call.endpoint](self._own_ids(call.parameters))
+
+    def _fixed(self, endpoint: Endpoint) -> Body:
+        """Prices that are the same everywhere: those of any place."""
+        offers = self.catalog.offers(next(iter(self.catalog.countries)), next(iter(self.catalog.operators))) or ()
+        return self.dialect.prices(offers) if endpoint is Endpoint.PRICES else self.dialect.price(offers[0])
 
     def _own_ids(self, sent: Mapping[str, str]) -> Mapping[str, str]:
         """The ids of the catalogue and the ledger for those that were sent, which the dialect wants otherwise."""

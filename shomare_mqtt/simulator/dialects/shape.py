@@ -116,6 +116,7 @@ class Dialect:
     `newest_only`: `check` shows one SMS. `statuses`: the HTTP statuses that are not 200, by endpoint and by the state
     of the purchase that the answer speaks of. `wanted`: from a kind (`country`, `operator`, `application`, `purchase`)
     and the simulator's own id to the id that the endpoints take (None: none); left out, they take its own.
+    `fixed`: endpoints of prices that answer the same whatever is asked for.
     `prefix` stands before the JSON, `content_type` labels it, `compressed` uses gzip where the client takes it.
     """
 
@@ -136,6 +137,7 @@ class Dialect:
     newest_only: bool = False
     statuses: Mapping[tuple[Endpoint, State | None], int] = field(default_factory=dict)
     wanted: Callable[[str, str], str | None] | None = None
+    fixed: frozenset[Endpoint] = frozenset()
     prefix: bytes = b""
     content_type: str = "application/json"
     compressed: bool = False

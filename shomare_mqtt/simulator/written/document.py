@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from shomare_mqtt.simulator.dialects.shape import Carrier
 from shomare_mqtt.simulator.ledger import State
 from shomare_mqtt.simulator.written.mistakes import WrongFileError
+from shomare_mqtt.simulator.written.reports import without_report
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -96,7 +97,7 @@ def read_document(path: Path) -> Document:
     except (ValueError, RecursionError) as error:
         raise WrongFileError("", f"is no JSON: {error}") from None
     try:
-        return Document.model_validate(content)
+        return Document.model_validate(without_report(content))
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
