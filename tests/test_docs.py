@@ -131,7 +131,7 @@ def test_the_client_commands_have_the_documented_options() -> None:
     commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
     for row in rows(section("Command line")):
         name, *_ = (words := quoted(row[0])[0].split())[1:]
-        if name in ("doctor", "simulate"):
+        if name == "simulate":
             continue
         options = {option for parameter in commands[name].params for option in parameter.opts}
         wanted = {word.strip("[]") for word in words if word.strip("[]").startswith("--")}
@@ -165,10 +165,12 @@ def test_the_readmes_messages_are_commands() -> None:
             assert isinstance(json.loads(payload), dict)
 
 
-def test_the_readmes_links_lead_somewhere() -> None:
-    for target in re.findall(r"\]\(([^)#]+)[^)]*\)", README):
+@pytest.mark.parametrize("document", ["README.md", "docs/provider.md"])
+def test_the_documents_links_lead_somewhere(document: str) -> None:
+    path = TOP / document
+    for target in re.findall(r"\]\(([^)#]+)[^)]*\)", path.read_text(encoding="utf-8")):
         if "://" not in target:
-            assert (TOP / target).exists(), target
+            assert (path.parent / target).exists(), target
 
 
 def test_the_readmes_topics_stand_in_the_contract() -> None:

@@ -54,7 +54,7 @@ def of_fields(found: Iterable[Found], by_hand: Mapping[str, str], mask: Mask) ->
 
 
 def _read(found: Found, mask: Mask) -> Finding:
-    why = f": {mask.text(found.why)}" if found.why else ""
+    why = f": {mask.text(found.why)}" if found.why and found.sureness is not Sureness.BY_HAND else ""
     said = f"read at `{_shown(found.place, mask)}` ({_HOW_SURE[found.sureness]}{why})"
     others = [_shown(other, mask) for other in found.others]
     if others:

@@ -127,8 +127,8 @@ class Desk:
             raise _RefusedError(HTTPStatus.NOT_FOUND, "A parameter is missing")
         if call.endpoint in _KINDS:
             return self._ok(call.endpoint, self.dialect.listing(self._listing(_KINDS[call.endpoint])))
-        if call.endpoint in self.dialect.fixed:
-            return self._ok(call.endpoint, self._fixed(call.endpoint))
+        if call.endpoint in (Endpoint.PRICES, Endpoint.PRICE) and self.dialect.any_place:
+            return self._ok(call.endpoint, self._prices_anywhere(call.endpoint))
         answers: dict[Endpoint, Callable[[Mapping[str, str]], Outcome]] = {
             Endpoint.PROFILE: lambda _: self._ok(Endpoint.PROFILE, self.dialect.profile(self.ledger.shown_balance())),
             Endpoint.PRICES: lambda sent: self._ok(Endpoint.PRICES, self.dialect.prices(self._offers(sent))),
@@ -139,8 +139,8 @@ class Desk:
         }
         return answers[call.endpoint](self._own_ids(call.parameters))
 
-    def _fixed(self, endpoint: Endpoint) -> Body:
-        """Prices that are the same everywhere: those of any place."""
+    def _prices_anywhere(self, endpoint: Endpoint) -> Body:
+        """Those of the first place."""
         offers = self.catalog.offers(next(iter(self.catalog.countries)), next(iter(self.catalog.operators))) or ()
         return self.dialect.prices(offers) if endpoint is Endpoint.PRICES else self.dialect.price(offers[0])
 

@@ -32,7 +32,7 @@ def test_a_doubtful_one_names_every_line() -> None:
 
 
 def test_one_set_by_hand() -> None:
-    there = finding(Found("price.price", "data.x", Sureness.BY_HAND), price_price="data.x")
+    there = finding(Found("price.price", "data.x", Sureness.BY_HAND, why="set by hand"), price_price="data.x")
     assert (there.state, there.text) == (State.GOOD, "read at `data.x` (set by hand)")
     gone = finding(Found("price.price", None, Sureness.MISSING, why="set by hand: data.y"), price_price="data.y")
     assert gone.state is State.BAD

@@ -116,7 +116,7 @@ class Dialect:
     `newest_only`: `check` shows one SMS. `statuses`: the HTTP statuses that are not 200, by endpoint and by the state
     of the purchase that the answer speaks of. `wanted`: from a kind (`country`, `operator`, `application`, `purchase`)
     and the simulator's own id to the id that the endpoints take (None: none); left out, they take its own.
-    `fixed`: endpoints of prices that answer the same whatever is asked for.
+    `any_place`: prices are answered for whatever ids are sent, and are the same everywhere.
     `prefix` stands before the JSON, `content_type` labels it, `compressed` uses gzip where the client takes it.
     """
 
@@ -137,7 +137,7 @@ class Dialect:
     newest_only: bool = False
     statuses: Mapping[tuple[Endpoint, State | None], int] = field(default_factory=dict)
     wanted: Callable[[str, str], str | None] | None = None
-    fixed: frozenset[Endpoint] = frozenset()
+    any_place: bool = False
     prefix: bytes = b""
     content_type: str = "application/json"
     compressed: bool = False

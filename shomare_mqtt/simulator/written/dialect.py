@@ -13,10 +13,10 @@ from shomare_mqtt.simulator.written.filters import shown
 from shomare_mqtt.simulator.written.mistakes import WrongFileError
 from shomare_mqtt.simulator.written.placeholders import Scope, Words
 from shomare_mqtt.simulator.written.scene import Scene
-from shomare_mqtt.simulator.written.templates import has_placeholders, loops_over_sms, rendering
+from shomare_mqtt.simulator.written.templates import loops_over_sms, rendering
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
     from decimal import Decimal
     from pathlib import Path
 
@@ -72,7 +72,7 @@ def _made(name: str, document: Document, catalog: Catalog) -> Dialect:
         newest_only=not loops_over_sms(document.answers.check),
         statuses=dict(_statuses(document.http)),
         wanted=_wanted(document.wants.model_dump(), words, catalog),
-        fixed=_fixed(document.answers.model_dump()),
+        any_place=document.any_place,
     )
 
 
@@ -126,11 +126,6 @@ def _wanted(wants: dict[str, str], words: Words, catalog: Catalog) -> Callable[[
         return shown(words.of_entry(scene, kind, entries(catalog, kind)[own], wants[kind])) or None
 
     return wanted
-
-
-def _fixed(written: Mapping[str, Any]) -> frozenset[Endpoint]:
-    """The endpoints of prices in whose answers nothing is to be put, as in a report's."""
-    return frozenset(e for e in (Endpoint.PRICES, Endpoint.PRICE) if not has_placeholders(written[e]))
 
 
 def _statuses(http: dict[str, Any]) -> Iterator[tuple[tuple[Endpoint, State | None], int]]:

@@ -74,7 +74,7 @@ class AnswersTable(_Table):
 
 
 class Document(_Table):
-    """The whole file. `known` is for whoever reads the answers, and passed over here."""
+    """The whole file. `known` is for whoever reads the answers, and passed over here; `any_place` is a report's."""
 
     about: str = ""
     parameters: Carrier
@@ -86,6 +86,7 @@ class Document(_Table):
     http: dict[str, Any] = {}
     answers: AnswersTable
     known: Any = None
+    any_place: bool = False
 
 
 def read_document(path: Path) -> Document:

@@ -48,17 +48,6 @@ def loops_over_sms(content: Any) -> bool:
     return False
 
 
-def has_placeholders(content: Any) -> bool:
-    """Whether anything is to be put into an answer: a value, a loop, a choice."""
-    if isinstance(content, str):
-        return "{" in content.replace("{{", "")
-    if isinstance(content, list):
-        return any(map(has_placeholders, content))
-    if isinstance(content, dict):
-        return any(key.startswith("$") or has_placeholders(key) or has_placeholders(v) for key, v in content.items())
-    return False
-
-
 def _of_object(content: dict[str, Any], place: str, scope: Scope) -> Render:
     found = [make for key, make in _STRUCTURES.items() if key in content]
     if len(found) == 1:

@@ -1,0 +1,15 @@
+"""The walk through docs/provider.md: its commands print what stands there."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.walk import TOP, walked
+
+
+@pytest.mark.slow
+@pytest.mark.mosquitto
+async def test_the_documents_commands_print_what_it_says() -> None:
+    """`python -m tests.walk docs/provider.md` writes down what they print now."""
+    document = TOP / "docs" / "provider.md"
+    assert await walked(document) == document.read_text(encoding="utf-8")
