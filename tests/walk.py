@@ -85,9 +85,9 @@ def steps(block: str) -> list[Step]:
     return [Step(*part.split("\n", 1)) for part in parts]
 
 
-async def walked(document: Path) -> str:
-    """The document with what its commands print on this machine."""
-    text, end, pieces = document.read_text(encoding="utf-8"), 0, list[str]()
+async def walked(text: str) -> str:
+    """A document with what its commands print on this machine."""
+    end, pieces = 0, list[str]()
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         prepare(folder)
@@ -109,4 +109,4 @@ async def walked(document: Path) -> str:
 
 if __name__ == "__main__":
     path = Path(sys.argv[1])
-    path.write_text(asyncio.run(walked(path)), encoding="utf-8")
+    path.write_text(asyncio.run(walked(path.read_text(encoding="utf-8"))), encoding="utf-8")

@@ -6,10 +6,11 @@ import pytest
 
 from tests.walk import TOP, walked
 
+DOCUMENT = (TOP / "docs" / "provider.md").read_text(encoding="utf-8")
+
 
 @pytest.mark.slow
 @pytest.mark.mosquitto
 async def test_the_documents_commands_print_what_it_says() -> None:
     """`python -m tests.walk docs/provider.md` writes down what they print now."""
-    document = TOP / "docs" / "provider.md"
-    assert await walked(document) == document.read_text(encoding="utf-8")
+    assert await walked(DOCUMENT) == DOCUMENT
