@@ -42,11 +42,11 @@ class Walk:
     running: list[asyncio.subprocess.Process] = field(default_factory=list)
 
     def here(self, text: str) -> str:
-        return re.sub("|".join(self.ports), lambda found: self.ports[found[0]], text)
+        return re.sub(rf"\b({'|'.join(self.ports)})\b", lambda found: self.ports[found[0]], text)
 
     def there(self, text: str) -> str:
         back = {own: documented for documented, own in self.ports.items()}
-        text = re.sub("|".join(back), lambda found: back[found[0]], text)
+        text = re.sub(rf"\b({'|'.join(back)})\b", lambda found: back[found[0]], text)
         pattern, usual = VARYING
         return pattern.sub(usual, text)
 
