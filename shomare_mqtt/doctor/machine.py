@@ -76,7 +76,7 @@ def _unseen(directory: Path, error: OSError) -> Finding:
 
 def _of_another(directory: Path, owner: int) -> Finding:
     said = f"{directory} belongs to another user (uid {owner}; this is {_user()})"
-    advice = "run doctor as the user that runs the daemon, or set state.directory"
+    advice = "all is well if that user runs the daemon; else give the directory to the one that does (chown -R)"
     if os.geteuid() == 0 or os.access(directory, os.W_OK):
         return unknown("state directory", said, advice)
     return bad("state directory", f"{said} and cannot be written", advice)

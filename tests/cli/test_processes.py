@@ -38,7 +38,7 @@ def test_the_daemons_start_takes_little_more_memory_than_its_libraries() -> None
     assert memory < 1.35 * bare
 
 
-@pytest.mark.parametrize("command", ["run", "check"])
+@pytest.mark.parametrize("command", ["run", "check", "doctor"])
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -66,7 +66,7 @@ async def test_settings_that_cannot_be_used(tmp_path: Path, command: str, text: 
     assert not (tmp_path / "state").exists()
 
 
-@pytest.mark.parametrize("command", ["run", "check", "buy", "cancel 1", "query profile", "watch"])
+@pytest.mark.parametrize("command", ["run", "check", "doctor", "buy", "cancel 1", "query profile", "watch"])
 async def test_a_file_that_was_named_and_is_not_there(command: str) -> None:
     for done in (
         await run(*command.split(), "--config", "/nonexistent"),
@@ -119,7 +119,7 @@ async def test_simulate_prints_its_address_and_ends_with_a_signal() -> None:
 
 async def test_version_and_help() -> None:
     assert (await finish(await start_afresh("--version"))).out.startswith("shomare-mqtt 0.")
-    for command in ("run", "check", "demo", "simulate", "buy", "cancel", "query", "watch"):
+    for command in ("run", "check", "doctor", "demo", "simulate", "buy", "cancel", "query", "watch"):
         done = await run(command, "--help")
         assert done.status == 0
         assert "--" in done.out
