@@ -55,6 +55,7 @@ _FIRST_FIELD = {
     Endpoint.PRICES: "prices",
     Endpoint.PRICE: "price.price",
 }
+_SAID_OF_FIELDS = (Sureness.MISSING, Sureness.DOUBTFUL)
 _SHOWN = 3
 """Entries of a list that the owner sees."""
 _LONGEST_NAME = 40
@@ -107,9 +108,9 @@ def _of_answer(endpoint: Endpoint, answers: Answers, mask: Mask) -> Finding:
         return unknown(name, "not asked, for want of what is above", "put right what is bad, then run doctor again")
     said = f"{asked}{looks(answers.raw.get(endpoint), mask)}"
     aside = _aside(result, mask)
-    missing = {found.field.rpartition(".")[2] for found in result.found if found.sureness is Sureness.MISSING}
-    if unread := [each for each in result.unread if each not in missing]:
-        said = f"{said}; not understood: {', '.join(unread)}"
+    said_below = {found.field.rpartition(".")[2] for found in result.found if found.sureness in _SAID_OF_FIELDS}
+    if unread := [mask.text(each) for each in result.unread if each.partition(":")[0] not in said_below]:
+        said = f"{said}; not understood, or doubtful: {', '.join(unread)}"
         return unknown(name, said, _say_where(endpoint, unread), aside)
     if _is_empty(result):
         return unknown(name, f"there is nothing in it; {said}", "is that so on the provider's site?", aside)
