@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from shomare_mqtt.cli.demo_broker import broker
+from shomare_mqtt.cli.doctoring import _write
+from shomare_mqtt.cli.status import CommandFailedError
 from shomare_mqtt.simulator import Simulator, SimulatorOptions
 from tests.cli.process import Finished, finish, run, start_afresh
 from tests.doctor.places import shop
@@ -110,6 +112,13 @@ async def test_a_report_that_cannot_be_written(tmp_path: Path) -> None:
         done = await run("doctor", "--report", "/proc/report.json", **given)
     assert done.status == 1
     assert "could not be written" in done.err
+
+
+def test_a_file_that_came_meanwhile_stays(tmp_path: Path) -> None:
+    (tmp_path / "report.json").write_text("another's")
+    with pytest.raises(CommandFailedError):
+        _write(tmp_path / "report.json", {})
+    assert (tmp_path / "report.json").read_text() == "another's"
 
 
 async def test_what_a_provider_writes_cannot_steer_the_terminal(tmp_path: Path) -> None:

@@ -195,10 +195,14 @@ async def test_nobody_may_ask_who_else_is_there(
             await logged(caplog, f"the topic {topic}")
         assert (await house.probe.ok("buy", PRODUCT))["state"] == "waiting"
         assert caplog.text.count("Nobody can tell whether") == 1
-        connections = caplog.text.count("Connecting again")
-        assert (await house.probe.ok("buy", PRODUCT))["state"] == "waiting"
-        assert caplog.text.count("Connecting again") == connections
-        assert all(count <= 2 * TRIES for count in Counter(front.hung_up).values()), front.hung_up
+        connections = -1
+        for _ in range(5):  # the first answers to `buy` and `check` are news for `bridge/info`
+            before, connections = connections, caplog.text.count("Connecting again")
+            if before == connections:
+                break
+            assert (await house.probe.ok("buy", PRODUCT))["state"] == "waiting"
+        assert before == connections
+        assert all(count <= 3 * TRIES for count in Counter(front.hung_up).values()), front.hung_up
 
 
 @pytest.mark.parametrize("protocol", ["5", "3.1.1"])
