@@ -50,7 +50,7 @@ def report(seen: Examination, seed: int | None = None) -> dict[str, Any]:
         "answers": answers,
         "findings": [_of_ours(finding.without_values(), likeness) for finding in seen.findings],
         "learnt": {name: _of_ours(table, likeness) for name, table in seen.learnt.items() if name != "answers"},
-        "seen": _of_ours(seen.learnt.get("answers", {}), likeness),
+        "shapes": _of_ours(seen.learnt.get("answers", {}), likeness),
         "settings": _of_ours(settings, likeness),
     }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-_ONLY_IN_REPORTS = ("version", "python", "content_types", "findings", "learnt", "seen", "settings")
+_ONLY_IN_REPORTS = ("version", "python", "content_types", "findings", "learnt", "shapes", "settings")
 _NOT_IN_REPORTS: dict[str, Any] = {
     "buy": {"status": True, "data": {"id": "{purchase.number}", "number": "+{purchase.phone}"}},
     "check": {"status": True, "data": {"id": "{purchase.number}", "state": "{state}", "code": "{sms.code}"}},
