@@ -25,7 +25,7 @@ from shomare_mqtt.provider.reading.units import UNIT
 from shomare_mqtt.provider.reading.values import MULTIPLES, unit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from shomare_mqtt.core.masking import Mask
 
@@ -43,6 +43,7 @@ _SOMEBODYS = wordset(
 """Names of what is a person's in a list or a price, where it has no business."""
 _LONGEST_UNIT = 20
 _RUN = re.compile(r"(?P<number>\d+(?:[.,'’٬٫،_]\d+)*)|(?P<word>[^\W\d_]+)")
+_LITERAL = re.compile(r"'([^']*)'|`\"?([^`\"]*)\"?`")
 _DIGIT = re.compile(r"\d")
 _TRIES = 50
 _MOST_OF_A_PAIR = 4
@@ -51,10 +52,14 @@ _LONGEST_AMOUNT = 9
 
 
 class Likeness:
-    """One set of replacements. `mask` knows the secrets; `seed` None: other replacements each time."""
+    """One set of replacements. `mask` knows the secrets; `seed` None: other replacements each time.
 
-    def __init__(self, mask: Mask, seed: int | None = None) -> None:
+    `expressions`: those of `[provider.fields]`; a value that one of them names (`wallets[?name == 'main']`) stays.
+    """
+
+    def __init__(self, mask: Mask, seed: int | None = None, expressions: Iterable[str] = ()) -> None:
         self._mask = mask
+        self._named = {text for each in expressions for found in _LITERAL.findall(each) for text in found if text}
         self._random = random.Random(seed)  # noqa: S311 - what it hides is not to be found again from it
         self._made: dict[str, str] = {}
         self._taken: set[str] = set()
@@ -66,7 +71,7 @@ class Likeness:
             return {self._private_key(k): v if k == name_of_pair else self.somebodys(v, k) for k, v in value.items()}
         if isinstance(value, list):
             return [self.somebodys(each, name) for each in value]
-        if value is None or isinstance(value, bool) or _is_mark(name, value):
+        if value is None or isinstance(value, bool) or _is_mark(name, value) or str(value) in self._named:
             return value
         if not isinstance(value, str):
             return self._number(value)

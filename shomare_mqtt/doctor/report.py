@@ -34,7 +34,7 @@ _LONGEST_TEXT = 2000
 
 def report(seen: Examination, seed: int | None = None) -> dict[str, Any]:
     """The file's content, as JSON."""
-    likeness = Likeness(seen.mask, seed)
+    likeness = Likeness(seen.mask, seed, seen.settings.provider.fields.values())
     found = {endpoint: raw for endpoint in READING if (raw := seen.answers.raw.get(endpoint)) is not None}
     answers = {endpoint.value: answer for endpoint, answer in _answers(found, likeness)}
     styles = seen.answers.learnt

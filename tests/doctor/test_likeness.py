@@ -15,12 +15,12 @@ from shomare_mqtt.model import Endpoint
 from shomare_mqtt.provider.outlines import plain_notation
 from shomare_mqtt.provider.reading.decode import decode
 from tests.reading.contexts import LISTS
-from tests.reading.readings import _read as read
+from tests.reading.readings import read
 from tests.reading.table import tables
 
 if TYPE_CHECKING:
     from shomare_mqtt.model import CatalogEntry
-    from shomare_mqtt.provider.reading import Context, RawAnswer
+    from shomare_mqtt.provider.reading import ByHand, Context, RawAnswer
     from tests.reading.table import Call, Case
 
 ENDPOINTS = {
@@ -32,8 +32,9 @@ ENDPOINTS = {
 READ_ONLY = [(case, kind) for case in tables() for kind in case.wanted if kind in ENDPOINTS]
 
 
-def like() -> Likeness:
-    return Likeness(Mask(("tok-5f0c1e7a9b2d",)), seed=1)
+def like(by_hand: ByHand) -> Likeness:
+    expressions = [by_hand.expression(field) for field in by_hand.fields]
+    return Likeness(Mask(("tok-5f0c1e7a9b2d",)), 1, expressions)
 
 
 def likened(context: Context, likeness: Likeness) -> Context:
@@ -79,8 +80,8 @@ def test_an_answer_like_another_is_read_in_the_same_way(case: Case, kind: str) -
 
 
 def check(kind: str, call: Call, value: Any) -> None:
-    likeness = like()
     context = call.context(kind)
+    likeness = like(context.by_hand)
     other = likened(context, likeness)
     changed = alike(ENDPOINTS[kind], value, likeness)
     raw = replace(call.raw, body=written(changed), charset=None)
