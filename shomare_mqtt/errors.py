@@ -139,6 +139,10 @@ class ProviderFailedError(ProviderError):
     """An answer that is neither what was asked for nor a refusal in the provider's own words."""
 
 
+class AnotherPurchaseError(ProviderFailedError):
+    """An answer about another purchase or number than was asked for: nothing in it is ours."""
+
+
 class ProviderPageError(ProviderFailedError):
     """An answer in which nothing can be read, such as a filter's or a gateway's page: it tells nothing of the call."""
 

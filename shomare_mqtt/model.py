@@ -200,6 +200,25 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
+class Candidate:
+    """What may be an id: where an answer holds it, and what stands there.
+
+    `place` is in the notation of `[provider.fields]`; None where that has none, as for a name that is the id.
+    """
+
+    place: str | None
+    value: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """What may be an amount: where an answer holds it (as in Candidate), and the amount in the answer's unit."""
+
+    place: str
+    amount: Decimal = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class CatalogEntry:
     """A country, operator or application. `names` are all its names, `name` the one to show; `extra` all else said."""
 
@@ -222,7 +241,10 @@ class Catalog:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """The account. `currency` is `IRR`, `IRT` or the provider's own word; `extra` all else that the provider said."""
+    """The account. `currency` is `IRR`, `IRT` or the provider's own word; `extra` all else that the provider said.
+
+    `candidates`: every figure that may be the balance, the best first.
+    """
 
     balance: Decimal | None
     currency: str | None = None
@@ -230,6 +252,12 @@ class Profile:
     unread: tuple[str, ...] = ()
     found: tuple[Found, ...] = field(default=(), repr=False, compare=False)
     doubtful: tuple[str, ...] = ()
+    candidates: tuple[Figure, ...] = field(default=(), repr=False, compare=False)
+
+    @property
+    def place(self) -> str | None:
+        """Where the balance was read; None where nobody says."""
+        return next((each.place for each in self.found if each.field == "profile.balance"), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,6 +290,8 @@ class Purchase:
     """A number that was bought. `lifetime`: seconds that it lives from now, where the provider names it.
 
     `phone` is in international form with `+` where a dialling code is known. `price`: what was charged, if named.
+    `candidates`: all that may be the purchase's id, first the best, which is `purchase`; none where there is nothing to
+    find out. `is_tried`: an earlier purchase has shown that the id stands where this one was read.
     """
 
     purchase: str
@@ -271,6 +301,8 @@ class Purchase:
     unread: tuple[str, ...] = ()
     found: tuple[Found, ...] = field(default=(), repr=False, compare=False)
     doubtful: tuple[str, ...] = ()
+    candidates: tuple[Candidate, ...] = field(default=(), compare=False)
+    is_tried: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -353,7 +385,8 @@ class Cancellation:
 class Known:
     """What is known already when an answer is read, so that it can vote on what a field means.
 
-    `age`: seconds since the number that is asked about was bought, where it is ours.
+    `age`: seconds since the number that is asked about was bought, where it is ours. `also_ours`: other ids that the
+    answer to its `buy` held; a record that bears one of them is no other purchase's.
     """
 
     country: str | None = None
@@ -364,6 +397,7 @@ class Known:
     price: Decimal | None = None
     balance: Decimal | None = None
     age: float | None = None
+    also_ours: frozenset[str] = frozenset()
     countries: tuple[CatalogEntry, ...] = ()
     operators: tuple[CatalogEntry, ...] = ()
     applications: tuple[CatalogEntry, ...] = ()

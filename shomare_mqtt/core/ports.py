@@ -93,6 +93,13 @@ class Provider(Protocol):
         """Cancel once. ProviderTimeoutError where it may have been carried out and no answer came."""
         ...
 
+    async def choose(self, field: str, place: str | None) -> bool:
+        """Read a field (`buy.purchase`) at a place from now on, since trying told; None: no longer.
+
+        Whether that is news. It is kept. Raises JournalError.
+        """
+        ...
+
 
 class Extensions(Protocol):
     """The plugins, as the core sees them: hooks that decide are awaited, hooks that observe are only told."""

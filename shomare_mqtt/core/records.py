@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from shomare_mqtt.core.bridge_events import BridgeEvent
-    from shomare_mqtt.model import ErrorInfo, Incoming, Order, Sms, Transaction
+    from shomare_mqtt.model import Candidate, ErrorInfo, Incoming, Order, Sms, Transaction
 
 T = TypeVar("T")
 
@@ -43,7 +43,7 @@ class Evidence:
 
     `balance` was asked for at `asked` and told at `told` (steady seconds), ten seconds before the request at most; None
     where none could be read so late. `moves` is the journal's count of known money movements, `quiet` whether no refund
-    was near that reading, so that an unchanged balance means something.
+    was near that reading, so that an unchanged balance means something. `place`: where in the answer it was read.
     """
 
     balance: Decimal | None = None
@@ -51,6 +51,26 @@ class Evidence:
     quiet: bool = True
     asked: float = float("-inf")
     told: float = float("inf")
+    place: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ids:
+    """What the answer to a `buy` held that may be the purchase's id; first the one that was taken.
+
+    `is_tried`: an earlier purchase has shown that one's place to be right. `is_confirmed`: a check told which it is,
+    and the order's `purchase` is that one. `is_told`: its owner knows that the provider knows none of them.
+    """
+
+    candidates: tuple[Candidate, ...]
+    is_tried: bool = False
+    is_confirmed: bool = False
+    is_told: bool = False
+
+    @property
+    def values(self) -> frozenset[str]:
+        """All of them."""
+        return frozenset(each.value for each in self.candidates)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +80,8 @@ class Record:
     `made` and `deadline` and `closed` are in steady seconds (see core.clock.SteadyTime): they survive jumps of the wall
     clock. `settled` tells that no more evidence is taken for an order in state `unknown`. `cancel_sent`: a cancel of
     ours may have been carried out without our knowing; `refusal`: the provider's last no to one. `ids_stay` and
-    `shows_all`: see orders.sameness.Manner. `by_hand`: the operator said which purchase it is, and its number.
+    `shows_all`: see orders.sameness.Manner. `by_hand`: the operator said which purchase it is, and its number. `ids`:
+    None where there is nothing to find out.
     """
 
     order: Order
@@ -75,11 +96,32 @@ class Record:
     ids_stay: bool = False
     shows_all: bool = False
     by_hand: bool = False
+    ids: Ids | None = None
 
     @property
     def told_phone(self) -> str | None:
         """The number, where the provider told it: one that the operator typed is no proof of whose an answer is."""
         return None if self.by_hand else self.order.phone
+
+    @property
+    def is_unsure(self) -> bool:
+        """Whether a check is yet to tell that its purchase's id is the right one, and no earlier purchase told it."""
+        return self.ids is not None and not (self.ids.is_confirmed or self.ids.is_tried)
+
+    @property
+    def has_rivals(self) -> bool:
+        """Whether another id may be its purchase's, and no check has told yet."""
+        return self.ids is not None and not self.ids.is_confirmed and len(self.ids.candidates) > 1
+
+    @property
+    def shown_first(self) -> str | None:
+        """The purchase that it was shown with before a check told."""
+        return self.ids.candidates[0].value if self.ids is not None else None
+
+    @property
+    def also_ours(self) -> frozenset[str]:
+        """All ids that the answer to its `buy` held."""
+        return self.ids.values if self.ids is not None else frozenset()
 
 
 class MessageKind(StrEnum):

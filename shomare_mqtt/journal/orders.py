@@ -7,9 +7,9 @@ from datetime import datetime
 from decimal import Context, Decimal
 from typing import TYPE_CHECKING, Any
 
-from shomare_mqtt.core.records import Evidence, NewSms, Record, SpendFacts
+from shomare_mqtt.core.records import Evidence, Ids, NewSms, Record, SpendFacts
 from shomare_mqtt.errors import ErrorCode, Upstream
-from shomare_mqtt.model import ErrorInfo, Order, OrderState, Product, Sms, Transaction
+from shomare_mqtt.model import Candidate, ErrorInfo, Order, OrderState, Product, Sms, Transaction
 
 if TYPE_CHECKING:
     import sqlite3
@@ -19,7 +19,7 @@ _COLUMNS = (
     "id, state, country, operator, application, country_name, operator_name, application_name, key, purchase, phone, "
     "price, refunded, charged, error, created_at, updated_at, expires_at, closed_at, made, deadline, closed, "
     "balance_before, moves_before, quiet_before, balance_asked, balance_told, settled, command, cancel_sent, refusal, "
-    "ids_stay, shows_all, by_hand"
+    "ids_stay, shows_all, by_hand, ids, balance_place"
 )
 _NAMES = _COLUMNS.split(", ")
 _UPSERT = (
@@ -162,6 +162,8 @@ def _to_row(record: Record) -> dict[str, Any]:
         "ids_stay": record.ids_stay,
         "shows_all": record.shows_all,
         "by_hand": record.by_hand,
+        "ids": _ids_text(record.ids),
+        "balance_place": evidence.place,
     }
 
 
@@ -179,6 +181,7 @@ def _from_row(row: dict[str, Any], sms: tuple[Sms, ...]) -> Record:
         ids_stay=bool(row["ids_stay"]),
         shows_all=bool(row["shows_all"]),
         by_hand=bool(row["by_hand"]),
+        ids=_ids(row["ids"]),
     )
 
 
@@ -220,6 +223,7 @@ def _evidence(row: dict[str, Any]) -> Evidence:
         bool(row["quiet_before"]),
         row["balance_asked"],
         row["balance_told"],
+        row["balance_place"],
     )
 
 
@@ -240,6 +244,20 @@ def transaction_of(key: str | None) -> Transaction | None:
         return str(json.loads(key))
     number = Decimal(key)
     return int(number) if number == number.to_integral_value() else number
+
+
+def _ids_text(ids: Ids | None) -> str | None:
+    if ids is None:
+        return None
+    candidates = [[each.place, each.value] for each in ids.candidates]
+    return json.dumps([candidates, ids.is_tried, ids.is_confirmed, ids.is_told])
+
+
+def _ids(text: str | None) -> Ids | None:
+    if text is None:
+        return None
+    candidates, *known = json.loads(text)
+    return Ids(tuple(Candidate(place, value) for place, value in candidates), *known)
 
 
 def _decimal_text(value: Decimal | None) -> str | None:

@@ -20,6 +20,7 @@ from shomare_mqtt.provider.caller import Caller
 from shomare_mqtt.provider.choices import Choices
 from shomare_mqtt.provider.dialect import LearntDialect, Request
 from shomare_mqtt.provider.dialect_learning import Learning
+from shomare_mqtt.provider.reading.places import place_of
 from shomare_mqtt.provider.seen import SeenAnswers
 from shomare_mqtt.provider.transport import Transport
 
@@ -150,6 +151,13 @@ class Client:
         """Cancel once. ProviderTimeoutError where it may have been carried out and no answer came."""
         return await self._remembered(self._cancel(purchase, replace(known, purchase=purchase)))
 
+    async def choose(self, field: str, place: str | None) -> bool:
+        """Read a field at a place from now on, since trying told; None: no longer. Whether that is news; it is kept."""
+        chosen = None if place is None else place_of(place)
+        news = self._choices.drop(field) if chosen is None else self._choices.choose(field, chosen)
+        await self._remember()
+        return news
+
     async def _prices(self, country: str, operator: str, known: Known, priority: Priority) -> PriceList:
         known = replace(known, country=country, operator=operator)
         read = self._reader(partial(reading.read_prices, country, operator), known)
@@ -167,12 +175,18 @@ class Client:
     def _read_buy(self, answer: RawAnswer, context: Context) -> Purchase:
         """The number that was bought; our own token is not its id, and must not be shown."""
         purchase = reading.read_buy(answer, context)
-        own, token = purchase.purchase, self._token
-        if token in own or (own in token and len(own) >= disguises.LEAST):
-            raise OutcomeUnknownError(
-                ErrorCode.OUTCOME_UNKNOWN, "the purchase was sent, but its answer names our own token in its id's place"
-            )
-        return purchase
+        ids = tuple(each for each in purchase.candidates if not self._is_token(each.value))
+        if self._is_token(purchase.purchase):
+            if not ids:
+                raise OutcomeUnknownError(
+                    ErrorCode.OUTCOME_UNKNOWN,
+                    "the purchase was sent, but its answer names our own token in its id's place",
+                )
+            return replace(purchase, purchase=ids[0].value, candidates=ids, is_tried=False)
+        return replace(purchase, candidates=ids)
+
+    def _is_token(self, own: str) -> bool:
+        return self._token in own or (own in self._token and len(own) >= disguises.LEAST)
 
     async def _check(self, purchase: str, known: Known, priority: Priority) -> CheckReading:
         await self._learn_first(Endpoint.CHECK, known, priority)

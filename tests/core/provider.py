@@ -20,16 +20,20 @@ from shomare_mqtt.errors import (
 )
 from shomare_mqtt.model import (
     Cancellation,
+    Candidate,
     Catalog,
     CatalogEntry,
     CatalogKind,
     CheckReading,
+    Figure,
+    Found,
     Price,
     PriceList,
     Profile,
     Purchase,
     PurchaseState,
     SmsReading,
+    Sureness,
 )
 
 if TYPE_CHECKING:
@@ -108,6 +112,15 @@ class FakeProvider:
             CatalogKind.APPLICATIONS: entries("Telegram", "WhatsApp", "Snapp"),
         }
         self.always: dict[str, Any] = {}
+        self.chosen: dict[str, str | None] = {}
+        """Where fields are read since `choose` was called."""
+        self.ids: Callable[[str], dict[str | None, str]] | None = None
+        """What the answer to a `buy` holds besides, by its place, for the purchase's own id; the best first."""
+        self.figures: dict[str, Decimal] = {}
+        """What the profile holds, by its place, the first taken for the balance; empty: `balance` alone, nowhere."""
+        self.takes: dict[str, Decimal] = {}
+        """By how many times its price each of these becomes less with a purchase."""
+        self.reads_balance, self.figures_are_alike = True, False
         self._scripts: defaultdict[str, deque[Any]] = defaultdict(deque)
 
     def script(self, call: str, *outcomes: Any) -> None:
@@ -158,8 +171,20 @@ class FakeProvider:
     # --- core.ports.Provider ----------------------------------------------------------------------------------------
 
     async def profile(self, *, priority: Priority) -> Profile:
-        found: Profile = await self._outcome("profile", priority, lambda: Profile(self.balance))
+        found: Profile = await self._outcome("profile", priority, self._profile)
         return found
+
+    def _profile(self) -> Profile:
+        if not self.figures:
+            return Profile(self.balance)
+        place, (first, *rest) = self.chosen.get("profile.balance"), self.figures
+        is_chosen = place in self.figures
+        place = place if is_chosen else first if self.reads_balance else None
+        found = Found("profile.balance", place, Sureness.SURE)
+        candidates = tuple(Figure(each, amount) for each, amount in self.figures.items())
+        said = f"balance: {first} or {rest[0]}" if self.figures_are_alike and not is_chosen else None
+        balance = None if place is None else self.figures[place]
+        return Profile(balance, found=(found,), candidates=candidates, doubtful=(said,) if said else ())
 
     async def catalog(self, kind: CatalogKind, *, priority: Priority) -> Catalog:
         usual = lambda: Catalog(kind, self.catalogs[kind])  # noqa: E731
@@ -191,7 +216,22 @@ class FakeProvider:
         number = Number(f"p{len(self.numbers) + 1}", self.charges or PRICE, product=product)
         self.numbers[number.purchase] = number
         self.move(-number.price)
-        return Purchase(number.purchase, f"+7931{len(self.numbers):07d}", self.purchase_price, self.lifetime)
+        bought = Purchase(number.purchase, f"+7931{len(self.numbers):07d}", self.purchase_price, self.lifetime)
+        return bought if self.ids is None else self._with(bought, self.ids(number.purchase))
+
+    def _with(self, bought: Purchase, ids: dict[str | None, str]) -> Purchase:
+        """The purchase as it is read where its answer holds these ids."""
+        chosen = self.chosen.get("buy.purchase")
+        places = sorted(ids, key=lambda place: place != chosen) if chosen in ids else list(ids)
+        candidates = tuple(Candidate(place, ids[place]) for place in places)
+        doubtful = () if chosen in ids or len(ids) == 1 else (f"purchase: {places[0]} or {places[1]}",)
+        return replace(
+            bought,
+            purchase=candidates[0].value,
+            candidates=candidates,
+            is_tried=chosen in ids and chosen is not None,
+            doubtful=doubtful,
+        )
 
     async def check(self, purchase: str, *, known: Known, priority: Priority) -> CheckReading:
         found: CheckReading = await self._outcome("check", purchase, lambda: self._check(purchase))
@@ -202,6 +242,12 @@ class FakeProvider:
         if number is None:
             raise ProviderRefusedError(NOT_FOUND.code, NOT_FOUND.message, NOT_FOUND.upstream)
         return CheckReading(number.state, tuple(number.sms), lifetime=number.lifetime)
+
+    async def choose(self, field: str, place: str | None) -> bool:
+        news = self.chosen.get(field) != place
+        self.chosen |= {field: place}
+        self.calls.append(("choose", asyncio.get_running_loop().time(), (field, place)))
+        return news
 
     async def cancel(self, purchase: str, *, known: Known) -> Cancellation:
         found: Cancellation = await self._outcome("cancel", purchase, lambda: self._cancel(purchase))
@@ -224,6 +270,8 @@ class FakeProvider:
 
     def move(self, amount: Decimal | int) -> None:
         """The balance rises by an amount, or falls, for whatever reason."""
+        for place, by in self.takes.items():
+            self.figures[place] += amount * by
         self.balance = None if self.balance is None else self.balance + amount
 
 

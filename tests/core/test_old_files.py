@@ -69,6 +69,13 @@ async def test_every_order_is_as_it_was(world: World) -> None:
     assert [s["code"] for s in orders["received"]["sms"]] == ["22222", "33333"]
 
 
+async def test_the_purchase_of_a_number_that_lives_is_the_one_that_the_provider_knows(world: World) -> None:
+    """Version 4 keeps all ids that the answer to `buy` held, and no check had told yet which one it is."""
+    await world.sleep(1)
+    orders = await by_transaction(world)
+    assert [orders[transaction]["purchase"] for transaction in ("received", "waiting")] == ["p4", "p5"]
+
+
 async def test_what_waited_for_the_broker_is_sent(world: World) -> None:
     await world.until(lambda: bool(world.events("sms")), 1)
     [event] = world.events("sms")

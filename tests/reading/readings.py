@@ -8,6 +8,7 @@ from functools import singledispatch
 from typing import TYPE_CHECKING, Any
 
 from shomare_mqtt.errors import (
+    AnotherPurchaseError,
     OutcomeUnknownError,
     ProviderError,
     ProviderFailedError,
@@ -165,7 +166,8 @@ def _plain_error(error: ProviderError, raw: RawAnswer, wanted: Mapping[str, Any]
     """An error as the tables name it; that it tells of its own answer is so in every case."""
     assert error.upstream is not None
     assert (error.upstream.http, error.retry_after) == (raw.http, raw.retry_after)
-    (kind,) = (name for name, made in ERRORS.items() if type(error) is made)
+    kind_of = ProviderFailedError if type(error) is AnotherPurchaseError else type(error)
+    (kind,) = (name for name, made in ERRORS.items() if kind_of is made)
     said: dict[str, Any] = {kind: error.code.value}
     # Of a number, where the code may be an SMS's, it is the sender's alone like the words.
     if error.plain is None or "upstream" in wanted:

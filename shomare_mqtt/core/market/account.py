@@ -12,6 +12,7 @@ from shomare_mqtt.errors import ProviderError
 from shomare_mqtt.model import Endpoint, Priority, Profile
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from decimal import Decimal
 
     from shomare_mqtt.core.clock import Clock
@@ -51,11 +52,18 @@ class Account:
         self._is_polling = False
         self.profile: Profile | None = None
         self.asked_at = self.told_at = float("-inf")
+        self.on_read: Callable[[Profile, float], None] = lambda *_: None
+        """Told of each profile, and when it was asked for (steady seconds)."""
 
     @property
     def balance(self) -> Decimal | None:
         """The balance as it was read last."""
         return self.profile.balance if self.profile else None
+
+    @property
+    def place(self) -> str | None:
+        """Where that balance was read; another place's is another figure."""
+        return self.profile.place if self.profile else None
 
     async def read(self, priority: Priority = Priority.QUERY) -> dict[str, object]:
         """Ask now; the payload of `query/profile`: the retained topic's, and all else that the provider said.
@@ -78,7 +86,7 @@ class Account:
         except ProviderError as error:
             if error.retry_after:
                 self._due = float("inf")  # what was due before that is too early
-            self._look_within(error.retry_after or min(self._retry, self._interval))
+            self.look_within(error.retry_after or min(self._retry, self._interval))
             self._retry = min(2 * self._retry, self._interval)
             raise
         self._retry = _FIRST_RETRY
@@ -92,6 +100,7 @@ class Account:
         self._show(profile)
         if previous is None or previous.balance != profile.balance:
             self._extensions.balance_changed(profile, previous)
+        self.on_read(profile, asked_at)
 
     def _payload(self, profile: Profile) -> dict[str, object]:
         return {**profile.extra, **render.profile_json(profile, self._currency, self._clock.now())}
@@ -103,12 +112,12 @@ class Account:
 
     def money_moved(self) -> None:
         """A purchase or a refund happened: look at the balance soon."""
-        self._look_within(_SETTLING)
+        self.look_within(_SETTLING)
 
     def provider_lost(self) -> None:
         """Another call found the provider away: ask from now on until it is back, and do not sleep out the interval."""
         if not self._is_polling:
-            self._look_within(_SETTLING)
+            self.look_within(_SETTLING)
 
     def doubted(self) -> None:
         """Another call got what may hold for all of them, such as a 401: look at once, then ever more seldom.
@@ -116,9 +125,10 @@ class Account:
         Only what the profile gets as well is believed of more than that one call (contract, Answers).
         """
         self._in_doubt = True
-        self._look_within(max(0.0, self._calm_until - self._clock.monotonic()))
+        self.look_within(max(0.0, self._calm_until - self._clock.monotonic()))
 
-    def _look_within(self, seconds: float) -> None:
+    def look_within(self, seconds: float) -> None:
+        """Look at the balance in so many seconds, at the latest."""
         self._due = min(self._due, self._clock.monotonic() + seconds)
         self._wake.set()
 

@@ -90,6 +90,7 @@ class ProviderState:
         self._since = clock.now()
         self._error: dict[str, Any] | None = None
         self._unread: dict[str, tuple[str, ...]] = {}
+        self._doubts: dict[str, str] = {}
         self._readability = Readability()
         self._refused: str | None = None
         self._said: set[str] = set()
@@ -140,6 +141,19 @@ class ProviderState:
         doubts = (_in_doubt(self._mask.text(doubt)) for doubt in reading.doubtful)
         self._note_unread(endpoint, (*reading.unread, *doubts))
         await self._become("online", None)
+
+    def doubt(self, field: str, why: str) -> None:
+        """What was found out speaks against a field's place (`profile.balance`), until it is settled."""
+        self._doubts[field] = why
+        self.show()
+
+    def settled(self, field: str) -> None:
+        """Trying told where a field stands: nothing of it is doubtful any more."""
+        endpoint, _, name = field.partition(".")
+        unread = self._unread.get(endpoint, ())
+        self._unread[endpoint] = tuple(each for each in unread if not each.startswith(_in_doubt(f"{name}: ")))
+        self._doubts.pop(field, None)
+        self.show()
 
     async def failed(self, endpoint: Endpoint, error: ProviderError) -> None:
         """A call did not. What may hold for every call is believed of this one alone until the profile tells."""
@@ -203,7 +217,8 @@ class ProviderState:
 
     def show(self) -> None:
         """Publish how the provider stands."""
-        fields = sorted(f"{endpoint}: {name}" for endpoint, names in self._unread.items() for name in names)
+        unread = {f"{endpoint}: {name}" for endpoint, names in self._unread.items() for name in names}
+        fields = sorted(unread | {f"{field.partition('.')[0]}: {why}" for field, why in self._doubts.items()})
         payload = render.dumps(
             {"state": self.state, "since": render.timestamp(self._since), "error": self._error, "fields": fields}
         )
@@ -281,6 +296,12 @@ class ObservedProvider:
     async def cancel(self, purchase: str, *, known: Known) -> Cancellation:
         """Cancel once. An answer is told with `tell`, once it is in the journal."""
         return await self._failures(Endpoint.CANCEL, self._provider.cancel(purchase, known=known))
+
+    async def choose(self, field: str, place: str | None) -> bool:
+        """Read a field at a place from now on, since trying told; None: no longer. Whether that is news."""
+        news = await self._provider.choose(field, place)
+        self._state.settled(field)
+        return news
 
     async def _failures(self, endpoint: Endpoint, call: Awaitable[T]) -> T:
         async with self.taking(endpoint):

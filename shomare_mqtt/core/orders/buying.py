@@ -13,7 +13,7 @@ from shomare_mqtt.core.masking import masked_phone, trace_of
 from shomare_mqtt.core.orders.costs import about_price, counted
 from shomare_mqtt.core.orders.evidence import Witness
 from shomare_mqtt.core.orders.settling import unknown_error
-from shomare_mqtt.core.records import LONGEST_LIFE, Batch, Evidence, Record, bridge_posting
+from shomare_mqtt.core.records import LONGEST_LIFE, Batch, Evidence, Ids, Record, bridge_posting
 from shomare_mqtt.core.render import Answer, Status, error_info, money_text, order_json
 from shomare_mqtt.core.tickets import Outcome, Ticket
 from shomare_mqtt.errors import (
@@ -214,7 +214,7 @@ class Buyer:
         batch = Batch(moves=1)
         changed = self._ledger.changed(
             batch,
-            replace(record, deadline=now + lifetime, settled=True),
+            replace(record, deadline=now + lifetime, settled=True, ids=_ids(purchase)),
             state=OrderState.WAITING,
             purchase=purchase.purchase,
             phone=purchase.phone,
@@ -274,6 +274,11 @@ def unknown(ledger: Ledger, batch: Batch, record: Record, reason: str, info: Err
     message = "buying pauses until the balance tells whether the number was bought"
     batch.postings.append(bridge_posting(BridgeEvent.BUYING_PAUSED, message, order=order))
     return changed
+
+
+def _ids(purchase: Purchase) -> Ids | None:
+    """What a check is to tell of the purchase's id."""
+    return Ids(purchase.candidates, is_tried=purchase.is_tried) if purchase.candidates else None
 
 
 def _told(order: Order, error: ProviderError) -> ErrorInfo | None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from shomare_mqtt.core.market.discretion import in_short
+from shomare_mqtt.core.orders.identifying import is_unknown_there
 from shomare_mqtt.core.orders.targets import find_target
 from shomare_mqtt.core.records import Batch, Record
 from shomare_mqtt.core.render import Answer, error_info, order_json
@@ -20,6 +22,7 @@ from shomare_mqtt.errors import (
     ProviderUnreachableError,
 )
 from shomare_mqtt.model import (
+    WATCHED_STATES,
     Cancel,
     Cancellation,
     Endpoint,
@@ -95,9 +98,13 @@ class Canceller:
 
     async def _cancel_open(self, ticket: Ticket, record: Record) -> Outcome:
         order = record.order.order
+        try:
+            record = self._cancellable(await self._identified(record))
+        except ProviderError as unknown:
+            return Outcome(Answer.failed(unknown, order))
         async with self._checker.ending(order):
             try:
-                cancellation = await self.ask(record.order.purchase or "", record, lost=ticket.resumed)
+                cancellation = await self._ask_for(record, lost=ticket.resumed)
             except ProviderError as error:
                 refusal = error
             else:
@@ -107,6 +114,45 @@ class Canceller:
             await self._check_once(record)
         self._logger.warning("order %s was not cancelled: %s", order, refusal_info(refusal).message)
         return Outcome(Answer.failed(refusal, order))
+
+    async def _identified(self, record: Record) -> Record:
+        """The order once a check told by which of several ids the provider knows it, as far as one tells.
+
+        Raises ProviderError where the provider knows none of them: there is nothing to cancel.
+        """
+        if not (record.has_rivals and record.is_unsure) or record.cancel_sent:
+            return record
+        try:
+            return await self._checker.check(record, Priority.MONEY)
+        except ProviderError as error:
+            if is_unknown_there(error):
+                raise
+            self._logger.info("order %s: no check tells its purchase's id: %s", record.order.order, error.message)
+            return record
+
+    async def _ask_for(self, record: Record, *, lost: bool = False) -> Cancellation:
+        """Ask the provider to cancel an order's purchase, and where it does not know that one, the right one, once.
+
+        Which one that is a check tells. Raises ProviderError.
+        """
+        asked = record.order.purchase
+        try:
+            return await self.ask(asked or "", record, lost=lost)
+        except ProviderRefusedError as error:
+            if error.code is not ErrorCode.NOT_FOUND:
+                raise
+            record = await self._known_otherwise(record)
+            if record.order.purchase == asked or record.order.state not in WATCHED_STATES:
+                raise
+        return await self.ask(record.order.purchase or "", record)
+
+    async def _known_otherwise(self, record: Record) -> Record:
+        """The order as it is after a look for another id that the provider knows it by."""
+        record = self._ledger.get(record.order.order) or record
+        if record.has_rivals:
+            with suppress(ProviderError):
+                return await self._checker.check(record, Priority.MONEY)
+        return record
 
     async def _cancelled(self, ticket: Ticket, record: Record, cancellation: Cancellation) -> Outcome:
         """The outcome of a cancel that was carried out; of an order that closed meanwhile, the order as it is."""
@@ -185,7 +231,7 @@ class Canceller:
             try:
                 return await self._provider.cancel(purchase, known=known)
             except ProviderRefusedError as error:
-                if problems and error.code is ErrorCode.NOT_FOUND:
+                if problems and error.code is ErrorCode.NOT_FOUND and not _is_guess(record):
                     return Cancellation(refunded=None)
                 if (lost or problems) and await self._was_ours(purchase, record, error):
                     return Cancellation(refunded=None)
@@ -203,7 +249,7 @@ class Canceller:
 
         Where the answer was lost a while ago, one that is not found may live: some say so of a number with an SMS.
         """
-        is_gone = refusal.code is ErrorCode.NOT_FOUND
+        is_gone = refusal.code is ErrorCode.NOT_FOUND and not _is_guess(record)
         try:
             if record is not None:
                 _, reading = await self._checker.look(record, Priority.MONEY)
@@ -225,7 +271,8 @@ class Canceller:
         if record is None:
             return replace(self._prices.known(), purchase=purchase)
         order = record.order
-        return replace(self._prices.known(order.product, order.price), purchase=purchase, phone=record.told_phone)
+        known = self._prices.known(order.product, order.price)
+        return replace(known, purchase=purchase, phone=record.told_phone, also_ours=record.also_ours - {purchase})
 
     async def _foreign(self, ticket: Ticket, purchase: str) -> Outcome:
         """A purchase that the journal does not know."""
@@ -245,12 +292,21 @@ class Canceller:
     async def give_back(self, record: Record, close: Callable[[Cancellation], Awaitable[None]]) -> None:
         """Cancel an order whose time is over, for the money, and close it. Raises ProviderError."""
         order = record.order.order
-        async with self._asking.alone(order), self._checker.ending(order):
+        async with self._asking.alone(order):
             if (current := self._ledger.get(order)) is None or not current.order.is_open:
                 return
-            cancellation = await self.ask(record.order.purchase or "", record)
-            await close(cancellation)
+            current = await self._identified(current)
+            if not current.order.is_open or current.order.sms:
+                return
+            async with self._checker.ending(order):
+                cancellation = await self._ask_for(current)
+                await close(cancellation)
         await self._provider.tell(Endpoint.CANCEL, cancellation)
+
+
+def _is_guess(record: Record | None) -> bool:
+    """Whether nobody knows yet if the provider knows an order's purchase by its id: a `not_found` may be for that."""
+    return record is not None and record.has_rivals
 
 
 def _changed_nothing(error: ProviderError) -> bool:

@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from shomare_mqtt.core.masking import masked_phone
+from shomare_mqtt.core.orders.identifying import Identifying, Told
 from shomare_mqtt.core.orders.sameness import Manner, Shown, new_among
 from shomare_mqtt.core.orders.sms_ids import sms_id, told_apart_by
 from shomare_mqtt.core.records import LONGEST_LIFE, Batch, Record
@@ -66,7 +67,7 @@ class Checker:
         self._time = ledger.time
         self._ledger = ledger
         self._provider = market.provider
-        self._prices = market.prices
+        self._identifying = Identifying(ledger, market, logger)
         self._extensions = extensions
         self._logger = logger
         self._ending: set[str] = set()
@@ -81,18 +82,14 @@ class Checker:
 
     async def look(self, record: Record, priority: Priority) -> tuple[Record, CheckReading]:
         """The same, and what the answer says. Raises ProviderError."""
-        order = record.order
-        known = replace(
-            self._prices.known(order.product, order.price),
-            purchase=order.purchase,
-            phone=record.told_phone,
-            age=self._time.now() - record.made,
-        )
-        reading = await self._provider.check(order.purchase or "", known=known, priority=priority)
+        record = self._ledger.get(record.order.order) or record
+        told = await self._identifying.look(record, priority)
+        reading = told.reading
         async with self._provider.taking(Endpoint.CHECK):
-            changed = await self._take(record, reading, self._time.now())
-        told = replace(reading, unread=(), doubtful=()) if self._is_late(changed) else reading
-        await self._provider.tell(Endpoint.CHECK, told)
+            changed = await self._take(record, told, self._time.now())
+        await self._identifying.learn(record, changed)
+        shown = replace(reading, unread=(), doubtful=()) if self._is_late(changed) else reading
+        await self._provider.tell(Endpoint.CHECK, shown)
         return changed, reading
 
     def _is_late(self, record: Record) -> bool:
@@ -108,12 +105,15 @@ class Checker:
         finally:
             self._ending.remove(order)
 
-    async def _take(self, record: Record, reading: CheckReading, came: float) -> Record:
+    async def _take(self, record: Record, answer: Told, came: float) -> Record:
         """Take an answer that came at a moment (steady seconds) into its order."""
+        reading = answer.reading
         shown = await self._shown(record.order, reading)
         async with self._ledger.changing(record.order.order):
-            record = await self._ledger.find(record.order.order) or record
             batch = Batch()
+            record = self._identifying.take(batch, await self._ledger.find(record.order.order) or record, answer)
+            if record.order.purchase != answer.purchase:
+                return record  # meanwhile another id was found to be its purchase's
             record = self._add_sms(batch, record, shown)
             if record.order.is_open:
                 record = self._follow(batch, record, reading, came)
@@ -127,6 +127,7 @@ class Checker:
         """An order is watched no more."""
         self._ids.pop(order, None)
         self._lifetimes.pop(order, None)
+        self._identifying.forget(order)
 
     async def _shown(self, order: Order, reading: CheckReading) -> list[Shown]:
         """The SMS of an answer, each with its code.

@@ -48,7 +48,8 @@ class Witness:
             await self._read(needed=needed)
         fresh = account.asked_at > ledger.last_move and not self._is_older(account.asked_at, _OLDEST)
         quiet = self._is_quiet(account.asked_at) and not ledger.refunds_in_flight
-        return Evidence(account.balance if fresh else None, ledger.moves, quiet, account.asked_at, account.told_at)
+        balance = account.balance if fresh else None
+        return Evidence(balance, ledger.moves, quiet, account.asked_at, account.told_at, account.place)
 
     async def renew(self, record: Record) -> Record:
         """The order with newer evidence, where it had some that a wait has spoilt."""

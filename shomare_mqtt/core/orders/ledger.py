@@ -130,9 +130,10 @@ class Ledger:
         return self._records.get(order) or await self._journal.find(order)
 
     async def find_purchase(self, purchase: str) -> Record | None:
-        """The newest order that holds a purchase."""
+        """The newest order that holds a purchase, or was shown with it before a check told what its purchase is."""
         held = next((r for r in reversed(self._records.values()) if r.order.purchase == purchase), None)
-        return held or await self._journal.find_purchase(purchase)
+        held = held or await self._journal.find_purchase(purchase)
+        return held or next((r for r in reversed(self._records.values()) if r.shown_first == purchase), None)
 
     async def find_adopted(self, transaction: Transaction) -> Record | None:
         """The order of a transaction that another journal made, for as long as transactions are remembered."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shomare_mqtt.core.orders.adopting import Adopting
+from shomare_mqtt.core.orders.balance import BalanceTrial
 from shomare_mqtt.core.orders.buying import Buyer
 from shomare_mqtt.core.orders.cancelling import Canceller
 from shomare_mqtt.core.orders.checking import Checker
@@ -43,6 +44,7 @@ class Orders:
         self.buyer = Buyer(settings, clock, ledger, market, self.guard, extensions, logger)
         self.canceller = Canceller(clock, ledger, market, self.checker, logger)
         self.resolver = Resolver(settings, clock, ledger, logger)
+        self._trial = BalanceTrial(settings.orders.settle_delay, ledger, market, spawn, logger)
         self._watch = Watch(settings, clock, ledger, market, self.checker, self.canceller, spawn, logger)
 
     def _why_paused(self) -> str | None:

@@ -117,7 +117,7 @@ class Settler:
     async def _settle(self, record: Record, case: _Case) -> None:
         order = record.order.order
         try:
-            balances = await self._readings(case)
+            balances = await self._readings(case, record.evidence.place)
             live = await self._doubts.all_live(record)
             async with self._ledger.changing(order):
                 current = self._ledger.get(order)
@@ -128,23 +128,27 @@ class Settler:
         if not self._cases and self.held_up() is None:
             await self._ledger.commit(Batch(postings=[buying_resumed(order=order)]))
 
-    async def _readings(self, case: _Case) -> list[Decimal | None]:
-        """The balance `settle_delay` and twice that after the request ended; None where it could not be read."""
+    async def _readings(self, case: _Case, place: str | None) -> list[Decimal | None]:
+        """The balance `settle_delay` and twice that after the request ended; None where it could not be read.
+
+        One that was read at another place than the one from before is another figure.
+        """
         began = self._clock.monotonic()
         balances: list[Decimal | None] = []
         for number in range(1, _READINGS + 1):
             wait = began + number * self._delay - self._clock.monotonic()
             if await pause(self._clock, wait, case.resolved):
                 break
-            balances.append(await self._balance())
+            balances.append(await self._balance(place))
         return balances
 
-    async def _balance(self) -> Decimal | None:
+    async def _balance(self, place: str | None) -> Decimal | None:
         try:
             async with asyncio.timeout(self._timeout):
-                return (await self._account.read_fresh(Priority.MONEY)).balance
+                profile = await self._account.read_fresh(Priority.MONEY)
         except (ProviderError, TimeoutError):
             return None
+        return profile.balance if profile.place == place else None
 
     async def _conclude(self, record: Record, balances: list[Decimal | None], *, live: bool) -> None:
         """Write down what the balances tell."""

@@ -96,7 +96,8 @@ class Watch:
             if order.state not in WATCHED_STATES or (previous and previous.deadline != record.deadline):
                 self._wakes[order.order].set()
         elif order.state in WATCHED_STATES:
-            self._begin(record, at_once=before is OrderState.UNKNOWN)
+            # What a check is to tell of the purchase's id is asked for while all that it is for lies ahead.
+            self._begin(record, at_once=before is OrderState.UNKNOWN or record.is_unsure)
         if not order.is_open and before in WATCHED_STATES:
             self._account.money_moved()
 
@@ -147,7 +148,8 @@ class Watch:
         record = self._record(order)
         if record is None or not self._provider_state.authorized.is_set():
             return failures, self._settings.poll_interval
-        asking = asyncio.ensure_future(self._checker.look(record, Priority.POLL))
+        priority = Priority.QUERY if record.is_unsure else Priority.POLL
+        asking = asyncio.ensure_future(self._checker.look(record, priority))
         asked = asyncio.Event()
         asking.add_done_callback(lambda _: asked.set())
         try:

@@ -26,13 +26,13 @@ from shomare_mqtt.provider.reading.messages import (
     squeezed,
 )
 from shomare_mqtt.provider.reading.names import CONTENTS, glued, is_nameless, words, wordset
+from shomare_mqtt.provider.reading.purchase_ids import purchase_in
 from shomare_mqtt.provider.reading.purchases import (
     fields_of,
     nameless_ends,
     nameless_phones,
     own_leaves,
     phone_in,
-    purchase_in,
 )
 from shomare_mqtt.provider.reading.shapes import Leaf, focused, leaves
 from shomare_mqtt.provider.reading.states import (
@@ -487,7 +487,7 @@ def _unsaid(everything: list[Leaf], own: list[Leaf], marks: Marks, context: Cont
         return None
     hollow = any(glued(leaf.name) == "data" and is_none_yet(leaf.value) for leaf in everything)
     named = purchase_in(own, None, context.known)
-    ours = named is not None and context.known.purchase in (None, named)
+    ours = named is not None and (context.known.purchase in (None, named) or named in context.known.also_ours)
     return PurchaseState.WAITING if hollow or ours else None
 
 

@@ -23,6 +23,7 @@ _STEP = re.compile(
 )
 _WHOLE = "@"
 _DIGITS_OF_A_VALUE = 4
+_LONGEST_SHOWN = 300
 _NODES = 20_000
 """No record is larger; a list that is, is not searched to its end."""
 
@@ -47,15 +48,16 @@ def notation(place: Place) -> str:
 
 
 def may_be_value(name: str) -> bool:
-    """Whether a name is a phone number, an id or a code, by its digits: it stands in none of what all may read."""
-    return sum(map(str.isdigit, name)) >= _DIGITS_OF_A_VALUE
+    """Whether a name is a phone number, an id, a code or an address: it stands in none of what all may read."""
+    return sum(map(str.isdigit, name)) >= _DIGITS_OF_A_VALUE or "@" in name[1:]
 
 
 def shown(place: Place | None) -> str | None:
     """A place's notation; None where a name in it may be a value, which the next answer would not have either."""
     if place is None or any(isinstance(step, str) and may_be_value(step) for step in place):
         return None
-    return notation(place)
+    written = notation(place)
+    return written if len(written) <= _LONGEST_SHOWN else None
 
 
 def place_of(text: str) -> Place | None:

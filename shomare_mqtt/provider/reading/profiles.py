@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from shomare_mqtt.model import Endpoint, Found, Profile, Sureness
 from shomare_mqtt.normalization import fold
 from shomare_mqtt.provider.reading.doubts import doubt, place_of
+from shomare_mqtt.provider.reading.figures import MOST, figure_at, figures_in
 from shomare_mqtt.provider.reading.found import BY_NAME, missing, read_at
 from shomare_mqtt.provider.reading.names import CONTENTS, Field, alias, glued, is_envelope, is_nameless, words, wordset
 from shomare_mqtt.provider.reading.phones import digits_of_phone
+from shomare_mqtt.provider.reading.places import place_in, shown, value_at
 from shomare_mqtt.provider.reading.shapes import Leaf, as_fields, leaves
 from shomare_mqtt.provider.reading.times import moment
 from shomare_mqtt.provider.reading.units import UNIT, unit_in_name
@@ -63,15 +66,57 @@ def read_profile(answer: RawAnswer, context: Context) -> Profile:
     """
     value, marks = accepted(answer, Endpoint.PROFILE)
     found = list(leaves(as_fields(_of_one_wallet(unwrapped(value)))))
-    best = _set_balance(value, context) or _balance(found, context) or _alone(found)
+    chosen = _chosen(value, context)
+    best = _set_balance(value, context) or chosen or _balance(found, context) or _alone(found)
     extra = _extra(unwrapped(value), best)
     if (best is None or best.value is None) and not extra:
         raise malformed(answer, marks, Endpoint.PROFILE, "balance")
-    said, of_unit = _set_currency(value, context) or _currency(found, best)
+    beside = [*_beside(value, context), *found] if chosen else found
+    said, of_unit = _set_currency(value, context) or _currency(beside, best)
     balance = None if best is None else money(best.value, said or context.unit)
     where = _of_currency(value, said, of_unit, context)
-    doubtful = doubt("balance", _places(found, best, context))
-    return Profile(balance, said, extra, tuple(_unread(balance, said, context)), (where,), doubtful)
+    doubtful = () if chosen else doubt("balance", _places(found, best, context))
+    profile = Profile(balance, said, extra, tuple(_unread(balance, said, context)), (where,), doubtful)
+    if context.by_hand.sets(BALANCE_FIELD):
+        at = context.by_hand.found(BALANCE_FIELD, is_there=balance is not None)
+        return replace(profile, found=(at, where))
+    ranked = [best, *_ranked(found, context)][:MOST] if best is not None else []
+    return _with_candidates(profile, value, ranked, context, is_chosen=chosen is not None)
+
+
+def _with_candidates(
+    profile: Profile, answer: Any, ranked: list[Leaf], context: Context, *, is_chosen: bool
+) -> Profile:
+    """The profile with all that may be its balance; `ranked`: the values that were voted for, first the one taken."""
+    voted = [(leaf, at) for leaf in ranked if (at := place_in(answer, leaf.name, leaf.value, leaf.parents)) is not None]
+    said = profile.currency or context.unit
+    figures = [figure_at(at, leaf.value, said) for leaf, at in voted]
+    by_place = {each.place: each for each in (*figures, *figures_in(answer, said)) if each is not None}
+    candidates = tuple(by_place.values())[:MOST]
+    place = next((shown(at) for leaf, at in voted if leaf is ranked[0]), None)
+    others = tuple(each.place for each in candidates if each.place != place)
+    sureness = Sureness.DOUBTFUL if profile.doubtful else Sureness.SURE if ranked else Sureness.MISSING
+    why = "what a purchase took" if is_chosen else "its name, and what lies around it"
+    found = Found(BALANCE_FIELD, place, Sureness.TRIED if is_chosen else sureness, others, why)
+    return replace(profile, found=(found, *profile.found), candidates=candidates)
+
+
+def _chosen(answer: Any, context: Context) -> Leaf | None:
+    """The figure whose place trying told, where an answer has one there."""
+    place = None if context.by_hand.sets(BALANCE_FIELD) else context.chosen.get(BALANCE_FIELD)
+    value = None if place is None else value_at(answer, place)
+    if place is None or not is_scalar(value) or figure(value) is None:
+        return None
+    *parents, name = [step for step in place if isinstance(step, str)] or [""]
+    return Leaf(name, value, tuple(parents))
+
+
+def _beside(answer: Any, context: Context) -> list[Leaf]:
+    """What stands beside the figure that was chosen, which may lie in one of several wallets."""
+    place = context.chosen[BALANCE_FIELD][:-1]
+    fields = value_at(answer, place)
+    parents = tuple(step for step in place if isinstance(step, str))
+    return [Leaf(name, inner, parents) for name, inner in fields.items()] if isinstance(fields, dict) else []
 
 
 def _set_balance(answer: Any, context: Context) -> Leaf | None:
@@ -160,8 +205,13 @@ def _is_strange_amount(leaf: Leaf, context: Context) -> bool:
 
 
 def _balance(found: list[Leaf], context: Context) -> Leaf | None:
+    return next(iter(_ranked(found, context)), None)
+
+
+def _ranked(found: list[Leaf], context: Context) -> list[Leaf]:
+    """The values that may be the balance by their names, the likeliest first."""
     votes = [(vote, -i, leaf) for i, leaf in enumerate(found) if (vote := _vote(leaf, context)) > 0]
-    return max(votes)[2] if votes else None
+    return [leaf for _, _, leaf in sorted(votes, key=lambda vote: vote[:2], reverse=True)]
 
 
 def _alone(found: list[Leaf]) -> Leaf | None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from shomare_mqtt.errors import (
+    AnotherPurchaseError,
     ErrorCode,
     OutcomeUnknownError,
     ProviderError,
@@ -262,13 +263,13 @@ def malformed(answer: RawAnswer, marks: Marks, endpoint: Endpoint, wanted: str) 
     )
 
 
-def of_another(answer: RawAnswer, endpoint: Endpoint) -> ProviderFailedError:
+def of_another(answer: RawAnswer, endpoint: Endpoint) -> AnotherPurchaseError:
     """The error for an answer about another purchase or number than was asked for: nothing in it is ours.
 
     Its `code` may be the other number's SMS's.
     """
     text = f"The provider's answer to {endpoint.value} (HTTP {answer.http}) is about another purchase or number"
-    return ProviderFailedError(
+    return AnotherPurchaseError(
         ErrorCode.MALFORMED_ANSWER, f"{text}.", Upstream(answer.http), retry_after=answer.retry_after
     )
 

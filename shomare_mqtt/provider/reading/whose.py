@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from shomare_mqtt.provider.reading.messages import CODE, TEXT
 from shomare_mqtt.provider.reading.names import glued, words, wordset
 from shomare_mqtt.provider.reading.phones import PHONE, digits_of_phone
-from shomare_mqtt.provider.reading.purchases import PURCHASE, may_be_id, phone_name
+from shomare_mqtt.provider.reading.purchase_ids import PURCHASE, may_be_id, phone_name
 from shomare_mqtt.provider.reading.states import STATE, state_of_words
 from shomare_mqtt.provider.reading.values import identifier, is_scalar
 
@@ -37,7 +37,7 @@ def is_anothers(own: list[Leaf], known: Known) -> bool:
         return True
     if known.purchase is None or any(_is_same_id(leaf, known.purchase) for leaf in own):
         return False
-    return any(_names_a_purchase(leaf, own, sure=same_phone) for leaf in own)
+    return any(_names_a_purchase(leaf, own, sure=same_phone) for leaf in own if not _is_also_ours(leaf, known))
 
 
 def _phone_of(leaf: Leaf) -> str | None:
@@ -60,6 +60,12 @@ def _is_same_id(leaf: Leaf, purchase: str) -> bool:
         return True
     own = identifier(leaf.value) if is_scalar(leaf.value) else None
     return own is not None and _plain(own) == _plain(purchase)
+
+
+def _is_also_ours(leaf: Leaf, known: Known) -> bool:
+    """Whether a field holds another of the ids that the answer to the purchase's `buy` held."""
+    own = identifier(leaf.value) if known.also_ours and is_scalar(leaf.value) else None
+    return own is not None and _plain(own) in map(_plain, known.also_ours)
 
 
 def _plain(own: str) -> str:
