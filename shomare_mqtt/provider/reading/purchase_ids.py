@@ -242,7 +242,7 @@ def _own_ids(related: dict[str, Any], place: Place) -> Iterator[PurchaseId]:
 
 
 def with_candidates(purchase: Purchase, ids: list[PurchaseId]) -> Purchase:
-    """The purchase with what was found out of its id, and what is to be; those that speak as loudly as it are doubts."""
+    """The purchase with what was found out of its id, and what is to be; what speaks as loudly makes it doubtful."""
     first, others = ids[0], ids[1:]
     alike = [each for each in others if each.is_guess or each.strength == first.strength]
     is_doubtful = not first.is_chosen and (first.is_guess or bool(alike))
