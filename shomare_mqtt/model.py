@@ -184,6 +184,19 @@ class Sureness(StrEnum):
     MISSING = "missing"
 
 
+class IdDoubt(StrEnum):
+    """What is known of whether a list's ids are what the provider takes.
+
+    `open`: another column could be, and trying may tell. `untold`: it could, and trying told nothing. `unread`: nobody
+    read the list in this process, and nothing was kept of it.
+    """
+
+    SETTLED = "settled"
+    OPEN = "open"
+    UNTOLD = "untold"
+    UNREAD = "unread"
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """Where in an answer a field was read, without any value.
@@ -228,15 +241,43 @@ class CatalogEntry:
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 
+ITS_KEY = '"@key"'
+"""The place of the key that an entry stands under: no notation leads there from within it."""
+
+
+@dataclass(frozen=True, slots=True)
+class IdColumn:
+    """A column of a list that could be its id.
+
+    `place` is that within an entry, in the notation of `[provider.fields]`, or ITS_KEY. `values` stand beside the
+    list's entries, None where one has none there. `likely` False: another column is so plainly the id that this one is
+    tried only once that does not work.
+    """
+
+    place: str
+    values: tuple[str | None, ...] = field(repr=False)
+    why: str = ""
+    likely: bool = True
+
+    @property
+    def shown(self) -> str:
+        """The place, for people."""
+        return "its key" if self.place == ITS_KEY else self.place
+
+
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """One of the three lists, in the provider's order; ids are unique."""
+    """One of the three lists, in the provider's order; ids are unique.
+
+    `ids`: the columns that could be the id, the one in use first.
+    """
 
     kind: CatalogKind
     entries: tuple[CatalogEntry, ...]
     unread: tuple[str, ...] = ()
     found: tuple[Found, ...] = field(default=(), repr=False, compare=False)
     doubtful: tuple[str, ...] = ()
+    ids: tuple[IdColumn, ...] = field(default=(), repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,7 +316,10 @@ class Price:
 
 @dataclass(frozen=True, slots=True)
 class PriceList:
-    """Price and stock of every application of a country and an operator."""
+    """Price and stock of every application of a country and an operator.
+
+    `said`: by list, what the answer's rows themselves call its entries (some of them), whatever its ids are.
+    """
 
     country: str
     operator: str
@@ -283,6 +327,7 @@ class PriceList:
     unread: tuple[str, ...] = ()
     found: tuple[Found, ...] = field(default=(), repr=False, compare=False)
     doubtful: tuple[str, ...] = ()
+    said: Mapping[CatalogKind, tuple[str, ...]] = field(default_factory=dict, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         Catalog,
         CatalogKind,
         CheckReading,
+        IdDoubt,
         Known,
         Message,
         Order,
@@ -66,6 +67,18 @@ class Provider(Protocol):
 
     async def catalog(self, kind: CatalogKind, *, priority: Priority) -> Catalog:
         """One of the lists."""
+        ...
+
+    def id_doubt(self, kind: CatalogKind) -> IdDoubt:
+        """Whether a list's ids are what the provider takes."""
+        ...
+
+    async def try_ids(self, product: Product | None, *, known: Known, priority: Priority) -> frozenset[CatalogKind]:
+        """Find out by price calls which columns are the ids of lists in doubt, where it is time for that.
+
+        The lists that are to be read again, since another column is the id than the one they were read with. A failure
+        decides nothing and is not raised. `product`: what somebody wants to buy.
+        """
         ...
 
     async def prices(self, country: str, operator: str, *, known: Known, priority: Priority) -> PriceList:
@@ -221,8 +234,11 @@ class Journal(Protocol):
         """The lists as the provider gave them last, and when."""
         ...
 
-    async def put_catalog(self, catalog: Catalog, updated_at: datetime) -> None:
-        """Keep one list. Raises JournalFullError where the disk has no room to spare."""
+    async def put_catalog(self, catalog: Catalog, updated_at: datetime, values: Mapping[str, str | None] = ...) -> None:
+        """Keep one list, and with it single values that speak of its ids; all or nothing.
+
+        Raises JournalFullError where the disk has no room to spare.
+        """
         ...
 
 

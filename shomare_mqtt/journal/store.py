@@ -6,6 +6,7 @@ import json
 from contextlib import suppress
 from datetime import UTC, datetime
 from decimal import Decimal
+from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
 
 from shomare_mqtt.core.clock import Anchor, SteadyTime
@@ -246,15 +247,22 @@ class Journal:
         )
         return dict(_readable(rows))
 
-    async def put_catalog(self, catalog: Catalog, updated_at: datetime) -> None:
-        """Keep one list. Raises JournalFullError where the disk has no room to spare: it can be asked for again."""
+    async def put_catalog(
+        self, catalog: Catalog, updated_at: datetime, values: Mapping[str, str | None] = MappingProxyType({})
+    ) -> None:
+        """Keep one list, and with it single values that speak of its ids; all or nothing.
+
+        Raises JournalFullError where the disk has no room to spare: a list can be asked for again.
+        """
         entries = dumps([[e.id, e.name, e.names, dict(e.extra)] for e in catalog.entries])
-        values = (catalog.kind.value, entries, updated_at.isoformat())
-        await self._database.run(
-            lambda c: c.execute("INSERT OR REPLACE INTO catalogs VALUES (?, ?, ?)", values) and None,
-            Need.SPARE,
-            len(entries),
-        )
+        row = (catalog.kind.value, entries, updated_at.isoformat())
+
+        def put(connection: sqlite3.Connection) -> None:
+            connection.execute("INSERT OR REPLACE INTO catalogs VALUES (?, ?, ?)", row)
+            for key, value in values.items():
+                _put_meta(connection, key, value)
+
+        await self._database.run(put, Need.SPARE, len(entries))
 
     async def retained(self) -> set[str]:
         """Whole topics that hold a retained message of ours."""

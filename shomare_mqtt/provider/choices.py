@@ -12,15 +12,25 @@ from shomare_mqtt.model import FIELDS_BY_HAND
 from shomare_mqtt.provider.reading.places import Place, notation, place_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
+
+
+_JUDGED = "of "
+"""Before a field's name: the candidates of which nothing more is to be found out, `{"of countries.id": "id code"}`."""
 
 
 class Choices:
-    """The places that were tried and work. `changed` says that there is something to save."""
+    """The places that were tried and work. `changed` says that there is something to save.
+
+    Of a field that has one candidate alone, or whose candidates trying cannot tell apart, the candidates are kept, so
+    that they are not tried again and again.
+    """
 
     def __init__(self, learnt: Mapping[str, str]) -> None:
         places = {name: place_of(text) for name, text in learnt.items() if name in FIELDS_BY_HAND}
         self._places = {name: place for name, place in places.items() if place is not None}
+        judged = {name.removeprefix(_JUDGED): text for name, text in learnt.items() if name.startswith(_JUDGED)}
+        self._judged = {name: text for name, text in judged.items() if name in FIELDS_BY_HAND}
         self.changed = False
 
     @property
@@ -41,6 +51,25 @@ class Choices:
         self.changed |= news
         return news
 
+    def close(self, field: str, candidates: Iterable[str]) -> None:
+        """Nothing more is to be found out about these candidates of a field."""
+        text = " ".join(candidates)
+        self.changed |= self._judged.get(field) != text
+        self._judged[field] = text
+
+    def reopen(self, field: str) -> None:
+        """There is something to find out after all."""
+        self.changed |= self._judged.pop(field, None) is not None
+
+    def is_known(self, field: str) -> bool:
+        """Whether the field was ever settled, in one way or the other."""
+        return field in self._places or field in self._judged
+
+    def is_closed(self, field: str, candidates: Iterable[str]) -> bool:
+        """Whether nothing more is to be found out about just these candidates."""
+        return self._judged.get(field) == " ".join(candidates)
+
     def as_dict(self) -> dict[str, str]:
         """What was learnt, for the memory."""
-        return {name: notation(place) for name, place in self._places.items()}
+        judged = {_JUDGED + name: text for name, text in self._judged.items()}
+        return {name: notation(place) for name, place in self._places.items()} | judged

@@ -13,13 +13,16 @@ from typing import TYPE_CHECKING, Self, TypeVar
 from zoneinfo import ZoneInfo
 
 from shomare_mqtt.core import disguises
-from shomare_mqtt.errors import ErrorCode, OutcomeUnknownError, ProviderError
-from shomare_mqtt.model import CatalogKind, Endpoint, Known, Priority
+from shomare_mqtt.errors import ErrorCode, OutcomeUnknownError, ProviderError, ProviderRefusedError
+from shomare_mqtt.model import CatalogKind, Endpoint, Known, Price, PriceList, Priority
 from shomare_mqtt.provider import reading
 from shomare_mqtt.provider.caller import Caller
 from shomare_mqtt.provider.choices import Choices
 from shomare_mqtt.provider.dialect import LearntDialect, Request
 from shomare_mqtt.provider.dialect_learning import Learning
+from shomare_mqtt.provider.id_trial import MOST_REQUESTS
+from shomare_mqtt.provider.list_ids import ListIds
+from shomare_mqtt.provider.price_probe import Probe, has_price
 from shomare_mqtt.provider.reading.places import place_of
 from shomare_mqtt.provider.seen import SeenAnswers
 from shomare_mqtt.provider.transport import Transport
@@ -27,19 +30,20 @@ from shomare_mqtt.provider.transport import Transport
 if TYPE_CHECKING:
     import logging
     from collections import Counter
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
     from datetime import datetime
     from types import TracebackType
 
     from shomare_mqtt.config import Provider
     from shomare_mqtt.core.clock import Clock
     from shomare_mqtt.core.ports import Permit
-    from shomare_mqtt.model import Cancellation, Catalog, CheckReading, Price, PriceList, Product, Profile, Purchase
+    from shomare_mqtt.model import Cancellation, Catalog, CheckReading, IdDoubt, Product, Profile, Purchase
     from shomare_mqtt.provider.dialect import DialectMemory
     from shomare_mqtt.provider.limiter import Limiter
     from shomare_mqtt.provider.reading import Context, RawAnswer
 
 T = TypeVar("T")
+P = TypeVar("P", Price, PriceList)
 
 LISTS = {
     CatalogKind.COUNTRIES: Endpoint.COUNTRIES,
@@ -87,6 +91,7 @@ class Client:
         self._by_hand = reading.ByHand.of(settings.fields, settings.states)
         self._seen = SeenAnswers(learnt, clock)
         self._learning = Learning(self._dialect, logger)
+        self._ids = ListIds(self._choices, self._by_hand, clock, logger)
         self._learn_from = clock.monotonic()
 
     async def __aenter__(self) -> Self:
@@ -121,7 +126,26 @@ class Client:
         endpoint = LISTS[kind]
         read = self._reader(partial(reading.read_catalog, kind), Known())
         request = Request(endpoint, endpoint.value)
-        return await self._remembered(self._caller.repeated(request, read, priority))
+        return await self._remembered(self._catalog(self._caller.repeated(request, read, priority)))
+
+    async def _catalog(self, call: Awaitable[Catalog]) -> Catalog:
+        catalog = await call
+        self._ids.took(catalog)
+        return catalog
+
+    def id_doubt(self, kind: CatalogKind) -> IdDoubt:
+        """Whether a list's ids are what the provider takes."""
+        return self._ids.doubt(kind)
+
+    async def try_ids(self, product: Product | None, *, known: Known, priority: Priority) -> frozenset[CatalogKind]:
+        """Find out by price calls which columns are the lists' ids; the lists to be read anew, with other ones."""
+        return await self._remembered(self._ids.settle(product, known, priority, self._probe))
+
+    def _probe(self, priority: Callable[[], Priority]) -> Probe:
+        async def send(request: Request, read: Callable[[RawAnswer, Context], T], known: Known) -> T:
+            return await self._caller.once(request, self._reader(read, known), priority())
+
+        return Probe(self._dialect, self._learning, send, MOST_REQUESTS)
 
     async def prices(self, country: str, operator: str, *, known: Known, priority: Priority) -> PriceList:
         """All prices of a country and operator."""
@@ -131,7 +155,8 @@ class Client:
         """One product's price."""
         read = self._reader(partial(reading.read_price, product.application), _of_product(known, product))
         send = partial(self._caller.repeated, read=read, priority=priority)
-        return await self._remembered(self._learning.ask(Endpoint.PRICE, _ids(product), send, _names_a_price))
+        call = self._learning.ask(Endpoint.PRICE, _ids(product), send, _names_a_price)
+        return await self._remembered(self._tells_of_ids(_by_list(product), call))
 
     async def buy(self, product: Product, *, known: Known, permit: Permit) -> Purchase:
         """Buy one number; a further request is sent only where the one before is documented not to have bought.
@@ -162,15 +187,32 @@ class Client:
         known = replace(known, country=country, operator=operator)
         read = self._reader(partial(reading.read_prices, country, operator), known)
         send = partial(self._caller.repeated, read=read, priority=priority)
-        return await self._learning.ask(
-            Endpoint.PRICES, {"country": country, "operator": operator}, send, _names_any_price
-        )
+        ids = {"country": country, "operator": operator}
+        call = self._learning.ask(Endpoint.PRICES, ids, send, _names_any_price)
+        return await self._tells_of_ids({CatalogKind.COUNTRIES: country, CatalogKind.OPERATORS: operator}, call)
+
+    async def _tells_of_ids(self, ids: Mapping[CatalogKind, str], call: Awaitable[P]) -> P:
+        """What a price call gives; it tells by the way whether these ids are what the provider takes."""
+        try:
+            found = await call
+        except ProviderError as error:
+            self._ids.failed(ids, error)
+            await self._remember()
+            raise
+        prices = found.prices if isinstance(found, PriceList) else (found,)
+        if any(map(has_price, prices)):
+            self._ids.worked(ids, found.said if isinstance(found, PriceList) else {})
+        return found
 
     async def _buy(self, product: Product, known: Known, permit: Permit) -> Purchase:
         await self._learn_first(Endpoint.BUY, known, Priority.MONEY)
         read = self._seen.noting(Endpoint.BUY, self._reader(self._read_buy, known))
         send = partial(self._caller.once, read=read, priority=Priority.MONEY, permit=permit)
-        return await self._learning.ask(Endpoint.BUY, _ids(product), send, _always)
+        try:
+            return await self._learning.ask(Endpoint.BUY, _ids(product), send, _always)
+        except ProviderRefusedError as error:
+            self._ids.failed(_by_list(product), error)
+            raise
 
     def _read_buy(self, answer: RawAnswer, context: Context) -> Purchase:
         """The number that was bought; our own token is not its id, and must not be shown."""
@@ -254,6 +296,10 @@ def _of_product(known: Known, product: Product) -> Known:
 
 def _ids(product: Product) -> dict[str, str]:
     return {"country": product.country, "operator": product.operator, "application": product.application}
+
+
+def _by_list(product: Product) -> dict[CatalogKind, str]:
+    return dict(zip(CatalogKind, _ids(product).values(), strict=True))
 
 
 def _names_a_price(price: Price) -> bool:

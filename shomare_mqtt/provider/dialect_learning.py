@@ -67,12 +67,13 @@ class Learning:
                 self._forget(endpoint, error, known_to_work=known_to_work)
                 continue
             if known_to_work or usable(result):
-                self._learn(endpoint, style)
+                self.learnt(endpoint, style)
                 return result
             empty.append(result)
         return _first(empty, min(failures, key=lambda e: SAYS_MOST.index(e.code), default=None))
 
-    def _learn(self, endpoint: Endpoint, style: Style) -> None:
+    def learnt(self, endpoint: Endpoint, style: Style) -> None:
+        """An endpoint answered properly to this style."""
         if self._dialect.learn(endpoint, style):
             self._log.info("%s takes its parameters as %s", endpoint.value, style.value)
 

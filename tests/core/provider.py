@@ -27,6 +27,7 @@ from shomare_mqtt.model import (
     CheckReading,
     Figure,
     Found,
+    IdDoubt,
     Price,
     PriceList,
     Profile,
@@ -111,6 +112,7 @@ class FakeProvider:
             CatalogKind.OPERATORS: entries("MCI", "Irancell"),
             CatalogKind.APPLICATIONS: entries("Telegram", "WhatsApp", "Snapp"),
         }
+        self.doubts: dict[CatalogKind, IdDoubt] = {}
         self.always: dict[str, Any] = {}
         self.chosen: dict[str, str | None] = {}
         """Where fields are read since `choose` was called."""
@@ -189,6 +191,13 @@ class FakeProvider:
     async def catalog(self, kind: CatalogKind, *, priority: Priority) -> Catalog:
         usual = lambda: Catalog(kind, self.catalogs[kind])  # noqa: E731
         found: Catalog = await self._outcome(kind.value, priority, usual)
+        return found
+
+    def id_doubt(self, kind: CatalogKind) -> IdDoubt:
+        return self.doubts.get(kind, IdDoubt.SETTLED)
+
+    async def try_ids(self, product: Product | None, *, known: Known, priority: Priority) -> frozenset[CatalogKind]:
+        found: frozenset[CatalogKind] = await self._outcome("try_ids", (product, priority), frozenset)
         return found
 
     async def prices(self, country: str, operator: str, *, known: Known, priority: Priority) -> PriceList:

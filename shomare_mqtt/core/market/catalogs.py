@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from shomare_mqtt.core import render
 from shomare_mqtt.core.faults import outlived
 from shomare_mqtt.core.market.labels import by_label, labels
+from shomare_mqtt.core.market.moves import moves_between
 from shomare_mqtt.core.waiting import Shared
 from shomare_mqtt.errors import CommandRefusedError, ErrorCode, JournalFullError, ProviderError
 from shomare_mqtt.model import Catalog, CatalogEntry, CatalogKind, Priority
@@ -16,10 +17,11 @@ from shomare_mqtt.normalization import ascii_digits, fold
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
     from shomare_mqtt.core.clock import Clock
+    from shomare_mqtt.core.market.moves import Moves
     from shomare_mqtt.core.market.provider_state import ObservedProvider
     from shomare_mqtt.core.ports import Journal, Retained
 
@@ -39,6 +41,15 @@ class _Index:
     by_name: dict[str, tuple[CatalogEntry, ...]]
     by_label: dict[str, str]
     labels: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Moved:
+    """How a list's ids changed last: at which edition of all lists, and since which they had been the same."""
+
+    moves: Moves
+    edition: int
+    since: int
 
 
 def _usable(catalog: Catalog) -> Catalog:
@@ -79,6 +90,12 @@ class Catalogs:
         self._read_at: dict[CatalogKind, float] = {}
         self._stored_at: dict[CatalogKind, datetime] = {}
         self._not_kept: set[CatalogKind] = set()
+        self._owed: dict[CatalogKind, dict[str, str | None]] = {}
+        self._moved: dict[CatalogKind, _Moved] = {}
+        self.edition = 0
+        """Rises each time that ids of a list come to stand for other entries."""
+        self.on_moved: list[Callable[[CatalogKind, Moves], Mapping[str, str | None]]] = []
+        """Told which entry each id of before means; they give the journal's values that change with it."""
         self.listeners: list[Callable[[CatalogKind], None]] = []
 
     async def load(self) -> None:
@@ -121,6 +138,7 @@ class Catalogs:
             catalog = _usable(await self._provider.catalog(kind, priority=priority))
             old = self.get(kind)
             self._take(catalog)
+            self._move(old, catalog)
             self._read_at[kind] = self._clock.monotonic()
             self._stored_at[kind] = self._clock.now()
             is_other = old is None or old.entries != catalog.entries
@@ -134,11 +152,36 @@ class Catalogs:
     async def _keep(self, catalog: Catalog, read_at: datetime) -> None:
         """Put it into the journal, or the next one: nobody who asks for it is to wait until a full disk has room."""
         self._not_kept.discard(catalog.kind)
+        values = self._owed.pop(catalog.kind, {})
         try:
-            await self._journal.put_catalog(catalog, read_at)
+            await self._journal.put_catalog(catalog, read_at, values)
         except JournalFullError:
             self._not_kept.add(catalog.kind)
+            self._owed[catalog.kind] = values
             self._logger.warning("the disk is full: the %s are not kept over a restart", catalog.kind.value)
+
+    def _move(self, old: Catalog | None, new: Catalog) -> None:
+        """Where another column is the id now: whoever holds ids of before takes those that mean the same instead.
+
+        Nothing is awaited between the list and this: an id of before must never come to mean another entry.
+        """
+        moves = None if old is None else moves_between(old, new)
+        if moves is None:
+            return
+        self._logger.info("%s: their ids are other ones now", new.kind.value)
+        before = self._moved.get(new.kind)
+        self.edition += 1
+        self._moved[new.kind] = _Moved(moves, self.edition, before.edition if before else 0)
+        owed = self._owed.setdefault(new.kind, {})
+        for told in self.on_moved:
+            owed.update(told(new.kind, moves))
+
+    def as_of_now(self, kind: CatalogKind, entry_id: str, edition: int) -> str | None:
+        """The id by now of what had this one at an edition; None where nobody can tell."""
+        moved = self._moved.get(kind)
+        if moved is None or moved.edition <= edition:
+            return entry_id
+        return moved.moves.get(entry_id, entry_id) if moved.since <= edition else None
 
     def _take(self, catalog: Catalog) -> None:
         """Search and show this list from now on, or none of both: it is kept only after that."""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from shomare_mqtt.config import Settings
     from shomare_mqtt.core.clock import Clock
     from shomare_mqtt.core.market.catalogs import Catalogs
+    from shomare_mqtt.core.market.moves import Moves
     from shomare_mqtt.core.market.prices import Prices
     from shomare_mqtt.core.ports import Journal, Retained, Say
 
@@ -54,6 +55,8 @@ class Defaults:
         self._from_file: dict[str, str] = {}
         self._changed = asyncio.Event()
         catalogs.listeners.append(lambda _: self._changed.set())
+        catalogs.on_moved.append(self._moved)
+        self._emptied: list[str] = []
         self._said: set[str] = set()
         self._quoted: Product | None = None
         self.on_changed: Callable[[], object] = lambda: None
@@ -94,6 +97,20 @@ class Defaults:
         if any(i is None for i in ids):
             return None
         return Product(*(i for i in ids if i is not None))
+
+    def _moved(self, kind: CatalogKind, moves: Moves) -> dict[str, str | None]:
+        """Take the ids that now mean what was set; a default whose entry is not there any more is empty."""
+        field = kind.field
+        self._from_file.pop(field, None)  # found again by the file's own words
+        if (value := self._set.get(field)) is None or value not in moves:
+            return {}
+        new = moves[value]
+        if new is None:
+            del self._set[field]
+            self._emptied.append(f"defaults/{field} is empty now: the list's ids changed, and {value} is none any more")
+        else:
+            self._set[field] = new
+        return {_KEY + field: None if new is None else json.dumps(new)}
 
     # --- setting ----------------------------------------------------------------------------------------------------
 
@@ -141,6 +158,8 @@ class Defaults:
         retry = _FIRST_RETRY
         while True:
             self._changed.clear()
+            while self._emptied:
+                await self._say(BridgeEvent.NAME_UNKNOWN, self._emptied.pop(0))
             complete = await self._find_names()
             self.show()
             if self._changed.is_set():

@@ -11,6 +11,7 @@ from shomare_mqtt.core.market.catalogs import Catalogs
 from shomare_mqtt.core.market.defaults import Defaults
 from shomare_mqtt.core.market.prices import Prices
 from shomare_mqtt.core.market.provider_state import ObservedProvider, ProviderState
+from shomare_mqtt.core.market.trying import Trying
 from shomare_mqtt.model import CatalogKind
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class Market:
         self.catalogs = Catalogs(clock, journal, self.provider, retained, logger)
         self.prices = Prices(clock, journal, self.provider, retained, extensions, self.catalogs, self.account, say)
         self.defaults = Defaults(settings, clock, journal, retained, self.catalogs, self.prices, say)
+        self.trying = Trying(clock, self.provider, self.catalogs, self.prices, self.defaults, logger)
         self.provider_state.on_lost = self.account.provider_lost
         self.provider_state.on_doubt = self.account.doubted
 
@@ -54,6 +56,7 @@ class Market:
         for kind in CatalogKind:
             keep(partial(self.catalogs.run, kind, refresh.catalog), kind.value)
         keep(partial(self.defaults.run, refresh.prices), "defaults")
+        keep(self.trying.run, "trying")
         for number, watched in enumerate(self._settings.prices):
             keep(partial(self.prices.run, number, watched, refresh.prices), f"prices {number}")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import replace
 from functools import partial
@@ -11,7 +12,7 @@ from shomare_mqtt import topics
 from shomare_mqtt.core import render
 from shomare_mqtt.core.bridge_events import BridgeEvent
 from shomare_mqtt.core.records import stored
-from shomare_mqtt.core.waiting import Shared
+from shomare_mqtt.core.waiting import Shared, pause
 from shomare_mqtt.errors import CommandRefusedError, ProviderError
 from shomare_mqtt.model import CatalogKind, Endpoint, Known, Price, PriceList, Priority, Product
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from shomare_mqtt.core.clock import Clock
     from shomare_mqtt.core.market.account import Account
     from shomare_mqtt.core.market.catalogs import Catalogs
+    from shomare_mqtt.core.market.moves import Moves
     from shomare_mqtt.core.market.provider_state import ObservedProvider
     from shomare_mqtt.core.ports import Extensions, Journal, Retained, Say
 
@@ -59,7 +61,10 @@ class Prices:
         self._single: dict[tuple[str, str, str], Price] = {}
         self.watched: dict[int, tuple[str, str, str | None]] = {}
         self._meant: dict[str, list[str | None]] = {}
+        self._of_settings: dict[int, WatchedPrice] = {}
         self.settled: set[int] = set()
+        self._woken: dict[int, asyncio.Event] = {}
+        catalogs.on_moved.append(self._moved)
         self.on_watched: Callable[[], object] = lambda: None
 
     def known(self, product: Product | None = None, price: Decimal | None = None) -> Known:
@@ -90,9 +95,11 @@ class Prices:
         return found
 
     async def _read_list(self, country: str, operator: str, priority: Priority) -> PriceList:
-        known = replace(self.known(), country=country, operator=operator)
+        known, edition = replace(self.known(), country=country, operator=operator), self._catalogs.edition
         async with self._provider.taking(Endpoint.PRICES):
-            return await self._take(await self._provider.prices(country, operator, known=known, priority=priority))
+            prices = await self._provider.prices(country, operator, known=known, priority=priority)
+            # What was asked for with ids of before is not kept under ids of now.
+            return await self._take(prices) if edition == self._catalogs.edition else prices
 
     async def _take(self, prices: PriceList) -> PriceList:
         country, operator = prices.country, prices.operator
@@ -153,7 +160,10 @@ class Prices:
         return found
 
     async def _read_price(self, product: Product, priority: Priority) -> Price:
+        edition = self._catalogs.edition
         price = await self._provider.price(product, known=self.known(product), priority=priority)
+        if edition != self._catalogs.edition:
+            return price
         key = (product.country, product.operator, product.application)
         self._single.pop(key, None)
         self._single[key] = price
@@ -173,17 +183,39 @@ class Prices:
         So Home Assistant is not told for a moment that one is gone, nor while the provider is away.
         """
         meant = stored((await self._journal.meta()).get(_MEANT), dict, {})
-        for number, entry in enumerate(watched):
+        self._of_settings = dict(enumerate(watched))
+        for number, entry in self._of_settings.items():
             match meant.get(_key(entry)):
                 case [str(country), str(operator), (str() | None) as application]:
                     self._meant[_key(entry)] = [country, operator, application]
                     self.watched[number] = (country, operator, application)
                     self.settled.add(number)
 
+    def _moved(self, kind: CatalogKind, moves: Moves) -> dict[str, str | None]:
+        """What is kept under ids of before goes; each `[[prices]]` means the same by the ids of now, or nothing."""
+        self._lists.clear()
+        self._single.clear()
+        if not self.watched:
+            return {}
+        before, self.watched = self.watched, {}
+        for number, ids in before.items():
+            if (now := _as_of_now(ids, kind, moves)) is not None:
+                self.watched[number] = now
+        places = {ids[:2] for ids in self.watched.values()}
+        for gone in {ids[:2] for ids in before.values()} - places:
+            self._retained.put(topics.prices(*gone), b"")
+        self._meant = {_key(w): list(self.watched[n]) for n, w in self._of_settings.items() if n in self.watched}
+        for woken in self._woken.values():
+            woken.set()
+        self.on_watched()
+        return {_MEANT: json.dumps(self._meant)}
+
     async def run(self, number: int, watched: WatchedPrice, interval: float) -> None:
         """Keep one `[[prices]]` published, for ever."""
         retry, said = _FIRST_RETRY, False
+        woken = self._woken[number] = asyncio.Event()
         while True:
+            woken.clear()
             try:
                 ids = await self._resolve(watched)
                 if self.watched.get(number) != ids:
@@ -197,7 +229,7 @@ class Prices:
                 await self._settle(number, watched, None)
             except ProviderError:
                 delay, retry = min(retry, interval), min(retry * 2, _LAST_RETRY)
-            await self._clock.sleep(delay)
+            await pause(self._clock, delay, woken)
 
     async def _settle(self, number: int, watched: WatchedPrice, ids: tuple[str, str, str | None] | None) -> None:
         """It is known what a `[[prices]]` names, or that it names nothing (None): for this process and the next."""
@@ -221,6 +253,17 @@ class Prices:
         if watched.application is None:
             return country, operator, None
         return country, operator, await find(CatalogKind.APPLICATIONS, watched.application)
+
+
+def _as_of_now(ids: tuple[str, str, str | None], kind: CatalogKind, moves: Moves) -> tuple[str, str, str | None] | None:
+    """What a `[[prices]]` means by a list's ids of now; None where one of its entries is not there any more."""
+    asked = zip(CatalogKind, ids, strict=True)
+    country, operator, application = (
+        moves.get(own, own) if of is kind and own is not None else own for of, own in asked
+    )
+    if country is None or operator is None or (application is None and ids[2] is not None):
+        return None
+    return country, operator, application
 
 
 def _key(watched: WatchedPrice) -> str:

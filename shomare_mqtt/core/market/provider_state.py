@@ -14,7 +14,7 @@ from shomare_mqtt.core.market.discretion import make_fit, masked
 from shomare_mqtt.core.market.readability import Readability, is_unreadable
 from shomare_mqtt.core.masking import trace_of
 from shomare_mqtt.errors import ErrorCode, ProviderError, ProviderFailedError, ProviderRefusedError, ShomareError
-from shomare_mqtt.model import Endpoint, Priority
+from shomare_mqtt.model import CatalogKind, Endpoint, IdDoubt, Priority
 
 if TYPE_CHECKING:
     import logging
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from shomare_mqtt.model import (
         Cancellation,
         Catalog,
-        CatalogKind,
         CheckReading,
         Known,
         Price,
@@ -215,6 +214,15 @@ class ProviderState:
             level("%s%s", _WORDS[state], f" ({error.message})" if error else "")
             await self._say(BridgeEvent.PROVIDER_STATE, _WORDS[state], state=state)
 
+    def doubt_ids(self, endpoint: Endpoint, places: list[str]) -> None:
+        """Which columns of a list could be its id, while nobody knows it; none where it is known."""
+        field = f"{endpoint.value}.id"
+        if places:
+            self._doubts[field] = self._mask.text(_in_doubt(f"id: {' or '.join(places)}"))
+        else:
+            self._doubts.pop(field, None)
+        self.show()
+
     def show(self) -> None:
         """Publish how the provider stands."""
         unread = {f"{endpoint}: {name}" for endpoint, names in self._unread.items() for name in names}
@@ -235,6 +243,7 @@ class ObservedProvider:
         self._provider = provider
         self._state = state
         self._logger = logger
+        self._id_places: dict[CatalogKind, list[str]] = {}
 
     @asynccontextmanager
     async def taking(self, endpoint: Endpoint) -> AsyncIterator[None]:
@@ -268,18 +277,43 @@ class ObservedProvider:
     async def catalog(self, kind: CatalogKind, *, priority: Priority) -> Catalog:
         """One of the lists."""
         self._state.check_polling(priority)
-        return await self._observed(kind.endpoint, self._provider.catalog(kind, priority=priority))
+        catalog = await self._observed(kind.endpoint, self._provider.catalog(kind, priority=priority))
+        self._id_places[kind] = [column.shown for column in catalog.ids if column.likely]
+        self._note_ids()
+        return catalog
 
     async def prices(self, country: str, operator: str, *, known: Known, priority: Priority) -> PriceList:
         """All prices of a country and operator."""
         self._state.check_polling(priority)
         call = self._provider.prices(country, operator, known=known, priority=priority)
-        return await self._observed(Endpoint.PRICES, call)
+        prices = await self._observed(Endpoint.PRICES, call)
+        self._note_ids()
+        return prices
 
     async def price(self, product: Product, *, known: Known, priority: Priority) -> Price:
         """One product's price."""
         self._state.check_polling(priority)
-        return await self._observed(Endpoint.PRICE, self._provider.price(product, known=known, priority=priority))
+        price = await self._observed(Endpoint.PRICE, self._provider.price(product, known=known, priority=priority))
+        self._note_ids()
+        return price
+
+    def id_doubt(self, kind: CatalogKind) -> IdDoubt:
+        """Whether a list's ids are what the provider takes."""
+        return self._provider.id_doubt(kind)
+
+    async def try_ids(self, product: Product | None, *, known: Known, priority: Priority) -> frozenset[CatalogKind]:
+        """Find out which columns are the ids of lists in doubt; the lists that are to be read again."""
+        self._state.check_polling(priority)
+        async with self.taking(Endpoint.PRICES):
+            changed = await self._provider.try_ids(product, known=known, priority=priority)
+        self._note_ids()
+        return changed
+
+    def _note_ids(self) -> None:
+        """Say of each list that was read whether its ids are in doubt: a price call may have told, also by the way."""
+        for kind, places in self._id_places.items():
+            is_sure = self._provider.id_doubt(kind) is IdDoubt.SETTLED
+            self._state.doubt_ids(kind.endpoint, [] if is_sure else places)
 
     async def buy(self, product: Product, *, known: Known, permit: Permit) -> Purchase:
         """Buy one number. What came of it is told with `tell`, once it is in the journal."""

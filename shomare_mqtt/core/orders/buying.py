@@ -40,6 +40,9 @@ if TYPE_CHECKING:
     from shomare_mqtt.core.ports import Extensions
 
 
+_IDS_CHANGED = "the ids of the provider's lists changed meanwhile; nothing was bought"
+
+
 class Buyer:
     """Buys numbers: limits, vetoes, the intent in the journal, one request, its outcome."""
 
@@ -61,6 +64,7 @@ class Buyer:
         self._guard = guard
         self._catalogs = market.catalogs
         self._prices = market.prices
+        self._trying = market.trying
         self._account = market.account
         self._witness = Witness(settings.orders.settle_delay, ledger, market.account)
         self._defaults = market.defaults
@@ -76,7 +80,7 @@ class Buyer:
         start makes it `unknown`.
         """
         self._guard.check_paused()
-        product = await self._product(request)
+        product, edition = await self._settled(ticket, request)
         max_price = self._guard.max_price(request.max_price, self._defaults.max_price)
         self._guard.check_facts(await self._guard.facts(), None)
         price = await self._price(product, max_price)
@@ -87,10 +91,30 @@ class Buyer:
         evidence = await self._witness.take(needed=self._guard.needs_balance)
         # From here on one at a time, so that two cannot both take the last that a limit allows.
         async with self._spending:
-            record = await self._intend(ticket, product, price, evidence)
-        return await self._ask(ticket, record, max_price)
+            record = await self._intend(ticket, product, edition, price, evidence)
+        return await self._ask(ticket, record, edition, max_price)
 
     # --- before anything is spent -----------------------------------------------------------------------------------
+
+    async def _settled(self, ticket: Ticket, request: Buy) -> tuple[Product, int]:
+        """What is asked for in ids that the provider takes, as far as that can be found out, and the lists' edition.
+
+        Raises CommandRefusedError, ProviderError.
+        """
+        edition = -1
+        while edition != self._catalogs.edition:  # a list that was read because of a name may have other ids
+            edition = self._catalogs.edition
+            product = await self._product(request)
+        left = None if ticket.deadline is None else ticket.deadline - self._time.now()
+        await self._trying.before_purchase(product, left)
+        ticket.check_expired(self._time)
+        ids = [
+            self._catalogs.as_of_now(kind, own, edition)
+            for kind, own in zip(CatalogKind, (product.country, product.operator, product.application), strict=True)
+        ]
+        if None in ids:
+            raise CommandRefusedError(ErrorCode.BUSY, _IDS_CHANGED)
+        return self._named([own for own in ids if own is not None]), self._catalogs.edition
 
     async def _product(self, request: Buy) -> Product:
         """The ids and names of what is asked for. Raises CommandRefusedError, ProviderError."""
@@ -101,8 +125,11 @@ class Buyer:
                 ids.append(self._default(kind))
             else:
                 ids.append(await self._catalogs.resolve(kind, text, is_id=kind.field in request.is_id))
-        names = [self._catalogs.name(kind, i) for kind, i in zip(CatalogKind, ids, strict=True)]
-        return Product(*ids, *names)
+        return self._named(ids)
+
+    def _named(self, ids: list[str]) -> Product:
+        """A product with the names of its ids."""
+        return Product(*ids, *(self._catalogs.name(kind, own) for kind, own in zip(CatalogKind, ids, strict=True)))
 
     def _default(self, kind: CatalogKind) -> str:
         if (value := self._defaults.get(kind.field)) is None:
@@ -122,9 +149,11 @@ class Buyer:
             )
         return price
 
-    async def _intend(self, ticket: Ticket, product: Product, price: Decimal | None, evidence: Evidence) -> Record:
+    async def _intend(
+        self, ticket: Ticket, product: Product, edition: int, price: Decimal | None, evidence: Evidence
+    ) -> Record:
         """The last look at every limit, then the intent, durable. Raises CommandRefusedError."""
-        self._permit(ticket)
+        self._permit(ticket, edition)
         self._guard.check_facts(await self._guard.facts(), price)
         self._guard.check_balance(self._left(), price)
         now = self._time.wall()
@@ -144,8 +173,10 @@ class Buyer:
         self._logger.info("order %s: buying %s", order.order, _described(product, price))
         return record
 
-    def _permit(self, ticket: Ticket) -> None:
-        """Raise CommandRefusedError where a purchase must not be sent any more."""
+    def _permit(self, ticket: Ticket, edition: int) -> None:
+        """Raise CommandRefusedError where a purchase must not be sent any more; `edition`: that of its ids."""
+        if edition != self._catalogs.edition:
+            raise CommandRefusedError(ErrorCode.BUSY, _IDS_CHANGED)
         ticket.check_expired(self._time)
         self._guard.check_paused()
 
@@ -161,11 +192,11 @@ class Buyer:
 
     # --- the request and its outcome --------------------------------------------------------------------------------
 
-    async def _ask(self, ticket: Ticket, record: Record, max_price: Decimal | None) -> Outcome:
+    async def _ask(self, ticket: Ticket, record: Record, edition: int, max_price: Decimal | None) -> Outcome:
         """Ask the provider once. Nothing is awaited between its answer and the outcome."""
         product = record.order.product
         known = self._prices.known(product, record.order.price)
-        permit = _Permit(record, lambda: self._permit(ticket), self._witness)
+        permit = _Permit(record, lambda: self._permit(ticket, edition), self._witness)
         try:
             purchase = await self._provider.buy(product, known=known, permit=permit)
         except (CommandRefusedError, ProviderRefusedError, ProviderUnreachableError) as error:

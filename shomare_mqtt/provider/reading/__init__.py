@@ -9,7 +9,7 @@ from shomare_mqtt.provider.reading.cancellations import read_cancel
 from shomare_mqtt.provider.reading.catalogs import read_catalog
 from shomare_mqtt.provider.reading.checks import read_check
 from shomare_mqtt.provider.reading.decode import Context, RawAnswer
-from shomare_mqtt.provider.reading.prices import read_price, read_prices
+from shomare_mqtt.provider.reading.prices import names_any_price, read_price, read_prices
 from shomare_mqtt.provider.reading.profiles import read_profile
 from shomare_mqtt.provider.reading.purchases import read_buy
 from shomare_mqtt.provider.reading.values import currency
@@ -19,6 +19,7 @@ __all__ = [
     "Context",
     "RawAnswer",
     "currency",
+    "names_any_price",
     "read_buy",
     "read_cancel",
     "read_catalog",

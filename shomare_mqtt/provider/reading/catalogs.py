@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -10,8 +10,20 @@ from shomare_mqtt.model import Catalog, CatalogEntry, CatalogKind, Endpoint, Fou
 from shomare_mqtt.normalization import fold
 from shomare_mqtt.provider.reading.doubts import doubt, place
 from shomare_mqtt.provider.reading.found import MOST_OTHERS, guessed_at, missing, place_of_pattern, read_at
+from shomare_mqtt.provider.reading.id_columns import (
+    ITSELF,
+    KEY,
+    Column,
+    Looking,
+    clashing,
+    columns,
+    id_in_key,
+    ranked,
+)
+from shomare_mqtt.provider.reading.id_found import RawEntries, described
 from shomare_mqtt.provider.reading.lists_by_hand import ListByHand
 from shomare_mqtt.provider.reading.names import Field, alias, glued, is_envelope, is_nameless, words, wordset
+from shomare_mqtt.provider.reading.places import value_at
 from shomare_mqtt.provider.reading.shapes import (
     NEXT_PAGES,
     NUMBERED,
@@ -32,6 +44,7 @@ from shomare_mqtt.provider.reading.verdict import Marks, accepted, malformed, un
 
 if TYPE_CHECKING:
     from shomare_mqtt.provider.reading.decode import Context, RawAnswer
+    from shomare_mqtt.provider.reading.places import Place
 
 ENDPOINTS = {
     CatalogKind.COUNTRIES: Endpoint.COUNTRIES,
@@ -120,10 +133,11 @@ def read_catalog(kind: CatalogKind, answer: RawAnswer, context: Context) -> Cata
     came, marks = accepted(answer, endpoint)
     origins = Origins()
     hand = ListByHand(kind, context.by_hand, origins)
+    chosen = None if hand.sets_id else context.chosen.get(f"{kind.value}.id")
     inner = unwrapped(came)
     goes_on = has_next_page(inner)
     if hand.sets_list:
-        return _with_more(_set_list(hand, kind, answer, came, marks), goes_on=goes_on)
+        return _with_more(_set_list(hand, answer, came, marks, chosen), goes_on=goes_on)
     inner = as_records(inner, bare_rows=True, origins=origins)
     value = as_records(came, bare_rows=True, origins=origins)
     only_wraps = isinstance(inner, dict) and not _own_id(kind, inner)[1]
@@ -140,7 +154,7 @@ def read_catalog(kind: CatalogKind, answer: RawAnswer, context: Context) -> Cata
         if single is None:
             raise malformed(answer, marks, endpoint, f"list of {kind.value}")
         return Catalog(kind, (single,))
-    read = _catalog(kind, found[best], answer, hand)
+    read = _catalog(found[best], answer, hand, chosen)
     return _with_more(
         replace(read, found=(_of_list(kind, came, votes, is_wrapped=is_wrapped), *read.found)), goes_on=goes_on
     )
@@ -150,12 +164,13 @@ def _with_more(read: Catalog, *, goes_on: bool) -> Catalog:
     return replace(read, unread=(*read.unread, NEXT_PAGES)) if goes_on else read
 
 
-def _set_list(hand: ListByHand, kind: CatalogKind, answer: RawAnswer, came: Any, marks: Marks) -> Catalog:
+def _set_list(hand: ListByHand, answer: RawAnswer, came: Any, marks: Marks, chosen: Place | None) -> Catalog:
     """The list whose place was set by hand."""
+    kind = hand.kind
     entries = hand.entries(came)
     if entries is None:
         raise malformed(answer, marks, ENDPOINTS[kind], f"list of {hand.name_of('list')}")
-    read = _catalog(kind, entries, answer, hand)
+    read = _catalog(entries, answer, hand, chosen)
     return replace(read, found=(*filter(None, [hand.found("list", is_there=True)]), *read.found))
 
 
@@ -191,23 +206,45 @@ def _of_name(
     return missing(field)
 
 
-def _catalog(kind: CatalogKind, entries: list[Entry], answer: RawAnswer, hand: ListByHand) -> Catalog:
-    goes_on, found = len(entries) > _MOST_ENTRIES, entries[:_MOST_ENTRIES]
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """What holds for all entries of a list: which column is the id, where that was tried; else, which field is none."""
+
+    chosen: Column | None = None
+    no_ids: frozenset[str] = frozenset()
+    running: bool = False
+
+
+_NO_RULE = _Rule()
+
+
+def _catalog(entries: list[Entry], answer: RawAnswer, hand: ListByHand, tried: Place | None) -> Catalog:
+    """The list of these entries. `tried`: where in them the id is, as trying told."""
+    kind, goes_on, found = hand.kind, len(entries) > _MOST_ENTRIES, entries[:_MOST_ENTRIES]
     plain = found if hand.sets_entries else _ids_first(found)
     entries, doubtful = _by_evidence(kind, _lifted(kind, plain))
     hand.were(entries, plain)
-    running = _running(entries)
+    looking = Looking(IDS[kind].weight, _is_spoken, _texts, partial(_scope, kind))
+    all_columns = [] if hand.sets_id else columns(entries, looking)
+    raw = RawEntries(entries, hand.came, swapped=plain is not found)
+    chosen = next((c for c in all_columns if tried is not None and c.fits and raw.place_of(c) == tried), None)
+    rule = _Rule(chosen, clashing(entries, all_columns, looking), _running(entries))
     read: dict[str, CatalogEntry] = {}
+    rows: list[int] = []
+    used: list[str | None] = []
     skipped = nameless = False
-    for entry in entries:
-        one = _entry(kind, entry, running=running)
+    for row, entry in enumerate(entries):
+        one = _entry(kind, entry, rule)
         if hand.sets_entries:
             one = hand.over(entry, one)
+        used.append(None if one is None else one.id)
         if one is None:
             skipped = True
         else:
             nameless = nameless or ((isinstance(entry.value, dict) or hand.sets_name) and not one.names)
-            read.setdefault(one.id, one)
+            if one.id not in read:
+                read[one.id] = one
+                rows.append(row)
     if entries and not read:
         raise malformed(answer, Marks(), ENDPOINTS[kind], f"{hand.name_of('id')} of any entry")
     faults = (
@@ -218,7 +255,25 @@ def _catalog(kind: CatalogKind, entries: list[Entry], answer: RawAnswer, hand: L
     unread = tuple(name for name, is_so in faults if is_so)
     named = hand.found("name", is_there=any(one.names for one in read.values()))
     where = (hand.found("id", is_there=bool(read)), named or _of_name(kind, hand, entries, found[:_SHOWN], read))
-    return Catalog(kind, tuple(read.values()), unread, tuple(filter(None, where)), hand.not_set(doubtful))
+    catalog = Catalog(kind, tuple(read.values()), unread, tuple(filter(None, where)), hand.not_set(doubtful))
+    return described(catalog, ranked(all_columns, used, chosen), rows, raw, tried=chosen is not None)
+
+
+def _is_spoken(name: str) -> bool:
+    return NAME.weight(name) >= _SPOKEN
+
+
+def _texts(value: Any) -> list[str]:
+    """An entry's names, to tell it from others."""
+    return [text for _, text in _names(value)] if isinstance(value, dict) else [str(value)]
+
+
+def _scope(kind: CatalogKind, entry: Entry) -> object:
+    """Within what an entry's id is its own: operators are often counted anew for each country."""
+    if kind is not CatalogKind.OPERATORS or not isinstance(entry.value, dict):
+        return entry.groups
+    around = [v for k, v in entry.value.items() if "country" in words(k) or role_of(k) == CatalogKind.COUNTRIES.value]
+    return entry.groups, str(around)
 
 
 def _lifted(kind: CatalogKind, entries: list[Entry]) -> list[Entry]:
@@ -423,13 +478,13 @@ def _running(entries: list[Entry]) -> bool:
     return bool(keys) and keys == [str(i) for i in range(start, start + len(keys))]
 
 
-def _entry(kind: CatalogKind, entry: Entry, *, running: bool) -> CatalogEntry | None:
+def _entry(kind: CatalogKind, entry: Entry, rule: _Rule) -> CatalogEntry | None:
     value = entry.value
     if isinstance(value, dict):
-        return _from_object(kind, entry.key, _itself(kind, value), entry.groups, running=running)
+        return _from_object(kind, entry, rule)
     if isinstance(value, list):
         return None
-    return _from_plain(entry, running=running)
+    return _from_plain(entry, rule)
 
 
 def _itself(kind: CatalogKind, value: dict[str, Any]) -> dict[str, Any]:
@@ -441,10 +496,14 @@ def _itself(kind: CatalogKind, value: dict[str, Any]) -> dict[str, Any]:
     return {**{k: v for k, v in value.items() if k != name}, **own}
 
 
-def _from_plain(entry: Entry, *, running: bool) -> CatalogEntry | None:
+def _from_plain(entry: Entry, rule: _Rule) -> CatalogEntry | None:
     """A plain text is its own id; in an object of texts the key is the id, and a number under a name is one."""
     text, key = identifier(entry.value), identifier(entry.key)
-    if entry.key is None or (running and isinstance(entry.value, str) and entry.key == "0"):
+    if rule.chosen is not None and entry.key is not None:
+        own = text if rule.chosen.place == ITSELF else key
+        told = (text,) if text is not None else ()
+        return None if own is None else CatalogEntry(own, text or own, told or (own,), _group(entry.groups))
+    if entry.key is None or (rule.running and isinstance(entry.value, str) and entry.key == "0"):
         return None if text is None else CatalogEntry(text, text, (text,), _group(entry.groups))
     if key is None:
         return None
@@ -456,27 +515,39 @@ def _group(groups: tuple[str, ...]) -> dict[str, Any]:
     return {"group": groups[-1]} if groups and groups[-1] else {}
 
 
-def _from_object(
-    kind: CatalogKind, key: str | None, value: dict[str, Any], groups: tuple[str, ...], *, running: bool
-) -> CatalogEntry | None:
+def _from_object(kind: CatalogKind, entry: Entry, rule: _Rule) -> CatalogEntry | None:
+    value = _itself(kind, entry.value)
     for name in _ATTRIBUTES.intersection(value):
         if isinstance(value[name], dict):
             value = {**value, **value[name]}
     names = _names(value)
-    own, used = _own_id(kind, value)
-    weight = IDS[kind].weight(used) if used else 0
-    if key is not None and not (weight >= _AN_ID or (running and own is not None)):
-        own, used = key.removeprefix("_") if NUMBERED.fullmatch(key) else key, None
-    elif key is not None and not NUMBERED.fullmatch(key) and not any(w >= _SPOKEN for w, _ in names):
-        names = [(_SPOKEN, key), *names]
-    own = identifier(own or (names[0][1] if names else None))
+    own, used = _own_id(kind, value, rule.no_ids) if rule.chosen is None else _chosen_id(rule.chosen, entry)
+    key = entry.key
+    if key is not None and rule.chosen is None and not _outranks_key(kind, own, used, rule):
+        own, used = id_in_key(key), None
+    elif key is not None and used is not None and not NUMBERED.fullmatch(key):
+        names = names if any(w >= _SPOKEN for w, _ in names) else [(_SPOKEN, key), *names]
+    if rule.chosen is None:
+        own = identifier(own or (names[0][1] if names else None))
     if own is None:
         return None
     texts = _unique([text for _, text in _own_last(names, own, used)])
     if len(texts) > 1 and own.isdigit():
         texts = [text for text in texts if text != own]
     extra = {k: _flat(v) for k, v in value.items() if k != used and (is_scalar(v) or _flat(v) is not None)}
-    return CatalogEntry(own, texts[0] if texts else own, tuple(texts), extra | _group(groups))
+    return CatalogEntry(own, texts[0] if texts else own, tuple(texts), extra | _group(entry.groups))
+
+
+def _outranks_key(kind: CatalogKind, own: str | None, used: str | None, rule: _Rule) -> bool:
+    """Whether a field is the id though the entry stands under a key."""
+    return (used is not None and IDS[kind].weight(used) >= _AN_ID) or (rule.running and own is not None)
+
+
+def _chosen_id(chosen: Column, entry: Entry) -> tuple[str | None, str | None]:
+    """The id of an entry where trying told its column, and the field's name, where it is one of the entry's own."""
+    if chosen.place == KEY:
+        return id_in_key(entry.key), None
+    return identifier(value_at(entry.value, chosen.place)), str(chosen.place[-1])
 
 
 def _own_last(names: list[tuple[int, str]], own: str, used: str | None) -> list[tuple[int, str]]:
@@ -487,12 +558,17 @@ def _own_last(names: list[tuple[int, str]], own: str, used: str | None) -> list[
     return told + [pair for pair in names if pair not in told]
 
 
-def _own_id(kind: CatalogKind, value: dict[str, Any]) -> tuple[str | None, str | None]:
-    """The id, and the name of its field: `id` before a code or slug, a number before a text of equal weight."""
+def _own_id(
+    kind: CatalogKind, value: dict[str, Any], no_ids: frozenset[str] = frozenset()
+) -> tuple[str | None, str | None]:
+    """The id, and the name of its field: `id` before a code or slug, a number before a text of equal weight.
+
+    `no_ids`: fields that are none in this list.
+    """
     votes = [
         (IDS[kind].weight(k) + (3 if isinstance(v, int) else 0), -i, k, own)
         for i, (k, v) in enumerate(value.items())
-        if IDS[kind].weight(k) and (own := identifier(v)) is not None
+        if IDS[kind].weight(k) and k not in no_ids and (own := identifier(v)) is not None
     ]
     if not votes:
         return None, None
@@ -551,6 +627,6 @@ def _single(kind: CatalogKind, value: Any) -> CatalogEntry | None:
             return None
         own, _used = _own_id(kind, inner)
         if own is not None and _names(inner):
-            return _from_object(kind, None, inner, (), running=False)
+            return _from_object(kind, Entry(None, inner), _NO_RULE)
         inner = next((v for v in inner.values() if isinstance(v, dict)), None)
     return None

@@ -68,6 +68,8 @@ _INSIDE = "_"
 """What joins the name of an object that says who somebody is with the names in it."""
 _SAMPLE = 300
 _FARTHEST = 99
+_SAID = 50
+"""Different values of a column that are enough to see what it speaks of."""
 _FIELDS = 60
 """No record has more fields that matter; an object with more is a collection, or hostile."""
 
@@ -280,6 +282,12 @@ class Columns:
         return self.by_hand.sets("application") and any(
             level.fields is row.own for other in self.rows for level in other.levels[1:]
         )
+
+    def said(self, role: str) -> tuple[str, ...]:
+        """What the rows themselves have in the place of a role's ids, some of them."""
+        best = (self._values(row, role)[:1] for row in self.rows[:_SAMPLE])
+        found = dict.fromkeys(own for values in best for value in values if (own := identifier(value)) is not None)
+        return tuple(islice(found, _SAID))
 
     def speaks_of(self, name: str, application: str) -> bool:
         """Whether a field's own name is the application's: `{"tg": 10, "price": 22}`."""

@@ -28,6 +28,7 @@ class ListByHand:
     """What the settings say of one list. `origins`: what the entries looked like as they came."""
 
     def __init__(self, kind: CatalogKind, hand: ByHand, origins: Origins) -> None:
+        self.kind = kind
         self._hand = hand
         self._origins = origins
         self._list, self._id, self._name = kind.value, f"{kind.value}.id", f"{kind.value}.name"

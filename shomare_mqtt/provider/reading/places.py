@@ -111,6 +111,11 @@ def places_of(answer: Any, name: str) -> Iterator[Place]:
     return ((*place, step) for place, step, _ in _walked(answer) if step == name)
 
 
+def places_of_value(answer: Any, wanted: Any) -> Iterator[Place]:
+    """Every place of a plain value in an answer, the outermost first."""
+    return ((*place, step) for place, step, value in _walked(answer) if _same(value, wanted))
+
+
 def _walked(answer: Any) -> Iterator[tuple[Place, str | int, Any]]:
     """Every value inside an answer with the place that it lies in and its step there, the outermost first."""
     queue: deque[tuple[Any, Place]] = deque([(answer, ())])

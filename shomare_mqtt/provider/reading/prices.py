@@ -11,7 +11,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from shomare_mqtt.errors import ProviderFailedError
-from shomare_mqtt.model import Endpoint, Price, PriceList
+from shomare_mqtt.model import CatalogKind, Endpoint, Price, PriceList
 from shomare_mqtt.provider.reading.amounts import amount_of, stocked
 from shomare_mqtt.provider.reading.by_hand import ByHand
 from shomare_mqtt.provider.reading.columns import Columns
@@ -71,7 +71,27 @@ def read_prices(country: str, operator: str, answer: RawAnswer, context: Context
     doubtful = tuple(dict.fromkeys(text for price in prices for text in price.doubtful)) + columns.doubts()
     shown = {app: _best(own, columns, context.unit) for app, own in islice(found.items(), SHOWN)}
     where = places_of_prices(value, shown, columns, context.unit)
-    return PriceList(country, operator, prices, tuple(unread), where, doubtful)
+    return PriceList(country, operator, prices, tuple(unread), where, doubtful, _called(columns))
+
+
+def _called(columns: Columns) -> dict[CatalogKind, tuple[str, ...]]:
+    """What the rows themselves call the entries of the lists, whatever the lists' ids are."""
+    return {kind: found for kind in CatalogKind if (found := columns.said(kind.field))}
+
+
+def names_any_price(endpoint: Endpoint, answer: RawAnswer, context: Context) -> bool:
+    """Whether there is any price in an answer to a price call, of whatever it is.
+
+    Raises ProviderRefusedError, ProviderFailedError.
+    """
+    value, _ = accepted(answer, endpoint)
+    known, unit, hand = context.known, context.unit, context.by_hand
+    if endpoint is Endpoint.PRICE and hand.sets("price.price"):
+        return (price_by_hand(hand, value, unit) or 0) > 0
+    own = hand if endpoint is Endpoint.PRICES else ByHand()
+    columns = _columns(value, known, known.country, known.operator, known.application, PricesByHand(own, unit))
+    amounts = [] if columns is None else [amount_of(row, columns, unit) for row in columns.rows]
+    return any(amount is not None and amount > 0 for amount in amounts) or _bare(value, unit) is not None
 
 
 def read_price(application: str, answer: RawAnswer, context: Context) -> Price:

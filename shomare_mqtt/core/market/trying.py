@@ -1,0 +1,88 @@
+"""When to find out which ids the provider takes: after the lists were read, and before something is bought."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from shomare_mqtt.core.waiting import pause
+from shomare_mqtt.errors import ProviderError
+from shomare_mqtt.model import CatalogKind, IdDoubt, Priority, Product
+
+if TYPE_CHECKING:
+    import logging
+
+    from shomare_mqtt.core.clock import Clock
+    from shomare_mqtt.core.market.catalogs import Catalogs
+    from shomare_mqtt.core.market.defaults import Defaults
+    from shomare_mqtt.core.market.prices import Prices
+    from shomare_mqtt.core.market.provider_state import ObservedProvider
+
+LONGEST = 60.0
+"""Seconds that a purchase waits at most; then it goes on with the ids as they are."""
+OTHERS_FIRST = 1.0
+"""Seconds after a list was read: the prices that are asked for anyway may tell."""
+LOOK_AGAIN = 600.0
+
+
+class Trying:
+    """Has the provider's ids tried where they are in doubt. No failure in that decides anything."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        provider: ObservedProvider,
+        catalogs: Catalogs,
+        prices: Prices,
+        defaults: Defaults,
+        logger: logging.Logger,
+    ) -> None:
+        self._clock = clock
+        self._provider = provider
+        self._catalogs = catalogs
+        self._prices = prices
+        self._defaults = defaults
+        self._logger = logger
+        self._lists_came = asyncio.Event()
+        catalogs.listeners.append(lambda _: self._lists_came.set())
+
+    async def before_purchase(self, product: Product, seconds: float | None) -> None:
+        """Settle what is in doubt, for so many seconds at most. Lists may have other ids after that."""
+        if all(self._provider.id_doubt(kind) in (IdDoubt.SETTLED, IdDoubt.UNTOLD) for kind in CatalogKind):
+            return
+        try:
+            async with asyncio.timeout(LONGEST if seconds is None else min(seconds, LONGEST)):
+                await self._read_unread()
+                await self._settle(product, Priority.MONEY)
+        except TimeoutError:
+            self._logger.warning("which ids the provider takes was not found out in time; those at hand are taken")
+
+    async def _read_unread(self) -> None:
+        """Read the journal's lists of which nothing is known: only their columns tell whether there is any doubt."""
+        for kind in CatalogKind:
+            if self._provider.id_doubt(kind) is IdDoubt.UNREAD:
+                with suppress(ProviderError):
+                    await self._catalogs.read(kind, Priority.MONEY)
+
+    async def run(self) -> None:
+        """Find out in the background, for ever; how often is the provider's client's matter."""
+        while True:
+            if await pause(self._clock, LOOK_AGAIN, self._lists_came):
+                await self._clock.sleep(OTHERS_FIRST)
+            self._lists_came.clear()
+            await self._settle(self._likely(), Priority.POLL)
+
+    def _likely(self) -> Product | None:
+        """What the owner is likely to buy, where the settings name it."""
+        if (product := self._defaults.product) is not None:
+            return product
+        watched = (ids for ids in self._prices.watched.values() if ids[2] is not None)
+        return next((Product(country, operator, own) for country, operator, own in watched if own is not None), None)
+
+    async def _settle(self, product: Product | None, priority: Priority) -> None:
+        if not any(self._provider.id_doubt(kind) is IdDoubt.OPEN for kind in CatalogKind):
+            return
+        with suppress(ProviderError):
+            for kind in await self._provider.try_ids(product, known=self._prices.known(), priority=priority):
+                await self._catalogs.read(kind, priority)
