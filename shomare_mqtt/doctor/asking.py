@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from shomare_mqtt.core.clock import SystemClock
 from shomare_mqtt.errors import ErrorCode, ProviderError
-from shomare_mqtt.model import CatalogKind, Endpoint, Known, Priority, Product
+from shomare_mqtt.model import CatalogKind, Endpoint, IdDoubt, Known, Priority, Product
 from shomare_mqtt.normalization import fold
 from shomare_mqtt.provider.client import LISTS, Client
 from shomare_mqtt.provider.limiter import Limiter
@@ -74,6 +74,15 @@ class Answers:
         return found.entries if found else ()
 
     @property
+    def lists(self) -> Known:
+        """What the lists hold."""
+        return Known(
+            countries=self.entries(CatalogKind.COUNTRIES),
+            operators=self.entries(CatalogKind.OPERATORS),
+            applications=self.entries(CatalogKind.APPLICATIONS),
+        )
+
+    @property
     def ends(self) -> bool:
         """Whether it makes no sense to ask for more."""
         codes = {error.code for error in self.errors.values()}
@@ -94,10 +103,11 @@ async def ask(settings: Settings, token: str, learnt: dict[str, str]) -> Answers
     )
     async with client:
         await _read(answers, Endpoint.PROFILE, client.profile(priority=Priority.QUERY))
-        for kind, endpoint in LISTS.items():
+        for kind in CatalogKind:
             if not answers.ends:
-                await _read(answers, endpoint, client.catalog(kind, priority=Priority.QUERY))
+                await _read(answers, LISTS[kind], client.catalog(kind, priority=Priority.QUERY))
         if not answers.ends:
+            await _try_ids(client, answers)
             await _read_prices(client, settings, answers)
     answers.learnt = memory.learnt
     return answers
@@ -105,19 +115,28 @@ async def ask(settings: Settings, token: str, learnt: dict[str, str]) -> Answers
 
 async def _read(answers: Answers, endpoint: Endpoint, call: Awaitable[Any]) -> None:
     answers.errors.pop(endpoint, None)
+    answers.raw.pop(endpoint, None)
     try:
         answers.results[endpoint] = await call
     except ProviderError as error:
         answers.errors[endpoint] = error
 
 
+async def _try_ids(client: Client, answers: Answers) -> None:
+    """Find out by some price calls which columns are the lists' ids, where that is in doubt, as a daemon does."""
+    if not any(client.id_doubt(kind) is IdDoubt.OPEN for kind in CatalogKind):
+        return
+    before = client.learnt
+    await client.try_ids(None, known=answers.lists, priority=Priority.QUERY)
+    for kind in CatalogKind:
+        field_ = f"{kind}.id"
+        if client.learnt.get(field_) != before.get(field_):
+            await _read(answers, LISTS[kind], client.catalog(kind, priority=Priority.QUERY))
+
+
 async def _read_prices(client: Client, settings: Settings, answers: Answers) -> None:
     """The price list of a place, and the price of a product there."""
-    lists = Known(
-        countries=answers.entries(CatalogKind.COUNTRIES),
-        operators=answers.entries(CatalogKind.OPERATORS),
-        applications=answers.entries(CatalogKind.APPLICATIONS),
-    )
+    lists = answers.lists
     application = None
     for place in islice(_places(settings, lists), _MOST_PLACES):
         country, operator = place.country, place.operator

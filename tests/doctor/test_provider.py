@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from shomare_mqtt.doctor.asking import ask
 from shomare_mqtt.doctor.finding import State
-from tests.doctor.places import ANSWERS, NOWHERE, examined, named, settings, shop
+from shomare_mqtt.simulator import Simulator, SimulatorOptions
+from tests.doctor.places import ANSWERS, NOWHERE, TOKEN, examined, named, settings, shop
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from shomare_mqtt.doctor.examination import Examination
 
 ENDPOINTS = ["profile", "allcountries", "alloperators", "allapplications", "pricebycountry", "pricebyproduct"]
@@ -150,6 +151,27 @@ async def test_parameters_set_by_hand(tmp_path: Path) -> None:
     async with shop() as server:
         found = await examined(settings(server.url, provider={"dialect": {"parameters": "query"}}), tmp_path)
     assert "set by hand: parameters = query" in named(found, "parameters").text
+
+
+async def test_ids_in_doubt_are_tried_by_price_calls_alone(tmp_path: Path) -> None:
+    file = Path(__file__).parents[1] / "contact" / "dialects" / "letters.json"
+    async with Simulator(SimulatorOptions(token=TOKEN, dialect=str(file))) as sim:
+        found = await examined(settings(sim.base_url), tmp_path)
+        assert set(sim.calls) <= set(ENDPOINTS)
+        assert sum(sim.calls.values()) < 40
+    assert named(found, "countries.id").text.startswith("read at `code` (tried, and it works")
+    assert '"countries.id" = "id"' in named(found, "countries.id").advice
+    assert states(found, "pricebycountry", "pricebyproduct") == [State.GOOD, State.GOOD]
+    assert found.answers.learnt["countries.id"] == "code"
+
+
+async def test_what_a_daemon_found_out_is_not_tried_again(tmp_path: Path) -> None:
+    file = Path(__file__).parents[1] / "contact" / "dialects" / "letters.json"
+    learnt = {"countries.id": "code", "applications.id": "code", "pricebycountry": "query", "pricebyproduct": "query"}
+    async with Simulator(SimulatorOptions(token=TOKEN, dialect=str(file))) as sim:
+        found = await ask(settings(sim.base_url), TOKEN, learnt)
+        assert sim.calls == dict.fromkeys(ENDPOINTS, 1)
+    assert found.asked.application == "tg"
 
 
 async def test_nothing_that_costs_money_is_asked(tmp_path: Path) -> None:
