@@ -56,7 +56,7 @@ from shomare_mqtt.provider.reading.verdict import (
     refusal,
     unwrapped,
 )
-from shomare_mqtt.provider.reading.whose import is_anothers
+from shomare_mqtt.provider.reading.whose import is_anothers, is_own_id
 
 if TYPE_CHECKING:
     from shomare_mqtt.provider.reading.by_hand import ByHand
@@ -178,7 +178,7 @@ def _sms(
     for parents, beside in _by_object(own).items():
         names = {glued(leaf.name) for leaf in beside}
         for leaf in beside:
-            if is_scalar(leaf.value) and not _is_mark(leaf, beside, names, answer):
+            if is_scalar(leaf.value) and not (_is_mark(leaf, beside, names, answer) or is_own_id(leaf, context.known)):
                 by_depth.setdefault(parents, {})[leaf.name] = leaf.value
     weak = not found and (not _has_empty_place(everything) or _says(own, context.by_hand) is PurchaseState.RECEIVED)
     loose = [one for fields in by_depth.values() if (one := message_of(fields, context, inside=False, weak=weak))]

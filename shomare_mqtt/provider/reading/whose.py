@@ -62,6 +62,12 @@ def _is_same_id(leaf: Leaf, purchase: str) -> bool:
     return own is not None and _plain(own) == _plain(purchase)
 
 
+def is_own_id(leaf: Leaf, known: Known) -> bool:
+    """Whether a value is an id of the purchase that was asked about, whatever its name: an `activationCode`, say."""
+    own = identifier(leaf.value) if known.purchase is not None and is_scalar(leaf.value) else None
+    return own is not None and (_plain(own) == _plain(known.purchase or "") or _is_also_ours(leaf, known))
+
+
 def _is_also_ours(leaf: Leaf, known: Known) -> bool:
     """Whether a field holds another of the ids that the answer to the purchase's `buy` held."""
     own = identifier(leaf.value) if known.also_ours and is_scalar(leaf.value) else None
