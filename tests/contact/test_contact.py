@@ -29,7 +29,7 @@ async def test_a_first_contact(mosquitto: Mosquitto, tmp_path: Path, script: Scr
     verdicts = Verdicts(script.checks, hopeless, strict=True)
     await score(script, verdicts, mosquitto.port, tmp_path, Manner(by_hand=by_hand))
     reasons = {name: verdicts.why.get(name, "never reached") for name in verdicts.wrong}
-    assert set(reasons) == hopeless, reasons
+    assert set(reasons) <= hopeless, reasons
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.path.stem)
