@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import replace
 from functools import cache
@@ -137,3 +138,20 @@ def test_whatever_is_set_an_answer_is_read_or_refused(
         else:
             assert one.sureness is not Sureness.BY_HAND
     plain(found, context.known)
+
+
+@pytest.mark.parametrize("expression", ["to_number('inf')", "to_number('nan')", "`1e400`", "max([`1`, `1e400`])"])
+@pytest.mark.parametrize("field", FIELDS_BY_HAND)
+def test_what_no_json_has_is_nothing(field: str, expression: str) -> None:
+    """An id, an amount, a code that is infinite: the library makes such, of a provider's text too."""
+    sms = {"id": 1, "code": "12345", "text": "12345 is it", "sender": "S", "time": "12:00"}
+    fields = {"id": 7, "name": "Russia", "phone": "+79313226657", "state": "received", "sms": [sms], "price": 5}
+    kind = field.partition(".")[0]
+    lists = {"countries", "operators", "applications", "prices"}
+    raw = answer({"status": True, "data": [fields] if kind in lists else fields})
+    context = replace(context_of("nothing"), by_hand=ByHand.of({field: expression}, {}))
+    try:
+        found = plain(read(kind, raw, context), context.known)
+    except ProviderError:
+        return
+    assert not re.search("Infinity|NaN", str(found))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cache, cached_property
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from shomare_mqtt.model import Found, Sureness
@@ -144,9 +145,9 @@ def _inexact(value: Any) -> Any:
 
 
 def _exact(value: Any) -> Any:
-    """A value with Decimals for floats, as JSON is read here."""
+    """A value with Decimals for floats, as JSON is read here; None for what no JSON has: infinite, or no number."""
     if isinstance(value, float):
-        return Decimal(str(value))
+        return Decimal(str(value)) if isfinite(value) else None
     if isinstance(value, dict):
         return {name: _exact(inner) for name, inner in value.items()}
     return [_exact(inner) for inner in value] if isinstance(value, list) else value
