@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 MASKED = "***"
 LEAST_DIGITS = 9
 """Digits of a number that may be a phone number, a card or a national id; no price and no stock has so many."""
-EMAIL = re.compile(r"[^\s@<>\"']{1,64}@[^\s@<>\"']+\.[^\W\d_]{2,}")
-LONG_NUMBER = re.compile(r"\+?\d(?:[ \-().]{0,2}\d){8,}")
+EMAIL = re.compile(r"[^\s@<>\"']{1,64}(?:@|%40)[^\s@<>\"']+\.[^\W\d_]{2,}")
+LONG_NUMBER = re.compile(r"\+?\d(?:[ \-()./\u00a0\u200b-\u200f\u2010-\u2015\u202a-\u202f]{0,2}\d){8,}")
+"""Also with what people and sites put between the digits, seen or unseen."""
 _IP_ADDRESS = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")
 OPAQUE = re.compile(r"(?=[A-Za-z_\-+/=.]*\d)(?=[\d_\-+/=.]*[A-Za-z])[A-Za-z0-9_\-+/=.]{24,}")
 """Letters and digits without end: a key, a session, a hash."""

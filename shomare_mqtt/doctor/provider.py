@@ -101,7 +101,7 @@ def _code(answers: Answers, endpoint: Endpoint) -> ErrorCode | None:
 def _of_answer(endpoint: Endpoint, answers: Answers, mask: Mask) -> Finding:
     """What an answer looks like, and whether it was understood at all."""
     name, error, result = endpoint.value, answers.errors.get(endpoint), answers.results.get(endpoint)
-    asked = _asked(endpoint, answers)
+    asked = hidden(_asked(endpoint, answers), mask)
     if error is not None:
         return _not_read(endpoint, error, f"{asked}{looks(answers.raw.get(endpoint), mask)}", mask)
     if result is None:
@@ -184,7 +184,7 @@ def _entry(own: str, name: str | None, mask: Mask) -> str:
 
 def _priced(price: Price, mask: Mask) -> str:
     amount = "unknown" if price.price is None else _figure(price.price)
-    stock = "some or none" if price.count is None else str(price.count)
+    stock = "some or none" if price.count is None else hidden(str(price.count), mask)
     return f"application {_entry(price.application, price.application_name, mask)}, price {amount}, stock {stock}"
 
 

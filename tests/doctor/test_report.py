@@ -174,3 +174,31 @@ async def test_a_report_of_nothing_is_a_dialect_still(tmp_path: Path) -> None:
     file.write_bytes(written(content))
     async with Simulator(SimulatorOptions(token=TOKEN, dialect=str(file))) as pretended:
         assert not (await examined(settings(pretended.base_url), tmp_path)).is_well
+
+
+@pytest.mark.parametrize("own", [TOKEN, *IN_DISGUISE, f"+{PHONE}", int(PHONE), IBAN, EMAIL, SENTENCE])
+async def test_the_id_of_a_place_that_was_asked_for_may_be_a_secret(own: Any, tmp_path: Path) -> None:
+    countries = [{"id": own, "name": "Russia"}, {"id": 2, "name": "Iran"}]
+    async with shop(allcountries=countries) as server:
+        found = await examined(settings(server.url), tmp_path)
+    assert "of country" in shown(found)
+    assert str(own) not in shown(found)
+    assert str(own) not in written(report(found)).decode()
+
+
+@pytest.mark.parametrize(
+    "own",
+    ["0912/345/6789", "0912\u200c345\u200c6789", "0912\u2013345\u20136789", "0912\u00a0345\u00a06789", "ali%40giraffe.example"],
+)
+async def test_a_number_or_an_address_in_another_writing(own: str, tmp_path: Path) -> None:
+    async with shop(allapplications=[{"id": 3, "name": own}, {"id": 4, "name": f"x {own}", own: own}]) as server:
+        found = await examined(settings(server.url), tmp_path)
+    assert own not in shown(found)
+    assert own not in written(report(found)).decode()
+
+
+async def test_a_stock_that_is_a_phone_number(tmp_path: Path) -> None:
+    async with shop(pricebyproduct={"status": True, "data": {"price": 2200, "count": int(PHONE)}}) as server:
+        found = await examined(settings(server.url), tmp_path)
+    assert PHONE not in shown(found)
+    assert PHONE not in written(report(found)).decode()
