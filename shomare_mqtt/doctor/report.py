@@ -15,6 +15,7 @@ from shomare_mqtt import __version__
 from shomare_mqtt.doctor.asking import READING
 from shomare_mqtt.doctor.likeness import Likeness
 from shomare_mqtt.model import Endpoint
+from shomare_mqtt.normalization import one_line
 from shomare_mqtt.provider.reading.decode import decode
 
 if TYPE_CHECKING:
@@ -56,10 +57,11 @@ def report(seen: Examination, seed: int | None = None) -> dict[str, Any]:
 
 
 def written(content: dict[str, Any]) -> bytes:
-    """The file's bytes; numbers as they came, with every nought behind a point."""
+    """The file's bytes; numbers as they came, with every nought behind a point. Nothing in it steers a terminal."""
     mark = secrets.token_hex(8)
     text = json.dumps(content, ensure_ascii=False, indent=1, default=lambda number: f"{mark}{number}")
-    return (re.sub(rf'"{mark}([^"]*)"', r"\1", text) + "\n").encode(errors="replace")
+    whole = re.sub(rf'"{mark}([^"]*)"', r"\1", text).encode(errors="replace").decode()
+    return ("\n".join(map(one_line, whole.split("\n"))) + "\n").encode()
 
 
 def _answers(found: dict[Endpoint, RawAnswer], likeness: Likeness) -> Iterator[tuple[Endpoint, Any]]:

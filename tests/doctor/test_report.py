@@ -202,3 +202,12 @@ async def test_a_stock_that_is_a_phone_number(tmp_path: Path) -> None:
         found = await examined(settings(server.url), tmp_path)
     assert PHONE not in shown(found)
     assert PHONE not in written(report(found)).decode()
+
+
+async def test_what_a_provider_writes_cannot_steer_who_reads_a_report(tmp_path: Path) -> None:
+    name = "\u202eRed\x1b[31m\x9b2J\u2028\ud800"
+    async with shop(allcountries=[{"id": 7, "name": name, name: 1}]) as server:
+        content = written(report(await examined(settings(server.url), tmp_path))).decode()
+    assert not [c for c in content if c != "\n" and not c.isprintable()]
+    (country,) = json.loads(content)["answers"]["allcountries"]
+    assert country["name"] == name.replace("\ud800", "\ufffd")
