@@ -59,10 +59,13 @@ def _read(found: Found, mask: Mask) -> Finding:
     others = [_shown(other, mask) for other in found.others]
     if others:
         said += f"; it could be {' or '.join(f'`{other}`' for other in others)}"
-    advice = " or ".join(line(found.field, other) for other in others)
+    # A stand-in for a key that may be a value, such as an id, is no place: a line with it would find nothing.
+    settable = [shown for shown, other in zip(others, found.others, strict=True) if shown == other]
+    advice = " or ".join(line(found.field, other) for other in settable)
     if found.sureness is not Sureness.DOUBTFUL:
         return good(found.field, said, f"if that is wrong: {advice} {UNDER}" if advice else "")
-    own = line(found.field, _shown(found.place, mask))
+    place = _shown(found.place, mask)
+    own = line(found.field, place if place == found.place else "…")
     return unknown(found.field, said, f"say which it is: {' or '.join(filter(None, (own, advice)))} {UNDER}")
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 from zoneinfo import ZoneInfo
 
 from shomare_mqtt.core import disguises
+from shomare_mqtt.core.masking import Mask
 from shomare_mqtt.errors import ErrorCode, OutcomeUnknownError, ProviderError, ProviderRefusedError
 from shomare_mqtt.model import CatalogKind, Endpoint, Known, Price, PriceList, Priority
 from shomare_mqtt.provider import reading
@@ -89,7 +90,7 @@ class Client:
         self._dialect = LearntDialect(settings.dialect, learnt)
         self._choices = Choices(learnt)
         self._by_hand = reading.ByHand.of(settings.fields, settings.states)
-        self._seen = SeenAnswers(learnt, clock)
+        self._seen = SeenAnswers(learnt, clock, Mask((token,), tuple(settings.secrets())))
         self._learning = Learning(self._dialect, logger)
         self._ids = ListIds(self._choices, self._by_hand, clock, logger)
         self._learn_from = clock.monotonic()

@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from shomare_mqtt.core.masking import Mask
 from shomare_mqtt.errors import ProviderError, ProviderRefusedError
 from shomare_mqtt.model import CheckReading, Endpoint, Found, Sureness
 from shomare_mqtt.provider.outlines import bounded, plain_notation
@@ -48,10 +49,14 @@ class Seen:
 
 
 class SeenAnswers:
-    """The last answers of each kind. Refusals are none: they say what was wrong, and name no field."""
+    """The last answers of each kind. Refusals are none: they say what was wrong, and name no field.
 
-    def __init__(self, learnt: Mapping[str, str], clock: Clock) -> None:
+    `mask` knows the secrets, which a provider may have as names of fields.
+    """
+
+    def __init__(self, learnt: Mapping[str, str], clock: Clock, mask: Mask | None = None) -> None:
         self._clock = clock
+        self._mask = mask or Mask(())
         self._kept = {name: text for name in NAMES if (text := learnt.get(f"{_PREFIX}{name}"))}
         self._changed = False
         self._next = clock.monotonic()
@@ -96,16 +101,17 @@ class SeenAnswers:
             return  # no answer about one number is, and to look at it takes time
         name = WITH_SMS if isinstance(result, CheckReading) and result.sms else endpoint.value
         with suppress(Exception):  # whatever is wrong here, a purchase must not be lost over it
-            text = _written(answer, getattr(result, "found", ()))
+            text = _written(answer, getattr(result, "found", ()), self._mask)
             self._changed |= self._kept.get(name) != text
             self._kept[name] = text
 
 
-def _written(answer: RawAnswer, found: tuple[Found, ...]) -> str:
+def _written(answer: RawAnswer, found: tuple[Found, ...], mask: Mask) -> str:
     decoded = decode(answer)
     shape = bounded(decoded.value, _LONGEST_OUTLINE) if decoded.is_json else None
-    text = json.dumps(Seen(shape, tuple(map(_without_values, found))).as_json(), ensure_ascii=False)
-    return text if len(text) <= _LONGEST else json.dumps(Seen(shape).as_json(), ensure_ascii=False)
+    whole, short = Seen(shape, tuple(map(_without_values, found))), Seen(shape)
+    texts = (json.dumps(mask.value(each.as_json()), ensure_ascii=False) for each in (whole, short))
+    return next((text for text in texts if len(text) <= _LONGEST), json.dumps(Seen(None).as_json()))
 
 
 def _without_values(found: Found) -> Found:

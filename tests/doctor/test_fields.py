@@ -62,3 +62,12 @@ def test_a_place_without_what_may_be_a_value() -> None:
 @pytest.mark.parametrize("place", ["data.id", '"کد"', 'a."it\'s"', '"a\\"b"', "@", "orders[?ok].id | [0]"])
 def test_each_line_is_toml(place: str) -> None:
     assert tomllib.loads(line("countries.id", place)) == {"countries.id": place}
+
+
+@pytest.mark.parametrize("other", ['data."7"."3".cost', f"data.{TOKEN.replace('-', '_')}"])
+def test_no_line_names_a_place_by_what_stands_for_a_value(other: str) -> None:
+    sure = finding(Found("price.price", 'data."7"."3".price', Sureness.SURE, (other, "data.cost")))
+    assert sure.advice == 'if that is wrong: "price.price" = "data.cost" under [provider.fields]'
+    doubtful = finding(Found("price.price", 'data."7"."3".price', Sureness.DOUBTFUL, (other,)))
+    assert doubtful.advice == 'say which it is: "price.price" = "…" under [provider.fields]'
+    assert finding(Found("price.price", "data.price", Sureness.SURE, (other,))).advice == ""

@@ -188,7 +188,13 @@ async def test_the_id_of_a_place_that_was_asked_for_may_be_a_secret(own: Any, tm
 
 @pytest.mark.parametrize(
     "own",
-    ["0912/345/6789", "0912\u200c345\u200c6789", "0912\u2013345\u20136789", "0912\u00a0345\u00a06789", "ali%40giraffe.example"],
+    [
+        "0912/345/6789",
+        "0912\u200c345\u200c6789",
+        "0912\u2013345\u20136789",
+        "0912\u00a0345\u00a06789",
+        "ali%40giraffe.example",
+    ],
 )
 async def test_a_number_or_an_address_in_another_writing(own: str, tmp_path: Path) -> None:
     async with shop(allapplications=[{"id": 3, "name": own}, {"id": 4, "name": f"x {own}", own: own}]) as server:

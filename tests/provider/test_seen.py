@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+import re
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -14,7 +15,11 @@ from shomare_mqtt.provider.reading import RawAnswer
 from shomare_mqtt.provider.seen import SELDOM, SeenAnswers, understood
 from tests.provider.fakes import QuickClock, allowed
 
+from .servers import says
 from .test_client import KNOWN, PRODUCT, QUERY, Memory, api
+
+if TYPE_CHECKING:
+    from .servers import Answer, Asked
 
 BOUGHT = {"status": True, "data": {"id": 74001, "number": "+79313226657", "sms": None}}
 FOUND = Found("buy.purchase", "data.id", Sureness.SURE, ('"74001".x', "a | b"), "its name")
@@ -152,3 +157,17 @@ async def test_what_came_last_is_kept_at_the_end() -> None:
         await bench.client.check("74001", known=Known(), priority=QUERY)
         await bench.client.cancel("74001", known=Known())
     assert set(memory.seen) == {"seen check", "seen cancel"}
+
+
+async def test_our_token_as_a_name_of_a_field_is_not_kept() -> None:
+    token, memory = "tokenoflettersalone", Memory()
+
+    def echo(asked: Asked) -> Answer | None:
+        box = {token: {"id": 74001, token.upper(): 1}, f"x{token[::-1]}": [{token: "x"}], "phone": "+79313226657"}
+        return says(200, {"status": True, "data": box}) if asked.path[1] == "buy" else None
+
+    async with api(memory=memory, override=echo, token=token) as (bench, _, _):
+        await bench.client.buy(PRODUCT, known=KNOWN, permit=allowed)
+    (text,) = (text for name, text in memory.seen.items() if name == "seen buy")
+    assert '"phone": "text"' in text
+    assert not re.search(f"{token}|{token[::-1]}", text, re.IGNORECASE)
