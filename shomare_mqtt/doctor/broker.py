@@ -15,7 +15,7 @@ from shomare_mqtt.mqtt.client import Client
 from shomare_mqtt.mqtt.failures import ConnectRefusedError, HungUpError, LinkError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from shomare_mqtt.config import Mqtt
     from shomare_mqtt.core.masking import Mask
@@ -25,6 +25,7 @@ _TOPICS = (topics.BRIDGE_STATE, INFO, PROVIDER)
 CONNECTED_WITHIN = 30.0
 HELD_WITHIN = 3.0
 """Seconds until what the broker holds must have come: it sends it right after the subscription."""
+_DEEPEST = 100
 
 
 @dataclass
@@ -115,9 +116,25 @@ def _of_its_provider(state: dict[str, Any], mask: Mask) -> Iterator[Finding]:
 def _object(payload: bytes | None) -> dict[str, Any]:
     with suppress(ValueError, RecursionError):
         found = json.loads(payload or b"")
-        if isinstance(found, dict):
+        if isinstance(found, dict) and not _is_deep(found):
             return found
     return {}
+
+
+def _is_deep(value: Any) -> bool:
+    """Whether it is deeper than anything of a daemon's: anybody may have written it, and to walk it takes a stack."""
+    level = [value]
+    for _ in range(_DEEPEST):
+        level = [inner for each in level for inner in _within(each)]
+        if not level:
+            return False
+    return True
+
+
+def _within(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 def address(settings: Mqtt) -> str:

@@ -101,6 +101,15 @@ async def test_nonsense_on_its_topics(nonsense: str) -> None:
     assert [each.state for each in found.findings] == [State.GOOD, State.GOOD]
 
 
+@pytest.mark.parametrize("depth", [120, 1200, 100_000])
+@pytest.mark.parametrize(("opened", "closed"), [("[", "]"), ('{"a":', "}")])
+async def test_what_no_stack_can_walk(depth: int, opened: str, closed: str) -> None:
+    deep = f'{{"learnt": {{"y": {opened * depth}{"1" if opened != "[" else ""}{closed * depth}}}}}'
+    found = await left(bridge_state="online", bridge_info=deep, provider_state=deep)
+    assert found.info == {}
+    assert found.findings[-1].name == "daemon"
+
+
 async def test_what_the_daemon_says_of_the_provider() -> None:
     fields = {"countries": ["id: `id` or `iso`"]}
     doubtful = await left(bridge_state="online", provider_state={"state": "online", "fields": fields})
