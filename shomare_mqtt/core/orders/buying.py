@@ -198,7 +198,7 @@ class Buyer:
         known = self._prices.known(product, record.order.price)
         permit = _Permit(record, lambda: self._permit(ticket, edition), self._witness)
         try:
-            purchase = await self._provider.buy(product, known=known, permit=permit)
+            purchase = self._untaken(await self._provider.buy(product, known=known, permit=permit))
         except (CommandRefusedError, ProviderRefusedError, ProviderUnreachableError) as error:
             return self._failed(permit.record, error)
         except ProviderError as error:
@@ -215,6 +215,20 @@ class Buyer:
             message = f"the provider answered with purchase {purchase.purchase}, which is that of order {holder}"
             return self._unknown(permit.record, OutcomeUnknownError(ErrorCode.OUTCOME_UNKNOWN, message))
         return self._bought(permit.record, purchase, max_price, permit.left)
+
+    def _untaken(self, purchase: Purchase) -> Purchase:
+        """The purchase by the best of its ids that no other order has; a number answered twice keeps the one it has.
+
+        Its phone number tells: what another number's order has is that one's id, and not this one's.
+        """
+        holder = self._ledger.get(self._ledger.holder(purchase.purchase) or "")
+        if holder is None or holder.told_phone is None or purchase.phone in (None, holder.told_phone):
+            return purchase
+        free = [each for each in purchase.candidates if self._ledger.holder(each.value) is None]
+        if not free:
+            return purchase
+        taken = [each for each in purchase.candidates if each not in free]
+        return replace(purchase, purchase=free[0].value, candidates=(*free, *taken), is_tried=False)
 
     def _failed(self, record: Record, error: ShomareError) -> Outcome:
         info = error_info(error)

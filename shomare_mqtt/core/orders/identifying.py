@@ -13,7 +13,7 @@ from shomare_mqtt.core.bridge_events import BridgeEvent
 from shomare_mqtt.core.market.provider_state import AWAY, OF_THE_TOKEN
 from shomare_mqtt.core.records import Batch, Ids, Record, bridge_posting
 from shomare_mqtt.errors import AnotherPurchaseError, ErrorCode, ProviderError
-from shomare_mqtt.model import Candidate, CheckReading, Priority, PurchaseState
+from shomare_mqtt.model import Candidate, CheckReading, OrderState, Priority, PurchaseState
 
 if TYPE_CHECKING:
     import logging
@@ -27,8 +27,11 @@ _ENDED = frozenset({PurchaseState.FINISHED, PurchaseState.CANCELLED, PurchaseSta
 _UNKNOWN_THERE = frozenset({400, 404, 410, 422})
 """HTTP statuses of a provider's own no to an id; the documented one is 404."""
 _TOO_MANY = 429
-_ROUNDS = 2
-"""So often the provider must know none of the ids before that is said: a new purchase may take it a moment."""
+_ROUNDS, _MOMENT = 2, 20.0
+"""So often, and so many seconds after the purchase, the provider must know none of the ids before that is said.
+
+A new purchase may take it a moment.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +67,21 @@ class Identifying:
             return found
         if ids is None or ids.is_confirmed:
             return Told(reading, own)
-        if reading.state in _ENDED:
-            # What has ended a moment after it was bought is perhaps another purchase.
-            return await self._among_others(record, ids, priority, asked=None) or Told(reading, own)
-        return Told(reading, own, ids.candidates[0] if reading.state in _LIVE else None)
+        return await self._compared(record, ids, priority, reading)
+
+    async def _compared(self, record: Record, ids: Ids, priority: Priority, reading: CheckReading) -> Told:
+        """What the answer of the order's own purchase comes to while nobody knows whether it is. Raises ProviderError.
+
+        While another purchase is on its way, that one's answer may hold the id too: nothing is concluded yet.
+        """
+        own = record.order.purchase
+        right = next((each for each in ids.candidates if each.value == own), None)
+        if reading.state not in _LIVE or self._is_buying(record):
+            right = None
+        # What has ended a moment after it was bought is perhaps another purchase; so is what another answer holds.
+        if reading.state in _ENDED or (right is not None and self._is_contested(right, record)):
+            return await self._among_others(record, ids, priority, asked=None) or Told(reading, own, right)
+        return Told(reading, own, right)
 
     async def _check(self, record: Record, purchase: str, priority: Priority) -> CheckReading:
         order = record.order
@@ -89,7 +103,7 @@ class Identifying:
         """
         denied = asked is not None and is_unknown_there(asked)
         for other in ids.candidates[1:]:
-            if await self._is_anothers(other.value, record):
+            if await self._is_anothers(other, record):
                 continue
             try:
                 reading = await self._check(record, other.value, priority)
@@ -98,31 +112,49 @@ class Identifying:
                     raise
                 denied = denied and is_unknown_there(error)
                 continue
-            if reading.state in _LIVE and await self._takes(other.value, record):
+            if reading.state in _LIVE and await self._takes(other, record):
                 return Told(reading, other.value, other)
             denied = denied and reading.state in _ENDED
         if denied:
             await self._nobody_known(record, ids)
         return None
 
-    async def _is_anothers(self, purchase: str, record: Record) -> bool:
-        """Whether another order has an id, or had it in its answer as well."""
-        order = record.order.order
-        if any(purchase in other.also_ours for other in self._ledger.open() if other.order.order != order):
-            return True
-        held = await self._ledger.find_purchase(purchase)
-        return held is not None and held.order.order != order
+    def _others(self, record: Record) -> list[Record]:
+        return [each for each in self._ledger.open() if each.order.order != record.order.order]
 
-    async def _takes(self, purchase: str, record: Record) -> bool:
+    def _is_buying(self, record: Record) -> bool:
+        return any(other.order.state is OrderState.BUYING for other in self._others(record))
+
+    def _is_contested(self, candidate: Candidate, record: Record) -> bool:
+        """Whether another answer held an id as well: at the same place, or while it is open which is that one's."""
+        return any(
+            each.value == candidate.value and (each.place == candidate.place or not other.ids.is_confirmed)
+            for other in self._others(record)
+            if other.ids is not None
+            for each in other.ids.candidates
+        )
+
+    async def _is_anothers(self, candidate: Candidate, record: Record) -> bool:
+        """Whether another order has an id, or may have it."""
+        if self._is_contested(candidate, record):
+            return True
+        held = await self._ledger.find_purchase(candidate.value)
+        return held is not None and held.order.order != record.order.order and held.order.purchase == candidate.value
+
+    async def _takes(self, candidate: Candidate, record: Record) -> bool:
         """Whether an id becomes this order's: none that another order has meanwhile. No other takes it from here on."""
         order = record.order.order
-        return not await self._is_anothers(purchase, record) and self._ledger.claim(purchase, order) in (None, order)
+        return not await self._is_anothers(candidate, record) and self._ledger.claim(candidate.value, order) in (
+            None,
+            order,
+        )
 
     async def _nobody_known(self, record: Record, ids: Ids) -> None:
         """The provider knows none of the ids: its owner is told, once; all of them are asked for again."""
         order = record.order.order
         self._rounds[order] += 1
-        if ids.is_told or self._rounds[order] < _ROUNDS:
+        is_new = self._ledger.time.now() - record.made < _MOMENT
+        if ids.is_told or is_new or self._rounds[order] < _ROUNDS:
             return
         places = ", ".join(dict.fromkeys(each.place or "a name that is an id" for each in ids.candidates))
         message = (
@@ -130,9 +162,14 @@ class Identifying:
             f"holds under {places}, so that no SMS can be asked for. They are asked for again; look at your purchases "
             'on its site, and set "buy.purchase" in [provider.fields] to the field that holds the right one'
         )
-        self._logger.error("%s", message)
-        batch = Batch(postings=[bridge_posting(BridgeEvent.ORDER_PROBLEM, message, order=order)])
-        await self._ledger.note(record, batch=batch, ids=replace(ids, is_told=True))
+        async with self._ledger.changing(order):
+            current = await self._ledger.find(order) or record
+            if current.ids is None or current.ids.is_confirmed:
+                return  # found by another check meanwhile
+            self._logger.error("%s", message)
+            batch = Batch(postings=[bridge_posting(BridgeEvent.ORDER_PROBLEM, message, order=order)])
+            batch.records.append(replace(current, ids=replace(current.ids, is_told=True)))
+            await self._ledger.commit(batch)
         if ids.is_tried:
             await self._provider.choose(PURCHASE, None)
 

@@ -110,11 +110,15 @@ class Ledger:
 
     def claim(self, purchase: str, order: str) -> str | None:
         """Take a purchase for an order until it is written with it; else the open order that has it already."""
-        holder = next((r.order.order for r in self.open() if r.order.purchase == purchase), None)
-        holder = holder or self._claims.get(purchase)
+        holder = self.holder(purchase)
         if holder is None:
             self._claims[purchase] = order
         return holder
+
+    def holder(self, purchase: str) -> str | None:
+        """The open order that has a purchase, or is about to."""
+        holder = next((r.order.order for r in self.open() if r.order.purchase == purchase), None)
+        return holder or self._claims.get(purchase)
 
     async def note(self, record: Record, *, batch: Batch | None = None, **changes: Any) -> Record:
         """Write down what only we need to know of an order, with a batch; it stays as it is. The record after it."""
