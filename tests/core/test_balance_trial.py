@@ -274,3 +274,43 @@ async def test_the_profiles_own_doubt_is_said(wallet: World) -> None:
     assert doubts(wallet) == []
     wallet.provider.always["profile"] = UNREACHABLE
     assert await wallet.error("query/profile") == "provider_unreachable"
+
+
+# --- what is no evidence ----------------------------------------------------------------------------------------------
+
+
+async def lost_though_paid(world: World) -> str:
+    world.provider.script("buy", Acting(LOST))
+    order: str = (await world.ask("buy", PRODUCT))["data"]["order"]
+    await world.sleep(2 * DELAY + 2)
+    return str(world.order(order)["state"])
+
+
+async def test_a_doubtful_balance_that_stays_does_not_say_that_nothing_was_paid(wallet: World) -> None:
+    wallet.provider.figures_are_alike = True
+    assert await lost_though_paid(wallet) == "unknown"
+
+
+async def test_nor_does_one_that_stayed_at_a_purchase_that_is_known(wallet: World) -> None:
+    wallet.provider.takes = {RIGHT: Decimal(1), THIRD: Decimal(1)}
+    await bought(wallet)
+    assert await lost_though_paid(wallet) == "unknown"
+
+
+@pytest.mark.parametrize("takes", [{USED: Decimal(10)}, {RIGHT: Decimal(1)}], ids=["it falls", "another is taken"])
+async def test_what_falls_with_purchases_is_evidence_again(wallet: World, takes: dict[str, Decimal]) -> None:
+    wallet.provider.takes = {}
+    await bought(wallet)
+    wallet.provider.takes = takes
+    await bought(wallet, application="2")
+    await wallet.sleep(5)
+    wallet.provider.script("buy", LOST)
+    order = (await wallet.ask("buy", PRODUCT))["data"]["order"]
+    await wallet.sleep(2 * DELAY + 2)
+    assert wallet.order(order)["state"] == "failed"
+
+
+async def test_a_doubt_from_before_the_purchase_counts_as_well(wallet: World) -> None:
+    wallet.provider.figures_are_alike = True
+    await wallet.data("query/profile")
+    assert await lost_though_paid(wallet) == "unknown"

@@ -54,11 +54,18 @@ class Account:
         self.asked_at = self.told_at = float("-inf")
         self.on_read: Callable[[Profile, float], None] = lambda *_: None
         """Told of each profile, and when it was asked for (steady seconds)."""
+        self.follows_purchases = True
+        """False once a purchase of a known price took nothing from the balance."""
 
     @property
     def balance(self) -> Decimal | None:
         """The balance as it was read last."""
         return self.profile.balance if self.profile else None
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether the balance may be another figure: that it stays says nothing of a purchase."""
+        return not self.follows_purchases or (self.profile is not None and bool(self.profile.doubtful))
 
     @property
     def place(self) -> str | None:

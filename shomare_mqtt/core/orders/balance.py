@@ -87,6 +87,8 @@ class BalanceTrial:
         fell = _fallen(before, after)
         taken = max(Decimal(0), fell.get(place or "", Decimal(0)))
         others = [each for each, by in fell.items() if by == price and each != place]
+        if taken:
+            self._account.follows_purchases = True
         if taken == price:
             self._spawn(self._choose(place or "", place), "balance")
         elif taken and taken / price not in _OTHER_UNITS:
@@ -94,13 +96,19 @@ class BalanceTrial:
         elif asked_at - bought_at < self._delay:
             self._account.look_within(self._delay - (asked_at - bought_at))
             return True
-        elif len(others) == 1:
+        else:
+            self._conclude_late(place, price, taken, others)
+        return False
+
+    def _conclude_late(self, place: str | None, price: Decimal, taken: Decimal, others: list[str]) -> None:
+        """Conclude where the price itself did not leave the figure in use, and had the time to."""
+        self._account.follows_purchases = taken > 0
+        if len(others) == 1:
             self._spawn(self._choose(others[0], place), "balance")
         elif taken:
             self._doubt(f"{place} fell by {(taken / price).normalize():f} times the price of a purchase")
         elif others:
             self._doubt(f"a purchase took its price from {' and '.join(others)}, and not from {place}")
-        return False
 
     def _doubt(self, why: str) -> None:
         self._state.doubt(BALANCE, f"balance is doubtful: {why}")
@@ -112,6 +120,7 @@ class BalanceTrial:
         if place == used:
             self._logger.info("the balance stands under %s: a purchase took its price from it", place)
             return
+        self._account.follows_purchases = True
         self._logger.warning(
             "the balance is read under %s from now on, and not under %s: a purchase took its price from it", place, used
         )

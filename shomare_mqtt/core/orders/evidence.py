@@ -41,6 +41,8 @@ class Witness:
     async def take(self, *, needed: bool) -> Evidence:
         """What is known of the money now: the balance, asked for anew where it is old or money has moved since.
 
+        None where it may be another figure: one that stays would say that nothing was paid.
+
         Raises ProviderError where it is `needed` and cannot be read.
         """
         account, ledger = self._account, self._ledger
@@ -48,7 +50,7 @@ class Witness:
             await self._read(needed=needed)
         fresh = account.asked_at > ledger.last_move and not self._is_older(account.asked_at, _OLDEST)
         quiet = self._is_quiet(account.asked_at) and not ledger.refunds_in_flight
-        balance = account.balance if fresh else None
+        balance = account.balance if fresh and not account.is_doubtful else None
         return Evidence(balance, ledger.moves, quiet, account.asked_at, account.told_at, account.place)
 
     async def renew(self, record: Record) -> Record:

@@ -131,7 +131,7 @@ class Settler:
     async def _readings(self, case: _Case, place: str | None) -> list[Decimal | None]:
         """The balance `settle_delay` and twice that after the request ended; None where it could not be read.
 
-        One that was read at another place than the one from before is another figure.
+        One that was read at another place than the one from before is another figure, and one in doubt may be.
         """
         began = self._clock.monotonic()
         balances: list[Decimal | None] = []
@@ -148,7 +148,7 @@ class Settler:
                 profile = await self._account.read_fresh(Priority.MONEY)
         except (ProviderError, TimeoutError):
             return None
-        return profile.balance if profile.place == place else None
+        return profile.balance if profile.place == place and not self._account.is_doubtful else None
 
     async def _conclude(self, record: Record, balances: list[Decimal | None], *, live: bool) -> None:
         """Write down what the balances tell."""
