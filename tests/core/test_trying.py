@@ -401,6 +401,33 @@ def test_ids_move_where_most_entries_have_another_one(
     assert moves_between(catalog(IRAN, RUSSIA), catalog(*new)) == moves
 
 
+MANY = tuple(entry(str(n), f"Country {n}") for n in range(10, 20))
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (catalog(*MANY, IRAN, RUSSIA), catalog(*MANY, entry("7", "Iran"), entry("98", "Russia"))),
+        (catalog(*MANY, IRAN, RUSSIA), catalog(*MANY, entry("7", "Iran"), entry("8", "Russia"))),
+        (
+            catalog(*MANY, IRAN, columns=(IdColumn("id", ()), IdColumn("code", ()))),
+            catalog(*MANY, entry("7", "Iran"), columns=(IdColumn("code", ()), IdColumn("id", ()))),
+        ),
+    ],
+    ids=["exchanged", "one passed on", "another column"],
+)
+def test_few_that_move_take_their_ids_along_where_these_mean_others_now(old: Catalog, new: Catalog) -> None:
+    moves = moves_between(old, new)
+    assert moves is not None
+    assert (moves["98"], moves["10"]) == ("7", "10")
+
+
+def test_a_name_that_is_given_on_moves_no_id() -> None:
+    """An entry is called otherwise, and its old name is a new one's: who set its id meant the entry."""
+    new = catalog(*MANY, entry("98", "Old Iran"), entry("99", "Iran"))
+    assert moves_between(catalog(*MANY, IRAN), new) is None
+
+
 def test_of_several_entries_of_one_name_the_old_id_tells_which_it_is() -> None:
     old = catalog(entry("1", "Guinea"), entry("2", "Guinea"), entry("3", "Iran"), entry("4", "Congo"), entry("5", ""))
     column = IdColumn("number", (None, None, None, "4", "40", None))

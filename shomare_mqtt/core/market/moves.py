@@ -18,15 +18,24 @@ if TYPE_CHECKING:
 def moves_between(old: Catalog, new: Catalog) -> Moves | None:
     """None where ids mean what they meant: an entry that is new, gone or called otherwise changes nothing in others.
 
-    Entries are the same by their names, and where several share one, by the old id, which stands in one of them.
+    Entries are the same by their names, and where several share one, by the old id, which stands in one of them. One
+    entry may get another id and nothing else change; but where an id of before is another entry's now, or another
+    column is the id, all are looked at: most may have the same value in both columns.
     """
     if {e.id: e.name for e in old.entries}.items() <= {e.id: e.name for e in new.entries}.items():
         return None
     same = _Same(new)
     pairs = {entry.id: same.as_in(entry) for entry in old.entries}
     found = [(before, now) for before, now in pairs.items() if now is not None]
-    moved = sum(before != now for before, now in found)
-    return pairs if 2 * moved > len(found) else None
+    was = {now: before for before, now in found}
+    moved = [before for before, now in found if before != now]
+    is_shuffled = any(was.get(before, before) != before for before in moved)
+    return pairs if is_shuffled or _is_other_column(old, new) or 2 * len(moved) > len(found) else None
+
+
+def _is_other_column(old: Catalog, new: Catalog) -> bool:
+    """Whether the ids were read at another place, where both say at which."""
+    return bool(old.ids and new.ids) and old.ids[0].place != new.ids[0].place
 
 
 class _Same:
