@@ -86,7 +86,7 @@ async def test_a_purchase_goes_out_with_the_ids_that_were_found(
 async def test_an_entry_that_is_not_there_any_more_is_not_bought(opened: Opening) -> None:
     world = await doubting(opened)
     world.provider.script("try_ids", finding(world, WITHOUT_RUSSIA))
-    assert await world.error("buy", PRODUCT) == "busy"
+    assert await world.error("buy", PRODUCT) == "unknown_name"
     assert bought(world) == []
 
 
@@ -163,7 +163,7 @@ async def test_a_list_that_changes_its_ids_after_the_purchase_was_prepared_stops
     world.provider.catalogs[COUNTRIES] = SHIFTED
     await world.data("query/countries")
     answer = await world.answer(command)
-    assert answer["error"]["code"] == "busy"
+    assert (answer["error"]["code"], answer["error"]["retryable"]) == ("unknown_name", False)
     assert bought(world) == []
     assert world.moves(answer["data"]["order"] if "data" in answer else world.events("order")[0]["order"]["order"])[
         -1
@@ -180,6 +180,47 @@ async def test_a_list_that_changes_its_ids_while_names_are_looked_up_is_looked_a
     world.provider.script("countries", renumbered)
     await world.buy(country="Armenia")
     assert bought(world) == [("9", "1", "1")]
+
+
+@pytest.mark.parametrize("country", ["2", 2, "۲"])
+async def test_an_id_means_what_it_meant_when_the_command_came(opened: Opening, country: Any) -> None:
+    """Its sender knows the list of then, however long a name beside it takes to be found."""
+    world = await opened()
+    await world.sleep(3600)
+    world.provider.script("operators", Late(5.0, Catalog(OPERATORS, entries("MCI", "Irancell", "Rightel"))))
+    command = world.send("buy", {**PRODUCT, "country": country, "operator": "Rightel"})
+    await world.sleep(1)
+    world.provider.catalogs[COUNTRIES] = SHIFTED
+    await world.data("query/countries")
+    assert (await world.answer(command))["data"]["country_name"] == "Russia"
+    assert bought(world) == [("3", "3", "1")]
+
+
+async def test_nor_after_the_command_waited_for_its_turn(opened: Opening) -> None:
+    world = await opened()
+    await world.sleep(3600)
+    world.provider.script("operators", Late(5.0, Catalog(OPERATORS, entries("MCI", "Irancell", "Rightel"))))
+    world.send("defaults/operator/set", "Rightel")
+    command = world.send("buy", PRODUCT)
+    await world.sleep(1)
+    world.provider.catalogs[COUNTRIES] = SHIFTED
+    await world.data("query/countries")
+    await world.answer(command)
+    assert bought(world) == [("3", "1", "1")]
+
+
+async def test_one_that_waited_for_two_changes_is_refused(opened: Opening) -> None:
+    world = await opened()
+    await world.sleep(3600)
+    world.provider.script("operators", Late(5.0))
+    world.send("defaults/operator/set", "Nobody")
+    command = world.send("buy", PRODUCT)
+    await world.sleep(1)
+    for found in (SHIFTED, BY_SLUG):
+        world.provider.catalogs[COUNTRIES] = found
+        await world.data("query/countries")
+    assert (await world.answer(command))["error"]["code"] == "unknown_name"
+    assert bought(world) == []
 
 
 async def test_an_id_of_before_two_changes_means_nothing(opened: Opening) -> None:

@@ -29,6 +29,7 @@ class Dispatch:
 
     def __init__(self, market: Market, orders: Orders, queries: Queries, clock: Clock) -> None:
         self._defaults = market.defaults
+        self._catalogs = market.catalogs
         self._orders = orders
         self._queries = queries
         self._clock = clock
@@ -60,6 +61,7 @@ class Dispatch:
                 return await self._queries.answer(query)
 
     async def _buy(self, ticket: Ticket, request: Buy) -> Outcome:
+        edition = self._catalogs.edition  # that of the ids that the sender knows
         refusal = await self._refusal(ticket.clearance)
         async with self._setting, self._switching:  # what was set just before counts
             pass
@@ -69,7 +71,7 @@ class Dispatch:
             return known
         if refusal is not None:
             raise refusal
-        return await self._orders.buyer.buy(ticket, request)
+        return await self._orders.buyer.buy(ticket, request, edition)
 
     async def _refusal(self, clearance: Clearance) -> CommandRefusedError | None:
         """Why a `buy` must not be carried out (`buying_paused`), once that is settled or was open for too long."""

@@ -183,6 +183,12 @@ class Catalogs:
             return entry_id
         return moved.moves.get(entry_id, entry_id) if moved.since <= edition else None
 
+    def as_meant(self, kind: CatalogKind, text: str, edition: int) -> str | None:
+        """What to look up for a text that was said at an edition, where it may be an id of then; None: as above."""
+        plain = ascii_digits(text)
+        now = self.as_of_now(kind, plain, edition)
+        return text if now == plain else now
+
     def _take(self, catalog: Catalog) -> None:
         """Search and show this list from now on, or none of both: it is kept only after that."""
         index, shown = _index(catalog), render.dumps(render.catalog_json(catalog))

@@ -40,7 +40,10 @@ if TYPE_CHECKING:
     from shomare_mqtt.core.ports import Extensions
 
 
-_IDS_CHANGED = "the ids of the provider's lists changed meanwhile; nothing was bought"
+_IDS_CHANGED = (
+    "the ids of the provider's lists changed meanwhile; nothing was bought. What is sent again with ids of before may "
+    "mean something else: look at the lists, or send names"
+)
 
 
 class Buyer:
@@ -73,14 +76,15 @@ class Buyer:
         self._spending = asyncio.Lock()
         self._charged: dict[str, tuple[float, Decimal]] = {}
 
-    async def buy(self, ticket: Ticket, request: Buy) -> Outcome:
-        """Carry out one `buy`. Raises CommandRefusedError, ProviderError: then nothing was bought, and no order made.
+    async def buy(self, ticket: Ticket, request: Buy, known: int) -> Outcome:
+        """Carry out one `buy`; `known`: the lists' edition when it came. Raises CommandRefusedError, ProviderError.
 
+        Then nothing was bought, and no order made.
         Cancelling this is safe until the intent is in the journal; after that the order stays `buying`, and the next
         start makes it `unknown`.
         """
         self._guard.check_paused()
-        product, edition = await self._settled(ticket, request)
+        product, edition = await self._settled(ticket, request, known)
         max_price = self._guard.max_price(request.max_price, self._defaults.max_price)
         self._guard.check_facts(await self._guard.facts(), None)
         price = await self._price(product, max_price)
@@ -96,7 +100,7 @@ class Buyer:
 
     # --- before anything is spent -----------------------------------------------------------------------------------
 
-    async def _settled(self, ticket: Ticket, request: Buy) -> tuple[Product, int]:
+    async def _settled(self, ticket: Ticket, request: Buy, known: int) -> tuple[Product, int]:
         """What is asked for in ids that the provider takes, as far as that can be found out, and the lists' edition.
 
         Raises CommandRefusedError, ProviderError.
@@ -104,7 +108,7 @@ class Buyer:
         edition = -1
         while edition != self._catalogs.edition:  # a list that was read because of a name may have other ids
             edition = self._catalogs.edition
-            product = await self._product(request)
+            product = await self._product(request, known)
         left = None if ticket.deadline is None else ticket.deadline - self._time.now()
         await self._trying.before_purchase(product, left)
         ticket.check_expired(self._time)
@@ -113,10 +117,10 @@ class Buyer:
             for kind, own in zip(CatalogKind, (product.country, product.operator, product.application), strict=True)
         ]
         if None in ids:
-            raise CommandRefusedError(ErrorCode.BUSY, _IDS_CHANGED)
+            raise CommandRefusedError(ErrorCode.UNKNOWN_NAME, _IDS_CHANGED)
         return self._named([own for own in ids if own is not None]), self._catalogs.edition
 
-    async def _product(self, request: Buy) -> Product:
+    async def _product(self, request: Buy, known: int) -> Product:
         """The ids and names of what is asked for. Raises CommandRefusedError, ProviderError."""
         ids = []
         for kind in CatalogKind:
@@ -124,7 +128,9 @@ class Buyer:
             if text is None:
                 ids.append(self._default(kind))
             else:
-                ids.append(await self._catalogs.resolve(kind, text, is_id=kind.field in request.is_id))
+                if (meant := self._catalogs.as_meant(kind, text, known)) is None:
+                    raise CommandRefusedError(ErrorCode.UNKNOWN_NAME, _IDS_CHANGED)
+                ids.append(await self._catalogs.resolve(kind, meant, is_id=kind.field in request.is_id))
         return self._named(ids)
 
     def _named(self, ids: list[str]) -> Product:
@@ -176,7 +182,7 @@ class Buyer:
     def _permit(self, ticket: Ticket, edition: int) -> None:
         """Raise CommandRefusedError where a purchase must not be sent any more; `edition`: that of its ids."""
         if edition != self._catalogs.edition:
-            raise CommandRefusedError(ErrorCode.BUSY, _IDS_CHANGED)
+            raise CommandRefusedError(ErrorCode.UNKNOWN_NAME, _IDS_CHANGED)
         ticket.check_expired(self._time)
         self._guard.check_paused()
 
