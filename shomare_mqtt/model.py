@@ -188,13 +188,15 @@ class IdDoubt(StrEnum):
     """What is known of whether a list's ids are what the provider takes.
 
     `open`: another column could be, and trying may tell. `untold`: it could, and trying told nothing. `unread`: nobody
-    read the list in this process, and nothing was kept of it.
+    read the list in this process, and nothing was kept of it, or the journal's may have been read with another column.
+    `wrong`: another column is, than the one that the list at hand was read with.
     """
 
     SETTLED = "settled"
     OPEN = "open"
     UNTOLD = "untold"
     UNREAD = "unread"
+    WRONG = "wrong"
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,6 +69,10 @@ class Provider(Protocol):
         """One of the lists."""
         ...
 
+    def kept(self, kind: CatalogKind, place: str | None) -> None:
+        """Where the ids of the list that the journal holds were read; None: nobody says."""
+        ...
+
     def id_doubt(self, kind: CatalogKind) -> IdDoubt:
         """Whether a list's ids are what the provider takes."""
         ...

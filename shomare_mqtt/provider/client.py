@@ -134,6 +134,10 @@ class Client:
         self._ids.took(catalog)
         return catalog
 
+    def kept(self, kind: CatalogKind, place: str | None) -> None:
+        """Where the ids of the list that an earlier process left were read; None: nobody says, or set by hand."""
+        self._ids.kept(kind, place)
+
     def id_doubt(self, kind: CatalogKind) -> IdDoubt:
         """Whether a list's ids are what the provider takes."""
         return self._ids.doubt(kind)

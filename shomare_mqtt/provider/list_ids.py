@@ -51,6 +51,7 @@ class ListIds:
         self._clock = clock
         self._log = logger
         self._lists: dict[CatalogKind, Catalog] = {}
+        self._kept: dict[CatalogKind, str | None] = {}
         self._hints: dict[CatalogKind, IdColumn] = {}
         self._telling: dict[CatalogKind, tuple[Catalog, frozenset[str]]] = {}
         self._suspect: set[CatalogKind] = set()
@@ -78,15 +79,28 @@ class ListIds:
         """Whether a list's ids are what the provider takes."""
         field, catalog = _field(kind), self._lists.get(kind)
         if catalog is None:
-            unread = not (self._by_hand.sets(field) or self._choices.is_known(field))
-            return IdDoubt.UNREAD if unread else IdDoubt.SETTLED
+            return IdDoubt.SETTLED if self._is_read_so(kind) else IdDoubt.UNREAD
         if len(catalog.ids) <= 1 or self._by_hand.sets(field):
             return IdDoubt.SETTLED
-        if kind in self._suspect or self._moves(kind):
+        if self._moves(kind):
+            return IdDoubt.WRONG
+        if kind in self._suspect:
             return IdDoubt.OPEN
         if field in self._choices.places or not _in_doubt(catalog):
             return IdDoubt.SETTLED
         return IdDoubt.UNTOLD if self._choices.is_closed(field, _places(catalog)) else IdDoubt.OPEN
+
+    def kept(self, kind: CatalogKind, place: str | None) -> None:
+        """The list of an earlier process was read with its ids at a place; None: nobody says, or set by hand."""
+        self._kept[kind] = place
+
+    def _is_read_so(self, kind: CatalogKind) -> bool:
+        """Whether the list of an earlier process has the ids of now: a crash may have come before it was read again."""
+        field, place = _field(kind), self._kept.get(kind)
+        if self._by_hand.sets(field):
+            return place is None
+        chosen = self._choices.places.get(field)
+        return self._choices.is_known(field) if chosen is None or place is None else notation(chosen) == place
 
     def _moves(self, kind: CatalogKind) -> bool:
         """Whether the list was read with another column than the one that is chosen by now."""
@@ -184,7 +198,7 @@ class ListIds:
             self._log.info("%s: the provider takes %s as the id", kind.endpoint, column.place)
 
     def _is_question(self, kind: CatalogKind) -> bool:
-        return self.doubt(kind) is IdDoubt.OPEN and not self._moves(kind)
+        return self.doubt(kind) is IdDoubt.OPEN
 
     def _question(self, kind: CatalogKind) -> Question:
         """A list in doubt; where what was plainly the id does not work, with the columns that hardly could be, too."""

@@ -112,6 +112,7 @@ class FakeProvider:
             CatalogKind.OPERATORS: entries("MCI", "Irancell"),
             CatalogKind.APPLICATIONS: entries("Telegram", "WhatsApp", "Snapp"),
         }
+        self.kept_lists: dict[CatalogKind, str | None] = {}
         self.doubts: dict[CatalogKind, IdDoubt] = {}
         self.always: dict[str, Any] = {}
         self.chosen: dict[str, str | None] = {}
@@ -192,6 +193,9 @@ class FakeProvider:
         usual = lambda: Catalog(kind, self.catalogs[kind])  # noqa: E731
         found: Catalog = await self._outcome(kind.value, priority, usual)
         return found
+
+    def kept(self, kind: CatalogKind, place: str | None) -> None:
+        self.kept_lists[kind] = place
 
     def id_doubt(self, kind: CatalogKind) -> IdDoubt:
         return self.doubts.get(kind, IdDoubt.SETTLED)

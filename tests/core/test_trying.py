@@ -107,12 +107,26 @@ async def test_a_failure_to_find_out_decides_nothing(opened: Opening, failure: A
     assert bought(world) == [("2", "1", "1")]
 
 
-async def test_a_list_that_cannot_be_read_again_decides_nothing(opened: Opening) -> None:
+@pytest.mark.parametrize("again", [UNREACHABLE, Late(90.0, UNREACHABLE)], ids=["away", "slow"])
+async def test_nothing_is_bought_by_ids_that_are_known_to_be_others(opened: Opening, again: Any) -> None:
+    """The list could not be read again: what it has for Russia's id may be another country's."""
     world = await doubting(opened)
-    world.provider.script("try_ids", finding(world, BY_SLUG))
-    world.provider.script("countries", UNREACHABLE)
-    await world.buy()
-    assert bought(world) == [("2", "1", "1")]
+
+    def tried(_: object) -> frozenset[CatalogKind]:
+        world.provider.catalogs[COUNTRIES] = SHIFTED
+        world.provider.doubts[COUNTRIES] = IdDoubt.WRONG
+        return frozenset({COUNTRIES})
+
+    def read(_: object) -> None:
+        world.provider.doubts = {}
+
+    world.provider.always["try_ids"] = tried
+    world.provider.script("countries", again, read)
+    assert await world.error("buy", PRODUCT) == "busy"
+    assert bought(world) == []
+    await world.sleep(120)
+    await world.buy(country="Russia")
+    assert bought(world) == [("3", "1", "1")]
 
 
 async def test_a_purchase_does_not_wait_for_ever(opened: Opening, caplog: pytest.LogCaptureFixture) -> None:
@@ -221,6 +235,23 @@ async def test_one_that_waited_for_two_changes_is_refused(opened: Opening) -> No
         await world.data("query/countries")
     assert (await world.answer(command))["error"]["code"] == "unknown_name"
     assert bought(world) == []
+
+
+async def test_where_the_ids_of_a_list_stood_is_kept_with_it(opened: Opening) -> None:
+    """A crash may come after another column was found to be the id, and before the list was read with it."""
+    world = await opened(started=False)
+    column = IdColumn("data[*].code", ("1", "2"))
+    world.provider.script("countries", None, Catalog(COUNTRIES, entries("Iran", "Russia"), ids=(column,)))
+    await world.start()
+    await world.settle()
+    assert set(world.provider.kept_lists.items()) == {(kind, None) for kind in CatalogKind}
+    await world.data("query/countries")
+    await world.restart(crash=True)
+    assert world.provider.kept_lists == {COUNTRIES: "data[*].code", OPERATORS: None, APPLICATIONS: None}
+    world.provider.script("countries", Catalog(COUNTRIES, entries("Iran", "Russia")))
+    await world.data("query/countries")
+    await world.restart()
+    assert world.provider.kept_lists[COUNTRIES] is None
 
 
 async def test_an_id_of_before_two_changes_means_nothing(opened: Opening) -> None:

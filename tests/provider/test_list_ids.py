@@ -247,10 +247,39 @@ async def test_a_list_with_one_candidate_costs_nothing() -> None:
         assert set(again.doubts().values()) == {SETTLED}
 
 
-async def test_an_id_that_is_set_by_hand_is_never_tried() -> None:
-    def by_hand(provider: Any) -> Any:
-        return provider.model_copy(update={"fields": {"countries.id": "iso", "applications.id": "code"}})
+def by_hand(provider: Any) -> Any:
+    return provider.model_copy(update={"fields": {"countries.id": "iso", "applications.id": "code"}})
 
+
+async def test_a_list_of_an_earlier_process_is_read_where_its_ids_may_be_others_by_now() -> None:
+    memory = Memory({**learnt().learnt, "countries.id": "iso", "of operators.id": "id"})
+    async with house(Shop(), memory) as it:
+        assert it.doubts() == {"countries": SETTLED, "operators": SETTLED, "applications": UNREAD}
+        it.client.kept(COS, "iso")
+        it.client.kept(OPS, "id")
+        assert it.doubts() == {"countries": SETTLED, "operators": SETTLED, "applications": UNREAD}
+        it.client.kept(COS, "id")
+        assert it.doubts()["countries"] is UNREAD, "the process ended before it read the list again"
+        await it.read()
+        assert it.doubts()["countries"] is SETTLED
+    async with house(Shop(), memory, by_hand) as it:
+        it.client.kept(COS, "id")
+        assert it.doubts()["countries"] is UNREAD, "it was set later"
+        await it.read()
+        assert (it.doubts()["countries"], it.lists[COS].ids) == (SETTLED, ())
+
+
+async def test_ids_of_a_list_that_was_not_read_again_are_wrong() -> None:
+    async with house(Shop(wants={"countries": "iso"}), learnt()) as it:
+        await it.read()
+        assert await it.settle(TELEGRAM) == {COS}
+        assert it.doubts()["countries"] is IdDoubt.WRONG
+        assert await it.settle(TELEGRAM) == {COS}
+        await it.read(COS)
+        assert it.doubts()["countries"] is SETTLED
+
+
+async def test_an_id_that_is_set_by_hand_is_never_tried() -> None:
     async with house(Shop(), given=by_hand) as it:
         assert it.doubts()["countries"] is SETTLED
         await it.read()

@@ -43,6 +43,10 @@ class _Index:
     labels: dict[str, str]
 
 
+_IDS_OF = "ids_of."
+"""Before a list's name: where its ids were read, kept with it."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Moved:
     """How a list's ids changed last: at which edition of all lists, and since which they had been the same."""
@@ -56,6 +60,10 @@ def _usable(catalog: Catalog) -> Catalog:
     """The list without entries that nobody could ask for."""
     entries = tuple(e for e in catalog.entries if e.id.strip())
     return catalog if len(entries) == len(catalog.entries) else replace(catalog, entries=entries)
+
+
+def _place_of_ids(catalog: Catalog) -> str | None:
+    return catalog.ids[0].place if catalog.ids else None
 
 
 def _index(catalog: Catalog) -> _Index:
@@ -90,6 +98,7 @@ class Catalogs:
         self._read_at: dict[CatalogKind, float] = {}
         self._stored_at: dict[CatalogKind, datetime] = {}
         self._not_kept: set[CatalogKind] = set()
+        self._ids_at: dict[CatalogKind, str | None] = {}
         self._owed: dict[CatalogKind, dict[str, str | None]] = {}
         self._moved: dict[CatalogKind, _Moved] = {}
         self.edition = 0
@@ -100,6 +109,10 @@ class Catalogs:
 
     async def load(self) -> None:
         """Take up what the journal holds, less a list that is of no use; to be called once, before anything else."""
+        meta = await self._journal.meta()
+        for kind in CatalogKind:
+            self._ids_at[kind] = meta.get(_IDS_OF + kind.value)
+            self._provider.kept(kind, self._ids_at[kind])
         for kind, (catalog, updated_at) in (await self._journal.catalogs()).items():
             await outlived(self._restore(catalog, updated_at), f"the stored {kind.value} are dropped", self._logger)
 
@@ -142,7 +155,7 @@ class Catalogs:
             self._read_at[kind] = self._clock.monotonic()
             self._stored_at[kind] = self._clock.now()
             is_other = old is None or old.entries != catalog.entries
-            if is_other or kind in self._not_kept:
+            if is_other or kind in self._not_kept or self._ids_at.get(kind) != _place_of_ids(catalog):
                 await self._keep(catalog, self._stored_at[kind])
             if is_other:
                 for listener in self.listeners:
@@ -153,6 +166,7 @@ class Catalogs:
         """Put it into the journal, or the next one: nobody who asks for it is to wait until a full disk has room."""
         self._not_kept.discard(catalog.kind)
         values = self._owed.pop(catalog.kind, {})
+        values[_IDS_OF + catalog.kind.value] = self._ids_at[catalog.kind] = _place_of_ids(catalog)
         try:
             await self._journal.put_catalog(catalog, read_at, values)
         except JournalFullError:

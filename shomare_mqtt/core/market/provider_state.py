@@ -297,6 +297,10 @@ class ObservedProvider:
         self._note_ids()
         return price
 
+    def kept(self, kind: CatalogKind, place: str | None) -> None:
+        """Where the ids of the list that the journal holds were read; None: nobody says."""
+        self._provider.kept(kind, place)
+
     def id_doubt(self, kind: CatalogKind) -> IdDoubt:
         """Whether a list's ids are what the provider takes."""
         return self._provider.id_doubt(kind)

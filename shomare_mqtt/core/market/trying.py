@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from shomare_mqtt.core.waiting import pause
-from shomare_mqtt.errors import ProviderError
+from shomare_mqtt.errors import CommandRefusedError, ErrorCode, ProviderError
 from shomare_mqtt.model import CatalogKind, IdDoubt, Priority, Product
 
 if TYPE_CHECKING:
@@ -24,6 +24,10 @@ LONGEST = 60.0
 OTHERS_FIRST = 1.0
 """Seconds after a list was read: the prices that are asked for anyway may tell."""
 LOOK_AGAIN = 600.0
+_NOT_READ = (
+    "the provider takes other ids than those of the list at hand, and the list could not be read again; "
+    "nothing was bought"
+)
 
 
 class Trying:
@@ -48,7 +52,11 @@ class Trying:
         catalogs.listeners.append(lambda _: self._lists_came.set())
 
     async def before_purchase(self, product: Product, seconds: float | None) -> None:
-        """Settle what is in doubt, for so many seconds at most. Lists may have other ids after that."""
+        """Settle what is in doubt, for so many seconds at most. Lists may have other ids after that.
+
+        Raises CommandRefusedError where a list's ids are known to be others, and it cannot be read again: some that it
+        holds may be another entry's.
+        """
         if all(self._provider.id_doubt(kind) in (IdDoubt.SETTLED, IdDoubt.UNTOLD) for kind in CatalogKind):
             return
         try:
@@ -57,6 +65,8 @@ class Trying:
                 await self._settle(product, Priority.MONEY)
         except TimeoutError:
             self._logger.warning("which ids the provider takes was not found out in time; those at hand are taken")
+        if any(self._provider.id_doubt(kind) is IdDoubt.WRONG for kind in CatalogKind):
+            raise CommandRefusedError(ErrorCode.BUSY, _NOT_READ)
 
     async def _read_unread(self) -> None:
         """Read the journal's lists of which nothing is known: only their columns tell whether there is any doubt."""
@@ -81,7 +91,7 @@ class Trying:
         return next((Product(country, operator, own) for country, operator, own in watched if own is not None), None)
 
     async def _settle(self, product: Product | None, priority: Priority) -> None:
-        if not any(self._provider.id_doubt(kind) is IdDoubt.OPEN for kind in CatalogKind):
+        if not any(self._provider.id_doubt(kind) in (IdDoubt.OPEN, IdDoubt.WRONG) for kind in CatalogKind):
             return
         with suppress(ProviderError):
             for kind in await self._provider.try_ids(product, known=self._prices.known(), priority=priority):
