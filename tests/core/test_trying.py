@@ -347,6 +347,36 @@ async def test_a_default_means_the_same_entry_by_its_new_id(
     assert (await world.data("buy", {}))["country"] == own
 
 
+@pytest.mark.parametrize("text", ["2", "Russia"])
+async def test_a_default_that_is_just_being_set_means_the_same(opened: Opening, text: str) -> None:
+    """The list changes its ids after the text was looked up, and before that is in the journal."""
+    world = await opened()
+    await world.settle()
+    real = world.journal.put_meta
+
+    async def put(values: dict[str, str | None]) -> None:
+        world.journal.put_meta = real  # type: ignore[method-assign]
+        await real(values)
+        world.provider.catalogs[COUNTRIES] = SHIFTED
+        await world.bridge.market.catalogs.read(COUNTRIES)
+
+    world.journal.put_meta = put  # type: ignore[method-assign, assignment]
+    assert await world.data("defaults/country/set", text) == {"country": "3"}
+    await world.restart(crash=True)
+    assert (await world.data("buy", {"operator": "1", "application": "1"}))["country_name"] == "Russia"
+
+
+async def test_a_default_that_waits_for_the_list_means_what_it_meant(opened: Opening) -> None:
+    world = await opened()
+    await world.sleep(3600)
+
+    def renumbered(_: object) -> None:
+        world.provider.catalogs[COUNTRIES] = (*SHIFTED, CatalogEntry("9", "Armenia"))
+
+    world.provider.script("countries", renumbered)
+    assert await world.data("defaults/country/set", "Armenia") == {"country": "9"}
+
+
 async def test_a_default_whose_entry_is_gone_with_its_id_is_emptied_and_said(opened: Opening) -> None:
     world = await opened(defaults={"country": "Russia"})
     await world.data("defaults/country/set", "2")

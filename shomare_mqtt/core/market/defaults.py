@@ -119,8 +119,12 @@ class Defaults:
         if field == MAX_PRICE:
             await self._store(field, None if not text or Decimal(text) == 0 else text)
             return self.max_price
-        value = await self._catalogs.resolve(KINDS[field], text) if text else None
+        kind = KINDS[field]
+        value = await self._catalogs.resolve(kind, text) if text else None
+        edition = self._catalogs.edition
         await self._store(field, value)
+        if value is not None and (now := self._catalogs.as_of_now(kind, value, edition)) != value:
+            await self._store(field, now)  # the list's ids changed while it was written down
         return self.get(field)
 
     async def _store(self, field: str, value: str | None) -> None:
