@@ -25,6 +25,7 @@ from tests.core.provider import (
     TIMEOUT,
     TOO_EARLY,
     UNREACHABLE,
+    Acting,
     Late,
     Number,
     reading,
@@ -234,8 +235,30 @@ async def test_a_first_that_has_ended_is_perhaps_another_purchase(doubtful: Worl
 async def test_one_that_has_ended_ends_its_order_where_no_other_lives(doubtful: World) -> None:
     doubtful.provider.always["check"] = lambda own: reading(PurchaseState.CANCELLED) if own == "row-p1" else NOT_FOUND
     order = await doubtful.buy()
-    await doubtful.state(order["order"], "cancelled", 5)
+    await doubtful.state(order["order"], "cancelled", 30)
     assert doubtful.provider.chosen == {}
+
+
+@pytest.mark.parametrize("state", [PurchaseState.CANCELLED, PurchaseState.EXPIRED, PurchaseState.FINISHED])
+async def test_a_new_one_is_not_over_because_the_provider_does_not_know_it_yet(
+    world: World, state: PurchaseState
+) -> None:
+    world.provider.ids = lambda own: {FIRST: own}
+    world.provider.script("check", reading(state), reading(state))
+    order = await world.buy()
+    await world.sleep(9)
+    assert (world.order(order["order"])["state"], world.provider.count("cancel")) == ("waiting", 0)
+    world.provider.gets("p1", sms())
+    await world.state(order["order"], "received", 60)
+
+
+async def test_one_that_we_cancelled_is_over_at_once(world: World) -> None:
+    world.provider.ids = lambda own: {FIRST: own, RIGHT: f"row-{own}"}
+    world.provider.script("check", FAILED, FAILED)
+    order = await world.buy()
+    await world.settle()
+    world.provider.script("cancel", Acting(TIMEOUT))
+    assert (await world.data("cancel", {"order": order["order"]}))["state"] == "cancelled"
 
 
 @pytest.mark.parametrize("no", [UNREACHABLE, TIMEOUT, TOO_MANY, INVALID_TOKEN], ids=lambda e: e.message)
@@ -410,9 +433,10 @@ async def test_none_that_the_provider_does_not_know_is_cancelled(doubtful: World
 
 
 async def test_one_that_a_check_ends_is_closed(doubtful: World) -> None:
-    doubtful.provider.script("check", UNREACHABLE, reading(PurchaseState.CANCELLED), NOT_FOUND, NOT_FOUND)
+    doubtful.provider.always["check"] = FAILED
     order = await doubtful.buy()
-    await doubtful.settle()
+    await doubtful.sleep(25)
+    doubtful.provider.script("check", reading(PurchaseState.CANCELLED), NOT_FOUND, NOT_FOUND)
     assert await doubtful.error("cancel", {"order": order["order"]}) == "order_closed"
     assert asked(doubtful, "cancel") == []
 

@@ -80,8 +80,17 @@ class Identifying:
             right = None
         # What has ended a moment after it was bought is perhaps another purchase; so is what another answer holds.
         if reading.state in _ENDED or (right is not None and self._is_contested(right, record)):
-            return await self._among_others(record, ids, priority, asked=None) or Told(reading, own, right)
+            other = await self._among_others(record, ids, priority, asked=None)
+            return other or Told(self._believed(record, reading), own, right)
         return Told(reading, own, right)
+
+    def _believed(self, record: Record, reading: CheckReading) -> CheckReading:
+        """An answer without an end that the provider perhaps names because it does not know the new purchase yet."""
+        is_early = reading.state in _ENDED and not reading.sms and self._is_new(record)
+        return replace(reading, state=None) if is_early and not record.cancel_sent else reading
+
+    def _is_new(self, record: Record) -> bool:
+        return self._ledger.time.now() - record.made < _MOMENT
 
     async def _check(self, record: Record, purchase: str, priority: Priority) -> CheckReading:
         order = record.order
@@ -153,8 +162,7 @@ class Identifying:
         """The provider knows none of the ids: its owner is told, once; all of them are asked for again."""
         order = record.order.order
         self._rounds[order] += 1
-        is_new = self._ledger.time.now() - record.made < _MOMENT
-        if ids.is_told or is_new or self._rounds[order] < _ROUNDS:
+        if ids.is_told or self._is_new(record) or self._rounds[order] < _ROUNDS:
             return
         places = ", ".join(dict.fromkeys(each.place or "a name that is an id" for each in ids.candidates))
         message = (
