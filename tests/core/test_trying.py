@@ -139,10 +139,23 @@ async def test_a_purchase_does_not_wait_for_ever(opened: Opening, caplog: pytest
     assert "was not found out in time" in caplog.text
 
 
-async def test_a_purchase_whose_time_is_over_meanwhile_is_not_made(opened: Opening) -> None:
+async def test_a_purchase_that_expires_is_left_half_of_its_time(opened: Opening) -> None:
     world = await doubting(opened)
     world.provider.script("try_ids", Late(None))
+    began = world.clock.monotonic()
     command = world.send("buy", PRODUCT, expiry=20.0)
+    assert (await world.answer(command))["status"] == "ok"
+    assert 10 <= world.clock.monotonic() - began < 11
+    assert bought(world) == [("2", "1", "1")]
+
+
+async def test_a_purchase_whose_time_is_over_meanwhile_is_not_made(opened: Opening) -> None:
+    world = await opened()
+    await world.settle()
+    await world.sleep(3600)
+    world.provider.script("countries", Late(30.0))
+    world.provider.catalogs[COUNTRIES] = entries("Iran", "Russia", "Georgia", "Armenia")
+    command = world.send("buy", {**PRODUCT, "country": "Armenia"}, expiry=20.0)
     assert (await world.answer(command))["error"]["code"] == "expired_command"
     assert bought(world) == []
 

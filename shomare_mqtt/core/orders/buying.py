@@ -109,7 +109,8 @@ class Buyer:
         while edition != self._catalogs.edition:  # a list that was read because of a name may have other ids
             edition = self._catalogs.edition
             product = await self._product(request, known)
-        left = None if ticket.deadline is None else ticket.deadline - self._time.now()
+        # Half of its time is the purchase's own: it would come to nothing where finding out took all.
+        left = None if ticket.deadline is None else (ticket.deadline - self._time.now()) / 2
         await self._trying.before_purchase(product, left)
         ticket.check_expired(self._time)
         ids = [

@@ -156,7 +156,8 @@ class Settler:
         read = [b for b in balances if b is not None]
         batch = Batch()
         if before is None or len(read) < _READINGS:
-            self._stay(batch, record, "the balance is no evidence: it could not be read just before and twice after")
+            why = "it is in doubt, or could not be read just before and twice after"
+            self._stay(batch, record, f"the balance is no evidence: {why}")
         elif doubts.has_moved(record):
             self._stay(batch, record, "the balance is no evidence: money moved for another reason")
         elif all(b == before for b in read) and live and not doubts.others_may_have_given(record):
