@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from shomare_mqtt.core.market.labels import labels
 from shomare_mqtt.model import Catalog, CatalogEntry, CatalogKind, Price, PriceList, Product
 from tests.core.provider import FAILED, NO_NUMBERS, NOT_FOUND, UNREACHABLE, Late, entries
 from tests.core.world import PRODUCT
@@ -500,3 +501,10 @@ async def test_the_label_of_one_goes_before_the_name_of_several(opened: Opening)
     await world.start()
     await world.settle()
     assert (await world.buy(country="Guinea (1)"))["country"] == "1"
+
+
+def test_a_label_that_another_entry_goes_by_has_the_id_once_more() -> None:
+    twins = (CatalogEntry("1", "Guinea"), CatalogEntry("2", "Guinea"), CatalogEntry("3", "Guinea (1)"))
+    shown = labels(twins)
+    assert len(set(shown.values())) == 3
+    assert "Guinea (1) (1)" in shown.values()
