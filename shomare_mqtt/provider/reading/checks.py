@@ -34,7 +34,7 @@ from shomare_mqtt.provider.reading.purchases import (
     own_leaves,
     phone_in,
 )
-from shomare_mqtt.provider.reading.shapes import Leaf, focused, leaves
+from shomare_mqtt.provider.reading.shapes import Leaf, focused, leaves, with_pairs
 from shomare_mqtt.provider.reading.states import (
     ENDED,
     FLAGS,
@@ -83,7 +83,7 @@ def read_check(answer: RawAnswer, context: Context) -> CheckReading:
     Raises ProviderRefusedError, ProviderFailedError (`malformed_answer` where nothing of a purchase is in it).
     """
     value, marks = accepted(answer, Endpoint.CHECK, lenient=True)
-    top = opened(unwrapped(focused(unwrapped(value), context.known.purchase)))
+    top = with_pairs(opened(unwrapped(focused(unwrapped(value), context.known.purchase))))
     everything, all_own = list(leaves(top)), own_leaves(top)
     hand = CheckByHand(value, context)
     own = hand.not_the_purchases(all_own)
@@ -373,7 +373,15 @@ def _state(
         # The owner's own word for it: neither a time nor what it would mean elsewhere counts, an SMS alone does.
         state = PurchaseState.RECEIVED if has_sms and told is PurchaseState.WAITING else told
         return state, True, ToldBy(leaf, is_set=True)
+    if bare in ENDED and _is_said_at_length(own, bare):
+        spoken = bare
     return *_weighed(spoken, bare, left, has_sms=has_sms, empty=empty), ToldBy(leaf, is_number=spoken is None)
+
+
+def _is_said_at_length(own: list[Leaf], state: PurchaseState) -> bool:
+    """Whether a sentence says the same of the purchase as a number: each alone may mean something else, not both."""
+    told = [leaf.value for leaf in own if _weight(leaf) and isinstance(leaf.value, str)]
+    return state in (state_of_words(text) for text in told if len(words(text)) > _SENTENCE)
 
 
 def _weighed(

@@ -45,7 +45,7 @@ STOCK = Field(
         "qty instock countnumbers numberscount availablecount stockcount tedad mojodi "
         "mojoodi تعداد موجودی",
         w92="remaining remain available countavailable",
-        w90="numbers availability inventory totalcount physicalcount",
+        w90="numbers availability inventory totalcount physicalcount onhand quantityonhand",
         w85="total",
         w70="number num online amountavailable volume units pieces isavailable active enabled balance state status",
     ),
