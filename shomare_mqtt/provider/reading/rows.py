@@ -30,7 +30,7 @@ PRICE = Field(
         w90="cost userprice sellingprice saleprice yourprice gheymat qeymat mablagh مبلغ",
         w75="amount sum value fee tariff minprice defaultprice cheapestprice",
         w65="toman irt",
-        w60="money rial irr rate maxprice",
+        w60="money rial irr rate maxprice listprice",
     ),
     parts=alias(w70="price gheymat qeymat قیمت", w60="cost mablagh مبلغ"),
     spoilers=wordset(

@@ -118,14 +118,14 @@ def _leaves(value: Any, parents: tuple[str, ...]) -> Iterator[Leaf]:
         if is_text_of_element(name) and parents and is_scalar(inner):
             continue
         yield Leaf(name, inner, parents)
-        if (bare := _bare(inner)) is not None:
+        if (bare := bare_value(inner)) is not None:
             yield Leaf(name, bare, parents)
     for name, inner in fields.items():
         if isinstance(inner, dict | list) and len(parents) < 8:  # noqa: PLR2004 - no envelope is deeper
             yield from _leaves(inner, (*parents, name))
 
 
-def _bare(value: Any) -> Any:
+def bare_value(value: Any) -> Any:
     """The plain value that something holds: alone, or as an XML element's text beside its attributes."""
     return text_of_element(value) if isinstance(value, dict) and text_of_element(value) else unwrapped_value(value)
 
@@ -182,9 +182,10 @@ def as_fields(value: Any) -> Any:
 
 
 def with_pairs(value: Any) -> Any:
-    """The answer with the pairs of each `meta_data` or `attributes` as the object that they stand for.
+    """The answer with the pairs of each `meta_data` or `attributes` as fields of what they are kept with.
 
-    `{"meta_data": [{"id": 7, "key": "_phone", "value": "+79…"}]}` becomes `{"meta_data": {"_phone": "+79…"}}`.
+    `{"id": 5, "meta_data": [{"id": 7, "key": "_phone", "value": "+79…"}]}` becomes `{"id": 5, "_phone": "+79…"}`; what
+    has such a field itself keeps it.
     """
     if isinstance(value, list):
         inner = [with_pairs(entry) for entry in value]
@@ -192,7 +193,11 @@ def with_pairs(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     made = {k: _paired(k, v) for k, v in value.items() if isinstance(v, dict | list)}
-    return value if all(v is value[k] for k, v in made.items()) else {**value, **made}
+    if all(v is value[k] for k, v in made.items()):
+        return value
+    spread = {k: v for k, v in made.items() if isinstance(v, dict) and isinstance(value[k], list)}
+    rest = {k: made.get(k, v) for k, v in value.items() if k not in spread}
+    return {name: inner for pairs in (*spread.values(), rest) for name, inner in pairs.items()}
 
 
 def _paired(name: str, value: Any) -> Any:
@@ -355,8 +360,17 @@ def _made_of(came: Any, record: Any, origins: Origins | None) -> Any:
 def _as_record(record: dict[str, Any], *, bare_rows: bool, origins: Origins | None) -> Any:
     if all(is_scalar(v) for v in record.values()):
         return record["$oid"] if record.keys() == {"$oid"} else record
-    plain = _with_header(_opened(record))
+    plain = {k: _of_reference(k, v) for k, v in _with_header(_opened(record)).items()}
     return {k: v if is_scalar(v) else as_records(v, bare_rows=bare_rows, origins=origins) for k, v in plain.items()}
+
+
+def _of_reference(name: str, value: Any) -> Any:
+    """What a field refers to, as an object: Odoo's `"country_id": [7, "Russia"]`, an id and its name."""
+    if not isinstance(value, list) or len(value) != 2 or words(name)[-1:] != ("id",):  # noqa: PLR2004 - a pair
+        return value
+    own, called = value
+    refers = isinstance(own, int) and not isinstance(own, bool) and isinstance(called, str)
+    return {"id": own, "name": called} if refers and role_of(words(name)[0]) is not None else value
 
 
 def _opened(record: dict[str, Any]) -> dict[str, Any]:
@@ -365,7 +379,7 @@ def _opened(record: dict[str, Any]) -> dict[str, Any]:
     if isinstance(node, dict) and not any(map(_holds_more, (v for k, v in record.items() if k != "node"))):
         return node
     for name in [n for n in record if glued(n) == "attributes" or n == "_source"]:
-        inner = record[name]
+        inner = _paired(name, record[name])
         if isinstance(inner, dict):
             record = {**{k: v for k, v in record.items() if k != name}, **inner}
     related = record.get("relationships")
