@@ -209,7 +209,9 @@ class IdTrial:
         choices = [range(len(self._questions[kind].columns)) for kind in kinds]
         alike = set() if changed == range(1) else {chosen for chosen in product(*choices) if self._alike(kinds, chosen)}
         found = [chosen for chosen in product(*choices) if sum(map(bool, chosen)) in changed or chosen in alike]
-        for chosen in sorted(found, key=lambda columns: (any(columns) and columns not in alike, sum(map(bool, columns)))):
+        for chosen in sorted(
+            found, key=lambda columns: (any(columns) and columns not in alike, sum(map(bool, columns)))
+        ):
             yield dict(zip(kinds, chosen, strict=True))
 
     def _alike(self, kinds: Sequence[CatalogKind], chosen: tuple[int, ...]) -> bool:

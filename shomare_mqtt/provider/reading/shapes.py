@@ -360,17 +360,26 @@ def _made_of(came: Any, record: Any, origins: Origins | None) -> Any:
 def _as_record(record: dict[str, Any], *, bare_rows: bool, origins: Origins | None) -> Any:
     if all(is_scalar(v) for v in record.values()):
         return record["$oid"] if record.keys() == {"$oid"} else record
-    plain = {k: _of_reference(k, v) for k, v in _with_header(_opened(record)).items()}
+    plain = _with_references(_with_header(_opened(record)))
     return {k: v if is_scalar(v) else as_records(v, bare_rows=bare_rows, origins=origins) for k, v in plain.items()}
 
 
-def _of_reference(name: str, value: Any) -> Any:
-    """What a field refers to, as an object: Odoo's `"country_id": [7, "Russia"]`, an id and its name."""
-    if not isinstance(value, list) or len(value) != 2 or words(name)[-1:] != ("id",):  # noqa: PLR2004 - a pair
-        return value
-    own, called = value
-    refers = isinstance(own, int) and not isinstance(own, bool) and isinstance(called, str)
-    return {"id": own, "name": called} if refers and role_of(words(name)[0]) is not None else value
+def _with_references(record: dict[str, Any]) -> dict[str, Any]:
+    """A record with the id and the name of what it refers to apart: Odoo's `"country_id": [7, "Russia"]`."""
+    named = {
+        name: (value[1], f"{name.removesuffix('_id')}_name")
+        for name, value in record.items()
+        if isinstance(value, list) and name.endswith("_id") and _refers(value) and role_of(name.removesuffix("_id"))
+    }
+    if not named:
+        return record
+    apart = {name: value[0] if name in named else value for name, value in record.items()}
+    return {**{called: text for text, called in named.values()}, **apart}
+
+
+def _refers(value: list[Any]) -> bool:
+    own, called = value if len(value) == 2 else (None, None)  # noqa: PLR2004 - a pair
+    return isinstance(own, int) and not isinstance(own, bool) and isinstance(called, str)
 
 
 def _opened(record: dict[str, Any]) -> dict[str, Any]:

@@ -77,7 +77,7 @@ LONGEST_TIME = 100
 """Characters of a text that may be a time; to look for one in more takes ever longer."""
 _ROUND = 300.0
 _OF_A_DATE = ("date", "timestamp", "seconds", "iso", "$date")
-"""Names of the moment inside an object that is one: PHP's, a protocol buffer's, Parse's `{"__type": "Date"}`, MongoDB's."""
+"""Names of the moment inside an object that is one: of PHP, of Parse (`{"__type": "Date"}`), of MongoDB."""
 _LONGEST_CLOCK = 3 * 3600.0
 _USUAL = 3600.0
 """Numbers live 10 to 20 minutes (provider page): a clock that makes more than this of a life may be a wrong one."""
