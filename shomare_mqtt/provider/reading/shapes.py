@@ -127,7 +127,9 @@ def _leaves(value: Any, parents: tuple[str, ...]) -> Iterator[Leaf]:
 
 def bare_value(value: Any) -> Any:
     """The plain value that something holds: alone, or as an XML element's text beside its attributes."""
-    return text_of_element(value) if isinstance(value, dict) and text_of_element(value) else unwrapped_value(value)
+    only = value[0] if isinstance(value, list) and len(value) == 1 else value
+    text = text_of_element(only) if isinstance(only, dict) else None
+    return unwrapped_value(value) if text is None else text
 
 
 def is_text_of_element(name: str) -> bool:
@@ -135,10 +137,10 @@ def is_text_of_element(name: str) -> bool:
     return name in _ELEMENT_TEXTS
 
 
-def text_of_element(value: dict[str, Any]) -> str | None:
+def text_of_element(value: dict[str, Any]) -> Any:
     """The text of an XML element that has attributes, too: `{"@currency": "IRR", "#text": "41800"}`."""
     inner = next((value[name] for name in _ELEMENT_TEXTS if name in value), None)
-    return inner if isinstance(inner, str) else None
+    return inner if is_scalar(inner) else None
 
 
 def unwrapped_value(value: Any, *, sentences: bool = False) -> Any:
