@@ -223,6 +223,8 @@ class Client:
         """The number that was bought; our own token is not its id, and must not be shown."""
         purchase = reading.read_buy(answer, context)
         ids = tuple(each for each in purchase.candidates if not self._is_token(each.value))
+        places = [place_of(each.place) for each in ids if each.place is not None]
+        self._dialect.call_purchase(place[-1] for place in places if place and isinstance(place[-1], str))
         if self._is_token(purchase.purchase):
             if not ids:
                 raise OutcomeUnknownError(

@@ -7,6 +7,7 @@ it makes requests and remembers; `client` sends them and decides what an answer 
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
@@ -15,7 +16,7 @@ from urllib.parse import quote, urlencode
 from shomare_mqtt.model import Endpoint
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from shomare_mqtt.config import Dialect as DialectSettings
 
@@ -61,6 +62,13 @@ LIKELY_NAMES: Mapping[str, tuple[str, ...]] = {
 }
 """The names under which a parameter is sent, all at once, while no name is set by hand. The API page's own words
 (CountryID, OperatorID, AppID) and those of sister providers."""
+
+_OWN_NAME = "purchase is named"
+"""Under which the provider's own name of a purchase's id is kept: no endpoint's."""
+_PARAMETER = re.compile(r"[A-Za-z][A-Za-z_-]{1,30}")
+_OTHERS = frozenset({"token", "apikey", "api_key", "api-key", "action", "method", "status", "status_code"})
+"""Names that mean something else in a request."""
+_MOST_NAMED = 3
 
 CHECK_LIKE = {Endpoint.CANCEL: Endpoint.CHECK}
 """Endpoints that take over what another one with the same parameters has learnt."""
@@ -116,11 +124,24 @@ class LearntDialect:
         set_by_hand = {name: getattr(settings, name) for name in LIKELY_NAMES}
         self._names = {name: (by_hand,) if by_hand else LIKELY_NAMES[name] for name, by_hand in set_by_hand.items()}
         self._learnt = dict(_understood(learnt))
+        self._is_set = set_by_hand["purchase"] is not None
+        self._named: list[str] = []
+        self.call_purchase(learnt.get(_OWN_NAME, "").split())
         self.changed = False
 
     def as_dict(self) -> dict[str, str]:
         """What was learnt, for the memory."""
-        return {endpoint.value: style.value for endpoint, style in self._learnt.items()}
+        named = {_OWN_NAME: " ".join(self._named)} if self._named else {}
+        return {endpoint.value: style.value for endpoint, style in self._learnt.items()} | named
+
+    def call_purchase(self, names: Iterable[str]) -> None:
+        """The provider itself calls a purchase's id so: it may want it under that name, beside the usual ones."""
+        for name in names:
+            new = name not in (*self._names["purchase"], *_OTHERS) and _PARAMETER.fullmatch(name) is not None
+            if new and not self._is_set and len(self._named) < _MOST_NAMED:
+                self._named.append(name)
+                self._names["purchase"] = (*self._names["purchase"], name)
+                self.changed = True
 
     def plan(self, endpoint: Endpoint) -> Plan:
         """The styles to try: what was learnt first, else what another endpoint learnt, then the usual order."""

@@ -207,9 +207,17 @@ class IdTrial:
     def _combinations(self, kinds: Sequence[CatalogKind], changed: range) -> Iterator[dict[CatalogKind, int]]:
         """Columns for the lists in question, with so many of them that are not the one in use."""
         choices = [range(len(self._questions[kind].columns)) for kind in kinds]
-        found = [chosen for chosen in product(*choices) if sum(map(bool, chosen)) in changed]
-        for chosen in sorted(found, key=lambda columns: sum(map(bool, columns))):
+        alike = set() if changed == range(1) else {chosen for chosen in product(*choices) if self._alike(kinds, chosen)}
+        found = [chosen for chosen in product(*choices) if sum(map(bool, chosen)) in changed or chosen in alike]
+        for chosen in sorted(
+            found, key=lambda columns: (any(columns) and columns not in alike, sum(map(bool, columns)))
+        ):
             yield dict(zip(kinds, chosen, strict=True))
+
+    def _alike(self, kinds: Sequence[CatalogKind], chosen: tuple[int, ...]) -> bool:
+        """Whether several lists are asked with columns of one name, none of which is in use: they were made alike."""
+        places = {self._questions[kind].columns[at].place for kind, at in zip(kinds, chosen, strict=True)}
+        return len(kinds) > 1 and all(chosen) and len(places) == 1
 
     async def _heard(self, endpoint: Endpoint, asking: _Asking) -> Heard:
         ids, known = self._ids(endpoint, asking), self._knowing(asking)

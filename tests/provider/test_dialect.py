@@ -118,3 +118,21 @@ def test_learning_and_forgetting_say_whether_it_is_news() -> None:
     assert dialect.forget(Endpoint.CHECK)
     assert not dialect.forget(Endpoint.CHECK)
     assert dialect.plan(Endpoint.CHECK).open
+
+
+def test_a_purchases_id_travels_under_the_providers_own_name_for_it_too() -> None:
+    dialect = LearntDialect(Dialect(), {})
+    dialect.call_purchase(["id", "key", "token", "a b", "7"])
+    assert dialect.changed
+    again = LearntDialect(Dialect(), dialect.as_dict())
+    for each in (dialect, again):
+        sent = parse_qs(urlsplit(each.request(Endpoint.CHECK, {"purchase": "74001"}, Style.QUERY).target).query)
+        assert sorted(sent) == sorted([*LIKELY_NAMES["purchase"], "key"])
+    assert not again.changed
+
+
+def test_a_purchases_name_set_by_hand_is_the_only_one() -> None:
+    dialect = LearntDialect(Dialect(purchase="ref"), {})
+    dialect.call_purchase(["key"])
+    assert not dialect.changed
+    assert dialect.request(Endpoint.CHECK, {"purchase": "74001"}, Style.QUERY).target == "check?ref=74001"

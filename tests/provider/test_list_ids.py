@@ -378,7 +378,7 @@ async def test_purchases_that_are_not_found_make_doubt_and_an_unlisted_id_does_n
         assert it.ids(COS) == ["Russia", "Iran"]
 
 
-async def test_no_go_sends_more_than_it_may() -> None:
+async def test_lists_that_are_made_alike_are_tried_alike_first() -> None:
     names = ("id", "code", "slug", "iso", "key", "uuid")
     rows = [{name: f"{name}{n}" for name in names} | {"name": f"Name {n}"} for n in range(50)]
     shop = Shop(
@@ -386,6 +386,23 @@ async def test_no_go_sends_more_than_it_may() -> None:
         operators=[dict(row) for row in rows],
         applications=[dict(row) for row in rows],
         wants=dict.fromkeys(("countries", "operators", "applications"), "uuid"),
+        style="json",
+    )
+    async with house(shop) as it:
+        await it.read()
+        await it.settle(None)
+        assert shop.asked.count("pricebycountry") < MOST_REQUESTS
+        assert it.client.learnt.get("countries.id") == it.client.learnt.get("operators.id") == "uuid"
+
+
+async def test_no_go_sends_more_than_it_may() -> None:
+    names = ("id", "code", "slug", "iso", "key", "uuid")
+    rows = [{name: f"{name}{n}" for name in names} | {"name": f"Name {n}"} for n in range(50)]
+    shop = Shop(
+        countries=[dict(row) for row in rows],
+        operators=[dict(row) for row in rows],
+        applications=[dict(row) for row in rows],
+        wants={"countries": "uuid", "operators": "iso", "applications": "key"},
         style="json",
     )
     async with house(shop) as it:

@@ -34,12 +34,13 @@ from shomare_mqtt.provider.reading.purchases import (
     own_leaves,
     phone_in,
 )
-from shomare_mqtt.provider.reading.shapes import Leaf, focused, leaves
+from shomare_mqtt.provider.reading.shapes import Leaf, focused, leaves, with_pairs
 from shomare_mqtt.provider.reading.states import (
     ENDED,
     FLAGS,
     STATE,
     Truth,
+    denies,
     is_mark,
     state_of_number,
     state_of_words,
@@ -73,6 +74,8 @@ _LONGEST_STATUS = 3
 _CODE_WORDS = wordset("otp sms code verification pin")
 _LONGEST_CODE = 8
 """Digits of a code; what has more is a phone number, a time or an id."""
+_SURE_STATE = 100
+"""The weight of a name that is the state's and nothing else's."""
 _SENTENCE = 5
 """More words than this are a sentence, which ends no order by itself."""
 
@@ -83,7 +86,7 @@ def read_check(answer: RawAnswer, context: Context) -> CheckReading:
     Raises ProviderRefusedError, ProviderFailedError (`malformed_answer` where nothing of a purchase is in it).
     """
     value, marks = accepted(answer, Endpoint.CHECK, lenient=True)
-    top = opened(unwrapped(focused(unwrapped(value), context.known.purchase)))
+    top = with_pairs(opened(unwrapped(focused(unwrapped(value), context.known.purchase))))
     everything, all_own = list(leaves(top)), own_leaves(top)
     hand = CheckByHand(value, context)
     own = hand.not_the_purchases(all_own)
@@ -101,7 +104,7 @@ def read_check(answer: RawAnswer, context: Context) -> CheckReading:
     if state is None and not (sms or hand.sets_state):
         waits = answer.http == _ACCEPTED or hand.is_empty(sms)
         state = PurchaseState.WAITING if waits else _unsaid(everything, own, marks, context)
-        sure = state is not None
+        sure = state is not None and not _says_an_unknown_word(own)
     if marks.failed and state is None and not sms:
         raise _refused(answer, marks)
     if state is None and not sms and left is None and phone is None and not marks.succeeded:
@@ -373,7 +376,15 @@ def _state(
         # The owner's own word for it: neither a time nor what it would mean elsewhere counts, an SMS alone does.
         state = PurchaseState.RECEIVED if has_sms and told is PurchaseState.WAITING else told
         return state, True, ToldBy(leaf, is_set=True)
+    if bare in ENDED and _is_said_at_length(own, bare):
+        spoken = bare
     return *_weighed(spoken, bare, left, has_sms=has_sms, empty=empty), ToldBy(leaf, is_number=spoken is None)
+
+
+def _is_said_at_length(own: list[Leaf], state: PurchaseState) -> bool:
+    """Whether a sentence says the same of the purchase as a number: each alone may mean something else, not both."""
+    told = [leaf.value for leaf in own if _weight(leaf) and isinstance(leaf.value, str)]
+    return state in (state_of_words(text) for text in told if len(words(text)) > _SENTENCE)
 
 
 def _weighed(
@@ -489,6 +500,18 @@ def _unsaid(everything: list[Leaf], own: list[Leaf], marks: Marks, context: Cont
     named = purchase_in(own, None, context.known)
     ours = named is not None and (context.known.purchase in (None, named) or named in context.known.also_ours)
     return PurchaseState.WAITING if hollow or ours else None
+
+
+def _says_an_unknown_word(own: list[Leaf]) -> bool:
+    """Whether a field that is the state's says something that nobody understands: it may be an end."""
+    said = (leaf.value for leaf in own if leaf.parents and STATE.weight(leaf.name) == _SURE_STATE)
+    return any(isinstance(word, str) and _is_strange(word) for word in said)
+
+
+def _is_strange(word: str) -> bool:
+    """Whether a state's word is none that is known, no plain yes or no, and no denial of an end."""
+    few = 0 < len(words(word)) <= _SENTENCE and any(map(str.isalpha, word))
+    return few and truth(word) is Truth.OTHER and not (is_none_yet(word) or denies(word))
 
 
 def _has_empty_place(everything: list[Leaf]) -> bool:

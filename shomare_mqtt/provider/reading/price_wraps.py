@@ -6,13 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 from shomare_mqtt.provider.reading.names import glued, is_nameless
 from shomare_mqtt.provider.reading.rows import PRICE, STOCK, telling
-from shomare_mqtt.provider.reading.shapes import role_of, unwrapped_value
+from shomare_mqtt.provider.reading.shapes import bare_value, role_of
 from shomare_mqtt.provider.reading.values import is_scalar
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from shomare_mqtt.provider.reading.shapes import Origins
+
+_CURRENCY = "@currency"
+"""An attribute of an XML element that is a price."""
 
 
 def tidied(value: Any, origins: Origins, *, priced: bool = False) -> Any:
@@ -44,8 +47,10 @@ def _tidied_fields(value: dict[str, Any], origins: Origins, *, priced: bool) -> 
     tidy: dict[str, Any] = {}
     for name, inner in fields.items():
         # Names are weighed last: what is known of each is kept.
-        bare = None if is_scalar(inner) or priced else unwrapped_value(inner)
+        bare = None if is_scalar(inner) or priced else bare_value(inner)
         spoken = bare is not None and _speaks(name, inner)
+        if spoken and isinstance(inner, dict) and isinstance(inner.get(_CURRENCY), str):
+            tidy.setdefault(f"{name}_currency", inner[_CURRENCY])
         tidy[name] = bare if spoken else inner if is_scalar(inner) else tidied(inner, origins, priced=inside)
     return tidy
 

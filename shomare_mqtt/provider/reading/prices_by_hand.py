@@ -69,7 +69,7 @@ class PricesByHand:
         value = self._hand.find(LIST, answer)
         if is_scalar(value):
             return None
-        records = as_records(value, origins=self._origins)
+        records = tidied(as_records(value, origins=self._origins), self._origins)
         if not self.sets_rows:
             return rows_of(records, tables)
         entries = enumerate(records) if isinstance(records, list) else records.items()

@@ -48,6 +48,10 @@ _INSIDE = alias(w70="available usable current main free remaining", w60="value s
 _HOLDERS = wordset("user account profile customer member me viewer client finance financial billing کاربر حساب")
 """Objects that are the account; the balance in any other one may be somebody else's."""
 _WALLETS = wordset("wallets wallet balances accounts credits کیفپولها")
+_EMBEDDED = "embedded"
+"""HAL's name of what it holds (draft-kelly-json-hal)."""
+_OF_A_WALLET = 70
+"""From this weight on a name inside a wallet says that its amount can be spent."""
 MAIN_WALLET = wordset("main primary default asli اصلی")
 _SPEAKS, _NEAR = 80, 4
 """From this weight on a name says that it is the balance; of two names so near nobody can tell."""
@@ -156,9 +160,20 @@ def _of_one_wallet(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     return {
-        name: _paying(inner) if isinstance(inner, list) and glued(name) in _WALLETS else _of_one_wallet(inner)
+        name: _paying(inner)
+        if isinstance(inner, list) and glued(name) in _WALLETS
+        else _of_one_wallet(_by_unit(inner) if isinstance(inner, dict) and glued(name) in _WALLETS else inner)
         for name, inner in value.items()
     }
+
+
+def _by_unit(wallets: dict[str, Any]) -> dict[str, Any]:
+    """The wallet in Toman, or else in Rial, of several that stand under their units: `{"IRT": {}, "USDT": {}}`."""
+    units = {unit(name): inner for name, inner in wallets.items() if isinstance(inner, dict)}
+    if len(units) != len(wallets) or len(units) < 2 or None in units:  # noqa: PLR2004 - several
+        return wallets
+    paying = next((said for said in ("IRT", "IRR") if said in units), None)
+    return wallets if paying is None else {"currency": paying, **units[paying]}
 
 
 def _paying(wallets: list[Any]) -> list[Any]:
@@ -232,15 +247,26 @@ def _vote(leaf: Leaf, context: Context) -> int:
 
 def _weight(leaf: Leaf) -> int:
     """How strongly a leaf's name and what lies around it speak for the account's balance."""
-    above = max((BALANCE.weight(p) for p in leaf.parents), default=0)
+    above = max((_speaks_of_wallet(p) for p in leaf.parents), default=0)
     weight = BALANCE.weight(leaf.name)
     if above >= 80 and not weight:  # noqa: PLR2004 - of deposits and charges there are many
         said = unit(leaf.name)
         weight = _INSIDE.get(glued(leaf.name), 0) if said is None else 60 + _TOMAN_FIRST.get(said, 0)
-    foreign = [p for p in leaf.parents if not (is_envelope(p) or BALANCE.weight(p) or _HOLDERS.intersection(words(p)))]
+    foreign = [p for p in leaf.parents if not _is_the_accounts(p, above)]
     if any(BALANCE.spoilers.intersection(words(p)) for p in foreign) or (foreign and weight < 80):  # noqa: PLR2004
         return 0
     return weight and weight + (25 if above else 0) - 40 * bool(foreign)
+
+
+def _speaks_of_wallet(name: str) -> int:
+    return max(BALANCE.weight(name), 80 if glued(name) in _WALLETS else 0)
+
+
+def _is_the_accounts(parent: str, above: int) -> bool:
+    """Whether an object's name says nothing against its amounts being the account's. `above`: a wallet is around."""
+    if is_envelope(parent) or glued(parent) == _EMBEDDED or _HOLDERS.intersection(words(parent)):
+        return True
+    return bool(_speaks_of_wallet(parent)) or bool(above and _INSIDE.get(glued(parent), 0) >= _OF_A_WALLET)
 
 
 def _currency(found: list[Leaf], best: Leaf | None) -> tuple[str | None, Leaf | None]:

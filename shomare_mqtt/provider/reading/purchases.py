@@ -29,7 +29,7 @@ from shomare_mqtt.provider.reading.purchase_ids import (
     surroundings,
     with_candidates,
 )
-from shomare_mqtt.provider.reading.shapes import Leaf, leaves
+from shomare_mqtt.provider.reading.shapes import Leaf, leaves, with_pairs
 from shomare_mqtt.provider.reading.times import LONGEST, left_by_hand, lifetime, moment, names_a_life
 from shomare_mqtt.provider.reading.units import UNIT, named_unit, unit_in_name
 from shomare_mqtt.provider.reading.values import identifier, is_scalar, money
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 _COST = Field(
     alias(
         w100="price cost activationcost finalprice orderprice charged amountcharged chargedamount paid قیمت",
-        w75="amount sum fee total debit mablagh value toman irt",
+        w75="amount sum fee total totalamount amounttotal totalprice debit mablagh value toman irt",
     ),
     parts=alias(w70="price cost"),
     spoilers=wordset("old base retail cents id balance before after discount usd currency unit max min limit"),
@@ -66,7 +66,7 @@ def read_buy(answer: RawAnswer, context: Context) -> Purchase:
     """
     decoded = decode(answer)
     marks = marks_of(decoded.value)
-    found = list(own_leaves(_spelt_out(unwrapped(decoded.value))))
+    found = list(own_leaves(with_pairs(_spelt_out(unwrapped(decoded.value)))))
     hand = _ByHand(decoded.value, found, context)
     phone = hand.phone() if hand.sets("phone") else phone_in(found, context.known)
     by_hand = hand.sets("purchase")

@@ -30,7 +30,7 @@ PRICE = Field(
         w90="cost userprice sellingprice saleprice yourprice gheymat qeymat mablagh مبلغ",
         w75="amount sum value fee tariff minprice defaultprice cheapestprice",
         w65="toman irt",
-        w60="money rial irr rate maxprice",
+        w60="money rial irr rate maxprice listprice",
     ),
     parts=alias(w70="price gheymat qeymat قیمت", w60="cost mablagh مبلغ"),
     spoilers=wordset(
@@ -45,7 +45,7 @@ STOCK = Field(
         "qty instock countnumbers numberscount availablecount stockcount tedad mojodi "
         "mojoodi تعداد موجودی",
         w92="remaining remain available countavailable",
-        w90="numbers availability inventory totalcount physicalcount",
+        w90="numbers availability inventory totalcount physicalcount onhand quantityonhand",
         w85="total",
         w70="number num online amountavailable volume units pieces isavailable active enabled balance state status",
     ),

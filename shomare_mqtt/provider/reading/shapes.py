@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 from math import inf
+from operator import is_
 from typing import TYPE_CHECKING, Any
 
 from shomare_mqtt.provider.reading.finglish import in_english
@@ -53,6 +54,10 @@ _FIELDS = 40
 """No bare row has more cells."""
 PAIR_NAMES = ("key", "name", "field", "k", "code", "title", "label", "property", "n")
 PAIR_VALUES = ("value", "val", "v", "amount", "content")
+_ELEMENT_TEXTS = ("#text", "$t", "_text")
+"""An XML element's own text: xmltodict and Json.NET, GData, xml-js."""
+_PAIRED = wordset("meta metadata attributes options properties params parameters customfields fields extra")
+"""Names of what a framework keeps as pairs: WooCommerce's `meta_data`, a shop's `attributes`."""
 _MOST_OF_A_PAIR = 4
 """More fields than a name, a value, a label and a unit are a record's."""
 _MOST_FIELDS = 400
@@ -110,12 +115,32 @@ def _leaves(value: Any, parents: tuple[str, ...]) -> Iterator[Leaf]:
         return
     fields = _of_interest(value)
     for name, inner in fields.items():
+        if is_text_of_element(name) and parents and is_scalar(inner):
+            continue
         yield Leaf(name, inner, parents)
-        if (bare := unwrapped_value(inner)) is not None:
+        if (bare := bare_value(inner)) is not None:
             yield Leaf(name, bare, parents)
     for name, inner in fields.items():
         if isinstance(inner, dict | list) and len(parents) < 8:  # noqa: PLR2004 - no envelope is deeper
             yield from _leaves(inner, (*parents, name))
+
+
+def bare_value(value: Any) -> Any:
+    """The plain value that something holds: alone, or as an XML element's text beside its attributes."""
+    only = value[0] if isinstance(value, list) and len(value) == 1 else value
+    text = text_of_element(only) if isinstance(only, dict) else None
+    return unwrapped_value(value) if text is None else text
+
+
+def is_text_of_element(name: str) -> bool:
+    """Whether a name is that of an XML element's text, in one of the ways of writing XML as JSON."""
+    return name in _ELEMENT_TEXTS
+
+
+def text_of_element(value: dict[str, Any]) -> Any:
+    """The text of an XML element that has attributes, too: `{"@currency": "IRR", "#text": "41800"}`."""
+    inner = next((value[name] for name in _ELEMENT_TEXTS if name in value), None)
+    return inner if is_scalar(inner) else None
 
 
 def unwrapped_value(value: Any, *, sentences: bool = False) -> Any:
@@ -156,6 +181,43 @@ def as_fields(value: Any) -> Any:
     if len(told) > 1 and len(named) == len(value):
         return named
     return [as_fields(entry) for entry in value]
+
+
+def with_pairs(value: Any) -> Any:
+    """The answer with the pairs of each `meta_data` or `attributes` as fields of what they are kept with.
+
+    `{"id": 5, "meta_data": [{"id": 7, "key": "_phone", "value": "+79…"}]}` becomes `{"id": 5, "_phone": "+79…"}`; what
+    has such a field itself keeps it.
+    """
+    if isinstance(value, list):
+        inner = [with_pairs(entry) for entry in value]
+        return value if all(map(is_, inner, value)) else inner
+    if not isinstance(value, dict):
+        return value
+    made = {k: _paired(k, v) for k, v in value.items() if isinstance(v, dict | list)}
+    if all(v is value[k] for k, v in made.items()):
+        return value
+    spread = {k: v for k, v in made.items() if isinstance(v, dict) and isinstance(value[k], list)}
+    rest = {k: made.get(k, v) for k, v in value.items() if k not in spread}
+    return {name: inner for pairs in (*spread.values(), rest) for name, inner in pairs.items()}
+
+
+def _paired(name: str, value: Any) -> Any:
+    """What stands under a name, as an object where it is nothing but pairs under a name of those."""
+    if not isinstance(value, list) or not value or len(value) > _FIELDS or glued(name) not in _PAIRED:
+        return with_pairs(value)
+    pairs = [_strict_pair(entry) for entry in value]
+    told = dict(pair for pair in pairs if pair is not None)
+    return told if len(told) == len(value) else with_pairs(value)
+
+
+def _strict_pair(entry: Any) -> tuple[str, Any] | None:
+    """The name and the value of what has nothing besides but an id."""
+    if not isinstance(entry, dict) or not entry.keys() <= {"id", "key", "name", "value", "option"}:
+        return None
+    name = next((entry[own] for own in ("key", "name") if isinstance(entry.get(own), str)), None)
+    value = next((entry[own] for own in ("value", "option") if own in entry and is_scalar(entry[own])), None)
+    return None if name is None or value is None else (name, value)
 
 
 def _pair(entry: Any) -> tuple[str, Any] | None:
@@ -300,8 +362,26 @@ def _made_of(came: Any, record: Any, origins: Origins | None) -> Any:
 def _as_record(record: dict[str, Any], *, bare_rows: bool, origins: Origins | None) -> Any:
     if all(is_scalar(v) for v in record.values()):
         return record["$oid"] if record.keys() == {"$oid"} else record
-    plain = _with_header(_opened(record))
+    plain = _with_references(_with_header(_opened(record)))
     return {k: v if is_scalar(v) else as_records(v, bare_rows=bare_rows, origins=origins) for k, v in plain.items()}
+
+
+def _with_references(record: dict[str, Any]) -> dict[str, Any]:
+    """A record with the id and the name of what it refers to apart: Odoo's `"country_id": [7, "Russia"]`."""
+    named = {
+        name: (value[1], f"{name.removesuffix('_id')}_name")
+        for name, value in record.items()
+        if isinstance(value, list) and name.endswith("_id") and _refers(value) and role_of(name.removesuffix("_id"))
+    }
+    if not named:
+        return record
+    apart = {name: value[0] if name in named else value for name, value in record.items()}
+    return {**{called: text for text, called in named.values()}, **apart}
+
+
+def _refers(value: list[Any]) -> bool:
+    own, called = value if len(value) == 2 else (None, None)  # noqa: PLR2004 - a pair
+    return isinstance(own, int) and not isinstance(own, bool) and isinstance(called, str)
 
 
 def _opened(record: dict[str, Any]) -> dict[str, Any]:
@@ -310,7 +390,7 @@ def _opened(record: dict[str, Any]) -> dict[str, Any]:
     if isinstance(node, dict) and not any(map(_holds_more, (v for k, v in record.items() if k != "node"))):
         return node
     for name in [n for n in record if glued(n) == "attributes" or n == "_source"]:
-        inner = record[name]
+        inner = _paired(name, record[name])
         if isinstance(inner, dict):
             record = {**{k: v for k, v in record.items() if k != name}, **inner}
     related = record.get("relationships")

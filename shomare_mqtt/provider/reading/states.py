@@ -32,9 +32,9 @@ _WAITING = wordset(
     "reserved active"
 )
 _RECEIVED = wordset("received receive delivered arrived answer answered got gotten codereceived smsreceived")
-_FINISHED = wordset("finished finish completed complete closed done used confirmed over ended")
+_FINISHED = wordset("finished finish completed complete closed done used confirmed over ended concluded")
 _CANCELLED = wordset("canceled cancelled cancel cancels canceld canceling cancelling refunded refund returned")
-_BANNED = wordset("banned ban badnumber numberbad rejected aborted")
+_BANNED = wordset("banned ban badnumber numberbad rejected aborted revoked withdrawn blacklisted blocklisted")
 """What ends a number as a cancel does, but may be said of an account or a request as well."""
 _REQUESTS = wordset(
     "key apikey token request requests session user account login auth authorization api ip action method parameter "

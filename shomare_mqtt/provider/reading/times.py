@@ -27,7 +27,7 @@ MOMENT = Field(
         w100="expiresat expiredat expireat expirationdate expirationtime expirytime expirydate expiresdate "
         "expiretime "
         "expiredate endsat endat endtime activationendtime enddate finishat finishdate validuntil "
-        "deadline expireson",
+        "deadline datedeadline deadlinedate expireson",
         w90="expires expiration expire expiry expired exp until end endtimestamp enddatetime انقضا",
     )
 )
@@ -76,6 +76,8 @@ _COUNTED = re.compile(r"(\d+(?:\.\d+)?)\s*([^\W\d]+)")
 LONGEST_TIME = 100
 """Characters of a text that may be a time; to look for one in more takes ever longer."""
 _ROUND = 300.0
+_OF_A_DATE = ("date", "timestamp", "seconds", "iso", "$date")
+"""Names of the moment inside an object that is one: of PHP, of Parse (`{"__type": "Date"}`), of MongoDB."""
 _LONGEST_CLOCK = 3 * 3600.0
 _USUAL = 3600.0
 """Numbers live 10 to 20 minutes (provider page): a clock that makes more than this of a life may be a wrong one."""
@@ -274,7 +276,7 @@ def _left(name: str, value: Any, fields: Mapping[str, Any], context: Context, *,
     zone = context.timezone
     if isinstance(value, dict):
         zone = _named_zone(value.get("timezone"), zone)
-        value = value.get("date", value.get("timestamp", value.get("seconds")))
+        value = next((value[name] for name in _OF_A_DATE if name in value), None)
     at = moment(_with_day(name, value, fields), zone) or _at_clock(name, value, context)
     if at is not None:
         return _until(at, fields, context, fresh=fresh)

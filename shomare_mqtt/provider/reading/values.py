@@ -212,7 +212,9 @@ def unit(text: Any) -> str | None:
 
 
 def currency(value: Any) -> str | None:
-    """A currency field's value: `IRR`, `IRT`, or the provider's own word."""
+    """A currency field's value: `IRR`, `IRT`, or the provider's own word; also of `[77, "IRR"]`, an id and a name."""
+    if isinstance(value, list) and len(value) == 2 and isinstance(value[0], int):  # noqa: PLR2004 - a pair
+        value = value[1]
     if isinstance(value, dict):
         return next((found for v in value.values() if (found := currency(v))), None)
     if not isinstance(value, str) or not value.strip() or len(value) > 20:  # noqa: PLR2004 - a currency's word
