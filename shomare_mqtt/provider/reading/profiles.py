@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 BALANCE = Field(
     alias(
         w100="balance walletbalance currentbalance accountbalance userbalance balanceamount remainingbalance موجودی",
-        w90="credit walletcredit usercredit remainingcredit walletcharge accountcredit availablebalance "
+        w90="remaincredit remainedcredit credit walletcredit usercredit remainingcredit walletcharge accountcredit availablebalance "
         "mojodi mojoodi "
         "wallet currentcredit walletamount balancetoman balancerial اعتبار کیفپول",
         w80="funds availablefunds fundsavailable accountfunds",

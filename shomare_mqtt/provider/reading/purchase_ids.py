@@ -28,17 +28,17 @@ PURCHASE = Field(
     alias(
         w100="purchaseid orderid activationid buyid purchase idorder tzid reserveid",
         w90="id order activation rentid rentalid simid شناسه",
-        w88="ordercode purchasecode purchasenumber orderno ordernumber orderuuid buycode",
+        w88="کدسفارش شمارهسفارش شناسهسفارش ordercode purchasecode purchasenumber orderno ordernumber orderuuid buycode",
         w85="numberid idnum idnumber",
         w82="transactionid ticketid sessionid",
         w75="trackingcode trackcode tracking requestid tracknumber uuid reference ref refid transaction "
-        "request token key",
+        "request token key کدپیگیری شمارهپیگیری",
     ),
     parts=alias(w75="شناسه", w70="purchase order activation kharid خرید", w60="tzid tracking rent reserve session"),
     spoilers=wordset(
         "country operator service application app product user account server provider site client "
         "status state count price cost "
-        "time date at expire expires message name type in balance number phone"
+        "time date at expire expires message name type in balance number phone parent"
     ),
 )
 NOT_OURS = wordset(

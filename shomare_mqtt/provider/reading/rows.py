@@ -44,7 +44,7 @@ STOCK = Field(
         w100="count counts stock stocks quantity quantities "
         "qty instock countnumbers numberscount availablecount stockcount tedad mojodi "
         "mojoodi تعداد موجودی",
-        w92="remaining remain available countavailable",
+        w92="remaining remain remaincount remainingcount remainedcount available countavailable",
         w90="numbers availability inventory totalcount physicalcount",
         w85="total",
         w70="number num online amountavailable volume units pieces isavailable active enabled balance state status",

@@ -51,8 +51,8 @@ NUMBERED = re.compile(r"_?\d+")
 _NODES = 200_000
 _FIELDS = 40
 """No bare row has more cells."""
-PAIR_NAMES = ("key", "name", "field", "k", "code", "title", "label", "property", "n")
-PAIR_VALUES = ("value", "val", "v", "amount", "content")
+PAIR_NAMES = ("key", "name", "field", "k", "code", "title", "label", "property", "n", "عنوان", "نام", "کلید")
+PAIR_VALUES = ("value", "val", "v", "amount", "content", "مقدار")
 _MOST_OF_A_PAIR = 4
 """More fields than a name, a value, a label and a unit are a record's."""
 _MOST_FIELDS = 400
