@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -70,7 +71,7 @@ IDS = {
     CatalogKind.COUNTRIES: _ids(
         CatalogKind.COUNTRIES,
         w110="countryid idcountry",
-        w85="countrycode ccode countryslug",
+        w85="countrycode ccode countryslug regioncode",
         w58="cid",
         w55="country",
     ),
@@ -109,6 +110,8 @@ _MOST_ENTRIES = 10_000
 _SPOKEN = 50
 """From this weight on a name is one, and no code or slug."""
 _DESCRIBED = 45
+_OF_RESOURCE = re.compile(r"[a-z][a-zA-Z]*/[\w.~-]+(?:/[\w.~-]+)*")
+"""A resource's own name, which people do not read: `services/tg` (google.aip.dev/122)."""
 _NEARLY = 2
 """Two lists whose votes differ by no more than this are as likely."""
 _SHOWN = 3
@@ -116,7 +119,7 @@ _SHOWN = 3
 _AN_ID, _WEAK_ID = 90, 55
 """From these weights on a name is an id's, and nothing else; and an id's, where no better one is there."""
 _NAME_PARENTS = wordset("name names title titles translations translation label text i18n locale locales")
-_ATTRIBUTES = wordset("fields properties info")
+_ATTRIBUTES = wordset("fields properties info _source")
 _HOLDING = wordset("data items list rows records results children entries")
 """Names of lists in which a group holds its entries, and under which an answer keeps what was asked for."""
 _SIDE_ISSUES = wordset(
@@ -583,7 +586,7 @@ def _names(value: dict[str, Any]) -> list[tuple[int, str]]:
         if isinstance(v, dict | list):
             found += _nested_names(k, v)
         elif isinstance(v, str) and fold(v).strip("\0") and (weight := NAME.weight(k)):
-            found.append((weight, v.strip()))
+            found.append((min(weight, _DESCRIBED) if _OF_RESOURCE.fullmatch(v.strip()) else weight, v.strip()))
     return sorted(found, key=lambda f: -f[0])
 
 

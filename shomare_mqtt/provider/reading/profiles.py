@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 BALANCE = Field(
     alias(
         w100="balance walletbalance currentbalance accountbalance userbalance balanceamount remainingbalance موجودی",
-        w90="remaincredit remainedcredit credit walletcredit usercredit remainingcredit walletcharge accountcredit availablebalance "
-        "mojodi mojoodi "
+        w90="credit walletcredit usercredit remainingcredit walletcharge accountcredit availablebalance "
+        "remaincredit remainedcredit mojodi mojoodi "
         "wallet currentcredit walletamount balancetoman balancerial اعتبار کیفپول",
         w80="funds availablefunds fundsavailable accountfunds",
         w70="charge sharj sharzh etebar mojudi inventory deposit remaincharge remainedcharge remaining remain "
@@ -45,6 +45,8 @@ BALANCE = Field(
 )
 _INSIDE = alias(w70="available usable current main free remaining", w60="value stock", w55="total sum net")
 """Names of the amount inside a balance or a wallet; alone they may count anything."""
+_SPENDABLE = wordset("available usable current main")
+"""Names of the part of a balance that can be spent, where that is an object: `{"balance": {"available": [{…}]}}`."""
 _HOLDERS = wordset("user account profile customer member me viewer client finance financial billing کاربر حساب")
 """Objects that are the account; the balance in any other one may be somebody else's."""
 _WALLETS = wordset("wallets wallet balances accounts credits کیفپولها")
@@ -238,6 +240,7 @@ def _weight(leaf: Leaf) -> int:
         said = unit(leaf.name)
         weight = _INSIDE.get(glued(leaf.name), 0) if said is None else 60 + _TOMAN_FIRST.get(said, 0)
     foreign = [p for p in leaf.parents if not (is_envelope(p) or BALANCE.weight(p) or _HOLDERS.intersection(words(p)))]
+    foreign = [p for p in foreign if not (above and glued(p) in _SPENDABLE)]
     if any(BALANCE.spoilers.intersection(words(p)) for p in foreign) or (foreign and weight < 80):  # noqa: PLR2004
         return 0
     return weight and weight + (25 if above else 0) - 40 * bool(foreign)
