@@ -114,6 +114,8 @@ _OF_RESOURCE = re.compile(r"[a-z][a-zA-Z]*/[\w.~-]+(?:/[\w.~-]+)*")
 """A resource's own name, which people do not read: `services/tg` (google.aip.dev/122)."""
 _NEARLY = 2
 """Two lists whose votes differ by no more than this are as likely."""
+_FEW = 3
+"""So many entries at least show that a column tells them apart."""
 _SHOWN = 3
 """So many entries show where the names of all of them are."""
 _AN_ID, _WEAK_ID = 90, 55
@@ -151,6 +153,7 @@ def read_catalog(kind: CatalogKind, answer: RawAnswer, context: Context) -> Cata
     is_wrapped = value is inner and isinstance(came, list) and not isinstance(inner, list)
     found = collections(value) if isinstance(value, dict | list) else {}
     votes = {pattern: _vote(kind, pattern, entries) + hand.vote(entries) for pattern, entries in found.items()}
+    votes |= _by_content(found, votes)
     best = max(votes, key=lambda pattern: votes[pattern], default=None)
     if best is None or votes[best] <= 0:
         single = None if hand.sets_entries else _single(kind, value)
@@ -396,6 +399,25 @@ def _vote(kind: CatalogKind, pattern: Pattern, entries: list[Entry]) -> float:
     if not entries:
         return vote - (5 if not any(role_of(p) == kind.value for p in named) else 0) - 4 * len(pattern)
     return vote + _vote_of_entries(kind, entries[:20]) + min(len(entries), 20) / 2 - 8 * len(pattern)
+
+
+def _by_content(found: dict[Pattern, list[Entry]], votes: dict[Pattern, float]) -> dict[Pattern, float]:
+    """A vote for the only list whose entries have a number and a text of their own each, where no name says anything.
+
+    `{"liebiao": [{"xmid": 3, "xmming": "Telegram"}, …]}` is one, whatever the words are.
+    """
+    if any(vote > 0 for vote in votes.values()):
+        return {}
+    told = [pattern for pattern, entries in found.items() if _tell_themselves(pattern, entries)]
+    return {told[0]: 1.0} if len(told) == 1 else {}
+
+
+def _tell_themselves(pattern: Pattern, entries: list[Entry]) -> bool:
+    if len(entries) < _FEW or _SIDE_ISSUES.intersection(word for name in pattern for word in words(name)):
+        return False
+    if any(entry.key is not None or not isinstance(entry.value, dict) for entry in entries):
+        return False
+    return all(len(_telling_apart(entries, digits=digits)) == 1 for digits in (True, False))
 
 
 def _are_fields(entries: list[Entry]) -> bool:

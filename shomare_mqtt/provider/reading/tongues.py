@@ -57,7 +57,7 @@ _MEANINGS = {
     "username": "yonghuming",
     "account": "hesap schet",
     "type": "leixing",
-    "position": "sira poryadok paixu",
+    "sort": "sira poryadok paixu",
 }
 _WORDS = {word: meaning for meaning, words in _MEANINGS.items() for word in words.split()}
 
