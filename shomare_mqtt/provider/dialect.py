@@ -58,6 +58,7 @@ LIKELY_NAMES: Mapping[str, tuple[str, ...]] = {
         *("order", "order_id", "orderId", "orderID", "orderid", "OrderID", "OrderId", "order_code", "orderCode"),
         *("buy_id", "buyId", "BuyID", "request_id", "requestId", "requestid", "RequestID", "number_id", "numberId"),
         *("NumberID", "activation_id", "activationId", "ActivationID", "tzid", "tracking_code", "trackingCode"),
+        *("sid", "Sid", "uuid"),
     ),
 }
 """The names under which a parameter is sent, all at once, while no name is set by hand. The API page's own words

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from shomare_mqtt.provider.reading.names import glued, wordset
 from shomare_mqtt.provider.reading.rows import INSIDE_PRICE, STOCK, SWITCHES, Row, is_price_object, stock_of, telling
+from shomare_mqtt.provider.reading.shapes import of_money
 from shomare_mqtt.provider.reading.units import unit_beside, unit_in_name
 from shomare_mqtt.provider.reading.values import is_plain, is_scalar, money
 
@@ -63,7 +64,9 @@ def amounts(row: Row, columns: Columns, unit: str | None) -> list[Vote]:
 
 def _priced(name: str, weight: int, value: Any) -> Iterable[tuple[int, Any, str | None, tuple[str, ...]]]:
     """What a field says of the price, its weight and its unit; of an object that wraps a price each of its fields."""
-    if is_price_object(name, value):
+    if weight and (whole := of_money(value)) is not None:
+        yield weight, whole, unit_beside(value), (name,)
+    elif is_price_object(name, value):
         for inner, v in value.items():
             if inside := INSIDE_PRICE.weight(inner):
                 yield inside, v, unit_in_name(inner) or unit_beside(value) or unit_in_name(name), (name, inner)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -70,7 +71,7 @@ IDS = {
     CatalogKind.COUNTRIES: _ids(
         CatalogKind.COUNTRIES,
         w110="countryid idcountry",
-        w85="countrycode ccode countryslug",
+        w85="countrycode ccode countryslug regioncode",
         w58="cid",
         w55="country",
     ),
@@ -109,14 +110,18 @@ _MOST_ENTRIES = 10_000
 _SPOKEN = 50
 """From this weight on a name is one, and no code or slug."""
 _DESCRIBED = 45
+_OF_RESOURCE = re.compile(r"[a-z][a-zA-Z]*/[\w.~-]+(?:/[\w.~-]+)*")
+"""A resource's own name, which people do not read: `services/tg` (google.aip.dev/122)."""
 _NEARLY = 2
 """Two lists whose votes differ by no more than this are as likely."""
+_FEW = 3
+"""So many entries at least show that a column tells them apart."""
 _SHOWN = 3
 """So many entries show where the names of all of them are."""
 _AN_ID, _WEAK_ID = 90, 55
 """From these weights on a name is an id's, and nothing else; and an id's, where no better one is there."""
 _NAME_PARENTS = wordset("name names title titles translations translation label text i18n locale locales")
-_ATTRIBUTES = wordset("fields properties info")
+_ATTRIBUTES = wordset("fields properties info _source")
 _HOLDING = wordset("data items list rows records results children entries")
 """Names of lists in which a group holds its entries, and under which an answer keeps what was asked for."""
 _SIDE_ISSUES = wordset(
@@ -148,6 +153,7 @@ def read_catalog(kind: CatalogKind, answer: RawAnswer, context: Context) -> Cata
     is_wrapped = value is inner and isinstance(came, list) and not isinstance(inner, list)
     found = collections(value) if isinstance(value, dict | list) else {}
     votes = {pattern: _vote(kind, pattern, entries) + hand.vote(entries) for pattern, entries in found.items()}
+    votes |= _by_content(found, votes)
     best = max(votes, key=lambda pattern: votes[pattern], default=None)
     if best is None or votes[best] <= 0:
         single = None if hand.sets_entries else _single(kind, value)
@@ -395,6 +401,25 @@ def _vote(kind: CatalogKind, pattern: Pattern, entries: list[Entry]) -> float:
     return vote + _vote_of_entries(kind, entries[:20]) + min(len(entries), 20) / 2 - 8 * len(pattern)
 
 
+def _by_content(found: dict[Pattern, list[Entry]], votes: dict[Pattern, float]) -> dict[Pattern, float]:
+    """A vote for the only list whose entries have a number and a text of their own each, where no name says anything.
+
+    `{"liebiao": [{"xmid": 3, "xmming": "Telegram"}, …]}` is one, whatever the words are.
+    """
+    if any(vote > 0 for vote in votes.values()):
+        return {}
+    told = [pattern for pattern, entries in found.items() if _tell_themselves(pattern, entries)]
+    return {told[0]: 1.0} if len(told) == 1 else {}
+
+
+def _tell_themselves(pattern: Pattern, entries: list[Entry]) -> bool:
+    if len(entries) < _FEW or _SIDE_ISSUES.intersection(word for name in pattern for word in words(name)):
+        return False
+    if any(entry.key is not None or not isinstance(entry.value, dict) for entry in entries):
+        return False
+    return all(len(_telling_apart(entries, digits=digits)) == 1 for digits in (True, False))
+
+
 def _are_fields(entries: list[Entry]) -> bool:
     """Whether plain values lie each in a list of its own, as the fields of other entries: `[{"app": ["telegram"]}]`."""
     alone = len(entries) > 1 and len({entry.groups for entry in entries}) == len(entries)
@@ -583,7 +608,7 @@ def _names(value: dict[str, Any]) -> list[tuple[int, str]]:
         if isinstance(v, dict | list):
             found += _nested_names(k, v)
         elif isinstance(v, str) and fold(v).strip("\0") and (weight := NAME.weight(k)):
-            found.append((weight, v.strip()))
+            found.append((min(weight, _DESCRIBED) if _OF_RESOURCE.fullmatch(v.strip()) else weight, v.strip()))
     return sorted(found, key=lambda f: -f[0])
 
 

@@ -78,6 +78,8 @@ _SURE_STATE = 100
 """The weight of a name that is the state's and nothing else's."""
 _SENTENCE = 5
 """More words than this are a sentence, which ends no order by itself."""
+_EXPLANATION, _STATES_OWN = 10, 2
+"""Words that explain a state at most; the first so many are its own."""
 
 
 def read_check(answer: RawAnswer, context: Context) -> CheckReading:
@@ -395,9 +397,9 @@ def _weighed(
         return PurchaseState.RECEIVED, True
     if PurchaseState.RECEIVED in (spoken, bare) and empty:
         return (PurchaseState.RECEIVED if has_sms else PurchaseState.WAITING), True
-    if spoken is PurchaseState.FINISHED and left and not has_sms:
-        # What has time left and no SMS is not done, whatever "done" or "closed" means to this provider.
-        return PurchaseState.WAITING, False
+    if spoken is PurchaseState.FINISHED and left:
+        # What has time left is not done, whatever "done" or "completed" means to this provider: its SMS may have come.
+        return (PurchaseState.RECEIVED if has_sms else PurchaseState.WAITING), has_sms
     if spoken is not None:
         return spoken, True
     if bare in ENDED and left:
@@ -442,7 +444,7 @@ def _spoken(own: list[Leaf], *, has_sms: bool = False) -> tuple[PurchaseState, L
         sentence = len(words(leaf.value)) > _SENTENCE
         if (
             state is None
-            or (sentence and state is not PurchaseState.WAITING)
+            or (sentence and state is not PurchaseState.WAITING and not _leads(leaf, state))
             or (weight < _WEAK_NAME and _is_failure(own, state))
         ):
             continue
@@ -451,6 +453,13 @@ def _spoken(own: list[Leaf], *, has_sms: bool = False) -> tuple[PurchaseState, L
     if best is None or (best[2] is PurchaseState.FINISHED and best[0] < _WEAK_NAME and not has_sms):
         return None  # "done" alone speaks of the request: what has no SMS yet is finished by its state only
     return best[2:]
+
+
+def _leads(leaf: Leaf, state: PurchaseState) -> bool:
+    """Whether a sentence that explains the state by its field's name begins with it: "cancelled and paid back"."""
+    said = words(leaf.value)
+    explains = STATE.weight(leaf.name) == _SURE_TEXT and glued(leaf.name) not in ("status", "state")
+    return explains and len(said) <= _EXPLANATION and state_of_words(" ".join(said[:_STATES_OWN])) is state
 
 
 def _weight(leaf: Leaf) -> int:

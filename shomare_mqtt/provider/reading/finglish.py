@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from shomare_mqtt.provider.reading import tongues
+
 _MEANINGS = {
     "time": "zaman vaght",
     "remaining": "baghimande baghi mande",
@@ -100,6 +102,8 @@ def _meanings(word: str) -> tuple[str, ...]:
     """What a word means, the last part first where several are written together."""
     if not (_SHORTEST <= len(word) <= _LONGEST and word.isascii() and word.isalpha()):
         return ()
+    if (foreign := tongues.meaning(word)) is not None:
+        return (foreign,)
     spelt = _spelt(word)
     if (one := _meaning(spelt)) is not None:
         return (one,)

@@ -62,7 +62,7 @@ TEXT = Field(
 )
 SENDER = Field(
     alias(
-        w100="sender from senderid sendername fromnumber source originator addr address smsfrom fromaddress",
+        w100="sender from senderid sendername fromnumber source originator addr address smsfrom fromaddress فرستنده",
         w50="service",
     )
 )
@@ -70,7 +70,7 @@ WHEN = Field(
     alias(
         w100="receivedat date createdat datetime time received timestamp created receiveddate smsdate at "
         "senttime sentat deliveredat "
-        "receivetime receivedtime createtime smstime arrivedat تاریخ",
+        "receivetime receivedtime createtime smstime arrivedat receiveddatetime datesent تاریخ زماندریافت تاریخدریافت",
         w50="updatedat",
     )
 )

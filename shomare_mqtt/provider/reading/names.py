@@ -114,7 +114,7 @@ def is_nameless(name: str) -> bool:
 ENVELOPES = wordset(
     "data result results response payload item items list rows records content body output return value "
     "values user order account object info resource entity success message answer details attributes "
-    "number purchase activation wallet sms prices price meta status docs"
+    "number purchase activation wallet sms prices price meta status docs source hits offer"
 )
 """Names of objects that only wrap others; an object under such a name is not an entry keyed by its id."""
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from shomare_mqtt.provider.reading.names import glued, is_nameless
 from shomare_mqtt.provider.reading.rows import PRICE, STOCK, telling
-from shomare_mqtt.provider.reading.shapes import bare_value, role_of
+from shomare_mqtt.provider.reading.shapes import bare_value, of_money, role_of
 from shomare_mqtt.provider.reading.values import is_scalar
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def _tidied_fields(value: dict[str, Any], origins: Origins, *, priced: bool) -> 
     tidy: dict[str, Any] = {}
     for name, inner in fields.items():
         # Names are weighed last: what is known of each is kept.
-        bare = None if is_scalar(inner) or priced else bare_value(inner)
+        bare = None if is_scalar(inner) or priced or of_money(inner) is not None else bare_value(inner)
         spoken = bare is not None and _speaks(name, inner)
         if spoken and isinstance(inner, dict) and isinstance(inner.get(_CURRENCY), str):
             tidy.setdefault(f"{name}_currency", inner[_CURRENCY])

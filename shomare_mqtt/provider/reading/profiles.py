@@ -29,7 +29,7 @@ BALANCE = Field(
     alias(
         w100="balance walletbalance currentbalance accountbalance userbalance balanceamount remainingbalance موجودی",
         w90="credit walletcredit usercredit remainingcredit walletcharge accountcredit availablebalance "
-        "mojodi mojoodi "
+        "remaincredit remainedcredit mojodi mojoodi "
         "wallet currentcredit walletamount balancetoman balancerial اعتبار کیفپول",
         w80="funds availablefunds fundsavailable accountfunds",
         w70="charge sharj sharzh etebar mojudi inventory deposit remaincharge remainedcharge remaining remain "

@@ -28,17 +28,17 @@ PURCHASE = Field(
     alias(
         w100="purchaseid orderid activationid buyid purchase idorder tzid reserveid",
         w90="id order activation rentid rentalid simid شناسه",
-        w88="ordercode purchasecode purchasenumber orderno ordernumber orderuuid buycode",
+        w88="کدسفارش شمارهسفارش شناسهسفارش ordercode purchasecode purchasenumber orderno ordernumber orderuuid buycode",
         w85="numberid idnum idnumber",
         w82="transactionid ticketid sessionid",
         w75="trackingcode trackcode tracking requestid tracknumber uuid reference ref refid transaction "
-        "request token key",
+        "request token key کدپیگیری شمارهپیگیری",
     ),
     parts=alias(w75="شناسه", w70="purchase order activation kharid خرید", w60="tzid tracking rent reserve session"),
     spoilers=wordset(
         "country operator service application app product user account server provider site client "
         "status state count price cost "
-        "time date at expire expires message name type in balance number phone"
+        "time date at expire expires message name type in balance number phone parent"
     ),
 )
 NOT_OURS = wordset(
@@ -55,6 +55,9 @@ _FOREIGN_ID = wordset(
 """Words before `id` that say whose else the id is: `user_id`."""
 _KEY = re.compile(r"\d{3,20}")
 """A name of an object that is an id, and no running number."""
+_OF_ENTITY = re.compile(r"\('?([^'(),=]{1,80})'?\)$")
+_ITS_KEY = 95
+"""What the key of the object's own address speaks with."""
 _NO_ID = re.compile(r"-\d+|0+")
 _LONGEST_ID, _SHORTEST_ID = 80, 4
 _REQUESTS_OWN = 81
@@ -109,11 +112,19 @@ def ids_in(found: list[Leaf], phone: str | None, known: Known) -> list[PurchaseI
 
 def _named_ids(found: list[Leaf], near: Surroundings) -> Iterator[PurchaseId]:
     """The ids under names of a purchase's id."""
+    keys = _keys_of_entities(found)
     for leaf in found:
-        weight = _purchase_weight(leaf)
+        weight = _ITS_KEY if identifier(leaf.value) in keys.get(leaf.parents, ()) else _purchase_weight(leaf)
         own = identifier(leaf.value) if weight and is_scalar(leaf.value) else None
         if own is not None and may_be_id(own):
             yield PurchaseId(own, weight, weight + standing(leaf, near) - leaf.depth, leaf)
+
+
+def _keys_of_entities(found: list[Leaf]) -> dict[tuple[str, ...], tuple[str, ...]]:
+    """The key that an object's own address in OData 2 holds: `{"__metadata": {"uri": ".../A_Order('74001')"}}`."""
+    addresses = (leaf for leaf in found if leaf.parents[-1:] == ("__metadata",) and leaf.name in ("id", "uri"))
+    told = ((leaf.parents[:-1], _OF_ENTITY.search(str(leaf.value))) for leaf in addresses)
+    return {parents: (key[1],) for parents, key in told if key is not None}
 
 
 def _speaks_for_itself(each: PurchaseId, near: Surroundings) -> bool:

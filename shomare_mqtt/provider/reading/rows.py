@@ -8,7 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from shomare_mqtt.provider.reading.names import LONGEST_NAME, Field, alias, glued, is_envelope, words, wordset
-from shomare_mqtt.provider.reading.shapes import MARKS, keyed, role_of
+from shomare_mqtt.provider.reading.shapes import MARKS, keyed, of_money, role_of
 from shomare_mqtt.provider.reading.tables import Table
 from shomare_mqtt.provider.reading.units import UNIT
 from shomare_mqtt.provider.reading.values import count, figure, integer, is_scalar
@@ -44,7 +44,7 @@ STOCK = Field(
         w100="count counts stock stocks quantity quantities "
         "qty instock countnumbers numberscount availablecount stockcount tedad mojodi "
         "mojoodi تعداد موجودی",
-        w92="remaining remain available countavailable",
+        w92="remaining remain remaincount remainingcount remainedcount available countavailable",
         w90="numbers availability inventory totalcount physicalcount onhand quantityonhand",
         w85="total",
         w70="number num online amountavailable volume units pieces isavailable active enabled balance state status",
@@ -229,6 +229,8 @@ def is_price_object(name: str, value: Any) -> bool:
     """Whether a value is an object that only wraps a price: `{"price": {"amount": 5, "currency": "IRT"}}`."""
     if not isinstance(value, dict) or not (PRICE.weight(name) or glued(name) == "prices"):
         return False
+    if of_money(value) is not None:
+        return True
     if any(not is_scalar(v) or (STOCK.weight(k) and not INSIDE_PRICE.weight(k)) for k, v in value.items()):
         return False
     return any(INSIDE_PRICE.weight(k) and figure(v) is not None for k, v in value.items())

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import lru_cache
 from itertools import islice
 from math import inf
@@ -52,14 +53,15 @@ NUMBERED = re.compile(r"_?\d+")
 _NODES = 200_000
 _FIELDS = 40
 """No bare row has more cells."""
-PAIR_NAMES = ("key", "name", "field", "k", "code", "title", "label", "property", "n")
-PAIR_VALUES = ("value", "val", "v", "amount", "content")
+PAIR_NAMES = ("key", "name", "field", "k", "code", "title", "label", "property", "n", "عنوان", "نام", "کلید")
+PAIR_VALUES = ("value", "val", "v", "amount", "content", "مقدار")
 _ELEMENT_TEXTS = ("#text", "$t", "_text")
 """An XML element's own text: xmltodict and Json.NET, GData, xml-js."""
 _PAIRED = wordset("meta metadata attributes options properties params parameters customfields fields extra")
 """Names of what a framework keeps as pairs: WooCommerce's `meta_data`, a shop's `attributes`."""
 _MOST_OF_A_PAIR = 4
 """More fields than a name, a value, a label and a unit are a record's."""
+_MOST_OF_MONEY, _NANOS = 3, 10**9
 _MOST_FIELDS = 400
 """No record has more fields."""
 _MOST_LEAVES = 2000
@@ -148,6 +150,8 @@ def unwrapped_value(value: Any, *, sentences: bool = False) -> Any:
 
     `sentences`: where a text of several words is looked for, and no id or figure.
     """
+    if (amount := of_money(value)) is not None:
+        return amount
     inner = None
     if isinstance(value, list) and len(value) == 1:
         inner = value[0]
@@ -156,6 +160,21 @@ def unwrapped_value(value: Any, *, sentences: bool = False) -> Any:
         sentence = not sentences and isinstance(only, str) and " " in only.strip()
         inner = None if sentence or not is_nameless(name) or unit(name) is not None else only
     return inner if is_scalar(inner) and not (isinstance(inner, str) and "://" in inner) else None
+
+
+def of_money(value: Any) -> Decimal | int | None:
+    """The amount of a `Money` as protocol buffers write it in JSON; None for anything else.
+
+    `{"currencyCode": "USD", "units": "3", "nanos": 750000000}` is 3.75 (google.type.Money); what is 0 may be left out.
+    """
+    if not isinstance(value, dict) or not {"units", "nanos"} & set(value):
+        return None
+    if not {"currencyCode", "currency_code"} & set(value) or len(value) > _MOST_OF_MONEY:
+        return None
+    units, nanos = (integer(value.get(name, 0)) for name in ("units", "nanos"))
+    if units is None or nanos is None or abs(nanos) >= _NANOS:
+        return None
+    return units + Decimal(nanos) / _NANOS if nanos else units
 
 
 def _of_interest(fields: dict[str, Any]) -> dict[str, Any]:

@@ -48,10 +48,10 @@ _NOT = wordset("no not yet none empty without isnt hasnt havent never unable fai
 _DENIED = wordset(
     "not cannot cant denied deny unable failed early never impossible isnt wasnt unavailable disabled blocked wait "
     "later limit rejected refused forbidden صبر نیست نیستید نشد نشده ندارد نمی نمیشود نمیتوان نمیتوانید ناموفق عدم "
-    "غیرممکن امکانپذیرنیست خطا دیگر не нельзя через ошибка فشل تعذر لا غیر"
+    "غیرممکن امکانپذیرنیست خطا دیگر не нельзя ne nelzya через ошибка فشل تعذر لا غیر"
 )
 """Words that turn an end into none: "cannot cancel yet"."""
-_DENIED_STEMS = ("невозможн", "不", "无法", "失败", "edileme", "olamaz")
+_DENIED_STEMS = ("невозможн", "nevozmozh", "不", "无法", "失败", "edileme", "olamaz")
 _BEGINNING = 1000
 """Characters of a text that may say how something stands."""
 _SHORT_NOT = re.compile(r"n['’]t\b", re.IGNORECASE)
@@ -59,15 +59,34 @@ _SUBJECTS = wordset("sms code codes message messages otp answer msg text")
 _STEMS = (
     (
         PurchaseState.WAITING,
-        ("انتظار", "منتظر", "هنوز", "نشده", "نیامده", "ожида", "еще не", "ещё не", "等待", "未收到", "bekle"),
+        ("انتظار", "منتظر", "هنوز", "نشده", "نیامده", "ожида", "еще не", "ещё не", "等待", "未收到", "bekle", "ozhida"),
     ),
-    (PurchaseState.EXPIRED, ("منقضی", "اتمام زمان", "پایان زمان", "истек", "истёк", "просроч", "过期", "超时")),
+    (
+        PurchaseState.EXPIRED,
+        ("منقضی", "اتمام زمان", "پایان زمان", "истек", "истёк", "просроч", "过期", "超时", "doldu", "istekl"),
+    ),
     (
         PurchaseState.CANCELLED,
-        ("لغو", "کنسل", "مسدود", "برگشت", "الغاء", "отмен", "заблок", "возврат", "取消", "iptal"),
+        (
+            "لغو",
+            "کنسل",
+            "مسدود",
+            "برگشت",
+            "الغاء",
+            "отмен",
+            "заблок",
+            "возврат",
+            "取消",
+            "释放",
+            "拉黑",
+            "iptal",
+            "engellendi",
+            "otmen",
+            "zablokirov",
+        ),
     ),
-    (PurchaseState.FINISHED, ("تکمیل", "پایان یافت", "заверш", "完成")),
-    (PurchaseState.RECEIVED, ("دریافت شد", "دریافت گردید", "получен", "已收到")),
+    (PurchaseState.FINISHED, ("تکمیل", "پایان یافت", "заверш", "完成", "tamamlandi", "zaversh")),
+    (PurchaseState.RECEIVED, ("دریافت شد", "دریافت گردید", "получен", "已收到", "geldi", "poluchen")),
 )
 _BARE = {
     0: PurchaseState.WAITING,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -15,7 +16,6 @@ from shomare_mqtt.provider.reading.values import figure, is_none_yet
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from decimal import Decimal
 
     from shomare_mqtt.provider.reading.decode import Context
 
@@ -27,7 +27,8 @@ MOMENT = Field(
         w100="expiresat expiredat expireat expirationdate expirationtime expirytime expirydate expiresdate "
         "expiretime "
         "expiredate endsat endat endtime activationendtime enddate finishat finishdate validuntil "
-        "deadline datedeadline deadlinedate expireson",
+        "deadline datedeadline deadlinedate expireson dateexpires dateexpire expirydatetime expirationdatetime "
+        "validto validthrough validityenddatetime validityenddate validityend تاریخانقضا زمانانقضا",
         w90="expires expiration expire expiry expired exp until end endtimestamp enddatetime انقضا",
     )
 )
@@ -36,10 +37,11 @@ MOMENT = Field(
 SPAN = Field(
     alias(
         w100="expiresin expirein orderexpirein expiresinseconds expirationin timeleft lefttime secondsleft "
-        "secondsremaining remainingseconds remainingtime timeremaining remaining remain remains left ttl countdown "
-        "timetolive secondstoexpire expireafter expiresafter timer",
+        "secondsremaining remainingseconds remainingtime timeremaining remaining remain left ttl countdown "
+        "timetolive secondstoexpire expireafter expiresafter timer زمانباقیمانده",
         w80="lifetime lifespan life duration validity validfor activefor minutes seconds timeout expiresinminutes "
         "lifetimeminutes minutesleft remainingminutes",
+        w55="remains",
         w50="time zaman زمان مهلت",
     ),
     parts=alias(
@@ -63,6 +65,8 @@ CREATED = Field(
     alias(w100="createdat created creationtime createtime orderedat purchasedat startedat activationtime startat")
 )
 
+_OF_ODATA = re.compile(r"/Date\((\d{9,15})(?:[+-]\d{4})?\)/")
+"""A moment in milliseconds as OData 2 writes it in JSON (odata.org, JSON Format 2.0, Edm.DateTime)."""
 _CLOCK = re.compile(r"(?:(\d{1,3}):)?(\d{1,2}):(\d{2})(?:[.,]\d+)?")
 _DATE = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})")
 _ZONE = re.compile(r"(?:Z|[+-]\d{2}:?\d{2})$", re.IGNORECASE)
@@ -96,6 +100,8 @@ def moment(value: Any, zone: ZoneInfo) -> datetime | None:
     if not isinstance(value, str) or len(value) > LONGEST_TIME:
         return None
     text = ascii_digits(value).strip()
+    if (epoch := _OF_ODATA.fullmatch(text)) is not None:
+        return _from_timestamp(Decimal(epoch[1]) / 1000)
     found = _DATE.search(text)
     return _from_text(text, found, zone) if found is not None else _from_mail(text)
 

@@ -54,7 +54,7 @@ _NO_STOCK = re.compile(r"[%٪$€₽]")
 _STOCK_WORD = re.compile(r"[^\W\d_]+|[✅✔🟢❌✖✗⛔🚫🔴∞]")
 MULTIPLES = wordset("k m b mn mln mio bn mil thousand million hezar hezartoman milion هزار میلیون тыс млн")
 _WITHOUT_FRACTIONS = ("IRT", "IRR")
-_WITH_FRACTIONS = ("USDT", "USD", "RUB", "EUR")
+_WITH_FRACTIONS = ("USDT", "USD", "RUB", "EUR", "CNY", "GBP", "INR")
 _ONE_GROUP, _IN_A_GROUP = 1000, 3
 """Below this a figure with a point may be thousands that were cut, and so many digits a group has."""
 MAX_DIGITS = 18
