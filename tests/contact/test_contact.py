@@ -22,6 +22,7 @@ MEETINGS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.mosquitto
 @pytest.mark.parametrize(("script", "by_hand"), MEETINGS)
 async def test_a_first_contact(mosquitto: Mosquitto, tmp_path: Path, script: Script, by_hand: bool) -> None:
