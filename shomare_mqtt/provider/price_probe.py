@@ -35,6 +35,10 @@ PARAMETERS = {
 }
 _OF_THE_ACCOUNT = frozenset({401, 402, 403, 429})
 _SERVER_FAULTS = range(500, 600)
+_FAULT = 500
+"""What some frameworks answer to an id that they do not know, and every one while something is wrong with it."""
+_FAULTS_ALONE = 3
+"""So many of them, and nothing else, are the server's and not the ids' fault."""
 _REDIRECTS = range(300, 400)
 _DECIDES_NOTHING = frozenset(
     {
@@ -82,6 +86,7 @@ class Probe:
         """Requests that may still be sent."""
         self.reserve = 0
         """How many of them are kept for what comes after."""
+        self._faults, self._is_answered = 0, False
 
     def is_open(self, endpoint: Endpoint) -> bool:
         """Whether nothing says yet how parameters travel there."""
@@ -123,10 +128,12 @@ class Probe:
             try:
                 request = self._dialect.request(endpoint, parameters, style)
                 found = heard(await self._send(request, read, asked))
+                self._is_answered = True
             except ProviderError as error:
-                if decides_nothing(error):
+                if decides_nothing(error) and not self._is_for_the_ids(error):
                     raise
                 found = NOTHING
+                self._is_answered = self._is_answered or not decides_nothing(error)
                 if error.code in NO_SUCH_ADDRESS:
                     no_address.add(style)
             if found.usable:
@@ -138,6 +145,13 @@ class Probe:
             # Where some styles reach something and others no address at all, the others are not tried any more.
             self._without_address |= no_address
         return NOTHING
+
+    def _is_for_the_ids(self, error: ProviderError) -> bool:
+        """Whether a fault of the server may be its way to say that it does not know an id."""
+        if error.upstream is None or error.upstream.http != _FAULT:
+            return False
+        self._faults += 1
+        return self._is_answered or self._faults < _FAULTS_ALONE
 
 
 def _priced(prices: PriceList) -> Heard:

@@ -56,6 +56,8 @@ class Shop:
     """By the entries' names, whatever their ids."""
     instead: dict[int, bytes] = field(default_factory=dict)
     """Answers to the price calls with these numbers, from 1."""
+    unknown: bytes | None = None
+    """What it answers to an id that it does not know, in a 404's place."""
     calls: list[tuple[str, ...]] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
 
@@ -80,7 +82,7 @@ class Shop:
             return NOT_FOUND
         found = [self._entry(kind.value, own) for kind, own in zip(places, ids, strict=True)]
         if None in found:
-            return NOT_FOUND
+            return self.unknown or NOT_FOUND
         if endpoint == Endpoint.BUY:
             return said({"id": 74001, "number": "+79313226657"})
         offers = [

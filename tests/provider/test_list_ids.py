@@ -153,10 +153,9 @@ async def test_what_is_not_sold_of_the_first_entry_may_be_of_the_third() -> None
     [
         http(429, b'{"status": false, "code": 429}'),
         http(401, b'{"status": false, "code": 401}'),
-        http(500, b'{"status": false, "code": 500}'),
         http(503, b"<html>busy</html>"),
     ],
-    ids=["429", "401", "500", "503"],
+    ids=["429", "401", "503"],
 )
 async def test_a_failure_of_the_provider_ends_the_go_until_later(answer: bytes) -> None:
     async with house(Shop(instead={1: answer}, wants={"countries": "api_name"})) as it:
@@ -169,8 +168,29 @@ async def test_a_failure_of_the_provider_ends_the_go_until_later(answer: bytes) 
         assert await it.settle(TELEGRAM) == {COS}
 
 
+async def test_ids_are_found_at_a_shop_that_breaks_over_one_that_it_does_not_know() -> None:
+    broken = http(500, b'{"message": "Server Error"}')
+    async with house(Shop(wants={"countries": "iso", "applications": "code"}, unknown=broken), learnt()) as it:
+        await it.read()
+        assert await it.settle(TELEGRAM) == {COS, APPS}
+        assert price_calls(it.shop) <= MOST_REQUESTS
+
+
+async def test_a_shop_that_only_breaks_is_left_alone_until_later() -> None:
+    broken = http(500, b'{"message": "Server Error"}')
+    shop = Shop(wants={"countries": "iso"}, instead=dict.fromkeys(range(1, 4), broken))
+    async with house(shop, learnt()) as it:
+        await it.read()
+        assert await it.settle(TELEGRAM) == frozenset()
+        assert price_calls(shop) == 3
+        assert await it.settle(TELEGRAM) == frozenset()
+        assert price_calls(shop) == 3
+        it.clock.seconds += AFTER_FAILURE
+        assert await it.settle(TELEGRAM) == {COS}
+
+
 async def test_ids_that_work_are_believed_where_the_made_up_one_gets_a_failure() -> None:
-    async with house(Shop(instead={2: http(500, b"")})) as it:
+    async with house(Shop(instead={2: http(503, b"")})) as it:
         await it.read()
         await it.settle(TELEGRAM)
         assert it.memory.learnt["countries.id"] == "id"
@@ -182,7 +202,7 @@ async def test_other_ids_are_not_believed_where_the_made_up_one_gets_a_failure()
         await it.read()
         assert await it.settle(TELEGRAM) == {COS}
         made_up = next(at for at, call in enumerate(it.shop.calls, 1) if "no-such-entry" in call)
-    async with house(Shop(wants={"countries": "iso"}, instead={made_up: http(500, b"")}), learnt()) as it:
+    async with house(Shop(wants={"countries": "iso"}, instead={made_up: http(503, b"")}), learnt()) as it:
         await it.read()
         assert await it.settle(TELEGRAM) == frozenset()
         assert "countries.id" not in it.memory.learnt
