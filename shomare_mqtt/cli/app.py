@@ -127,7 +127,7 @@ def check(file: Config = None) -> None:
 def doctor(
     *,
     file: Config = None,
-    json: Json = False,
+    json: Annotated[bool, typer.Option("--json", help="Print all findings as one line of JSON.")] = False,
     report: Annotated[
         Path | None,
         typer.Option("--report", metavar="FILE", help="Write a report without secrets, for a new FILE.", callback=_new),
