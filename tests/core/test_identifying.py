@@ -423,6 +423,17 @@ async def test_a_cancel_waits_for_a_check(doubtful: World) -> None:
     assert asked(doubtful, "cancel") == ["p1"]
 
 
+async def test_a_guess_is_not_cancelled_while_nobody_answers(doubtful: World) -> None:
+    doubtful.provider.always["check"] = UNREACHABLE
+    order = await doubtful.buy()
+    await doubtful.settle()
+    assert await doubtful.error("cancel", {"order": order["order"]}) == "provider_unreachable"
+    assert asked(doubtful, "cancel") == []
+    del doubtful.provider.always["check"]
+    cancelled = await doubtful.data("cancel", {"order": order["order"]})
+    assert (cancelled["purchase"], asked(doubtful, "cancel")) == ("p1", ["p1"])
+
+
 async def test_none_that_the_provider_does_not_know_is_cancelled(doubtful: World) -> None:
     doubtful.provider.always["check"] = NOT_FOUND
     order = await doubtful.buy()
@@ -607,4 +618,4 @@ async def test_what_is_asked_names_all_its_ids(doubtful: World) -> None:
     assert [(k.purchase, k.also_ours) for k in known] == [
         ("row-p1", {"p1", "ref-p1"}), ("p1", {"row-p1", "ref-p1"}), ("p1", {"row-p1", "ref-p1"}),
     ]  # fmt: skip
-    assert priorities == [Priority.QUERY, Priority.QUERY, Priority.POLL], "the watch's rhythm may wait"
+    assert priorities == [Priority.MONEY, Priority.MONEY, Priority.POLL], "the watch's rhythm may wait"

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from shomare_mqtt.core.market.discretion import in_short
-from shomare_mqtt.core.orders.identifying import is_unknown_there
+from shomare_mqtt.core.orders.identifying import is_of_all, is_unknown_there
 from shomare_mqtt.core.orders.targets import find_target
 from shomare_mqtt.core.records import Batch, Record
 from shomare_mqtt.core.render import Answer, error_info, order_json
@@ -118,14 +118,15 @@ class Canceller:
     async def _identified(self, record: Record) -> Record:
         """The order once a check told by which of several ids the provider knows it, as far as one tells.
 
-        Raises ProviderError where the provider knows none of them: there is nothing to cancel.
+        Raises ProviderError where the provider knows none of them, so that there is nothing to cancel, and where it
+        answers nobody for now: a guess may be another number, and the cancel can be sent again.
         """
         if not (record.has_rivals and record.is_unsure) or record.cancel_sent:
             return record
         try:
             return await self._checker.check(record, Priority.MONEY)
         except ProviderError as error:
-            if is_unknown_there(error):
+            if is_unknown_there(error) or is_of_all(error):
                 raise
             self._logger.info("order %s: no check tells its purchase's id: %s", record.order.order, error.message)
             return record

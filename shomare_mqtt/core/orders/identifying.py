@@ -117,7 +117,7 @@ class Identifying:
             try:
                 reading = await self._check(record, other.value, priority)
             except ProviderError as error:
-                if _is_of_all(error):
+                if is_of_all(error):
                     raise
                 denied = denied and is_unknown_there(error)
                 continue
@@ -223,7 +223,7 @@ def _may_be_wrong(error: ProviderError) -> bool:
     return is_unknown_there(error) or in_other_words or error.code is ErrorCode.UNKNOWN_ENDPOINT
 
 
-def _is_of_all(error: ProviderError) -> bool:
+def is_of_all(error: ProviderError) -> bool:
     """Whether a failure is that of every call for now: nobody answers, or does not want to."""
     return error.code in AWAY or error.code in OF_THE_TOKEN or _http(error) == _TOO_MANY
 

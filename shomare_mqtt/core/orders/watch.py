@@ -29,6 +29,8 @@ UNREACHABLE_FOR = 3600.0
 REFUSED_FOR = 300.0
 _LONGEST_BACKOFF = 300.0
 _RETRY, _LONGEST_RETRY = 5.0, 60.0
+_URGENT = 2
+"""Checks in a row that fail before one more waits behind what somebody asks for."""
 _CALM = 6
 """A number that the provider calls done is asked after so many times more seldom: a second SMS is rare."""
 
@@ -148,7 +150,9 @@ class Watch:
         record = self._record(order)
         if record is None or not self._provider_state.authorized.is_set():
             return failures, self._settings.poll_interval
-        priority = Priority.QUERY if record.is_unsure else Priority.POLL
+        # While it is not known by which id the code is to be asked for, the first checks are as urgent as a purchase.
+        urgent = record.has_rivals and failures < _URGENT
+        priority = Priority.MONEY if urgent else Priority.QUERY if record.is_unsure else Priority.POLL
         asking = asyncio.ensure_future(self._checker.look(record, priority))
         asked = asyncio.Event()
         asking.add_done_callback(lambda _: asked.set())
