@@ -97,12 +97,13 @@ class BalanceTrial:
             self._account.look_within(self._delay - (asked_at - bought_at))
             return True
         else:
+            if fell.get(place or "", taken) >= 0:  # one that rose was paid into, and hides what was taken
+                self._account.follows_purchases = taken > 0
             self._conclude_late(place, price, taken, others)
         return False
 
     def _conclude_late(self, place: str | None, price: Decimal, taken: Decimal, others: list[str]) -> None:
         """Conclude where the price itself did not leave the figure in use, and had the time to."""
-        self._account.follows_purchases = taken > 0
         if len(others) == 1:
             self._spawn(self._choose(others[0], place), "balance")
         elif taken:

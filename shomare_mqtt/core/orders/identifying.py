@@ -76,13 +76,22 @@ class Identifying:
         """
         own = record.order.purchase
         right = next((each for each in ids.candidates if each.value == own), None)
-        if reading.state not in _LIVE or self._is_buying(record):
+        if not self._shows_life(record, reading) or self._is_buying(record):
             right = None
         # What has ended a moment after it was bought is perhaps another purchase; so is what another answer holds.
         if reading.state in _ENDED or (right is not None and self._is_contested(right, record)):
-            other = await self._among_others(record, ids, priority, asked=None)
+            try:
+                other = await self._among_others(record, ids, priority, asked=None)
+            except ProviderError:
+                if not reading.sms:
+                    raise
+                return Told(self._believed(record, reading), own)  # a code is not lost over another id's answer
             return other or Told(self._believed(record, reading), own, right)
         return Told(reading, own, right)
+
+    def _shows_life(self, record: Record, reading: CheckReading) -> bool:
+        """Whether a purchase lives, or did its work: some providers are done with a number at its first SMS."""
+        return reading.state in _LIVE or (bool(reading.sms) and not self._is_new(record))
 
     def _believed(self, record: Record, reading: CheckReading) -> CheckReading:
         """An answer without an end that the provider perhaps names because it does not know the new purchase yet."""
@@ -117,7 +126,8 @@ class Identifying:
             try:
                 reading = await self._check(record, other.value, priority)
             except ProviderError as error:
-                if is_of_all(error):
+                # Where the first was answered, a refusal for the token's sake is this id's alone.
+                if is_of_all(error) and not (asked is None and error.code in OF_THE_TOKEN):
                     raise
                 denied = denied and is_unknown_there(error)
                 continue

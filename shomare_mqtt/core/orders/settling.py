@@ -131,7 +131,8 @@ class Settler:
     async def _readings(self, case: _Case, place: str | None) -> list[Decimal | None]:
         """The balance `settle_delay` and twice that after the request ended; None where it could not be read.
 
-        One that was read at another place than the one from before is another figure, and one in doubt may be.
+        One that was read at another place than the one from before is another figure, and one in doubt may be. Of one
+        from before that an older version read, nobody knows the place.
         """
         began = self._clock.monotonic()
         balances: list[Decimal | None] = []
@@ -148,7 +149,8 @@ class Settler:
                 profile = await self._account.read_fresh(Priority.MONEY)
         except (ProviderError, TimeoutError):
             return None
-        return profile.balance if profile.place == place and not self._account.is_doubtful else None
+        is_same = place is None or profile.place == place
+        return profile.balance if is_same and not self._account.is_doubtful else None
 
     async def _conclude(self, record: Record, balances: list[Decimal | None], *, live: bool) -> None:
         """Write down what the balances tell."""

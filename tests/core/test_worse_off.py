@@ -1,0 +1,87 @@
+"""What an ordinary owner with an ordinary provider must not lose by what is tried and confirmed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from shomare_mqtt.model import PurchaseState
+from tests.core.provider import INVALID_TOKEN, LOST, NOT_FOUND, TIMEOUT, reading, sms
+from tests.core.world import PRODUCT
+
+if TYPE_CHECKING:
+    from tests.core.conftest import Opening
+    from tests.core.world import World
+
+DELAY = 30.0
+CREDIT = "data.credit"
+
+
+async def with_places(opened: Opening) -> World:
+    world = await opened(started=False, refresh={"profile": 20})
+    world.provider.figures = {CREDIT: Decimal(50_000)}
+    world.provider.takes = {CREDIT: Decimal(1)}
+    await world.start()
+    await world.sleep(1)
+    return world
+
+
+async def test_money_that_was_paid_in_says_nothing_against_the_balance(opened: Opening) -> None:
+    world = await with_places(opened)
+    await world.buy(max_price=3000)
+    world.provider.figures[CREDIT] += 90_000
+    await world.sleep(DELAY + 2)
+    world.provider.script("buy", LOST)
+    command = await world.ask("buy", {**PRODUCT, "application": "2"})
+    await world.sleep(3 * DELAY)
+    assert world.order(command["data"]["order"])["state"] == "failed"
+
+
+async def test_a_balance_of_which_an_older_version_kept_no_place_is_evidence(opened: Opening) -> None:
+    world = await with_places(opened)
+    world.provider.script("buy", LOST)
+    command = await world.ask("buy", PRODUCT)
+    order = command["data"]["order"]
+    record = world.bridge.orders.ledger.get(order)
+    assert record is not None
+    await world.bridge.orders.ledger.note(record, evidence=replace(record.evidence, place=None))
+    await world.restart(crash=True)
+    await world.sleep(3 * DELAY)
+    assert world.order(order)["state"] == "failed"
+
+
+@pytest.mark.parametrize("no", [INVALID_TOKEN, TIMEOUT], ids=["a refused token", "no answer"])
+async def test_an_sms_is_published_whatever_is_said_of_the_other_ids(world: World, no: Any) -> None:
+    """The provider is done with the number at its first SMS, which is there at the first check."""
+    world.provider.ids = lambda own: {"data.id": own, "data.user": "77"}
+    done = reading(PurchaseState.FINISHED, sms())
+    world.provider.always["check"] = lambda purchase: done if purchase == "p1" else no
+    await world.buy()
+    await world.sleep(2)
+    assert world.codes() == ["48213"]
+
+
+async def test_an_end_is_believed_where_another_id_is_refused_for_the_tokens_sake(world: World) -> None:
+    world.provider.ids = lambda own: {"data.id": own, "data.user": "77"}
+    ended = reading(PurchaseState.CANCELLED)
+    world.provider.always["check"] = lambda purchase: ended if purchase == "p1" else INVALID_TOKEN
+    order = await world.buy()
+    await world.sleep(40)
+    assert world.order(order["order"])["state"] != "waiting"
+
+
+async def test_a_number_whose_sms_came_is_not_said_to_be_unknown_once_it_is_forgotten(world: World) -> None:
+    """Nothing but SMS tells there that the number is ours: the state's word is not understood, or says that it ended."""
+    world.provider.ids = lambda own: {"data.id": own, "data.user": "77"}
+    done: Any = reading(PurchaseState.FINISHED, sms())
+    world.provider.always["check"] = lambda purchase: done if purchase == "p1" else NOT_FOUND
+    await world.buy()
+    await world.sleep(40)
+    asked = [what for name, _, what in world.provider.calls if name == "check"].count("77")
+    done = NOT_FOUND
+    await world.sleep(120)
+    assert [e["message"] for e in world.bridge_events("order_problem")] == []
+    assert asked <= 3
