@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from shomare_mqtt.model import PurchaseState
+from shomare_mqtt.model import CatalogEntry, CatalogKind, PurchaseState
 from tests.core.provider import INVALID_TOKEN, LOST, NOT_FOUND, TIMEOUT, reading, sms
 from tests.core.world import PRODUCT
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 DELAY = 30.0
 CREDIT = "data.credit"
+SHIFTED = (CatalogEntry("2", "Iran"), CatalogEntry("3", "Russia"), CatalogEntry("1", "Georgia"))
 
 
 async def with_places(opened: Opening) -> World:
@@ -85,3 +86,23 @@ async def test_a_number_whose_sms_came_is_not_said_to_be_unknown_once_it_is_forg
     await world.sleep(120)
     assert [e["message"] for e in world.bridge_events("order_problem")] == []
     assert asked <= 3
+
+
+async def test_a_default_of_the_file_is_there_while_the_lists_ids_change(opened: Opening) -> None:
+    """The button's `buy` names nothing: it must not come to nothing in the moment before the names are found again."""
+    world = await opened(defaults={"country": "Russia", "operator": "MCI", "application": "Telegram"})
+    await world.settle()
+    world.provider.catalogs[CatalogKind.COUNTRIES] = SHIFTED
+    await world.bridge.market.catalogs.read(CatalogKind.COUNTRIES)
+    assert world.bridge.market.defaults.get("country") == "3"
+    order = await world.data("buy", {})
+    assert (order["country"], order["country_name"]) == ("3", "Russia")
+
+
+@pytest.mark.parametrize("text", ["2", "nobody's"])
+async def test_one_whose_entry_is_gone_with_its_id_is_found_again_or_not_at_all(opened: Opening, text: str) -> None:
+    world = await opened(defaults={"country": text})
+    await world.settle()
+    world.provider.catalogs[CatalogKind.COUNTRIES] = (SHIFTED[0], SHIFTED[2])
+    await world.bridge.market.catalogs.read(CatalogKind.COUNTRIES)
+    assert world.bridge.market.defaults.get("country") is None

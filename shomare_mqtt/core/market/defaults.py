@@ -101,7 +101,9 @@ class Defaults:
     def _moved(self, kind: CatalogKind, moves: Moves) -> dict[str, str | None]:
         """Take the ids that now mean what was set; a default whose entry is not there any more is empty."""
         field = kind.field
-        self._from_file.pop(field, None)  # found again by the file's own words
+        of_file = self._from_file.pop(field, None)
+        if of_file is not None and (meant := moves.get(of_file, of_file)) is not None:
+            self._from_file[field] = meant  # until it is found again by the file's own words: no `buy` is to lack it
         if (value := self._set.get(field)) is None or value not in moves:
             return {}
         new = moves[value]
