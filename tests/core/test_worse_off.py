@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from shomare_mqtt.model import CatalogEntry, CatalogKind, PurchaseState
+from shomare_mqtt.model import CatalogEntry, CatalogKind, IdDoubt, PurchaseState
 from tests.core.provider import INVALID_TOKEN, LOST, NOT_FOUND, TIMEOUT, reading, sms
 from tests.core.world import PRODUCT
 
@@ -75,7 +75,7 @@ async def test_an_end_is_believed_where_another_id_is_refused_for_the_tokens_sak
 
 
 async def test_a_number_whose_sms_came_is_not_said_to_be_unknown_once_it_is_forgotten(world: World) -> None:
-    """Nothing but SMS tells there that the number is ours: the state's word is not understood, or says that it ended."""
+    """Nothing but the SMS tells there that the number is ours: its state says that it ended."""
     world.provider.ids = lambda own: {"data.id": own, "data.user": "77"}
     done: Any = reading(PurchaseState.FINISHED, sms())
     world.provider.always["check"] = lambda purchase: done if purchase == "p1" else NOT_FOUND
@@ -106,3 +106,43 @@ async def test_one_whose_entry_is_gone_with_its_id_is_found_again_or_not_at_all(
     world.provider.catalogs[CatalogKind.COUNTRIES] = (SHIFTED[0], SHIFTED[2])
     await world.bridge.market.catalogs.read(CatalogKind.COUNTRIES)
     assert world.bridge.market.defaults.get("country") is None
+
+
+async def test_the_first_purchase_after_an_upgrade_does_not_wait_for_lists(opened: Opening) -> None:
+    """An earlier version kept the lists and nothing of their ids; they are not due for a day."""
+    world = await opened()
+    await world.settle()
+    await world.stop()
+    world.provider.doubts = dict.fromkeys(CatalogKind, IdDoubt.UNREAD)
+
+    def read(kind: CatalogKind) -> Any:
+        return lambda _: world.provider.doubts.__setitem__(kind, IdDoubt.OPEN)
+
+    for kind in CatalogKind:
+        world.provider.always[kind.value] = read(kind)
+
+    def tried(_: object) -> frozenset[CatalogKind]:
+        world.provider.doubts = {}
+        return frozenset()
+
+    world.provider.script("try_ids", tried)
+    world.provider.calls.clear()
+    await world.restart()
+    await world.sleep(2)
+    assert {kind.value for kind in CatalogKind} | {"try_ids"} <= {name for name, _, _ in world.provider.calls}
+    world.provider.calls.clear()
+    await world.buy()
+    assert {name for name, _, _ in world.provider.calls} <= {"profile", "buy", "check"}
+
+
+async def test_an_end_waits_for_the_other_ids_answer_where_nobody_answers(world: World) -> None:
+    """The purchase may live under that one."""
+    world.provider.ids = lambda own: {"data.user": "77", "data.id": own}
+    ended = reading(PurchaseState.FINISHED)
+    world.provider.always["check"] = lambda purchase: ended if purchase == "77" else TIMEOUT
+    order = await world.buy()
+    await world.sleep(40)
+    assert world.order(order["order"])["state"] == "waiting"
+    world.provider.always["check"] = lambda purchase: ended if purchase == "77" else None
+    await world.sleep(60)
+    assert world.order(order["order"])["purchase"] == "p1"

@@ -61,26 +61,33 @@ class Trying:
             return
         try:
             async with asyncio.timeout(LONGEST if seconds is None else min(seconds, LONGEST)):
-                await self._read_unread()
+                await self._read_unread(Priority.MONEY)
                 await self._settle(product, Priority.MONEY)
         except TimeoutError:
             self._logger.warning("which ids the provider takes was not found out in time; those at hand are taken")
         if any(self._provider.id_doubt(kind) is IdDoubt.WRONG for kind in CatalogKind):
             raise CommandRefusedError(ErrorCode.BUSY, _NOT_READ)
 
-    async def _read_unread(self) -> None:
+    async def _read_unread(self, priority: Priority) -> None:
         """Read the journal's lists of which nothing is known: only their columns tell whether there is any doubt."""
         for kind in CatalogKind:
             if self._provider.id_doubt(kind) is IdDoubt.UNREAD:
                 with suppress(ProviderError):
-                    await self._catalogs.read(kind, Priority.MONEY)
+                    await self._catalogs.read(kind, priority)
 
     async def run(self) -> None:
-        """Find out in the background, for ever; how often is the provider's client's matter."""
+        """Find out in the background, for ever; how often is the provider's client's matter.
+
+        What an earlier version kept of the lists is looked at as this starts: the first purchase is not to wait for it.
+        """
+        is_held = any(self._catalogs.get(kind) is not None for kind in CatalogKind)
         while True:
-            if await pause(self._clock, LOOK_AGAIN, self._lists_came):
+            if is_held or await pause(self._clock, LOOK_AGAIN, self._lists_came):
                 await self._clock.sleep(OTHERS_FIRST)
             self._lists_came.clear()
+            if is_held:
+                await self._read_unread(Priority.POLL)
+            is_held = False
             await self._settle(self._likely(), Priority.POLL)
 
     def _likely(self) -> Product | None:
