@@ -83,9 +83,9 @@ class Identifying:
             try:
                 other = await self._among_others(record, ids, priority, asked=None)
             except ProviderError:
-                if not reading.sms:
+                if not reading.sms or self._is_new(record):
                     raise
-                return Told(self._believed(record, reading), own)  # a code is not lost over another id's answer
+                return Told(reading, own)  # a code is not lost over another id's answer
             return other or Told(self._believed(record, reading), own, right)
         return Told(reading, own, right)
 
