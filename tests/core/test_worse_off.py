@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from shomare_mqtt.model import CatalogEntry, CatalogKind, IdDoubt, PurchaseState
-from tests.core.provider import INVALID_TOKEN, LOST, NOT_FOUND, TIMEOUT, reading, sms
+from tests.core.provider import FAILED, INVALID_TOKEN, LOST, NOT_FOUND, TIMEOUT, Late, reading, sms
 from tests.core.world import PRODUCT
 
 if TYPE_CHECKING:
@@ -146,3 +146,17 @@ async def test_an_end_waits_for_the_other_ids_answer_where_nobody_answers(world:
     world.provider.always["check"] = lambda purchase: ended if purchase == "77" else None
     await world.sleep(60)
     assert world.order(order["order"])["purchase"] == "p1"
+
+
+async def test_a_list_that_the_provider_does_not_have_is_asked_for_once_a_purchase(opened: Opening) -> None:
+    world = await opened(started=False)
+    world.provider.always["operators"] = FAILED
+    world.provider.doubts = {CatalogKind.OPERATORS: IdDoubt.UNREAD}
+    await world.start()
+    await world.sleep(400)
+    before = world.provider.count("operators")
+    world.provider.script("operators", Late(8.0, FAILED), Late(8.0, FAILED))
+    began = world.clock.monotonic()
+    await world.buy(operator="any")
+    assert world.provider.count("operators") - before == 1
+    assert world.clock.monotonic() - began < 10

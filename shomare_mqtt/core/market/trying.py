@@ -69,9 +69,12 @@ class Trying:
             raise CommandRefusedError(ErrorCode.BUSY, _NOT_READ)
 
     async def _read_unread(self, priority: Priority) -> None:
-        """Read the journal's lists of which nothing is known: only their columns tell whether there is any doubt."""
+        """Read the journal's lists of which nothing is known: only their columns tell whether there is any doubt.
+
+        One that was never read was just asked for, where what it holds was named.
+        """
         for kind in CatalogKind:
-            if self._provider.id_doubt(kind) is IdDoubt.UNREAD:
+            if self._provider.id_doubt(kind) is IdDoubt.UNREAD and self._catalogs.get(kind) is not None:
                 with suppress(ProviderError):
                     await self._catalogs.read(kind, priority)
 
