@@ -148,6 +148,7 @@ async def test_its_sms_are_taken_at_once(doubtful: World) -> None:
     doubtful.provider.script("check", lambda _: doubtful.provider.gets("p1", sms()))
     order = await doubtful.buy()
     await doubtful.state(order["order"], "received", 1)
+    await doubtful.settle()  # the event is sent after the state
     assert [(e["purchase"], e["code"]) for e in doubtful.events("sms")] == [("p1", "48213")]
 
 
