@@ -27,6 +27,8 @@ _ENDED = frozenset({PurchaseState.FINISHED, PurchaseState.CANCELLED, PurchaseSta
 _UNKNOWN_THERE = frozenset({400, 404, 410, 422})
 """HTTP statuses of a provider's own no to an id; the documented one is 404."""
 _TOO_MANY = 429
+_BRIEF = 10.0
+"""Seconds after a purchase at which an end without an SMS is not believed, where no earlier one showed its id right."""
 _ROUNDS, _MOMENT = 2, 20.0
 """So often, and so many seconds after the purchase, the provider must know none of the ids before that is said.
 
@@ -95,8 +97,9 @@ class Identifying:
 
     def _believed(self, record: Record, reading: CheckReading) -> CheckReading:
         """An answer without an end that the provider perhaps names because it does not know the new purchase yet."""
-        is_early = reading.state in _ENDED and not reading.sms and self._is_new(record)
-        return replace(reading, state=None) if is_early and not record.cancel_sent else reading
+        is_early = record.is_unsure and self._ledger.time.now() - record.made < _BRIEF
+        is_empty = reading.state in _ENDED and not reading.sms
+        return replace(reading, state=None) if is_early and is_empty and not record.cancel_sent else reading
 
     def _is_new(self, record: Record) -> bool:
         return self._ledger.time.now() - record.made < _MOMENT
