@@ -8,6 +8,7 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from shomare_mqtt.model import Sureness
 from shomare_mqtt.provider.reading.doubts import doubt
 from shomare_mqtt.provider.reading.names import is_nameless
 from shomare_mqtt.provider.reading.rows import is_price_object, telling
@@ -17,10 +18,12 @@ from shomare_mqtt.provider.reading.values import figure, integer, is_scalar
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from shomare_mqtt.model import Found
     from shomare_mqtt.provider.reading.rows import Row
 
 _FIELDS = 40
 """No row has more fields that matter; an object with more is a collection, or hostile."""
+_DOUBTED = ("price", "count")
 _SURE_PRICE, _SURE_STOCK = 74, 91
 """From these weights on a name is the price's or the stock's, whatever stands beside it."""
 
@@ -38,6 +41,15 @@ def doubts_of(row: Row, is_its_own: Callable[[str], bool]) -> tuple[str, ...]:
     if not _is_sure(stocks, _SURE_STOCK):
         found += doubt("count", _places(stocks, _strange(row.own, is_its_own, whole=True)))
     return found
+
+
+def doubts_of_equals(found: Iterable[Found]) -> tuple[str, ...]:
+    """The doubts of a price or a stock that was read at one of several places with as much for them."""
+    alike = (one for one in found if one.sureness is Sureness.DOUBTFUL and one.place is not None and one.others)
+    fields = ((one.field.rpartition(".")[2], one) for one in alike)
+    return tuple(
+        text for name, one in fields if name in _DOUBTED for text in doubt(name, (one.place or "", *one.others))
+    )
 
 
 def doubts_of_several(rows: Sequence[Row]) -> tuple[str, ...]:

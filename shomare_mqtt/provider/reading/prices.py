@@ -17,7 +17,7 @@ from shomare_mqtt.provider.reading.by_hand import ByHand
 from shomare_mqtt.provider.reading.columns import Columns
 from shomare_mqtt.provider.reading.found import missing, read_at
 from shomare_mqtt.provider.reading.names import CONTENTS, glued, wordset
-from shomare_mqtt.provider.reading.price_doubts import doubts_of, doubts_of_several
+from shomare_mqtt.provider.reading.price_doubts import doubts_of, doubts_of_equals, doubts_of_several
 from shomare_mqtt.provider.reading.price_places import SHOWN, places_of_price, places_of_prices
 from shomare_mqtt.provider.reading.prices_by_hand import PricesByHand, count_by_hand, price_by_hand
 from shomare_mqtt.provider.reading.rows import MOST_ROWS, Row, weight_of
@@ -68,10 +68,10 @@ def read_prices(country: str, operator: str, answer: RawAnswer, context: Context
         + [NEXT_PAGES] * has_next_page(unwrapped(value))
         + [f"what follows {MOST_ROWS} prices"] * (len(rows) == MOST_ROWS)
     )
-    doubtful = tuple(dict.fromkeys(text for price in prices for text in price.doubtful)) + columns.doubts()
     shown = {app: _best(own, columns, context.unit) for app, own in islice(found.items(), SHOWN)}
     where = places_of_prices(value, shown, columns, context.unit)
-    return PriceList(country, operator, prices, tuple(unread), where, doubtful, _called(columns))
+    doubts = (*(text for price in prices for text in price.doubtful), *columns.doubts(), *doubts_of_equals(where))
+    return PriceList(country, operator, prices, tuple(unread), where, tuple(dict.fromkeys(doubts)), _called(columns))
 
 
 def _called(columns: Columns) -> dict[CatalogKind, tuple[str, ...]]:
@@ -152,7 +152,9 @@ def _read_price(application: str, answer: RawAnswer, context: Context) -> Price:
     if read.price is None and read.count is None and "count" in read.unread:
         raise malformed(answer, marks, Endpoint.PRICE, "price")
     shown = {application: _best(rows, columns, context.unit)}
-    return replace(read, found=places_of_price(value, shown, columns, context.unit))
+    places = places_of_price(value, shown, columns, context.unit)
+    doubts = (*read.doubtful, *doubts_of_equals(places))
+    return replace(read, found=places, doubtful=tuple(dict.fromkeys(doubts)))
 
 
 def _says_empty(value: Any) -> bool:
