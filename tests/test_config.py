@@ -164,7 +164,7 @@ def test_a_byte_order_mark_is_no_fault(tmp_path: Path) -> None:
     assert config.load(tmp_path / "x.toml").mqtt.port == 1
 
 
-@given(name=st.sampled_from(["mqtt", "orders", "prices", "plugins", "log"]), value=st.recursive(
+@given(name=st.sampled_from(["mqtt", "provider", "orders", "prices", "plugins", "log"]), value=st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=6,

@@ -79,6 +79,15 @@ def read_buy(answer: RawAnswer, context: Context) -> Purchase:
         raise problem
     if bought is None:
         raise outcome_unknown(answer, marks, lacks)
+    purchase = _purchase(bought, phone, decoded.value, hand, context)
+    if by_hand:
+        return replace(purchase, found=(hand.found_at("purchase", bought), *purchase.found))
+    return with_candidates(purchase, ids)
+
+
+def _purchase(bought: str, phone: str | None, answer: Any, hand: _ByHand, context: Context) -> Purchase:
+    """The purchase of an id, with its number and what else the answer says of it; `found` and doubts but the id's."""
+    found = hand.own
     cost, costing = _cost(found, phone, context.known, context.unit)
     price = hand.price() if hand.sets("price") else cost
     guessed = [] if phone is not None or hand.sets("phone") else nameless_phones(found, context.known)
@@ -86,36 +95,34 @@ def read_buy(answer: RawAnswer, context: Context) -> Purchase:
         phone = phone_of([("phone", guessed[0].value, 0)], [], context.known)
     life = lifetime(fields_of(found), context, fresh=True)
     left = hand.left() if hand.sets("expires") else life.left
-    unread = tuple(
-        hand.lacking(field) if hand.sets(field) else name
-        for field, name, bad in (
-            ("phone", "phone", phone is None),
-            ("price", "price", price is None and hand.sets("price")),
-            ("expires", "lifetime", left is None if hand.sets("expires") else life.is_unread),
-        )
-        if bad
-    )
-    places = (
-        hand.found("phone", phone) or _of_phone(decoded.value, found, phone, guessed),
-        hand.found("price", price) or _of_price(decoded.value, costing),
-        hand.found("expires", left) or _of_life(decoded.value, found, life),
-    )
     ends = [] if left is not None or hand.sets("expires") else nameless_ends(found, context)
-    doubtful = (
-        *doubt("phone", map(place_of, guessed)),
-        *doubt("lifetime", map(place_of, ends)),
+    places = (
+        hand.found("phone", phone) or _of_phone(answer, found, phone, guessed),
+        hand.found("price", price) or _of_price(answer, costing),
+        hand.found("expires", left) or _of_life(answer, found, life),
     )
-    purchase = Purchase(bought, phone, price, left, unread, places, doubtful)
-    if by_hand:
-        return replace(purchase, found=(hand.found_at("purchase", bought), *places))
-    return with_candidates(purchase, ids)
+    doubtful = (*doubt("phone", map(place_of, guessed)), *doubt("lifetime", map(place_of, ends)))
+    unread = _unread(hand, phone, price, left, is_life_unread=life.is_unread)
+    return Purchase(bought, phone, price, left, unread, places, doubtful)
+
+
+def _unread(
+    hand: _ByHand, phone: str | None, price: Decimal | None, left: float | None, *, is_life_unread: bool
+) -> tuple[str, ...]:
+    """What the answer lacks, or holds and nobody understands."""
+    lacks = (
+        ("phone", "phone", phone is None),
+        ("price", "price", price is None and hand.sets("price")),
+        ("expires", "lifetime", left is None if hand.sets("expires") else is_life_unread),
+    )
+    return tuple(hand.lacking(field) if hand.sets(field) else name for field, name, bad in lacks if bad)
 
 
 class _ByHand:
-    """What is set by hand of a purchase, read in one answer; `found`: the values that are the purchase's own."""
+    """What is set by hand of a purchase, read in one answer; `own`: the values that are the purchase's own."""
 
-    def __init__(self, answer: Any, found: list[Leaf], context: Context) -> None:
-        self._answer, self._all, self._context = answer, found, context
+    def __init__(self, answer: Any, own: list[Leaf], context: Context) -> None:
+        self._answer, self.own, self._context = answer, own, context
         self._hand = context.by_hand
 
     def sets(self, field: str) -> bool:
@@ -143,19 +150,19 @@ class _ByHand:
     def phone(self) -> str | None:
         """The number, with the dialling code that stands beside it or in the country's entry."""
         value = self._hand.find("buy.phone", self._answer)
-        codes = [(leaf.name, leaf.value) for leaf in self._all]
+        codes = [(leaf.name, leaf.value) for leaf in self.own]
         return phone_of([("phone", value, 0)], codes, self._context.known) if is_scalar(value) else None
 
     def price(self) -> Decimal | None:
         leaf = self._hand.leaf("buy.price", self._answer)
-        beside = unit_in_name(leaf.name) or _unit_of(leaf, self._all) or self._context.unit
+        beside = unit_in_name(leaf.name) or _unit_of(leaf, self.own) or self._context.unit
         amount = money(leaf.value, beside)
         return amount if amount is not None and amount >= 0 else None
 
     def left(self) -> float | None:
         """Seconds that the number lives from now."""
         leaf = self._hand.leaf("buy.expires", self._answer)
-        return left_by_hand(leaf.name, leaf.value, fields_of(self._all), self._context, fresh=True)
+        return left_by_hand(leaf.name, leaf.value, fields_of(self.own), self._context, fresh=True)
 
 
 def _of_phone(answer: Any, found: list[Leaf], phone: str | None, guessed: list[Leaf]) -> Found:
