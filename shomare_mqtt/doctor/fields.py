@@ -48,7 +48,7 @@ def of_fields(found: Iterable[Found], by_hand: Mapping[str, str], mask: Mask) ->
     """A finding for each field; `by_hand`: what `[provider.fields]` says."""
     for each in found:
         if each.sureness is Sureness.MISSING:
-            yield _missing(each, by_hand)
+            yield _missing(each, by_hand, mask)
         else:
             yield _read(each, mask) if each.place is not None else _nowhere(each, mask)
 
@@ -78,14 +78,16 @@ def _nowhere(found: Found, mask: Mask) -> Finding:
     return unknown(found.field, said, f"if it is wrong: {line(found.field, '…')} {UNDER} ({_ELSEWHERE})")
 
 
-def _missing(found: Found, by_hand: Mapping[str, str]) -> Finding:
+def _missing(found: Found, by_hand: Mapping[str, str], mask: Mask) -> Finding:
     if found.field in by_hand:
         said = f"set by hand as `{by_hand[found.field]}`, where this answer has nothing"
         return bad(found.field, said, f"put it right, or take it out: it is not guessed while it stands {UNDER}")
     if found.field in _CAN_BE_DONE_WITHOUT:
         return good(found.field, f"not there: {_CAN_BE_DONE_WITHOUT[found.field]}")
     said = f"not found: {_WITHOUT.get(found.field, 'it stays unknown')}"
-    advice = f"if the answer has it: {line(found.field, '…')} {UNDER} ({_ELSEWHERE})"
+    settable = [other for other in found.others if _shown(other, mask) == other]
+    lines = " or ".join(line(found.field, other) for other in settable or ["…"])
+    advice = f"if the answer has it: {lines} {UNDER}" + ("" if settable else f" ({_ELSEWHERE})")
     return bad(found.field, said, advice) if found.field in _WITHOUT else unknown(found.field, said, advice)
 
 

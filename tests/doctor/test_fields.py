@@ -47,6 +47,11 @@ def test_a_missing_one(field: str, state: State) -> None:
     assert finding(Found(field, None, Sureness.MISSING)).state is state
 
 
+def test_a_missing_one_names_what_it_may_be() -> None:
+    said = finding(Found("prices.price", None, Sureness.MISSING, ("to_pay", f"{TOKEN}.x")))
+    assert said.advice == 'if the answer has it: "prices.price" = "to_pay" under [provider.fields]'
+
+
 def test_one_that_stands_at_no_one_place() -> None:
     sure = finding(Found("countries.name", None, Sureness.SURE, why="its key"))
     assert (sure.state, sure.text) == (State.GOOD, "read, though at no one place (sure, its key)")

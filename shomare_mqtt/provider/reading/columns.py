@@ -105,7 +105,6 @@ class Columns:
             for c in ranked
             if not _is_key(c) and _weight(c[1], role) >= _NAMED
         }
-        self._told: dict[tuple[int, str], list[Any]] = {}
         self._asked_rows: list[Row] | None = None
 
     def _cells_of_row(self, row: Row) -> dict[Column, Any]:
@@ -244,13 +243,10 @@ class Columns:
 
     def _values(self, row: Row, role: str) -> list[Any]:
         """The row's values for a role, best first; none from farther out than a column that says whose it is."""
-        known = self._told.get((id(row), role))
-        if known is None:
-            cells = self._of[id(row)]
-            columns = [c for c in self._ranked[role] if c in cells]
-            nearest = min([c[0] for c in columns if c in self._telling], default=_FARTHEST)
-            known = self._told[id(row), role] = [cells[c] for c in columns if c[0] <= nearest]
-        return known
+        cells = self._of[id(row)]
+        columns = [c for c in self._ranked[role] if c in cells]
+        nearest = min([c[0] for c in columns if c in self._telling], default=_FARTHEST)
+        return [cells[c] for c in columns if c[0] <= nearest]
 
     def _resolved(self, row: Row, role: str) -> tuple[str | None, bool]:
         """The row's id for a role, and whether the provider's lists (or what was asked for) know it."""

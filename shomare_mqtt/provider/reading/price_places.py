@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from operator import is_
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from shomare_mqtt.provider.reading.found import MOST_OTHERS, missing
 from shomare_mqtt.provider.reading.places import notation, place_in, place_of_object, shown, value_at
 from shomare_mqtt.provider.reading.rows import Row
 from shomare_mqtt.provider.reading.shapes import keyed, leaves
-from shomare_mqtt.provider.reading.values import is_scalar
+from shomare_mqtt.provider.reading.values import figure, is_scalar
 
 if TYPE_CHECKING:
     from shomare_mqtt.provider.reading.amounts import Vote
@@ -98,11 +99,30 @@ def _lie_together(one: Row, other: Row) -> bool:
 def _of_a_row(application: str, row: Row, columns: Columns, unit: str | None) -> tuple[Found, Found, Found]:
     """Where in one row its fields were read."""
     came = columns.by_hand.came(row)
-    return (
+    application_, price, count = (
         _of_application(row, came, columns),
         _voted("prices.price", came, best_first(amounts(row, columns, unit))),
         _voted("prices.count", came, best_first(stocks(row, columns, application))),
     )
+    by_hand = (columns.by_hand.found(what, is_there=True) for what in ("application", "price", "count"))
+    taken = {each.place for each in (application_, price, count, *filter(None, by_hand))}
+    rest = _figures(came, taken)
+    return application_, _with_others(price, rest), _with_others(count, rest)
+
+
+def _figures(came: Any, taken: set[str | None]) -> tuple[str, ...]:
+    """Where else in a row figures stand, whatever their names: what is read wrongly may be one of them."""
+    named = ((leaf.name, leaf.value, leaf.parents) for leaf in leaves(came) if is_scalar(leaf.value))
+    told = (shown(place_in(came, *each)) for each in named if figure(each[1]) is not None)
+    return tuple(place for place in dict.fromkeys(told) if place is not None and place not in taken)
+
+
+def _with_others(found: Found, rest: tuple[str, ...]) -> Found:
+    """The same with what else it might be; where several are alike these alone are told."""
+    if found.sureness is Sureness.DOUBTFUL:
+        return found
+    others = dict.fromkeys((*found.others, *rest))
+    return replace(found, others=tuple(others)[:MOST_OTHERS])
 
 
 def _voted(field: str, came: Any, votes: list[Vote]) -> Found:
