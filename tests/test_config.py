@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 import tomllib
-from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -170,8 +169,11 @@ def test_a_byte_order_mark_is_no_fault(tmp_path: Path) -> None:
     max_leaves=6,
 ))  # fmt: skip
 def test_any_value_is_settings_or_a_validation_error(name: str, value: Any) -> None:
-    with suppress(ValidationError):
-        config.GivenSettings.model_validate({name: value})
+    try:
+        named = config.GivenSettings.model_validate({name: value}).model_fields_set
+    except ValidationError as error:
+        named = {str(each["loc"][0]) for each in error.errors()}
+    assert named == {name}
 
 
 def test_ids_and_money_keep_what_was_written(tmp_path: Path) -> None:

@@ -270,7 +270,7 @@ class Columns:
         return sorted(told, key=lambda each: not each[2])
 
     def is_named(self, column: Column) -> bool:
-        """Whether a column's name says that it is an application's."""
+        """Whether a column's name says that it is an application's, an operator's or a country's."""
         return column in self._telling
 
     def is_around_others(self, row: Row) -> bool:

@@ -106,14 +106,14 @@ def _of_a_row(application: str, row: Row, columns: Columns, unit: str | None) ->
     )
     by_hand = (columns.by_hand.found(what, is_there=True) for what in ("application", "price", "count"))
     taken = {each.place for each in (application_, price, count, *filter(None, by_hand))}
-    rest = _figures(came, taken)
+    rest = _figures(came, taken, columns)
     return application_, _with_others(price, rest), _with_others(count, rest)
 
 
-def _figures(came: Any, taken: set[str | None]) -> tuple[str, ...]:
-    """Where else in a row figures stand, whatever their names: what is read wrongly may be one of them."""
-    named = ((leaf.name, leaf.value, leaf.parents) for leaf in leaves(came) if is_scalar(leaf.value))
-    told = (shown(place_in(came, *each)) for each in named if figure(each[1]) is not None)
+def _figures(came: Any, taken: set[str | None], columns: Columns) -> tuple[str, ...]:
+    """Where else in a row figures stand, if their names say nothing else: what is read wrongly may be one of them."""
+    others = (leaf for leaf in leaves(came) if is_scalar(leaf.value) and not columns.is_named((0, leaf.name)))
+    told = (shown(place_in(came, o.name, o.value, o.parents)) for o in others if figure(o.value) is not None)
     return tuple(place for place in dict.fromkeys(told) if place is not None and place not in taken)
 
 

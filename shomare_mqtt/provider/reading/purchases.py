@@ -126,9 +126,11 @@ class _ByHand:
         self._hand = context.by_hand
 
     def sets(self, field: str) -> bool:
+        """Whether a field is set by hand, and so never guessed."""
         return self._hand.sets(f"buy.{field}")
 
     def lacking(self, field: str) -> str:
+        """What is said of an answer that has nothing at the place set."""
         return self._hand.lacking(f"buy.{field}")
 
     def found(self, field: str, value: Any) -> Found | None:
@@ -136,6 +138,7 @@ class _ByHand:
         return self.found_at(field, value) if self.sets(field) else None
 
     def found_at(self, field: str, value: Any) -> Found:
+        """What is said of a field that is set; a value of None was not there."""
         return self._hand.found(f"buy.{field}", is_there=value is not None)
 
     @property
@@ -144,6 +147,7 @@ class _ByHand:
         return f"its answer lacks the {self.lacking('purchase')}" if self.sets("purchase") else NO_PURCHASE
 
     def purchase(self) -> str | None:
+        """The purchase's id, where what stands there can be one."""
         own = identifier(self._hand.find("buy.purchase", self._answer))
         return own if own is not None and may_be_id(own) else None
 
@@ -154,6 +158,7 @@ class _ByHand:
         return phone_of([("phone", value, 0)], codes, self._context.known) if is_scalar(value) else None
 
     def price(self) -> Decimal | None:
+        """What was paid; none where it is no amount or a negative one."""
         leaf = self._hand.leaf("buy.price", self._answer)
         beside = unit_in_name(leaf.name) or _unit_of(leaf, self.own) or self._context.unit
         amount = money(leaf.value, beside)
