@@ -94,6 +94,15 @@ def money_text(value: Decimal) -> str:
     return str(int(value)) if value == value.to_integral_value() else f"{value.normalize():f}"
 
 
+def money_said(value: Decimal | float, unit: str) -> str:
+    """Money as a person reads it, `2,200 IRT`: sentences and tables that people see write it so."""
+    amount = value if isinstance(value, Decimal) else Decimal(str(value))
+    if abs(amount.adjusted()) > _LONGEST:
+        return f"{amount} {unit}"
+    digits = f"{amount:,f}"
+    return f"{digits.rstrip('0').rstrip('.') if '.' in digits else digits} {unit}"
+
+
 def timestamp(moment: datetime | None) -> str | None:
     """ISO 8601 in UTC with Z."""
     return None if moment is None else moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
