@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from shomare_mqtt.errors import ErrorCode, ProviderFailedError
+from shomare_mqtt.errors import ErrorCode, ProviderError, ProviderFailedError
 from shomare_mqtt.model import Cancellation, PurchaseState
 from tests.core.provider import (
     FAILED,
+    INVALID_TOKEN,
     LOST,
     NOT_FOUND,
     TIMEOUT,
@@ -75,15 +76,60 @@ async def test_a_refused_cancel_changes_nothing_and_is_followed_by_a_check(world
     world.provider.gets("p1", sms())
     world.provider.script("cancel", TOO_EARLY)
     answer = await world.ask("cancel", {"order": order["order"], "transaction": 5})
+    paid = "which has an SMS: the number was of use, and its price stays paid."
     assert answer["error"] == {
-        "code": "provider_error",
-        "message": "too early to cancel",
-        "retryable": True,
+        "code": "not_cancellable",
+        "message": f"the provider refused to cancel order {order['order']}, {paid} too early to cancel",
+        "retryable": False,
         "upstream": {"http": 400, "code": 400},
     }
     assert world.provider.times("check") == pytest.approx([0])
     assert world.order(order["order"])["state"] == "received"
+    [said] = world.bridge_events("command_refused")
+    assert (said["code"], said["message"][-len(paid) :]) == ("not_cancellable", paid), "no word of the provider's"
+    assert (await world.state(order["order"], "finished"))["error"]["code"] == "not_cancellable"
     assert (await world.ask("cancel", {"order": order["order"], "transaction": 5}))["replayed"] is True
+
+
+async def test_a_cancel_refused_of_an_order_that_had_its_sms_already(world: World) -> None:
+    order = await world.buy()
+    world.provider.gets("p1", sms())
+    await world.state(order["order"], "received")
+    world.provider.script("cancel", TOO_EARLY)
+    world.provider.script("check", FAILED)
+    answer = await world.ask("cancel", {"order": order["order"]})
+    assert (answer["error"]["code"], answer["error"]["retryable"]) == ("not_cancellable", False)
+
+
+@pytest.mark.parametrize(
+    ("error", "code"), [(NOT_FOUND, "not_found"), (INVALID_TOKEN, "invalid_token"), (FAILED, "provider_error")]
+)
+async def test_what_has_another_reason_than_the_sms_keeps_it(world: World, error: ProviderError, code: str) -> None:
+    order = await world.buy()
+    world.provider.gets("p1", sms())
+    await world.state(order["order"], "received")
+    world.provider.always["cancel"] = error
+    assert await world.error("cancel", {"order": order["order"]}) == code
+
+
+async def test_a_refused_cancel_without_an_sms_may_be_tried_again(world: World) -> None:
+    order = await world.buy()
+    world.provider.script("cancel", TOO_EARLY)
+    answer = await world.ask("cancel", {"order": order["order"]})
+    assert (answer["error"]["code"], answer["error"]["retryable"]) == ("provider_error", True)
+    assert world.order(order["order"])["state"] == "waiting"
+
+
+async def test_a_refused_cancel_of_a_purchase_that_is_not_ours(world: World) -> None:
+    world.provider.numbers["74001"] = Number("74001", 500)  # type: ignore[arg-type]
+    world.provider.script("cancel", TOO_EARLY, TOO_EARLY, TOO_EARLY)
+    world.provider.script("check", None, FAILED)
+    assert await world.error("cancel", {"purchase": 74001}) == "provider_error"
+    assert await world.error("cancel", {"purchase": 74001}) == "provider_error"
+    world.provider.gets("74001", sms())
+    answer = await world.ask("cancel", {"purchase": 74001})
+    assert (answer["error"]["code"], answer["error"]["retryable"]) == ("not_cancellable", False)
+    assert "purchase 74001" in answer["error"]["message"]
 
 
 async def test_the_check_after_a_refused_cancel_fails(world: World) -> None:

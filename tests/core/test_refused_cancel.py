@@ -85,7 +85,7 @@ async def test_it_is_asked_about_at_once(world: World) -> None:
     await world.sleep(1)
     world.provider.script("cancel", TOO_EARLY)
     world.provider.gets("p1", sms())
-    assert await world.error("cancel", {"order": order["order"]}) == "provider_error"
+    assert await world.error("cancel", {"order": order["order"]}) == "not_cancellable"
     assert world.provider.times("check") == pytest.approx([1])
 
 

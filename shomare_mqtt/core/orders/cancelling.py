@@ -112,8 +112,19 @@ class Canceller:
         if isinstance(refusal, ProviderRefusedError):
             await self._ledger.note(record, refusal=refusal_info(refusal))
             await self._check_once(record)
+            refusal = await self._for_good(order, refusal)
         self._logger.warning("order %s was not cancelled: %s", order, refusal_info(refusal).message)
         return Outcome(Answer.failed(refusal, order))
+
+    async def _for_good(self, order: str, refusal: ProviderRefusedError) -> ProviderRefusedError:
+        """The refusal as it is by what the check found: with an SMS there, asking again cannot help."""
+        record = self._ledger.get(order)
+        if record is None or not record.order.sms or refusal.code is not ErrorCode.PROVIDER_ERROR:
+            return refusal
+        final = _refused_for_sms(refusal, f"order {order}")
+        if record.order.is_open:
+            await self._ledger.note(record, refusal=refusal_info(final))
+        return final
 
     async def _identified(self, record: Record) -> Record:
         """The order once a check told by which of several ids the provider knows it, as far as one tells.
@@ -277,10 +288,26 @@ class Canceller:
 
     async def _foreign(self, ticket: Ticket, purchase: str) -> Outcome:
         """A purchase that the journal does not know."""
-        cancellation = await self.ask(purchase, None, lost=ticket.resumed)
+        try:
+            cancellation = await self.ask(purchase, None, lost=ticket.resumed)
+        except ProviderRefusedError as refusal:
+            if refusal.code is ErrorCode.PROVIDER_ERROR and await self._has_sms(purchase):
+                raise _refused_for_sms(refusal, f"purchase {purchase}") from None
+            raise
         self._account.money_moved()
         answer = Answer.ok({"purchase": purchase, "refunded": cancellation.refunded})
         return Outcome(answer, self._maybe_refunded(), lambda: self._provider.tell(Endpoint.CANCEL, cancellation))
+
+    async def _has_sms(self, purchase: str) -> bool:
+        """Whether a purchase that the journal does not know has an SMS; False where nobody can tell."""
+        known = self._known(purchase, None)
+        try:
+            reading = await self._provider.check(purchase, known=known, priority=Priority.MONEY)
+        except ProviderError as error:
+            self._logger.info("the check after the refused cancel of a purchase failed: %s", error.code)
+            return False
+        await self._provider.tell(Endpoint.CHECK, reading)
+        return bool(reading.sms)
 
     async def _bought(self, record: Record) -> Record:
         """The order once it is no more `buying`."""
@@ -314,7 +341,18 @@ def _changed_nothing(error: ProviderError) -> bool:
     return isinstance(error, ProviderRefusedError | ProviderUnreachableError)
 
 
+def _refused_for_sms(refusal: ProviderRefusedError, what: str) -> ProviderRefusedError:
+    """The refusal of a number that has an SMS: such a number is used, and no second cancel gives its price back."""
+    text = f"the provider refused to cancel {what}, which has an SMS: the number was of use, and its price stays paid"
+    final = ProviderRefusedError(ErrorCode.NOT_CANCELLABLE, f"{text}.", refusal.upstream)
+    said = (refusal.told or refusal).message
+    final.told = ProviderError(ErrorCode.NOT_CANCELLABLE, f"{text}. {said}", (refusal.told or refusal).upstream)
+    return final
+
+
 def refusal_info(error: ProviderError) -> ErrorInfo:
     """What an order keeps of a cancel that failed: what came of it, and not where to read more."""
     info = error_info(error)
+    if error.code is ErrorCode.NOT_CANCELLABLE:
+        return info
     return info if info.upstream is None else replace(info, message=in_short(error, Endpoint.CANCEL))
