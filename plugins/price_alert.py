@@ -27,6 +27,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from shomare_mqtt.model import Order, Price, PriceList
 from shomare_mqtt.plugin import Api, hookimpl
+from shomare_mqtt.plugin.kit import money_said
 
 _TOPIC = "alert"
 _KINDS = ("price_below", "back_in_stock")
@@ -100,7 +101,8 @@ class Plugin:
     def _tell(self, kind: str, watch: Watch, prices: PriceList, now: Price | None) -> None:
         assert now is not None and now.price is not None  # noqa: S101, PT018 - nothing is told of what has no price
         name = now.application_name or watch.application
-        words = f"costs {now.price:f}" if kind == "price_below" else f"is there again for {now.price:f}"
+        cost = money_said(now.price, prices.currency)
+        words = f"costs {cost}" if kind == "price_below" else f"is there again for {cost}"
         alert = {
             "event_type": kind,
             "message": f"{name} {words}",

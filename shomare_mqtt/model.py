@@ -321,6 +321,7 @@ class PriceList:
     """Price and stock of every application of a country and an operator.
 
     `said`: by list, what the answer's rows themselves call its entries (some of them), whatever its ids are.
+    `currency`: the unit of the prices, once the core has taken them.
     """
 
     country: str
@@ -330,6 +331,7 @@ class PriceList:
     found: tuple[Found, ...] = field(default=(), repr=False, compare=False)
     doubtful: tuple[str, ...] = ()
     said: Mapping[CatalogKind, tuple[str, ...]] = field(default_factory=dict, repr=False, compare=False)
+    currency: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,9 +98,9 @@ def money_said(value: Decimal | float, unit: str) -> str:
     """Money as a person reads it, `2,200 IRT`: sentences and tables that people see write it so."""
     amount = value if isinstance(value, Decimal) else Decimal(str(value))
     if abs(amount.adjusted()) > _LONGEST:
-        return f"{amount} {unit}"
+        return f"{amount} {unit}".rstrip()
     digits = f"{amount:,f}"
-    return f"{digits.rstrip('0').rstrip('.') if '.' in digits else digits} {unit}"
+    return f"{digits.rstrip('0').rstrip('.') if '.' in digits else digits} {unit}".rstrip()
 
 
 def timestamp(moment: datetime | None) -> str | None:

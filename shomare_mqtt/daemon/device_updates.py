@@ -91,7 +91,8 @@ class DeviceUpdates:
         home = self._settings.homeassistant
         for kind, catalog in context.catalogs.items():
             for name in unmatched(catalog, getattr(home, kind.value)):
-                text = f"homeassistant.{kind.value}: the provider's list holds no {name!r}; it is left out"
+                near = self._market.catalogs.nearest(kind, name)
+                text = f"homeassistant.{kind.value}: the provider's list holds no {name!r}{near}; it is left out"
                 await self._say_once(text)
         self._plugins.components_refused(refused_extra(context))
 

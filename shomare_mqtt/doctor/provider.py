@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, assert_never
 
+from shomare_mqtt.core.render import money_said
 from shomare_mqtt.doctor.asking import READING
 from shomare_mqtt.doctor.fields import UNDER, line, of_fields
 from shomare_mqtt.doctor.finding import Finding, bad, good, unknown
@@ -65,8 +66,11 @@ def of_provider(settings: Settings, answers: Answers, mask: Mask) -> Iterator[Fi
     """All that was found of it, in the order in which it was asked."""
     yield _reached(settings, answers)
     yield _token(answers)
+    profile = answers.results.get(Endpoint.PROFILE)
+    named = profile.currency if isinstance(profile, Profile) else None
+    unit = hidden(named or settings.provider.currency, mask)
     for endpoint in READING:
-        yield _of_answer(endpoint, answers, mask)
+        yield _of_answer(endpoint, answers, unit, mask)
         result = answers.results.get(endpoint)
         yield from of_fields(result.found if result is not None else (), settings.provider.fields, mask)
     yield _parameters(settings, answers)
@@ -98,8 +102,8 @@ def _code(answers: Answers, endpoint: Endpoint) -> ErrorCode | None:
     return error.code if error is not None else None
 
 
-def _of_answer(endpoint: Endpoint, answers: Answers, mask: Mask) -> Finding:
-    """What an answer looks like, and whether it was understood at all."""
+def _of_answer(endpoint: Endpoint, answers: Answers, unit: str, mask: Mask) -> Finding:
+    """What an answer looks like, and whether it was understood at all; `unit`: of money."""
     name, error, result = endpoint.value, answers.errors.get(endpoint), answers.results.get(endpoint)
     asked = hidden(_asked(endpoint, answers), mask)
     if error is not None:
@@ -107,7 +111,7 @@ def _of_answer(endpoint: Endpoint, answers: Answers, mask: Mask) -> Finding:
     if result is None:
         return unknown(name, "not asked, for want of what is above", "put right what is bad, then run doctor again")
     said = f"{asked}{looks(answers.raw.get(endpoint), mask)}"
-    aside = _aside(result, mask)
+    aside = _aside(result, unit, mask)
     said_below = {found.field.rpartition(".")[2] for found in result.found if found.sureness in _SAID_OF_FIELDS}
     if unread := [mask.text(each) for each in result.unread if each.partition(":")[0] not in said_below]:
         said = f"{said}; not understood, or doubtful: {', '.join(unread)}"
@@ -161,19 +165,22 @@ def looks(answer: RawAnswer | None, mask: Mask) -> str:
     return f"HTTP {answer.http}, JSON{wrapped}: {mask.text(outline)}"
 
 
-def _aside(result: Result, mask: Mask) -> str:
+def _aside(result: Result, unit: str, mask: Mask) -> str:
     """The values themselves, for the owner to compare with the provider's site."""
     match result:
         case Profile():
-            amount = "unknown" if result.balance is None else _figure(result.balance)
-            return f"balance {amount} {hidden(result.currency or '', mask)}".rstrip()
+            return f"balance {_amount(result.balance, unit)}"
         case Catalog():
             first = [_entry(entry.id, entry.name, mask) for entry in result.entries[:_SHOWN]]
             return f"{len(result.entries)} entries, the first: {', '.join(first)}" if first else ""
         case PriceList():
-            return f"{len(result.prices)} prices, the first: {_priced(result.prices[0], mask)}" if result.prices else ""
+            return (
+                f"{len(result.prices)} prices, the first: {_priced(result.prices[0], unit, mask)}"
+                if result.prices
+                else ""
+            )
         case Price():
-            return _priced(result, mask)
+            return _priced(result, unit, mask)
         case _:
             assert_never(result)
 
@@ -182,14 +189,14 @@ def _entry(own: str, name: str | None, mask: Mask) -> str:
     return " ".join(hidden(text[:_LONGEST_NAME], mask) for text in (own, name) if text)
 
 
-def _priced(price: Price, mask: Mask) -> str:
-    amount = "unknown" if price.price is None else _figure(price.price)
+def _priced(price: Price, unit: str, mask: Mask) -> str:
+    amount = _amount(price.price, unit)
     stock = "some or none" if price.count is None else hidden(str(price.count), mask)
     return f"application {_entry(price.application, price.application_name, mask)}, price {amount}, stock {stock}"
 
 
-def _figure(amount: Decimal) -> str:
-    return f"{amount:,f}"
+def _amount(amount: Decimal | None, unit: str) -> str:
+    return "unknown" if amount is None else money_said(amount, unit)
 
 
 def _is_empty(result: Any) -> bool:

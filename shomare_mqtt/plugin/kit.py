@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, SecretStr, model_validator
 
 from shomare_mqtt.config.kinds import WebAddress
+from shomare_mqtt.core.render import money_said
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,7 +26,7 @@ Event = Literal[
 
 __all__ = [
     "FIELDS", "Event", "SecretOrFile", "Template", "WebAddress", "Wording", "balance_fields", "check_all", "fill",
-    "fill_all", "order_fields", "read_secret",
+    "fill_all", "money_said", "order_fields", "read_secret",
 ]  # fmt: skip
 
 FIELDS = (

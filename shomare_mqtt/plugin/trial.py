@@ -259,7 +259,10 @@ class PluginTrial:
 def price_list(prices: Mapping[str, tuple[Any, int | None]], country: str = "7", operator: str = "1") -> PriceList:
     """A price list of `{application: (price, stock)}`, for `PluginTrial.prices_changed`."""
     return PriceList(
-        country, operator, tuple(Price(a, Decimal(str(p)), count, f"App {a}") for a, (p, count) in prices.items())
+        country,
+        operator,
+        tuple(Price(a, Decimal(str(p)), count, f"App {a}") for a, (p, count) in prices.items()),
+        currency="IRT",
     )
 
 

@@ -60,7 +60,7 @@ async def test_the_words_say_no_more_than_is_known(world: World) -> None:
     order = await lost(world)
     assert await after(world, order) == ("failed", None)
     message = world.order(order)["error"]["message"]
-    assert "the balance stayed at 100000: nothing was paid for" in message
+    assert "the balance stayed at 100,000 IRT: nothing was paid for" in message
     assert "nothing was bought" not in message
 
 

@@ -43,7 +43,9 @@ async def test_the_lowest_max_price_counts(opened: Opening, where: str, limit: i
     if limit == 2200:
         assert (await world.buy(**more))["price"] == 2200
     else:
-        assert (await refused(world, **more)).startswith("price_too_high: the price is 2200, max_price allows 2199")
+        assert (await refused(world, **more)).startswith(
+            "price_too_high: the price is 2,200 IRT, max_price allows 2,199 IRT"
+        )
 
 
 async def test_the_price_is_asked_for_only_where_a_limit_needs_it(world: World) -> None:
@@ -81,7 +83,8 @@ async def test_no_answer_makes_a_limit_void(opened: Opening, said: Any) -> None:
     world.provider.purchase_price = Decimal(said)
     orders = [await world.buy(), await world.buy()]
     assert [order["price"] for order in orders] == [2200, 2200]
-    assert await refused(world) == "limit_reached: max_spend_per_day: 4400 of 4400 is spent; nothing was bought"
+    spent = "max_spend_per_day: 4,400 IRT of 4,400 IRT is spent, and this costs 2,200 IRT"
+    assert await refused(world) == f"limit_reached: {spent}; nothing was bought"
     await world.restart(crash=True)
     assert (await refused(world)).startswith("limit_reached"), "it holds over a restart"
     events = world.bridge_events("price_differs")
@@ -106,11 +109,23 @@ async def test_an_answer_that_says_more_counts_at_that(opened: Opening) -> None:
     order = await world.buy()
     assert order["price"] == 22_000
     (event,) = world.bridge_events("price_differs")
-    assert "the price was 2200 before the purchase, and the provider's answer says 22000" in event["message"]
+    assert "the price was 2,200 IRT before the purchase, and the provider's answer says 22,000 IRT" in event["message"]
     await world.data("cancel", {"order": order["order"]})
     world.provider.purchase_price = None
     assert (await world.buy())["price"] == 2200, "what was refunded counts no more"
     assert len(world.bridge_events("price_differs")) == 1
+
+
+async def test_money_has_the_unit_that_the_provider_names(opened: Opening, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    world = await opened(limits={"max_price": 2199}, provider={"currency": "IRT"})
+    world.provider.always["profile"] = Profile(Decimal(100_000), "IRR")
+    await world.data("query/profile", {})
+    assert (await refused(world)).startswith("price_too_high: the price is 2,200 IRR, max_price allows 2,199 IRR")
+    world.provider.price_of = Decimal(1500)
+    await world.buy()
+    assert "for 1,500 IRR" in caplog.text
+    assert "price 1,500 IRR" in caplog.text
 
 
 async def test_a_price_that_nobody_quoted_is_the_answers(world: World) -> None:
@@ -131,7 +146,8 @@ async def test_a_price_list_tells_a_price_too(world: World) -> None:
 async def test_max_spend_per_day(opened: Opening) -> None:
     world = await opened(limits={"max_spend_per_day": 5000})
     orders = [await world.buy(), await world.buy()]
-    assert await refused(world) == ("limit_reached: max_spend_per_day: 4400 of 5000 is spent; nothing was bought")
+    spent = "max_spend_per_day: 4,400 IRT of 5,000 IRT is spent, and this costs 2,200 IRT"
+    assert await refused(world) == f"limit_reached: {spent}; nothing was bought"
     await world.data("cancel", {"order": orders[0]["order"]})
     assert (await world.buy())["state"] == "waiting", "what was refunded counts no more"
     await world.restart()
@@ -229,9 +245,9 @@ async def test_min_balance_is_what_must_be_left(opened: Opening, balance: int, a
     world.provider.balance = Decimal(balance)
     if allowed:
         assert (await world.buy())["state"] == "waiting"
-        assert (await refused(world)).startswith("limit_reached: min_balance: 2800 would be left")
+        assert (await refused(world)).startswith("limit_reached: min_balance: 2,800 IRT would be left")
     else:
-        assert (await refused(world)).startswith("limit_reached: min_balance: 4999 would be left")
+        assert (await refused(world)).startswith("limit_reached: min_balance: 4,999 IRT would be left")
 
 
 @pytest.mark.parametrize(

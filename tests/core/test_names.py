@@ -247,8 +247,8 @@ async def test_a_query_after_a_default_takes_it(world: World) -> None:
     assert (await world.data("query/prices", {}))["country"] == "4"
 
 
-async def test_names_in_the_file_that_the_lists_do_not_hold(opened: Opening) -> None:
-    """They are said once and left out; the rest goes on."""
+async def test_names_in_the_file_that_the_lists_do_not_hold(opened: Opening, caplog: pytest.LogCaptureFixture) -> None:
+    """They are said once, in the log too, and left out; the rest goes on."""
     world = await opened(
         defaults={"country": "Atlantis", "operator": "MCI", "application": "Telegram"},
         prices=[{"country": "Atlantis", "operator": "MCI"}, {"country": "Iran", "operator": "1", "application": "2"}],
@@ -258,10 +258,34 @@ async def test_names_in_the_file_that_the_lists_do_not_hold(opened: Opening) -> 
     said = [e["message"] for e in world.bridge_events("name_unknown")]
     assert len(said) == 2
     assert {m.split(" is left out")[0] for m in said} == {"defaults.country", "prices[0]"}
+    assert sorted(r.getMessage() for r in caplog.records if r.levelname == "WARNING") == sorted(said)
     assert (world.text("defaults/country"), world.text("defaults/operator")) == ("", "1")
     assert [t for t in world.retained.now if t.startswith("prices/")] == ["prices/1/1"]
     assert world.bridge.market.prices.settled == {0, 1}
     assert world.bridge.market.prices.watched == {1: ("1", "1", "2")}
+
+
+async def test_a_command_that_lacks_what_a_wrong_name_in_the_file_was_to_give(opened: Opening) -> None:
+    world = await opened(defaults={"country": "Gorgia", "operator": "MCI"})
+    world.provider.always["countries"] = UNREACHABLE
+    before = await world.ask("buy", {"application": 1})
+    assert before["error"]["message"] == (
+        'country: is missing, and defaults.country = "Gorgia" in the settings is of no use: the provider\'s list of '
+        "countries could not be read yet"
+    )
+    del world.provider.always["countries"]
+    await world.sleep(400)
+    for topic in ("buy", "query/price"):
+        error = (await world.ask(topic, {"application": 1}))["error"]
+        assert error["code"] == "invalid_command"
+        assert error["message"] == (
+            'country: is missing, and defaults.country = "Gorgia" in the settings is of no use: the provider\'s list '
+            "holds no 'Gorgia'; the nearest are Georgia (3), Russia (2)"
+        )
+    error = (await world.ask("buy", {"country": 1}))["error"]
+    assert error["message"] == "application: is missing, and there is no default"
+    await world.data("defaults/country/set", "Georgia")
+    assert (await world.data("buy", {"application": 1}))["country"] == "3"
 
 
 async def test_an_id_in_the_file_that_the_list_does_not_hold(opened: Opening) -> None:
@@ -426,7 +450,7 @@ async def test_price_lists_are_kept_published(opened: Opening) -> None:
     changes = world.bridge_events("price_changed")
     assert len(changes) == 3
     assert (changes[0]["application"], changes[0]["previous"], changes[0]["price"]) == ("1", 2200, None)
-    assert changes[0]["message"] == "Telegram (Iran, MCI): 2200 before, no price now"
+    assert changes[0]["message"] == "Telegram (Iran, MCI): 2,200 IRT before, no price now"
     costs = [[p and p.prices[0].price for p in both] for both in world.extensions.prices]
     assert costs == [[2200, None], [None, 2200]]  # a list and the one before, which there is not the first time
     await world.sleep(1000)

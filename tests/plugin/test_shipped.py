@@ -287,13 +287,13 @@ def test_a_price_is_told_once_when_it_falls_below(shomare_plugin: Any) -> None:
     trial.prices_changed(dear)
     assert alerts(trial) == []
     trial.prices_changed(cheap, dear)
-    assert alerts(trial) == [("price_below", "App 3 costs 2000")]
+    assert alerts(trial) == [("price_below", "App 3 costs 2,000 IRT")]
     trial.prices_changed(cheaper, cheap)
     assert alerts(trial) == []
     trial.prices_changed(price_list({"3": ("1999.5", 0)}), cheaper)
     assert alerts(trial) == []
     trial.prices_changed(cheaper, price_list({"3": ("1999.5", 0)}))
-    assert alerts(trial) == [("price_below", "App 3 costs 1999.5")]
+    assert alerts(trial) == [("price_below", "App 3 costs 1,999.5 IRT")]
 
 
 def test_stock_that_returns_is_told(shomare_plugin: Any) -> None:
@@ -304,7 +304,7 @@ def test_stock_that_returns_is_told(shomare_plugin: Any) -> None:
     trial.prices_changed(price_list({"3": (2200, 1)}, country="8"), price_list({}, country="8"))
     assert alerts(trial) == []
     trial.prices_changed(there, gone)
-    assert alerts(trial) == [("back_in_stock", "App 3 is there again for 2200")]
+    assert alerts(trial) == [("back_in_stock", "App 3 is there again for 2,200 IRT")]
     trial.prices_changed(there, price_list({}))
     assert [kind for kind, _ in alerts(trial)] == ["back_in_stock"]
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import signal
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.patience import PATIENCE
 from tests.system.house import PRODUCT
 
 if TYPE_CHECKING:
@@ -40,6 +43,35 @@ async def test_a_name_of_several(open_house: Callable[..., Awaitable[House]]) ->
     await house.probe.text("defaults/country", "0")
     assert (await house.probe.ok("buy", {"operator": 1, "application": 3}))["country"] == "0"
     assert [c for c, _, _ in house.bought()] == ["7", "0", "0", "0", "a/b+c#d", "0"]
+
+
+async def test_wrong_names_in_the_settings_stand_in_the_log(open_house: Callable[..., Awaitable[House]]) -> None:
+    """Once each, with the nearest; after the settings are read again once more."""
+    house = await open_house()
+    wrong = {
+        "defaults": {"country": "Rusia", "operator": 1, "application": "Telegram"},
+        "prices": [{"country": "Russia", "operator": "MTZ"}],
+        "homeassistant": {"applications": ["Telegram", "Gogle"]},
+    }
+    daemon = await house.start(wrong)
+    lacks = "the provider's list holds no"
+    slips = (
+        f"WARNING shomare_mqtt: defaults.country is left out: country: {lacks} 'Rusia'; the nearest are Russia (7)",
+        f"WARNING shomare_mqtt: prices[0] is left out: operator: {lacks} 'MTZ'; the nearest are MTS",
+        f"WARNING homeassistant: homeassistant.applications: {lacks} 'Gogle'; the nearest are Google",
+    )
+    for slip in slips:
+        await daemon.said(slip)
+        assert daemon.log.count(slip) == 1
+    error = await house.probe.refused("buy", {})
+    assert error["code"] == "invalid_command"
+    assert 'defaults.country = "Rusia" in the settings is of no use' in error["message"]
+    assert "the nearest are Russia (7)" in error["message"]
+    daemon.process.send_signal(signal.SIGHUP)
+    async with asyncio.timeout(PATIENCE):
+        while any(daemon.log.count(slip) < 2 for slip in slips):  # noqa: ASYNC110 - as in Daemon.said
+            await asyncio.sleep(0.02)
+    assert [daemon.log.count(slip) for slip in slips] == [2, 2, 2]
 
 
 async def test_a_name_that_came_later_is_found(house: House) -> None:

@@ -10,7 +10,6 @@ from shomare_mqtt.core.orders.checking import code_in
 from shomare_mqtt.core.orders.targets import find_target
 from shomare_mqtt.core.render import Answer
 from shomare_mqtt.core.tickets import Outcome
-from shomare_mqtt.errors import CommandRefusedError, ErrorCode
 from shomare_mqtt.model import (
     CatalogKind,
     CheckReading,
@@ -81,9 +80,7 @@ class Queries:
         """The id that a field means, or its default."""
         if text is not None:
             return await self._catalogs.resolve(kind, text, is_id=kind.field in is_id)
-        if (default := self._defaults.get(kind.field)) is None:
-            raise CommandRefusedError(ErrorCode.INVALID_COMMAND, f"{kind.field}: is missing, and there is no default")
-        return default
+        return self._defaults.needed(kind)
 
     async def _check(self, query: QueryCheck) -> Outcome:
         record, purchase = await find_target(self._ledger, query.target)

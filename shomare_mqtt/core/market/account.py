@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from shomare_mqtt.core import render
@@ -63,6 +64,15 @@ class Account:
         return self.profile.balance if self.profile else None
 
     @property
+    def currency(self) -> str:
+        """The unit of money: the one that the provider names, else that of the settings."""
+        return (self.profile and self.profile.currency) or self._currency
+
+    def said(self, value: Decimal) -> str:
+        """Money in that unit as a person reads it."""
+        return render.money_said(value, self.currency)
+
+    @property
     def is_doubtful(self) -> bool:
         """Whether the balance may be another figure: that it stays says nothing of a purchase."""
         return not self.follows_purchases or (self.profile is not None and bool(self.profile.doubtful))
@@ -106,7 +116,8 @@ class Account:
         self.asked_at, self.told_at = asked_at, self._journal.time.now()
         self._show(profile)
         if previous is None or previous.balance != profile.balance:
-            self._extensions.balance_changed(profile, previous)
+            before = previous and replace(previous, currency=previous.currency or self._currency)
+            self._extensions.balance_changed(replace(profile, currency=self.currency), before)
         self.on_read(profile, asked_at)
 
     def _payload(self, profile: Profile) -> dict[str, object]:

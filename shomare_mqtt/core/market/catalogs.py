@@ -239,7 +239,8 @@ class Catalogs:
                     return entry.id
         if looks_like_id and not self.entries(kind):
             return ascii_digits(text)  # a list that holds nothing tells of no id that it is wrong
-        raise CommandRefusedError(ErrorCode.UNKNOWN_NAME, self._unknown(kind, text))
+        message = f"{kind.field}: the provider's list holds no {text!r}{self.nearest(kind, text)}"
+        raise CommandRefusedError(ErrorCode.UNKNOWN_NAME, message)
 
     def _is_stale(self, kind: CatalogKind) -> bool:
         read_at = self._read_at.get(kind)
@@ -262,12 +263,12 @@ class Catalogs:
             )
         return named[0] if named else index.by_id.get(index.by_label.get(folded, ""))
 
-    def _unknown(self, kind: CatalogKind, text: str) -> str:
+    def nearest(self, kind: CatalogKind, text: str) -> str:
+        """What a list that was read holds in place of a name that it does not hold, as the end of a sentence."""
         index = self._lists[kind]
         near = difflib.get_close_matches(fold(text), index.by_name, n=_NEAREST, cutoff=0.5)
         shown = [f"{index.by_name[n][0].name} ({index.by_name[n][0].id})" for n in near]
-        hint = f"; the nearest are {', '.join(dict.fromkeys(shown))}" if shown else ""
-        return f"{kind.field}: the provider's list holds no {text!r}{hint}"
+        return f"; the nearest are {', '.join(dict.fromkeys(shown))}" if shown else ""
 
     # --- renewing ---------------------------------------------------------------------------------------------------
 

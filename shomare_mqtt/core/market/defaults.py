@@ -58,6 +58,8 @@ class Defaults:
         catalogs.on_moved.append(self._moved)
         self._emptied: list[str] = []
         self._said: set[str] = set()
+        self._unfound: dict[str, str] = {}
+        """Why a name of the file is of no use, by its field."""
         self._quoted: Product | None = None
         self.on_changed: Callable[[], object] = lambda: None
         self.buying = True
@@ -81,6 +83,17 @@ class Defaults:
     def get(self, field: str) -> str | None:
         """The id of a default, None where none is set."""
         return self._set.get(field) or self._from_file.get(field)
+
+    def needed(self, kind: CatalogKind) -> str:
+        """The id that a command without the field takes. Raises CommandRefusedError, saying why there is none."""
+        if (value := self.get(kind.field)) is not None:
+            return value
+        why = "there is no default"
+        if text := getattr(self._settings.defaults, kind.field):
+            why = f'defaults.{kind.field} = "{text}" in the settings is of no use: '
+            not_yet = f"the provider's list of {kind.value} could not be read yet"
+            why += self._unfound.get(kind.field, not_yet)
+        raise CommandRefusedError(ErrorCode.INVALID_COMMAND, f"{kind.field}: is missing, and {why}")
 
     @property
     def max_price(self) -> Decimal | None:
@@ -183,8 +196,10 @@ class Defaults:
                 continue
             try:
                 self._from_file[field] = await self._catalogs.resolve(kind, text, priority=Priority.POLL)
+                self._unfound.pop(field, None)
             except CommandRefusedError as error:
                 self._from_file.pop(field, None)
+                self._unfound[field] = error.message.removeprefix(f"{field}: ")
                 await self._say_once(f"defaults.{field} is left out: {error.message}")
             except ProviderError:
                 complete = False

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from shomare_mqtt.core.bridge_events import BridgeEvent
 from shomare_mqtt.core.faults import lasting
 from shomare_mqtt.core.market.account import Account
 from shomare_mqtt.core.market.catalogs import Catalogs
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from shomare_mqtt.config import Settings
     from shomare_mqtt.core.masking import Mask
-    from shomare_mqtt.core.ports import Ports, Spawn
+    from shomare_mqtt.core.ports import Ports, Say, Spawn
 
 
 class Market:
@@ -30,9 +31,9 @@ class Market:
         self._settings = settings
         self._logger = logger
         clock, journal, retained, extensions = ports.clock, ports.journal, ports.retained, ports.extensions
-        say, currency = ports.say, settings.provider.currency
+        say, currency = _logged(ports.say, logger), settings.provider.currency
         self._clock = clock
-        self.provider_state = ProviderState(clock, retained, say, mask, logger)
+        self.provider_state = ProviderState(clock, retained, ports.say, mask, logger)
         self.provider = ObservedProvider(ports.provider, self.provider_state, logger)
         self.account = Account(clock, journal, self.provider, retained, extensions, currency)
         self.catalogs = Catalogs(clock, journal, self.provider, retained, logger)
@@ -63,3 +64,14 @@ class Market:
     def _keep(self, spawn: Spawn, work: Callable[[], Awaitable[None]], name: str) -> None:
         """Begin what goes on for ever: no fault of this program in it ends the daemon."""
         spawn(lasting(work, name, self._clock, self._logger), name)
+
+
+def _logged(say: Say, logger: logging.Logger) -> Say:
+    """Names in the settings that no list holds stand in the log as well: a newcomer sees no `event/bridge`."""
+
+    async def both(event: BridgeEvent, message: str, **more: Any) -> None:
+        if event is BridgeEvent.NAME_UNKNOWN:
+            logger.warning("%s", message)
+        await say(event, message, **more)
+
+    return both

@@ -103,7 +103,8 @@ class Prices:
 
     async def _take(self, prices: PriceList) -> PriceList:
         country, operator = prices.country, prices.operator
-        prices = replace(prices, prices=tuple(self._named(p) for p in prices.prices))
+        named = tuple(self._named(p) for p in prices.prices)
+        prices = replace(prices, prices=named, currency=self._account.currency)
         key = (country, operator)
         previous = self._lists.pop(key, None)
         self._lists[key] = prices
@@ -141,7 +142,7 @@ class Prices:
             if before == price.price or (None not in wanted and price.application not in wanted):
                 continue
             name = price.application_name or price.application
-            message = f"{name} ({place}): {_in_words(before)} before, {_in_words(price.price)} now"
+            message = f"{name} ({place}): {self._in_words(before)} before, {self._in_words(price.price)} now"
             await self._say(
                 BridgeEvent.PRICE_CHANGED,
                 message,
@@ -151,6 +152,9 @@ class Prices:
                 price=price.price,
                 previous=before,
             )
+
+    def _in_words(self, price: Decimal | None) -> str:
+        return "no price" if price is None else self._account.said(price)
 
     async def read_price(self, product: Product, priority: Priority = Priority.QUERY) -> Price:
         """One product's price as the provider gives it now. Raises ProviderError."""
@@ -212,7 +216,7 @@ class Prices:
 
     async def run(self, number: int, watched: WatchedPrice, interval: float) -> None:
         """Keep one `[[prices]]` published, for ever."""
-        retry, said = _FIRST_RETRY, False
+        retry, said = _FIRST_RETRY, ""
         woken = self._woken[number] = asyncio.Event()
         while True:
             woken.clear()
@@ -223,9 +227,9 @@ class Prices:
                 await self.read_list(ids[0], ids[1], Priority.POLL)
                 delay, retry = interval, _FIRST_RETRY
             except CommandRefusedError as error:
-                if not said:
+                if error.message != said:
                     await self._say(BridgeEvent.NAME_UNKNOWN, f"prices[{number}] is left out: {error.message}")
-                said, delay = True, interval
+                said, delay = error.message, interval
                 await self._settle(number, watched, None)
             except ProviderError:
                 delay, retry = min(retry, interval), min(retry * 2, _LAST_RETRY)
@@ -269,7 +273,3 @@ def _as_of_now(ids: tuple[str, str, str | None], kind: CatalogKind, moves: Moves
 def _key(watched: WatchedPrice) -> str:
     """A `[[prices]]` as it stands in the settings."""
     return json.dumps([watched.country, watched.operator, watched.application])
-
-
-def _in_words(price: Decimal | None) -> str:
-    return "no price" if price is None else render.money_text(price)

@@ -14,7 +14,7 @@ from shomare_mqtt.core.orders.costs import about_price, counted
 from shomare_mqtt.core.orders.evidence import Witness
 from shomare_mqtt.core.orders.settling import unknown_error
 from shomare_mqtt.core.records import LONGEST_LIFE, Batch, Evidence, Ids, Record, bridge_posting
-from shomare_mqtt.core.render import Answer, Status, error_info, money_text, order_json
+from shomare_mqtt.core.render import Answer, Status, error_info, order_json
 from shomare_mqtt.core.tickets import Outcome, Ticket
 from shomare_mqtt.errors import (
     CommandRefusedError,
@@ -127,7 +127,7 @@ class Buyer:
         for kind in CatalogKind:
             text = getattr(request, kind.field)
             if text is None:
-                ids.append(self._default(kind))
+                ids.append(self._defaults.needed(kind))
             else:
                 if (meant := self._catalogs.as_meant(kind, text, known)) is None:
                     raise CommandRefusedError(ErrorCode.UNKNOWN_NAME, _IDS_CHANGED)
@@ -137,11 +137,6 @@ class Buyer:
     def _named(self, ids: list[str]) -> Product:
         """A product with the names of its ids."""
         return Product(*ids, *(self._catalogs.name(kind, own) for kind, own in zip(CatalogKind, ids, strict=True)))
-
-    def _default(self, kind: CatalogKind) -> str:
-        if (value := self._defaults.get(kind.field)) is None:
-            raise CommandRefusedError(ErrorCode.INVALID_COMMAND, f"{kind.field}: is missing, and there is no default")
-        return value
 
     async def _price(self, product: Product, max_price: Decimal | None) -> Decimal | None:
         """The price where a limit needs it, else as it is known. Raises ProviderError, also where it cannot be read."""
@@ -177,7 +172,8 @@ class Buyer:
         batch = Batch()
         self._ledger.created(batch, record)
         await self._ledger.commit(batch)
-        self._logger.info("order %s: buying %s", order.order, _described(product, price))
+        cost = "" if price is None else f" for {self._account.said(price)}"
+        self._logger.info("order %s: buying %s%s", order.order, _described(product), cost)
         return record
 
     def _permit(self, ticket: Ticket, edition: int) -> None:
@@ -273,13 +269,13 @@ class Buyer:
             price=price,
             expires_at=self._clock.now() + timedelta(seconds=lifetime),
         )
-        batch.postings.extend(about_price(order, purchase.price, price, max_price))
+        batch.postings.extend(about_price(order, purchase.price, price, max_price, self._account.said))
         self._logger.info(
             "order %s: bought %s, %s, price %s",
             order.order,
-            _described(order.product, None),
+            _described(order.product),
             masked_phone(purchase.phone),
-            price,
+            "not told" if price is None else self._account.said(price),
         )
         answer = Answer.ok(order_json(changed.order, codes=True), order.order)
         return Outcome(answer, batch, lambda: self._provider.tell(Endpoint.BUY, purchase))
@@ -340,11 +336,11 @@ def _told(order: Order, error: ProviderError) -> ErrorInfo | None:
     return replace(unknown_error(order.order, error.told.message), upstream=error.told.upstream)
 
 
-def _described(product: Product, price: Decimal | None) -> str:
+def _described(product: Product) -> str:
     """What is bought, in words for the log."""
     names = (
         product.application_name or product.application,
         product.country_name or product.country,
         product.operator_name or product.operator,
     )
-    return f"{names[0]} ({names[1]}, {names[2]})" + (f" for {money_text(price)}" if price is not None else "")
+    return f"{names[0]} ({names[1]}, {names[2]})"

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from shomare_mqtt.core.bridge_events import BridgeEvent
 from shomare_mqtt.core.records import Posting, bridge_posting
-from shomare_mqtt.core.render import money_text
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from shomare_mqtt.model import Order
 
 _DIFFERS = Decimal("0.1")
@@ -22,19 +23,23 @@ def counted(quoted: Decimal | None, said: Decimal | None) -> Decimal | None:
 
 
 def about_price(
-    order: Order, said: Decimal | None, counts_at: Decimal | None, max_price: Decimal | None
+    order: Order,
+    said: Decimal | None,
+    counts_at: Decimal | None,
+    max_price: Decimal | None,
+    money: Callable[[Decimal], str],
 ) -> list[Posting]:
-    """What an operator should see of the answer's price."""
+    """What an operator should see of the answer's price; `money` writes an amount for people."""
     postings, quoted = [], order.price
     if said is not None and quoted is not None and abs(said - quoted) > _DIFFERS * quoted:
         message = (
-            f"order {order.order}: the price was {money_text(quoted)} before the purchase, and the provider's answer "
-            f"says {money_text(said)}; it counts at the higher of the two"
+            f"order {order.order}: the price was {money(quoted)} before the purchase, and the provider's answer "
+            f"says {money(said)}; it counts at the higher of the two"
         )
         prices = {"price": counts_at, "quoted": quoted, "said": said}
         postings.append(bridge_posting(BridgeEvent.PRICE_DIFFERS, message, order=order.order, **prices))
     if counts_at is not None and max_price is not None and counts_at > max_price:
-        limit = money_text(max_price)
-        message = f"order {order.order} cost {money_text(counts_at)}, more than max_price ({limit}); it is kept"
+        limit = money(max_price)
+        message = f"order {order.order} cost {money(counts_at)}, more than max_price ({limit}); it is kept"
         postings.append(bridge_posting(BridgeEvent.PRICE_ABOVE_LIMIT, message, order=order.order, price=counts_at))
     return postings

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from shomare_mqtt.core.orders.old_journal import IN_WORDS
-from shomare_mqtt.core.render import money_text
 from shomare_mqtt.errors import CommandRefusedError, ErrorCode
 
 if TYPE_CHECKING:
@@ -31,6 +30,7 @@ class Guard:
         journal: Journal,
         switch: Callable[[], bool],
         pause: Callable[[], str | None],
+        money: Callable[[Decimal], str],
     ) -> None:
         self._limits = settings.limits
         self._lifetime = settings.orders.lifetime
@@ -38,6 +38,7 @@ class Guard:
         self._journal = journal
         self._switch = switch
         self._pause = pause
+        self._money = money
 
     def why_paused(self) -> str | None:
         """Why nothing may be bought right now, None where it may."""
@@ -78,7 +79,7 @@ class Guard:
         if price is not None and max_price is not None and price > max_price:
             raise CommandRefusedError(
                 ErrorCode.PRICE_TOO_HIGH,
-                f"the price is {money_text(price)}, max_price allows {money_text(max_price)}; nothing was bought",
+                f"the price is {self._money(price)}, max_price allows {self._money(max_price)}; nothing was bought",
             )
 
     def check_balance(self, balance: Decimal | None, price: Decimal | None) -> None:
@@ -94,7 +95,7 @@ class Guard:
         if balance - price < least:
             raise CommandRefusedError(
                 ErrorCode.LIMIT_REACHED,
-                f"min_balance: {money_text(balance - price)} would be left after the purchase, {money_text(least)} "
+                f"min_balance: {self._money(balance - price)} would be left after the purchase, {self._money(least)} "
                 "must be; nothing was bought",
             )
 
@@ -103,7 +104,8 @@ class Guard:
         limits = self._limits
         most = limits.max_spend_per_day
         if most is not None and price is not None and facts.spent_today + price > most:
-            raise _reached("max_spend_per_day", f"{money_text(facts.spent_today)} of {money_text(most)} is spent")
+            spent, price_said = self._money(facts.spent_today), self._money(price)
+            raise _reached("max_spend_per_day", f"{spent} of {self._money(most)} is spent, and this costs {price_said}")
         for name, limit, count, what in (
             ("max_buys_per_hour", limits.max_buys_per_hour, facts.bought_last_hour, "bought within the last hour"),
             ("max_open_orders", limits.max_open_orders, facts.open_orders, "orders open"),

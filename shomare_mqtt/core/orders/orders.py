@@ -40,7 +40,9 @@ class Orders:
         self.old_journal = OldJournal(clock, ports.journal, ledger, adopting, ports.retained, logger)
         self.settler.held_up = lambda: self._clearance().contested or self.old_journal.why_paused()
         self.old_journal.held_up = lambda: self._clearance().contested or self.settler.why_paused()
-        self.guard = Guard(settings, ports.journal, lambda: market.defaults.buying, self._why_paused)
+        self.guard = Guard(
+            settings, ports.journal, lambda: market.defaults.buying, self._why_paused, market.account.said
+        )
         self.buyer = Buyer(settings, clock, ledger, market, self.guard, extensions, logger)
         self.canceller = Canceller(clock, ledger, market, self.checker, logger)
         self.resolver = Resolver(settings, clock, ledger, logger)

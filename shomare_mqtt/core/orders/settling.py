@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from shomare_mqtt.core.bridge_events import BridgeEvent
 from shomare_mqtt.core.orders.evidence import Doubts
 from shomare_mqtt.core.records import Batch, Posting, Record, bridge_posting
-from shomare_mqtt.core.render import money_text
 from shomare_mqtt.core.waiting import pause
 from shomare_mqtt.errors import ErrorCode, ProviderError
 from shomare_mqtt.model import ErrorInfo, OrderState, Priority
@@ -165,7 +164,7 @@ class Settler:
         elif all(b == before for b in read) and live and not doubts.others_may_have_given(record):
             self._nothing_paid(batch, record, before)
         elif read[-1] < before and not doubts.others_may_have_taken(record):
-            text = f"the balance fell by {money_text(before - read[-1])}: the number was probably bought"
+            text = f"the balance fell by {self._account.said(before - read[-1])}: the number was probably bought"
             self._stay(batch, record, text, charged=before - read[-1])
         else:
             self._stay(batch, record, "the balance is no evidence: money may have moved for another reason")
@@ -173,7 +172,7 @@ class Settler:
 
     def _nothing_paid(self, batch: Batch, record: Record, before: Decimal) -> None:
         order = record.order
-        message = f"the balance stayed at {money_text(before)}: nothing was paid for"
+        message = f"the balance stayed at {self._account.said(before)}: nothing was paid for"
         error = ErrorInfo(ErrorCode.OUTCOME_UNKNOWN, f"the provider's answer was lost; {message}")
         self._ledger.changed(batch, replace(record, settled=True), state=OrderState.FAILED, error=error)
         self._logger.warning("order %s: %s", order.order, message)
