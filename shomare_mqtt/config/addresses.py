@@ -23,7 +23,9 @@ _NO_HOST = (
     (re.compile(r"[/\\?#]"), f"{_ALONE}, without a path"),
     (re.compile(r"\s"), f"{_ALONE}, without spaces"),
 )
-_WITH_PORT = re.compile(r"(?:(?P<scheme>[a-z]+)://)?(?P<name>[\w.-]+|\[[0-9a-fA-F:]+\])(?::(?P<port>\d{1,5}))?/?")
+_WITH_PORT = re.compile(
+    r"(?:(?P<scheme>[a-z]+)://)?(?P<name>[\w.-]+|\[[0-9a-fA-F:]+\])(?::(?P<port>\d{1,5}))?(?P<path>/[\w./-]*)?"
+)
 _OF_SCHEMES = {
     "mqtts": ["and enabled = true below [mqtt.tls]"],
     "ssl": ["and enabled = true below [mqtt.tls]"],
@@ -64,6 +66,8 @@ def _lines_instead(value: str) -> str:
     except ValueError:
         return ""
     lines = [f'host = "{name}"', *([f"port = {int(found['port'])}"] if found["port"] else ())]
+    if found["scheme"] in ("ws", "wss") and found["path"]:
+        lines.append(f'path = "{found["path"]}"')
     lines += _OF_SCHEMES.get(found["scheme"] or "", [])
     return f" ({', '.join(lines)})"
 

@@ -10,7 +10,7 @@ from difflib import get_close_matches
 
 from shomare_mqtt.normalization import ascii_digits, fold
 
-_NUMBER = re.compile(r"([+-]?)(\d{1,3}(?:[,٬_'’ ]\d{3})+|\d+)([.٫]\d+)?")
+_NUMBER = re.compile(r"([+-]?)(\d{1,3}(?:[,٬_'’ ]\d{3})+|\d+)([.٫]\d+|,\d{1,2})?")
 _WITH_UNIT = re.compile(rf"({_NUMBER.pattern})\s*([^\W\d_]*\.?)")
 _SECONDS_IN = {
     **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), 1),
@@ -51,7 +51,7 @@ def number_for(key: str, text: str) -> str | None:
     found = _WITH_UNIT.fullmatch(ascii_digits(text.strip()))
     if found is None:
         return None
-    sign, whole, rest = found[2].replace("+", ""), re.sub(r"\D", "", found[3]), (found[4] or "").replace("٫", ".")
+    sign, whole, rest = found[2].replace("+", ""), re.sub(r"\D", "", found[3]), re.sub("[٫,]", ".", found[4] or "")
     number = f"{sign}{int(whole)}{rest}"
     unit = found[5].casefold().removesuffix(".")
     if not key.startswith(_TABLES_OF_TIMES) and key not in _TIMES:
@@ -117,5 +117,5 @@ def zones_for(value: str) -> list[str]:
         if "/" in zone and not zone.startswith(("Etc/", "posix/", "right/")):
             cities.setdefault(fold(zone.rsplit("/", 1)[1].replace("_", " ")), []).append(zone)
     city = fold(value.replace("_", " ").rsplit("/", 1)[-1])
-    near = [city] if city in cities else get_close_matches(city, cities, 2, 0.7)
+    near = [city] if city in cities else get_close_matches(city, cities, 2, 0.8)
     return [zone for each in near for zone in cities[each]][:3]

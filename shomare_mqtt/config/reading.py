@@ -177,7 +177,9 @@ def _unknown_variables() -> list[Mistake]:
 
 def _variables_meant(table: str) -> list[Mistake]:
     """Variables that were to be settings, of one table or of all."""
-    if not any(name.upper().startswith(_PREFIX) and _DELIMITER not in name for name in os.environ):
+    known = {f"{_PREFIX}{name}".upper() for name in ("config", *Settings.model_fields)}
+    short = (n.upper() for n in os.environ if n.upper().startswith(_PREFIX) and _DELIMITER not in n)
+    if known.issuperset(short):
         return []
     from shomare_mqtt.config import mistakes  # noqa: PLC0415 - see above
 

@@ -139,6 +139,8 @@ def _flat(known: Mapping[str, list[str]], table: str, wanted: str) -> list[Key]:
 
 def _near(wanted: str, names: list[str], how_near: float) -> list[str]:
     found = get_close_matches(wanted, names, 3, how_near)
+    if turned := [each for each in found if sorted(each) == sorted(wanted)]:
+        return turned
     alike = {each: SequenceMatcher(None, each, wanted).ratio() for each in found}
     return [each for each in found if alike[each] >= max(alike.values()) - _AS_GOOD]
 
@@ -161,7 +163,7 @@ def unknown(table: str, name: str, *, is_table: bool, in_environment: bool) -> s
         said.append(f"{exact[0].name} belongs {_places(exact, is_at_top=not table)}")
     elif others and not here:
         said.append(f"did you mean {listed(f'{key.name} in {header(key.table)}' for key in others)}?")
-    return f"{kind} ({'; '.join(said) or _what_there_is(table)})"
+    return f"{kind} ({' '.join(said) or _what_there_is(table)})"
 
 
 def _shown(key: Key) -> str:

@@ -65,9 +65,14 @@ class Tls(Table):
     @field_validator("ca_file", "cert_file", "key_file")
     @classmethod
     def _readable(cls, value: Path | None, info: ValidationInfo) -> Path | None:
-        if info.data.get("enabled") and value is not None and not os.access(value, os.R_OK):
-            raise ValueError(f"{value} cannot be read")
-        return value
+        if not info.data.get("enabled") or value is None or os.access(value, os.R_OK):
+            return value
+        if info.field_name == "key_file" and not os.path.lexists(value):
+            # It may be the key itself.
+            raise ValueError("there is no such file")
+        if "\n" in str(value):
+            raise ValueError("must be the path of a file, and not what stands in it")
+        raise ValueError(f"{value} cannot be read")
 
     @field_validator("ca_file")
     @classmethod

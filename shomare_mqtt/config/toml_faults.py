@@ -14,6 +14,7 @@ from shomare_mqtt.config import meant
 from shomare_mqtt.config.lines import Statement, lines_of, name_of, statements, table_at
 from shomare_mqtt.config.mistakes import Mistake
 from shomare_mqtt.config.suggestions import header, known_keys, meant_by
+from shomare_mqtt.model import FIELDS_BY_HAND
 
 STAND_IN = "__left_out_"
 """What the tables are called that stand in the place of those whose header is faulty."""
@@ -23,6 +24,9 @@ _LINE = re.compile(r"""\s*(?P<key>[\w-]+(?:\.[\w-]+)*|"[^"]*"|'[^']*')\s*(?P<sig
 _FIRST_WORD = re.compile(r"\s*\[*\s*(?P<word>[\w.-]*)")
 _CURLY = re.compile("[“”„«»‘’‚‹›`]")
 _COMMENT = re.compile(r"\s+#.*$")
+_SEVERAL = re.compile(r"""(["'])[^"']*\1\s*,\s*["']""")
+_BARE_TABLE = re.compile(r"\s*\[*\s*(?P<name>[\w.]+)\s*[\]:]*\s*(?:#.*)?$")
+"""The header of a table without its brackets, or as YAML has it."""
 _OTHER_COMMENT = re.compile(r"\s*(?://|;|--|/\*|<!--|%)")
 _OPENS = {"[": "a list stands in [ and ]", "{": "a table within a line stands in { and }"}
 _LONG = ('"""', "'''")
@@ -74,7 +78,9 @@ def _first_fault(lines: list[str]) -> _Fault | None:
 def _is_mended(lines: list[str], fault: _Fault) -> bool:
     """Takes a fault out of the lines; False where nobody can tell how far it goes."""
     first, last, said, is_table = fault.statement
-    if said is None and fault.line != first and _opens(lines[first - 1]):
+    if said is None and _is_header(lines[first - 1]):
+        is_table = True
+    elif said is None and fault.line != first and _opens(lines[first - 1]):
         return False
     if not is_table:
         lines[first - 1 : first if said is None else last] = [""] * (1 if said is None else last - first + 1)
@@ -102,17 +108,23 @@ def _mistake(lines: list[str], fault: _Fault) -> Mistake:
     if fault.statement.said is not None:
         return _twice(lines_of(before), table, fault)
     line = lines[first - 1]
+    if _is_header(line):
+        table = _table_meant(line)
+        shown = header(table) if table else "[table]"
+        what = f"is not TOML: the header of a table stands in brackets, alone on its line: {shown}"
+        return Mistake(table, what if table else f"this line {what}", first)
     found = _LINE.match(line)
     name = found["key"].strip("\"'") if found else ""
     key = _known(table, name)
-    hint = _hint(line) if not found or _is_general(line) else _hint_of_value(key or name, found, fault)
+    name = name if key else "key"
+    hint = _hint(line) if not found or _is_general(line) else _hint_of_value(key, name, found, fault)
     return Mistake(key, f"is not TOML: {hint}" if key else f"this line is not TOML: {hint}", first)
 
 
 def _known(table: str, name: str) -> str:
     """The path of what a faulty line seems to set, where that is ours (and no part of a secret); else empty."""
     known = known_keys()
-    if name in known.get(table, ()):
+    if name in known.get(table, ()) or (table == "provider.fields" and name in FIELDS_BY_HAND):
         return f"{table}.{name}" if table else name
     if name and any(name in keys for keys in known.values()):
         return f"{table}.{name}" if table else name
@@ -127,23 +139,27 @@ def _twice(lines: dict[str, int], table: str, fault: _Fault) -> Mistake:
     key = name if is_table or not table else f"{table}.{name}"
     at = lines.get(key)
     already = f"it stands on line {at} already" if at else "a key or a table of this name stands above"
-    if is_table:
+    if is_table and key in known_keys():
         return Mistake(
             key, f"the table {header(key)} cannot stand twice: {already}; put the keys together there", first
         )
     return Mistake(key, f"cannot stand twice: {already}; keep one of them", first)
 
 
+def _is_header(line: str) -> bool:
+    """Whether a line is, or was probably to be, the header of a table."""
+    found = _BARE_TABLE.match(line)
+    return line.lstrip().startswith("[") or (found is not None and found["name"] in known_keys())
+
+
 def _is_general(line: str) -> bool:
-    return line.lstrip().startswith("[") or bool(_CURLY.search(line)) or bool(_OTHER_COMMENT.match(line))
+    return bool(_CURLY.search(line)) or bool(_OTHER_COMMENT.match(line))
 
 
 def _hint(line: str) -> str:
     """What is wrong with a line whatever its value is."""
     if _OTHER_COMMENT.match(line):
         return "a comment begins with #"
-    if line.lstrip().startswith("["):
-        return _hint_of_header(line)
     if _CURLY.search(line):
         return 'quotation marks must be the straight ones, "…"'
     if "=" in line:
@@ -155,25 +171,22 @@ def _hint_of_word(line: str) -> str:
     found = _FIRST_WORD.match(line)
     word = found["word"] if found else ""
     known = known_keys()
-    if word in known and line.strip() == word:
-        return f"the header of a table stands in brackets: {header(word)}"
     if any(word in keys for keys in known.values()):
         return f'"=" is missing between the key and its value: {word} = …'
     return "a line is [table], key = value or # comment"
 
 
-def _hint_of_header(line: str) -> str:
+def _table_meant(line: str) -> str:
     found = _FIRST_WORD.match(line)
     word = found["word"] if found else ""
-    name = word if word in known_keys() else next((key.path for key in meant_by("", word, is_table=True)), "")
-    return f"the header of a table stands in brackets, alone on its line: {header(name) if name else '[table]'}"
+    return word if word in known_keys() else next((key.path for key in meant_by("", word, is_table=True)), "")
 
 
-def _hint_of_value(key: str, found: re.Match[str], fault: _Fault) -> str:
+def _hint_of_value(key: str, name: str, found: re.Match[str], fault: _Fault) -> str:
     """What is wrong with the value of a key, or with the sign before it."""
-    name, value = key.rsplit(".", 1)[-1], found["value"]
+    value = found["value"]
     if found["sign"] == ":":
-        return f"write {name or 'key'} = value, with = and no colon"
+        return f"write {name} = value, with = and no colon"
     if fault.line != fault.statement.first and _opens(found.string):
         return _hint_of_opened(value)
     if not value or value.startswith("#"):
@@ -181,7 +194,7 @@ def _hint_of_value(key: str, found: re.Match[str], fault: _Fault) -> str:
     bare = _COMMENT.sub("", value)
     if bare[-1:] in (",", ";") and _is_value(bare[:-1]):
         return f'leave out the "{bare[-1]}" at the end of the line'
-    return _hint_of_quotes(value, fault) if value[0] in "\"'" else _hint_of_bare(key, name, bare, fault)
+    return _hint_of_quotes(name, value, fault) if value[0] in "\"'" else _hint_of_bare(key, name, bare, fault)
 
 
 def _hint_of_opened(value: str) -> str:
@@ -199,6 +212,8 @@ def _hint_of_bare(key: str, name: str, value: str, fault: _Fault) -> str:
     if not is_name and (number := meant.number_for(key, value)):
         unit = "a number has no unit and no separator" + (", and this is one of seconds" if meant.is_time(key) else "")
         return f"{unit}: write {name} = {number}"
+    if value[0] == "[" and re.search(r"[\[,]\s*[^\W\d]", value):
+        return f'a text stands in quotation marks, in a list too: {name} = ["…", "…"]'
     if value[0] in "[{":
         return f"this list or table is not written as TOML has it ({fault.said})"
     if value[-1] in "\"'":
@@ -206,12 +221,14 @@ def _hint_of_bare(key: str, name: str, value: str, fault: _Fault) -> str:
     return f'a text stands in quotation marks: {name} = "…"'
 
 
-def _hint_of_quotes(value: str, fault: _Fault) -> str:
+def _hint_of_quotes(name: str, value: str, fault: _Fault) -> str:
     quote = value[0]
     if quote == '"' and "\\" in value and ("nescaped" in fault.said or "escape" in fault.said or "hex" in fault.said):
         return "a \\ in quotation marks begins a special character: write / instead, or put the text into '…'"
     if value.count(quote) % 2:
         return f"the quotation mark at the end of the text is missing: {quote}…{quote}"
+    if _SEVERAL.match(value):
+        return f'a list stands in brackets: {name} = ["…", "…"]'
     return "after the text in quotation marks nothing may follow on its line but a # comment"
 
 

@@ -68,12 +68,22 @@ def load_plugins(settings: Plugins, logger: logging.Logger | None) -> tuple[Load
         return ()
     try:
         check_directories(settings.directories)
+        _refuse_nearly_named(settings)
         names = dict.fromkeys(settings.enabled)
         return tuple(make(name, find(name, settings.directories, logger), settings.of(name)) for name in names)
     except SettingsError as error:
         from shomare_mqtt.config.mistakes import placed  # noqa: PLC0415 - needed where something is wrong
 
         raise placed(error, settings.file) from None
+
+
+def _refuse_nearly_named(settings: Plugins) -> None:
+    """A table of settings whose plugin is misspelt: what it says, a guard perhaps, would count for nobody."""
+    without = [name for name in settings.enabled if name not in settings.tables]
+    for table in settings.tables:
+        near = difflib.get_close_matches(table, without, n=1, cutoff=0.8)
+        if table not in settings.enabled and near:
+            raise SettingsError(f"plugins.{table}: no plugin of this name is enabled (did you mean {near[0]}?)")
 
 
 def make(name: str, found: Found, table: Mapping[str, Any]) -> Loaded:
