@@ -164,7 +164,14 @@ class JournalFullError(JournalError):
 
 
 class SettingsError(Exception):
-    """Settings that cannot be used: one line with the key's path and what is wrong; exit status 78."""
+    """Settings that cannot be used; exit status 78.
+
+    `lines`: a line for each mistake, with its place, the key's path and what is wrong.
+    """
+
+    def __init__(self, *lines: str) -> None:
+        super().__init__("\n".join(lines))
+        self.lines = lines
 
 
 class InstanceConflictError(Exception):

@@ -16,7 +16,7 @@ from tests.cli import process
 if TYPE_CHECKING:
     from pathlib import Path
 
-HOST_KEYS = ("mqtt.host", "metrics.host")
+HOST_KEYS = ("mqtt.host",)
 URL_KEYS = ("provider.base_url", "provider.proxy")
 TOPIC_KEYS = ("mqtt.base_topic", "homeassistant.discovery_prefix")
 
@@ -81,7 +81,8 @@ def loaded(folder: Path, key: str, value: str) -> config.Settings:
 def complaint(folder: Path, key: str, value: str) -> str:
     with pytest.raises(SettingsError) as caught:
         loaded(folder, key, value)
-    message = str(caught.value)
+    place, _, message = str(caught.value).partition(" ")
+    assert place == f"{folder}/settings.toml:2:"
     assert message.startswith(f"{key}: must ")
     assert "\n" not in message
     assert "hush" not in message

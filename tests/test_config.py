@@ -74,7 +74,7 @@ def test_nothing_is_needed_but_the_token(tmp_path: Path) -> None:
         ('[mqtt]\nbase_topic = "a/#"', "mqtt.base_topic: "),
         ("mqtt = 5", "mqtt: must be a table"),
         ("nonsense = 5", "nonsense: unknown key"),
-        ("[nonsense]", "nonsense: unknown key"),
+        ("[nonsense]", "nonsense: unknown table"),
         ('_env_file = "x"', "_env_file: unknown key"),
         ("[orders]\npoll_interval = -1", "orders.poll_interval: "),
         ("[orders]\npoll_interval = 0", "orders.poll_interval: "),
@@ -83,13 +83,13 @@ def test_nothing_is_needed_but_the_token(tmp_path: Path) -> None:
         ("[limits]\nmax_price = -5", "limits.max_price: "),
         ('[limits]\nmax_price = "5"', "limits.max_price: must not be in quotes"),
         ("[limits]\nmax_open_orders = 1.5", "limits.max_open_orders: "),
-        ('[provider]\ntimezone = "Mars/Olympus"', "provider.timezone: there is no time zone"),
-        ('[provider]\ntimezone = "../../etc/passwd"', "provider.timezone: there is no time zone"),
+        ('[provider]\ntimezone = "Mars/Olympus"', "provider.timezone: there is no such time zone"),
+        ('[provider]\ntimezone = "../../etc/passwd"', "provider.timezone: there is no such time zone"),
         ('[provider]\nbase_url = "ftp://x"', "provider.base_url: "),
         ('[provider]\nbase_url = "http://x:99999"', "provider.base_url: "),
         ('[provider]\nproxy = "socks5://user:hush@host"', "provider.proxy: must be an http"),
         ('[provider]\ntoken = "a\\nb"', "provider.token: holds characters"),
-        ('[provider]\ntoken_file = "/nonexistent"', "provider.token_file: /nonexistent cannot be read"),
+        ('[provider]\ntoken_file = "/nonexistent"', "provider.token_file: there is no such file"),
         ('[provider.dialect]\nbuy = "maybe"', "provider.dialect.buy: "),
         ('[provider]\nfields = "data.x"', "provider.fields: must be a table"),
         ('[provider]\nstates = ["3"]', "provider.states: must be a table"),
@@ -128,8 +128,8 @@ def test_nothing_is_needed_but_the_token(tmp_path: Path) -> None:
             f'[provider.fields]\n"check.sms" = "[{"1" * 9999}]"',
             "provider.fields.check.sms: is no JMESPath expression: ",
         ),
-        ('[provider.states]\n3 = "recieved"', "provider.states.3: Input should be 'waiting', 'received', 'finished',"),
-        ("[provider.states]\n3 = 3", "provider.states.3: Input should be 'waiting'"),
+        ('[provider.states]\n3 = "recieved"', 'provider.states.3: must be "waiting", "received", "finished",'),
+        ("[provider.states]\n3 = 3", 'provider.states.3: must be "waiting", '),
         ('[provider.states]\n"" = "waiting"', "provider.states.: must not be empty"),
         ('[provider.states]\n" " = "waiting"', "provider.states: a word of blanks"),
         ('[provider.states]\nSold = "waiting"\n"sold " = "expired"', "provider.states: 'Sold' stands there twice"),
@@ -141,7 +141,7 @@ def test_nothing_is_needed_but_the_token(tmp_path: Path) -> None:
         ("[homeassistant]\ncountries = [true]", "homeassistant.countries.0: must be a text"),
         ("[plugins]\nnonsense = 1", "plugins.nonsense: unknown key"),
         ("[log]\nlevel = 2025-01-01", "log.level: "),
-        ("[mqtt", "settings.toml: is not TOML: "),
+        ("[mqtt", "settings.toml:1: this line is not TOML: "),
     ],
 )
 def test_what_cannot_be_is_one_line_with_the_path_of_the_key(tmp_path: Path, text: str, where: str) -> None:
@@ -258,7 +258,7 @@ def test_the_environment_outranks_the_file(tmp_path: Path, monkeypatch: pytest.M
     [
         ("SHOMARE_MQTT__PORT", "many", "mqtt.port: "),
         ("SHOMARE_MQTT__NONSENSE", "1", "mqtt.nonsense: unknown key"),
-        ("SHOMARE_NONSENSE__PORT", "1", "nonsense: unknown key"),
+        ("SHOMARE_NONSENSE__PORT", "1", "nonsense.port: unknown key"),
         ("SHOMARE_MQTT__TLS", "[hush", "mqtt.tls: a table or a list"),
         ("SHOMARE_PRICES", "Russia", "prices: a table or a list in the environment must be written as JSON"),
         ("SHOMARE_HOMEASSISTANT__COUNTRIES", "Russia", "homeassistant.countries: a table or a list"),
@@ -273,14 +273,14 @@ def test_the_environment_outranks_the_file(tmp_path: Path, monkeypatch: pytest.M
             "provider.fields.profile.x: is no field; the nearest is profile",
         ),
         ("SHOMARE_PROVIDER__FIELDS", '{"buy.price": "a."}', "provider.fields.buy.price: is no JMESPath expression: "),
-        ("SHOMARE_PROVIDER__STATES", '{"3": "gone"}', "provider.states.3: Input should be"),
+        ("SHOMARE_PROVIDER__STATES", '{"3": "gone"}', 'provider.states.3: must be "waiting", '),
     ],
 )
 def test_a_wrong_variable(monkeypatch: pytest.MonkeyPatch, name: str, value: str, where: str) -> None:
     monkeypatch.setenv(name, value)
     with pytest.raises(SettingsError) as caught:
         config.load(None)
-    assert str(caught.value).startswith(where)
+    assert str(caught.value).startswith(f"{name}: {where}")
 
 
 def test_secrets_come_from_files_and_credentials(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -314,7 +314,7 @@ def test_a_tls_file_that_holds_no_certificate(tmp_path: Path, key: str, more: st
     text = f'[mqtt.tls]\nenabled = true\n{key} = "{junk}"\n{more.format(junk=junk)}'
     message = complaint(tmp_path, text)
     # A certificate without a key is said of the key: that is what is missing, or in the wrong file.
-    assert message.startswith("mqtt.tls.ca_file: no cert" if key == "ca_file" else "mqtt.tls.key_file: no cert")
+    assert ("mqtt.tls.ca_file: no cert" if key == "ca_file" else "mqtt.tls.key_file: no cert") in message
     assert str(junk) in message
     assert "hush" not in message
     load(tmp_path, text.replace("true", "false", 1))

@@ -189,7 +189,7 @@ def test_a_plugin_that_was_installed(
 TOKEN = '[provider]\ntoken = "tok-5f0c1e7a9b"\n'
 SECRET = {
     "token": TOKEN,
-    "mqtt password": '[mqtt]\npassword = "hush"\n[provider]\ntoken_file = "TOKEN"\n',
+    "mqtt password": '[mqtt]\nusername = "me"\npassword = "hush"\n[provider]\ntoken_file = "TOKEN"\n',
     "proxy": '[provider]\ntoken_file = "TOKEN"\nproxy = "http://a:b@proxy:1"\n',
     "base_url": '[provider]\ntoken_file = "TOKEN"\nbase_url = "https://x/api?key=1"\n',
     "plugin": '[provider]\ntoken_file = "TOKEN"\n[plugins.mine]\ninner = [{secret = "x"}]\n',
@@ -234,7 +234,7 @@ def test_a_settings_file_without_one(written: Callable[[str], Path]) -> None:
 
 def test_files_of_secrets(written: Callable[[str], Path], tmp_path: Path) -> None:
     named = f'token_file = "{tmp_path}/other"\nlog_file = "{tmp_path}/log"'
-    file = written(f'[mqtt]\npassword_file = "{tmp_path}/token"\n[plugins.mine]\n{named}\n')
+    file = written(f'[mqtt]\nusername = "me"\npassword_file = "{tmp_path}/token"\n[plugins.mine]\n{named}\n')
     for name in ("token", "other", "log"):
         (tmp_path / name).write_text("hush")
         (tmp_path / name).chmod(0o644)

@@ -1,4 +1,4 @@
-"""How a command ends: the exit statuses, and the one line on stderr."""
+"""How a command ends: the exit statuses, and what is said on stderr: one line, or one for each mistake in settings."""
 
 from __future__ import annotations
 
@@ -33,9 +33,10 @@ def say(message: object) -> None:
     sys.stderr.write(f"shomare-mqtt: {visible(str(message))}\n")
 
 
-def end(message: object, status: int) -> NoReturn:
-    """Ends the process with a line on stderr. Raises SystemExit."""
-    say(message)
+def end(error: Exception, status: int) -> NoReturn:
+    """Ends the process with a line on stderr for each thing that is wrong. Raises SystemExit."""
+    for line in error.lines if isinstance(error, SettingsError) else (error,):
+        say(line)
     raise SystemExit(status)
 
 

@@ -1,6 +1,7 @@
 """The settings: one TOML file, overridden by the environment (contract, section Settings)."""
 
-from shomare_mqtt.config.reading import find_file, load, load_mqtt
+from shomare_mqtt.config.finding import find_file
+from shomare_mqtt.config.reading import load, load_mqtt, variables
 from shomare_mqtt.config.settings import MASK, GivenSettings, Settings
 from shomare_mqtt.config.tables import (
     Defaults,
@@ -8,7 +9,6 @@ from shomare_mqtt.config.tables import (
     HomeAssistant,
     Limits,
     Log,
-    Metrics,
     Mqtt,
     Orders,
     Plugins,
@@ -28,7 +28,6 @@ __all__ = [
     "HomeAssistant",
     "Limits",
     "Log",
-    "Metrics",
     "Mqtt",
     "Orders",
     "Plugins",
@@ -42,4 +41,5 @@ __all__ = [
     "find_file",
     "load",
     "load_mqtt",
+    "variables",
 ]

@@ -23,6 +23,15 @@ _NO_HOST = (
     (re.compile(r"[/\\?#]"), f"{_ALONE}, without a path"),
     (re.compile(r"\s"), f"{_ALONE}, without spaces"),
 )
+_WITH_PORT = re.compile(
+    r"(?:(?P<scheme>[a-z]+)://)?(?P<name>[\w.-]+|\[[0-9a-fA-F:]+\])(?::(?P<port>\d{1,5}))?(?P<path>/[\w./-]*)?"
+)
+_OF_SCHEMES = {
+    "mqtts": ["and enabled = true below [mqtt.tls]"],
+    "ssl": ["and enabled = true below [mqtt.tls]"],
+    "ws": ['transport = "websockets"'],
+    "wss": ['transport = "websockets"', "and enabled = true below [mqtt.tls]"],
+}
 _LABEL = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
 _WEB = "must be an http:// or https:// address"
 _NO_URL = re.compile(rf"[\s{_QUOTES}<>\\]")
@@ -36,15 +45,31 @@ def host(value: str) -> str:
     if not value:
         raise ValueError("must not be empty")
     if wrong := next((what for pattern, what in _NO_HOST if pattern.search(value)), None):
-        raise ValueError(wrong)
+        raise ValueError(wrong + _lines_instead(value))
     if ":" not in value:
         _check_name(value)
         return value
     try:
         ipaddress.IPv6Address(value)
     except ValueError:
-        raise ValueError(f"{_ALONE}: write a port into the key port") from None
+        raise ValueError(f"{_ALONE}: write a port into the key port{_lines_instead(value)}") from None
     return value
+
+
+def _lines_instead(value: str) -> str:
+    """The lines to write for `mqtts://broker:8883`; nothing where there could be more in it, such as a password."""
+    found = _WITH_PORT.fullmatch(value)
+    if found is None or "@" in value or not (found["scheme"] or found["port"]):
+        return ""
+    try:
+        name = host(found["name"].strip("[]"))
+    except ValueError:
+        return ""
+    lines = [f'host = "{name}"', *([f"port = {int(found['port'])}"] if found["port"] else ())]
+    if found["scheme"] in ("ws", "wss") and found["path"]:
+        lines.append(f'path = "{found["path"]}"')
+    lines += _OF_SCHEMES.get(found["scheme"] or "", [])
+    return f" ({', '.join(lines)})"
 
 
 def _check_name(value: str) -> None:

@@ -8,6 +8,7 @@ from typing import Annotated
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
+from pydantic_core import PydanticCustomError
 
 from shomare_mqtt.config.addresses import host, topic, web_address
 
@@ -23,20 +24,21 @@ class EnvironmentText(str):
 def _no_text(value: object) -> object:
     """A TOML text is no number and no switch; pydantic alone would read it as one."""
     if isinstance(value, str) and not isinstance(value, EnvironmentText):
-        raise ValueError("must not be in quotes")  # noqa: TRY004 - pydantic turns only ValueErrors into messages
+        # What to write instead is found where the key is known.
+        raise PydanticCustomError("quoted", "must not be in quotes")
     return value
 
 
 def _number(value: object) -> object:
     """A switch is no number, though Python takes True for 1."""
     if isinstance(value, bool):
-        raise ValueError("must be a number")  # noqa: TRY004 - as above
+        raise ValueError("must be a number")  # noqa: TRY004 - pydantic turns only ValueErrors into messages
     return _no_text(value)
 
 
 def _switch(value: object) -> object:
     if not isinstance(value, bool | EnvironmentText):
-        raise ValueError("must be true or false")  # noqa: TRY004 - as above
+        raise PydanticCustomError("no_switch", "must be true or false")
     return value
 
 
@@ -74,7 +76,11 @@ def _timezone(value: str) -> str:
     try:
         ZoneInfo(value)
     except (KeyError, ValueError, OSError) as error:
-        raise ValueError(f"there is no time zone {value!r}; write it as in Asia/Tehran") from error
+        from shomare_mqtt.config.meant import zones_for  # noqa: PLC0415 - needed where something is wrong
+
+        near = " or ".join(zones_for(value))
+        told = f"did you mean {near}?" if near else "write it as in Asia/Tehran, with the continent and the city"
+        raise ValueError(f"there is no such time zone; {told}") from error
     return value
 
 

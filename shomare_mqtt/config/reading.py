@@ -1,6 +1,6 @@
-"""Reading settings: which file, what it says, and secrets out of files of their own.
+"""Reading settings: what a file and the environment say, and secrets out of files of their own.
 
-Every failure is a SettingsError of one line with the key's path.
+Every failure is a SettingsError with one line for each mistake: its place, the key's path and what is wrong.
 """
 
 from __future__ import annotations
@@ -9,145 +9,228 @@ import os
 import tomllib
 from copy import deepcopy
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from pydantic import SecretStr, ValidationError
 from pydantic_settings import SettingsError as VariableError
 
 from shomare_mqtt.config.exposure import exposed_secrets
+from shomare_mqtt.config.origin import Origin
 from shomare_mqtt.config.settings import ClientSettings, FromEnvironment, Settings
 from shomare_mqtt.errors import SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from shomare_mqtt.config.mistakes import Mistake, Places
+    from shomare_mqtt.config.tables import Mqtt, Provider
 
-    from shomare_mqtt.config.tables import Mqtt
+# What only a mistake needs is imported where one is found: the daemon starts without it.
 
 _PREFIX = "SHOMARE_"
 _DELIMITER = "__"
-_PLAIN_WORDS = {
-    "extra_forbidden": "unknown key",
-    "missing": "is missing",
-    "model_type": "must be a table",
-    "dict_type": "must be a table",
-    "tuple_type": "must be a list",
-    "string_type": "must be a text, in quotes",
-    "string_too_short": "must not be empty",
-    "path_type": "must be a text, in quotes",
-    "int_type": "must be a whole number",
-    "int_from_float": "must be a whole number",
-    "float_type": "must be a number",
-    "decimal_type": "must be a number",
-}
-"""What pydantic says in words of its own trade."""
+_SECRETS = (("provider", "token"), ("mqtt", "password"))
 
 Model = TypeVar("Model", bound=FromEnvironment)
 
 
-def find_file(named: Path | None, environ: Mapping[str, str] | None = None) -> Path | None:
-    """The settings file: the one named (or `SHOMARE_CONFIG`), else the first usual place that has one, else None.
+class _File(NamedTuple):
+    """A settings file: what it says, the text that says it, and what in it is no TOML."""
 
-    Raises SettingsError where a named file is not there.
-    """
-    env = os.environ if environ is None else environ
-    chosen = named or (Path(env["SHOMARE_CONFIG"]) if env.get("SHOMARE_CONFIG") else None)
-    if chosen is None:
-        # os.path, since pathlib raises for a folder that may not be entered, such as the service's own below /etc.
-        return next((p for p in _usual_places(env) if os.path.isfile(p)), None)  # noqa: PTH113 - see above
-    if not os.path.exists(chosen):  # noqa: PTH110 - as above
-        raise SettingsError(f"{chosen}: there is no such file")
-    return chosen
-
-
-def _usual_places(env: Mapping[str, str]) -> list[Path]:
-    home = env.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")  # noqa: PTH111 - Path raises without a home
-    return [Path("shomare-mqtt.toml"), Path(home, "shomare-mqtt", "config.toml"), Path("/etc/shomare-mqtt/config.toml")]
+    path: Path | None
+    text: str
+    tables: dict[str, Any]
+    faults: tuple[Mistake, ...] = ()
 
 
 def load(path: Path | None) -> Settings:
     """The settings of a file (None: of the environment alone), secrets read from their files.
 
-    Raises SettingsError with one line: the key's path and what is wrong.
+    Raises SettingsError with a line for each mistake.
     """
-    written = _read_toml(path)
-    tables = _outranked(deepcopy(written))
-    for table in (*tables, *_tables_of_variables()):
-        if table not in Settings.model_fields:
-            raise SettingsError(f"{table}: unknown key")
-    settings = _with_secret_files(_validated(Settings, tables))
-    return settings.exposing(exposed_secrets(path, written, settings))
+    file = _read(path)
+    settings, mistakes = _validated(Settings, file, file.tables)
+    if settings is not None:
+        provider, provider_mistakes, token_from = _provider_with_token(settings.provider)
+        mqtt, mqtt_mistakes = _mqtt_with_password(settings.mqtt)
+        mistakes += provider_mistakes + mqtt_mistakes
+    mistakes += _given_twice(file.tables, "provider", "mqtt") + _variables_meant("")
+    if settings is None or mistakes or file.faults:
+        raise _places(file).named([*file.faults, *mistakes])
+    settings = settings.model_copy(update={"provider": provider, "mqtt": mqtt})
+    exposed = exposed_secrets(path, file.tables, settings)
+    origin = Origin(path, exposed, token_from, _number_of_leaves(file.tables))
+    settings.plugins.coming_from(origin)
+    return settings.coming_from(origin)
 
 
 def load_mqtt(path: Path | None) -> Mqtt:
-    """`[mqtt]` alone, for the clients: other tables are not even validated. Raises SettingsError."""
-    tables = _outranked(_read_toml(path))
-    only = _validated(ClientSettings, {name: table for name, table in tables.items() if name == "mqtt"})
-    return _mqtt_with_password(only.mqtt)
+    """`[mqtt]` alone, for the clients: other tables are not even validated. Raises SettingsError.
+
+    A table or a key that was probably to be of `[mqtt]` is an error: a command must not go to another broker.
+    """
+    file = _read(path)
+    only, mistakes = _validated(ClientSettings, file, {n: t for n, t in file.tables.items() if n == "mqtt"})
+    mistakes += [each for each in _unknown_tables(file.tables) if _is_of_mqtt(each.key, file.tables)]
+    if only is not None:
+        mqtt, more = _mqtt_with_password(only.mqtt)
+        mistakes += more
+    mistakes += _given_twice(file.tables, "mqtt") + _variables_meant("mqtt")
+    faults = [each for each in file.faults if not each.key or each.key.split(".")[0] == "mqtt"]
+    if only is None or mistakes or file.faults:
+        raise _places(file).named([*(faults or file.faults), *mistakes])
+    return mqtt
 
 
-def _read_toml(path: Path | None) -> dict[str, Any]:
+def _read(path: Path | None) -> _File:
+    """A settings file, its faulty lines left out. Raises SettingsError where it cannot be read at all."""
     if path is None:
-        return {}
+        return _File(None, "", {})
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise SettingsError(f"{path}: cannot be read ({error.strerror})") from None
     except UnicodeDecodeError:
-        raise SettingsError(f"{path}: is not UTF-8 text") from None
-    except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"{path}: is not TOML: {error}") from None
+        raise SettingsError(f"{path}: is not UTF-8 text; save it as UTF-8") from None
+    try:
+        return _File(path, text, tomllib.loads(text))
+    except tomllib.TOMLDecodeError:
+        from shomare_mqtt.config.toml_faults import STAND_IN, read_what_is_right  # noqa: PLC0415 - see above
+
+        read = read_what_is_right(text)
+        tables = tomllib.loads(read.text or "")
+        kept = {name: table for name, table in tables.items() if not name.startswith(STAND_IN)}
+        return _File(path, read.text or "", kept, tuple(read.faults))
+
+
+def _places(file: _File) -> Places:
+    from shomare_mqtt.config.mistakes import Places  # noqa: PLC0415 - see above
+
+    return Places(file.path, file.text)
+
+
+def _validated(model: type[Model], file: _File, tables: dict[str, Any]) -> tuple[Model | None, list[Mistake]]:
+    """What the tables and the environment say, and what is wrong with it."""
+    known = {name: table for name, table in _outranked(deepcopy(tables)).items() if name in model.model_fields}
+    mistakes = _unknown_tables(tables) + _unknown_variables() if model is Settings else []
+    try:
+        return model(**known), mistakes
+    except ValidationError as error:
+        from shomare_mqtt.config.mistakes import of_validation  # noqa: PLC0415 - see above
+
+        found = of_validation(error, _places(file))
+        # What a faulty line was to set is not there: whatever misses it is that fault's business.
+        return None, mistakes + [each for each in found if not (file.faults and each.is_of_absence)]
+    except VariableError as error:
+        from shomare_mqtt.config.mistakes import Mistake  # noqa: PLC0415 - see above
+
+        what = "a table or a list in the environment must be written as JSON"
+        return None, [*mistakes, Mistake(str(error.__cause__), what)]
 
 
 def _outranked(tables: dict[str, Any]) -> dict[str, Any]:
     """The file's tables without the secrets that the environment takes from a file of its own."""
-    variables = {name.upper() for name in os.environ}
-    for table, key in (("provider", "token"), ("mqtt", "password")):
-        if f"{_PREFIX}{table}{_DELIMITER}{key}_file".upper() in variables and isinstance(tables.get(table), dict):
+    for table, key in _SECRETS:
+        if _variable(f"{table}.{key}_file") and isinstance(tables.get(table), dict):
             tables[table].pop(key, None)
     return tables
 
 
-def _tables_of_variables() -> list[str]:
-    """The tables that `SHOMARE_<TABLE>__<KEY>` variables name; other variables (`SHOMARE_CONFIG`) are no settings."""
-    names = [name.upper().removeprefix(_PREFIX) for name in os.environ if name.upper().startswith(_PREFIX)]
-    return [name.split(_DELIMITER)[0].lower() for name in names if _DELIMITER in name]
+def _variable(key: str) -> str | None:
+    """The variable that sets a key, where there is one."""
+    wanted = f"{_PREFIX}{key.replace('.', _DELIMITER)}".upper()
+    return next((name for name in os.environ if name.upper() == wanted), None)
 
 
-def _validated(model: type[Model], tables: dict[str, Any]) -> Model:
-    try:
-        return model(**tables)
-    except ValidationError as error:
-        raise SettingsError(_one_line(error)) from None
-    except VariableError as error:
-        raise SettingsError(
-            f"{error.__cause__}: a table or a list in the environment must be written as JSON"
-        ) from None
+def variables() -> list[str]:
+    """The names of the variables that are settings."""
+    prefixed = [name for name in os.environ if name.upper().startswith(_PREFIX)]
+    return [
+        n for n in prefixed if n.upper().removeprefix(_PREFIX).split(_DELIMITER)[0].lower() in Settings.model_fields
+    ]
 
 
-def _one_line(error: ValidationError) -> str:
-    """The first thing that is wrong, as `table.key: what`; pydantic's own words without the value."""
-    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    path = [str(part) for part in first["loc"] if part != "[key]"]  # what pydantic adds where the name itself is wrong
-    where = ".".join(path) or "settings"
-    what = _PLAIN_WORDS.get(first["type"]) or first["msg"].removeprefix("Value error, ")
-    if first["type"] == "dict_type" and path[:1] == ["plugins"]:
-        what = "unknown key (a plugin's own settings are a table)"
-    more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-    return " ".join(f"{where}: {what}{more}".split())
+def _unknown_tables(tables: dict[str, Any]) -> list[Mistake]:
+    unknown = [name for name in tables if name not in Settings.model_fields]
+    if not unknown:
+        return []
+    from shomare_mqtt.config import mistakes  # noqa: PLC0415 - see above
+
+    return [mistakes.of_unknown_table(name, tables[name]) for name in unknown]
 
 
-def _with_secret_files(settings: Settings) -> Settings:
-    provider = settings.provider
-    if provider.token is None and (path := provider.token_file or _credential("token")):
-        provider = provider.model_copy(update={"token": _secret_from(path, "provider.token_file")})
-    return settings.model_copy(update={"provider": provider, "mqtt": _mqtt_with_password(settings.mqtt)})
+def _is_of_mqtt(name: str, tables: dict[str, Any]) -> bool:
+    from shomare_mqtt.config.mistakes import is_table  # noqa: PLC0415 - see above
+    from shomare_mqtt.config.suggestions import meant_by  # noqa: PLC0415 - see above
+
+    return any(each.table.split(".")[0] == "mqtt" for each in meant_by("", name, is_table=is_table(tables[name])))
 
 
-def _mqtt_with_password(mqtt: Mqtt) -> Mqtt:
+def _unknown_variables() -> list[Mistake]:
+    """`SHOMARE_<TABLE>__<KEY>` variables of tables that there are not; pydantic leaves these out."""
+    names = [n for n in os.environ if n.upper().startswith(_PREFIX) and _DELIMITER in n.removeprefix(_PREFIX)]
+    tables = {name: name.upper().removeprefix(_PREFIX).split(_DELIMITER)[0].lower() for name in names}
+    if set(tables.values()) <= set(Settings.model_fields):
+        return []
+    from shomare_mqtt.config import mistakes  # noqa: PLC0415 - see above
+
+    return [mistakes.of_unknown_variable(n) for n, t in tables.items() if t not in Settings.model_fields]
+
+
+def _variables_meant(table: str) -> list[Mistake]:
+    """Variables that were to be settings, of one table or of all."""
+    known = {f"{_PREFIX}{name}".upper() for name in ("config", *Settings.model_fields)}
+    short = (n.upper() for n in os.environ if n.upper().startswith(_PREFIX) and _DELIMITER not in n)
+    if known.issuperset(short):
+        return []
+    from shomare_mqtt.config import mistakes  # noqa: PLC0415 - see above
+
+    return mistakes.of_variables(table)
+
+
+def _given_twice(tables: dict[str, Any], *names: str) -> list[Mistake]:
+    """A secret beside the file of the same secret, where neither outranks the other: nobody can tell which counts."""
+    twice: list[tuple[str, str | None]] = []
+    for table, key in [each for each in _SECRETS if each[0] in names]:
+        path, held = f"{table}.{key}", tables.get(table)
+        variables = _variable(path), _variable(f"{path}_file")
+        if all(variables):
+            twice.append((path, variables[0]))
+        elif not any(variables) and isinstance(held, dict) and key in held and f"{key}_file" in held:
+            twice.append((path, None))
+    if not twice:
+        return []
+    from shomare_mqtt.config.mistakes import Mistake  # noqa: PLC0415 - see above
+
+    return [
+        Mistake(
+            path, f"stands beside {path.split('.')[1]}_file, and only one of them can count: take one out", None, name
+        )
+        for path, name in twice
+    ]
+
+
+def _number_of_leaves(value: Any) -> int:
+    return sum(map(_number_of_leaves, value.values())) if isinstance(value, dict) else 1
+
+
+def _provider_with_token(provider: Provider) -> tuple[Provider, list[Mistake], str | None]:
+    """`[provider]` with the token out of its file, and where the token comes from."""
+    if provider.token is not None:
+        name = _variable("provider.token") or _variable("provider")
+        return provider, [], f"the variable {name}" if name else "provider.token"
+    path = provider.token_file or _credential("token")
+    if path is None:
+        return provider, [], None
+    secret, mistakes = _secret_from(path, "provider.token_file" if provider.token_file else "")
+    said = f"provider.token_file, {path}" if provider.token_file else f"the systemd credential {path}"
+    return provider.model_copy(update={"token": secret}), mistakes, said
+
+
+def _mqtt_with_password(mqtt: Mqtt) -> tuple[Mqtt, list[Mistake]]:
     path = mqtt.password_file or _credential("mqtt_password")
-    if mqtt.password is None and path:
-        return mqtt.model_copy(update={"password": _secret_from(path, "mqtt.password_file")})
-    return mqtt
+    if mqtt.password is not None or path is None:
+        return mqtt, []
+    secret, mistakes = _secret_from(path, "mqtt.password_file" if mqtt.password_file else "")
+    return mqtt.model_copy(update={"password": secret}), mistakes
 
 
 def _credential(name: str) -> Path | None:
@@ -157,15 +240,22 @@ def _credential(name: str) -> Path | None:
     return path if path is not None and path.is_file() else None
 
 
-def _secret_from(path: Path, key: str) -> SecretStr:
+def _secret_from(path: Path, key: str) -> tuple[SecretStr | None, list[Mistake]]:
+    """The secret in a file. `key`: the one that names it; empty for systemd's, which the file's name tells of."""
+    wrong = None
+    text = ""
     try:
         text = path.read_text(encoding="utf-8-sig").strip()
     except OSError as error:
-        raise SettingsError(f"{key}: {path} cannot be read ({error.strerror})") from None
+        wrong = f"cannot be read ({error.strerror})"
     except UnicodeDecodeError:
-        raise SettingsError(f"{key}: {path} is not UTF-8 text") from None
-    if not text:
-        raise SettingsError(f"{key}: {path} is empty")
-    if not text.isprintable():
-        raise SettingsError(f"{key}: {path} must hold one line of plain text")
-    return SecretStr(text)
+        wrong = "is not UTF-8 text"
+    if wrong is None and not text:
+        wrong = "is empty"
+    elif wrong is None and not text.isprintable():
+        wrong = "must hold one line of plain text"
+    if wrong is None:
+        return SecretStr(text), []
+    from shomare_mqtt.config.mistakes import Mistake, of_secret_file  # noqa: PLC0415 - see above
+
+    return None, [of_secret_file(path, key, wrong) if key else Mistake(str(path), f"this systemd credential {wrong}")]

@@ -11,12 +11,12 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSetti
 
 from shomare_mqtt.config.addresses import secrets_of_query
 from shomare_mqtt.config.kinds import EnvironmentText
+from shomare_mqtt.config.origin import NOWHERE, Origin
 from shomare_mqtt.config.tables import (
     Defaults,
     HomeAssistant,
     Limits,
     Log,
-    Metrics,
     Mqtt,
     Orders,
     Plugins,
@@ -26,7 +26,6 @@ from shomare_mqtt.config.tables import (
     State,
     WatchedPrice,
 )
-from shomare_mqtt.errors import SettingsError
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
@@ -97,29 +96,33 @@ class Settings(FromEnvironment):
     prices: tuple[WatchedPrice, ...] = ()
     homeassistant: HomeAssistant = HomeAssistant()
     plugins: Plugins = Plugins()
-    metrics: Metrics = Metrics()
     privacy: Privacy = Privacy()
     log: Log = Log()
 
-    _exposed: tuple[str, ...] = PrivateAttr(())
+    _origin: Origin = PrivateAttr(NOWHERE)
+
+    @property
+    def origin(self) -> Origin:
+        """Where these settings come from."""
+        return self._origin
 
     @property
     def exposed(self) -> tuple[str, ...]:
         """What is to be said of files of secrets that others can read."""
-        return self._exposed
+        return self.origin.exposed
 
-    def exposing(self, exposed: tuple[str, ...]) -> Self:
-        """These settings, of whose files this is to be said."""
-        self._exposed = exposed
+    def coming_from(self, origin: Origin) -> Self:
+        """These settings, which come from there."""
+        self._origin = origin
         return self
 
     @property
     def token(self) -> str:
         """The account's token. Raises SettingsError where there is none."""
         if self.provider.token is None or not self.provider.token.get_secret_value():
-            raise SettingsError(
-                "provider.token: is missing (set token or token_file, or give systemd a credential of that name)"
-            )
+            from shomare_mqtt.config.finding import no_token  # noqa: PLC0415 - needed where something is wrong
+
+            raise no_token(self._origin)
         return self.provider.token.get_secret_value()
 
     def tokens(self) -> tuple[str, ...]:

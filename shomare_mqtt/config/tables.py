@@ -7,7 +7,7 @@ import ssl
 from collections import Counter
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import unquote, urlsplit
 
 from pydantic import (
@@ -16,10 +16,12 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    PrivateAttr,
     SecretStr,
     ValidationInfo,
     field_validator,
 )
+from pydantic_core import PydanticCustomError
 
 from shomare_mqtt.config.addresses import secrets_of_query, web_address
 from shomare_mqtt.config.certificates import show_certificate, trusting
@@ -41,6 +43,7 @@ from shomare_mqtt.config.kinds import (
     WebAddress,
     Whole,
 )
+from shomare_mqtt.config.origin import NOWHERE, Origin
 from shomare_mqtt.model import FIELDS_BY_HAND, PurchaseState
 from shomare_mqtt.normalization import fold
 
@@ -62,9 +65,14 @@ class Tls(Table):
     @field_validator("ca_file", "cert_file", "key_file")
     @classmethod
     def _readable(cls, value: Path | None, info: ValidationInfo) -> Path | None:
-        if info.data.get("enabled") and value is not None and not os.access(value, os.R_OK):
-            raise ValueError(f"{value} cannot be read")
-        return value
+        if not info.data.get("enabled") or value is None or os.access(value, os.R_OK):
+            return value
+        if info.field_name == "key_file" and not os.path.lexists(value):
+            # It may be the key itself.
+            raise ValueError("there is no such file")
+        if "\n" in str(value):
+            raise ValueError("must be the path of a file, and not what stands in it")
+        raise ValueError(f"{value} cannot be read")
 
     @field_validator("ca_file")
     @classmethod
@@ -77,7 +85,7 @@ class Tls(Table):
     @classmethod
     def _key_of_certificate(cls, value: Path | None, info: ValidationInfo) -> Path | None:
         if value is not None and info.data.get("cert_file") is None:
-            raise ValueError("needs cert_file beside it")
+            raise PydanticCustomError("beside", "needs cert_file beside it")
         if info.data.get("enabled") and info.data.get("cert_file") is not None:
             show_certificate(ssl.create_default_context(), info.data["cert_file"], value)
         return value
@@ -100,11 +108,21 @@ class Mqtt(Table):
     session_expiry: Annotated[Whole, Field(ge=0, le=0xFFFFFFFE)] = 60
     tls: Tls = Tls()
 
+    @field_validator("password", "password_file")
+    @classmethod
+    def _beside_a_name(cls, value: object, info: ValidationInfo) -> object:
+        # MQTT 3.1.1 forbids a password alone (MQTT-3.1.2-22); brokers that take one over MQTT 5 are hardly to be found.
+        if value is not None and info.data.get("username", "") is None:
+            raise PydanticCustomError(
+                "beside", 'needs username beside it (username = "" for a broker that wants a password alone)'
+            )
+        return value
+
     @field_validator("path")
     @classmethod
     def _path_of_socket(cls, value: str | None, info: ValidationInfo) -> str | None:
         if info.data.get("transport") == "unix" and value is None:
-            raise ValueError('a transport of "unix" needs the path of the socket')
+            raise PydanticCustomError("beside", 'a transport of "unix" needs the path of the socket')
         websocket = info.data.get("transport") == "websockets"
         if websocket and value is not None and ("://" in value or not value.isprintable() or " " in value):
             raise ValueError("must be a path alone, such as /mqtt, without spaces")
@@ -324,9 +342,20 @@ class Plugins(BaseModel):
     model_config = ConfigDict(extra="allow", frozen=True, hide_input_in_errors=True)
 
     __pydantic_extra__: dict[str, dict[str, Any]]
+    _origin: Origin = PrivateAttr(NOWHERE)
 
     enabled: tuple[Text, ...] = ()
     directories: tuple[File, ...] = ()
+
+    @property
+    def file(self) -> Path | None:
+        """The settings file, for what is wrong in a plugin's table."""
+        return self._origin.file
+
+    def coming_from(self, origin: Origin) -> Self:
+        """These settings, which come from there."""
+        self._origin = origin
+        return self
 
     @property
     def tables(self) -> dict[str, Any]:
@@ -336,14 +365,6 @@ class Plugins(BaseModel):
     def of(self, name: str) -> dict[str, Any]:
         """The table of one plugin; empty where there is none."""
         return dict(self.tables.get(name, {}))
-
-
-class Metrics(Table):
-    """`[metrics]`: Prometheus."""
-
-    enabled: Switch = False
-    host: Host = "127.0.0.1"
-    port: Port = 9469
 
 
 class Privacy(Table):

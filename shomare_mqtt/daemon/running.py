@@ -71,7 +71,8 @@ async def _told(signals: asyncio.Queue[int], read: Callable[[], Settings], notif
             _ = settings.token
             load_plugins(settings.plugins, None)  # what is wrong with their files is said at the start
         except SettingsError as error:
-            LOG.error("the settings are not taken over, those before stay in force: %s", error)  # noqa: TRY400 - no traceback
+            for line in error.lines:
+                LOG.error("the settings are not taken over, those before stay in force: %s", line)  # noqa: TRY400 - no traceback
         else:
             LOG.info("the settings were read again; starting anew with them")
             return settings

@@ -66,9 +66,24 @@ def load_plugins(settings: Plugins, logger: logging.Logger | None) -> tuple[Load
     """
     if not settings.enabled:
         return ()
-    check_directories(settings.directories)
-    names = dict.fromkeys(settings.enabled)
-    return tuple(make(name, find(name, settings.directories, logger), settings.of(name)) for name in names)
+    try:
+        check_directories(settings.directories)
+        _refuse_nearly_named(settings)
+        names = dict.fromkeys(settings.enabled)
+        return tuple(make(name, find(name, settings.directories, logger), settings.of(name)) for name in names)
+    except SettingsError as error:
+        from shomare_mqtt.config.mistakes import placed  # noqa: PLC0415 - needed where something is wrong
+
+        raise placed(error, settings.file) from None
+
+
+def _refuse_nearly_named(settings: Plugins) -> None:
+    """A table of settings whose plugin is misspelt: what it says, a guard perhaps, would count for nobody."""
+    without = [name for name in settings.enabled if name not in settings.tables]
+    for table in settings.tables:
+        near = difflib.get_close_matches(table, without, n=1, cutoff=0.8)
+        if table not in settings.enabled and near:
+            raise SettingsError(f"plugins.{table}: no plugin of this name is enabled (did you mean {near[0]}?)")
 
 
 def make(name: str, found: Found, table: Mapping[str, Any]) -> Loaded:
@@ -195,21 +210,26 @@ def _refuse_unknown_keys(name: str, model: type[BaseModel], table: Mapping[str, 
     if model.model_config.get("extra") == "allow":
         return
     known = set(model.model_fields) | {f.alias for f in model.model_fields.values() if f.alias}
-    for key in table:
-        if key not in known:
-            raise SettingsError(f"plugins.{name}.{key}: unknown key (known are {', '.join(sorted(known)) or 'none'})")
+    unknown = [key for key in table if key not in known]
+    if unknown:
+        are = f"(known are {', '.join(sorted(known)) or 'none'})"
+        raise SettingsError(*(f"plugins.{name}.{key}: unknown key {are}" for key in unknown))
 
 
 def _validated(name: str, model: type[BaseModel], table: Mapping[str, Any]) -> BaseModel:
     try:
         return model.model_validate(dict(table))
     except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        where = ".".join(["plugins", name, *(str(part) for part in first["loc"])])
-        what = "is missing" if first["type"] == "missing" else first["msg"].removeprefix("Value error, ")
-        raise SettingsError(" ".join(f"{where}: {what}".split())) from None
+        found = error.errors(include_url=False, include_context=False, include_input=False)
+        raise SettingsError(*(_line(name, each["loc"], each["type"], each["msg"]) for each in found)) from None
     except Exception as error:  # noqa: BLE001 - a stranger's validator
         raise SettingsError(f"plugins.{name}: {error if isinstance(error, SettingsError) else _kind(error)}") from None
+
+
+def _line(name: str, location: tuple[int | str, ...], kind: str, message: str) -> str:
+    where = ".".join(["plugins", name, *map(str, location)])
+    what = "is missing" if kind == "missing" else message.removeprefix("Value error, ")
+    return " ".join(f"{where}: {what}".split())
 
 
 def _kind(error: Exception) -> str:
