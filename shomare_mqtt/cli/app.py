@@ -16,6 +16,7 @@ from shomare_mqtt import __version__, config
 from shomare_mqtt.cli import buying, commands, watching
 from shomare_mqtt.cli.checking import load_all, print_settings
 from shomare_mqtt.cli.commands import Manner
+from shomare_mqtt.cli.demo_broker import Kind  # noqa: TC001 - typer reads the annotation
 from shomare_mqtt.cli.status import CommandFailedError, plain_failures
 
 if TYPE_CHECKING:
@@ -151,12 +152,25 @@ def doctor(
 
 
 @app.command()
-def demo(*, once: Annotated[bool, typer.Option("--once", help="End when the code has arrived.")] = False) -> None:
-    """Run a whole system in this process, on loopback: broker, simulated provider, daemon. No money is spent."""
-    from shomare_mqtt.cli.demo import demo as whole_system  # noqa: PLC0415 - only here the broker's library is needed
+def demo(
+    *,
+    once: Annotated[bool, typer.Option("--once", help="End when the code has arrived.")] = False,
+    broker: Annotated[
+        Kind | None, typer.Option("--broker", help="Use this broker; else mosquitto where it is installed.")
+    ] = None,
+    port: Annotated[
+        int | None,
+        typer.Option("--port", metavar="N", min=0, max=65535, help="The broker's port; else 1883 where it is free."),
+    ] = None,
+    sms_delay: Annotated[
+        float, typer.Option("--sms-delay", metavar="SECONDS", min=0, max=600, help="How long the simulated SMS takes.")
+    ] = 4.0,
+) -> None:
+    """Run a whole system on loopback: broker, simulated provider, daemon. No money is spent."""
+    from shomare_mqtt.cli import demo as whole_system  # noqa: PLC0415 - only here a provider and a daemon are needed
 
     with plain_failures():
-        asyncio.run(whole_system(once=once))
+        asyncio.run(whole_system.demo(whole_system.Wishes(once, broker, port, sms_delay)))
 
 
 @app.command(context_settings={"ignore_unknown_options": True, "allow_extra_args": True}, add_help_option=False)

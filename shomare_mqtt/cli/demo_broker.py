@@ -1,56 +1,130 @@
-"""The demo's broker: amqtt behind a server socket of our own, so that it can take any free port."""
+"""The demo's broker: mosquitto where this machine has it, else amqtt in this process; on port 1883 where it is free."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
-from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+import importlib.util
+import socket
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from amqtt.adapters import StreamReaderAdapter, StreamWriterAdapter
-from amqtt.broker import Broker
+from shomare_mqtt.cli.demo_mosquitto import MosquittoFailedError, installed, mosquitto
+from shomare_mqtt.cli.status import CommandFailedError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator
+    from pathlib import Path
 
-_LISTENER = "default"
-_CONFIG = {
-    "listeners": {_LISTENER: {"type": "external"}},
-    "plugins": {"amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}},
-}
+USUAL = 1883
+_NEAR = 8
+"""Ports above the usual one that are tried before any other: they are easier to type."""
 
 
-class _Subscriptions(dict[str, list[Any]]):
-    """Gone through as they are at that moment.
+class Kind(StrEnum):
+    """Which broker."""
 
-    amqtt awaits in the midst of going through its subscriptions; one that comes meanwhile would end a connection that
-    is being made, or the sending to everybody.
+    MOSQUITTO = "mosquitto"
+    AMQTT = "amqtt"
+
+
+@dataclass(frozen=True)
+class Served:
+    """A broker that accepts connections on loopback.
+
+    `name`: with its version. `remark`: what a person should know of it, if anything. `ended`: done with its last words
+    where it ended by itself.
     """
 
-    def __iter__(self) -> Iterator[str]:
-        return iter(tuple(super().keys()))
-
-    def items(self) -> Any:
-        """Pairs of a filter and who has subscribed to it."""
-        return [(each, list(sessions)) for each, sessions in super().items()]
+    port: int
+    name: str
+    remark: str = ""
+    ended: asyncio.Task[str] | None = None
 
 
 @asynccontextmanager
-async def broker() -> AsyncIterator[int]:
-    """A broker on loopback, for whoever connects; gives its port."""
-    # It logs as an error that a client left without a word, as each does whose process ended.
-    logging.getLogger("amqtt").propagate = False
-    logging.getLogger("amqtt").addHandler(logging.NullHandler())
-    inner = Broker(_CONFIG)
-    inner._subscriptions = _Subscriptions()  # noqa: SLF001 - amqtt has no other door for it
+async def broker(folder: Path, kind: Kind | None = None, port: int | None = None) -> AsyncIterator[Served]:
+    """A broker of the wanted kind at the wanted port; None: what is best here. Raises CommandFailedError."""
+    async with AsyncExitStack() as stack:
+        ports = (port,) if port is not None else possible()
+        yield await _first(stack, folder, kind, [each for each in ports if await is_free(each)])
 
-    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await inner.external_connected(StreamReaderAdapter(reader), StreamWriterAdapter(writer), _LISTENER)
 
-    await inner.start()
-    server = await asyncio.start_server(connected, "127.0.0.1", 0)
+def possible(usual: int = USUAL) -> tuple[int, ...]:
+    """Ports in the order in which they are tried; 0 is any."""
+    return (*range(usual, usual + _NEAR + 1), 0)
+
+
+async def is_free(port: int) -> bool:
+    """Whether a server could have this port of `localhost` for itself."""
+    for host in ("127.0.0.1", "::1") if port else ():
+        try:
+            _, writer = await asyncio.open_connection(host, port)
+        except OSError:
+            continue
+        writer.close()
+        return False
     try:
-        yield server.sockets[0].getsockname()[1]
-    finally:
-        server.close()
-        await inner.shutdown()
+        _bound(port)
+    except OSError:
+        return False
+    return True
+
+
+def _bound(port: int) -> int:
+    with socket.socket() as sock:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind(("127.0.0.1", port))
+        return int(sock.getsockname()[1])
+
+
+async def _first(stack: AsyncExitStack, folder: Path, kind: Kind | None, ports: list[int]) -> Served:
+    """At the first port that the broker can have: another program may have taken one in the meantime."""
+    if not ports:
+        raise CommandFailedError("the port is taken, or not allowed; without --port the demo finds one")
+    remark = ""
+    if kind is not Kind.AMQTT:
+        program = installed()
+        if program is not None:
+            try:
+                return await _mosquitto(stack, program, folder, ports)
+            except MosquittoFailedError as error:
+                if kind is not None:
+                    raise
+                remark = f"{error}; this one stands in for it"
+        elif kind is not None:
+            raise CommandFailedError("mosquitto is not installed: apt install mosquitto")
+    return await _amqtt(stack, ports, remark or "apt install mosquitto, and the demo runs with the real one")
+
+
+async def _mosquitto(stack: AsyncExitStack, program: str, folder: Path, ports: list[int]) -> Served:
+    for port in ports:
+        number = port or _bound(0)
+        try:
+            version, ended = await stack.enter_async_context(mosquitto(program, number, folder))
+        except MosquittoFailedError:
+            if port == ports[-1] or await is_free(number):
+                raise
+        else:
+            return Served(number, f"mosquitto {version}", ended=ended)
+    raise AssertionError("unreachable: the last port raises")
+
+
+async def _amqtt(stack: AsyncExitStack, ports: list[int], remark: str) -> Served:
+    if importlib.util.find_spec("amqtt") is None:
+        raise CommandFailedError(
+            "the demo's broker is missing; install mosquitto (apt install mosquitto), or the one that it can bring "
+            "along: pip install 'shomare-mqtt[demo]'"
+        )
+    from shomare_mqtt.cli.demo_amqtt import NAME, embedded  # noqa: PLC0415 - needs amqtt, an extra
+
+    for port in ports:
+        try:
+            number = await stack.enter_async_context(embedded(port))
+        except OSError as error:
+            if port == ports[-1]:
+                raise CommandFailedError(f"the demo's broker cannot have port {port}: {error.strerror}") from None
+        else:
+            return Served(number, f"{NAME}, embedded in this process", remark)
+    raise AssertionError("unreachable: the last port raises")

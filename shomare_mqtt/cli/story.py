@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+import textwrap
+from decimal import Decimal
 from shutil import which
 from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
+from shomare_mqtt.cli.demo_broker import USUAL
 from shomare_mqtt.cli.status import CommandFailedError
+from shomare_mqtt.core.render import money_said
 from shomare_mqtt.mqtt.announcements import TOPIC, announcement_in
 from shomare_mqtt.mqtt.client import Client
 from shomare_mqtt.topics import matches
@@ -18,13 +22,16 @@ from shomare_mqtt.topics import matches
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from shomare_mqtt.config import Mqtt
+    from shomare_mqtt.cli.demo_broker import Served
+    from shomare_mqtt.config import Settings
     from shomare_mqtt.model import Incoming
 
 _PATIENCE = 60.0
 """Seconds after which a demo that is to end by itself has failed."""
 _LONGEST = 100
+_TOOLS = ("mosquitto_pub", "mosquitto_sub", "mosquitto_rr")
 _TOPIC_WIDTH = 42
+_INDENT = 9
 _TELLING = (
     "status",
     "event_type",
@@ -43,6 +50,7 @@ _BUY = {"country": "Russia", "operator": "MTS", "application": "Telegram", "tran
 _MEANINGS = (
     ("bridge/state", "Whether commands are taken. If the daemon dies, the broker says offline in its place."),
     ("bridge/info", "Which daemon this is, and its settings, secrets masked."),
+    ("bridge/journal", "How far its records on disk have come: it notices by this when an old backup was put back."),
     ("bridge/health", "How it is doing: uptime, counters, open orders."),
     ("provider/state", "Whether the provider answers, and whether it was understood."),
     ("countries", "The provider's three lists: what can be named in a buy."),
@@ -60,30 +68,38 @@ _MEANINGS = (
     ("code", "The code alone, as plain text."),
 )
 
+_TOLD_ONCE = ("bridge/info", "bridge/journal")
+_MONEY = ("price", "balance")
 _AMONG_DAEMONS = ((TOPIC, "Asks whether another daemon is here: two would buy everything twice."),)
 
 
 class Story:
     """Listens to everything below the base topic and prints it; buys one number once a daemon is there."""
 
-    def __init__(self, settings: Mqtt, screen: Console, *, once: bool) -> None:
-        self._settings = settings
+    def __init__(self, settings: Settings, screen: Console, served: Served, *, once: bool) -> None:
+        self._settings = settings.mqtt
+        self._provider = settings.provider.base_url
+        self._unit = settings.provider.currency
         self._screen = screen
+        self._served = served
         self._once = once
         self._explained: set[str] = set()
         self._bought = False
+        self._invited = False
         self._ready: set[str] = set()
 
-    def _introduce(self, provider: str) -> None:
-        self._say("A whole system in this one process. No real money, no real numbers:\n", "bold")
-        self._say(f"  an MQTT broker          127.0.0.1, port {self._settings.effective_port}")
-        self._say(f"  a simulated provider    {provider}")
+    def _introduce(self) -> None:
+        self._say("A whole system on this machine, gone when you end it. No real money, no real numbers:\n", "bold")
+        self._say(f"  an MQTT broker          127.0.0.1, port {self._served.port}: {self._served.name}")
+        if self._served.remark:
+            self._say(f"                          ({self._served.remark})")
+        self._say(f"  a simulated provider    {self._provider}")
         self._say("  the shomare-mqtt daemon, between the two: it is all you would run yourself\n")
         self._say("What follows are the MQTT messages as they pass the broker.\n")
 
-    async def tell(self, provider: str) -> None:
+    async def tell(self) -> None:
         """Prints until the code is there (`once`), else for ever. Raises CommandFailedError where no code comes."""
-        self._introduce(provider)
+        self._introduce()
         try:
             async with asyncio.timeout(_PATIENCE if self._once else None), Client(self._settings) as client:
                 await client.subscribe("#")
@@ -109,34 +125,48 @@ class Story:
         if topic != "code" or not incoming.payload:
             return False
         code = incoming.payload.decode()
-        self._say(f"\nThe code is {code}. That is all: one message in, the code out.\n", "bold green")
-        if not self._once:
-            self._invite()
+        if not self._invited:
+            self._say(f"\nThe code is {code}. That is all: one message in, the code out.\n", "bold green")
+            self._invited = True
+            if not self._once:
+                self._say(invitation(self._served.port), style="")
         return self._once
 
-    def _invite(self) -> None:
-        port = self._settings.effective_port
-        self._say("The system keeps running. Try it from another terminal; Ctrl-C ends it:\n", "bold")
-        self._say(f"  mosquitto_sub -p {port} -v -t 'shomare/#'")
-        self._say(f"  mosquitto_pub -p {port} -t shomare/query/prices/7/1 -n")
-        self._say(f"  mosquitto_pub -p {port} -t shomare/buy -m '{json.dumps({**_BUY, 'transaction': 'mine-1'})}'")
-        self._say(f"  mosquitto_pub -p {port} -t shomare/cancel -m current")
-        own = f"SHOMARE_MQTT__PORT={port} {which('shomare-mqtt') or sys.argv[0]}"
-        self._say(f"  {own} buy --country Russia --operator MTS --application Telegram --wait\n")
-
     def _print(self, topic: str, incoming: Incoming) -> None:
-        if not incoming.payload:
-            return  # a topic that is emptied: of no interest to a newcomer
         among_daemons = topic == TOPIC and announcement_in(incoming.payload) is not None
-        is_yours = _is_command(topic) and not among_daemons
-        who = Text("you    → ", "cyan") if is_yours else Text("daemon → ", "green")
-        where = Text(f"{f'{self._settings.base_topic}/{topic}':<{_TOPIC_WIDTH}} ", "bold")
-        self._screen.print(who + where + Text(excerpt(incoming.payload)))
         meanings = _AMONG_DAEMONS if among_daemons else _MEANINGS
         meaning = next(((pattern, text) for pattern, text in meanings if matches(pattern, topic)), None)
-        if meaning is not None and meaning[0] not in self._explained:
+        known = meaning is not None and meaning[0] in self._explained
+        if not incoming.payload or (known and (among_daemons or topic in _TOLD_ONCE)):
+            return  # a topic that is emptied, or one with news for machines: of no interest to a newcomer
+        self._learn_unit(topic, incoming.payload)
+        is_yours = _is_command(topic) and not among_daemons
+        who = Text("you    → ", "cyan") if is_yours else Text("daemon → ", "green")
+        self._line(
+            who, Text(f"{self._settings.base_topic}/{topic}", "bold"), excerpt(incoming.payload, self._unit, topic)
+        )
+        if meaning is not None and not known:
             self._explained.add(meaning[0])
-            self._screen.print(Text(f"         {meaning[1]}", "italic dim"))
+            self._below(meaning[1], "italic dim")
+
+    def _learn_unit(self, topic: str, payload: bytes) -> None:
+        """The provider's own word for its money is in the account's profile."""
+        if topic == "profile":
+            self._unit = json.loads(payload).get("currency") or self._unit
+
+    def _line(self, who: Text, where: Text, what: str) -> None:
+        """On one line where the terminal is wide enough."""
+        padded = where.copy()
+        padded.pad_right(max(0, _TOPIC_WIDTH - len(where)) + 1)
+        if len(who) + len(padded) + len(what) <= self._screen.width:
+            self._screen.print(who + padded + Text(what))
+        else:
+            self._screen.print(who + where)
+            self._below(what, "")
+
+    def _below(self, text: str, style: str) -> None:
+        for line in textwrap.wrap(text, max(self._screen.width - _INDENT, 20)):
+            self._screen.print(Text(f"{'':{_INDENT}}{line}", style))
 
     def _say(self, text: str, style: str = "") -> None:
         self._screen.print(Text(text, style))
@@ -146,24 +176,72 @@ def _is_command(topic: str) -> bool:
     return topic in ("buy", "cancel", "resolve") or topic.endswith("/set") or topic.startswith("query/")
 
 
-def excerpt(payload: bytes) -> str:
-    """What of a payload a newcomer has to see: the fields that matter, the names in a list, or its beginning."""
+def invitation(port: int) -> str:
+    """What to try next, to be copied; where the port is not the usual one, first what makes it the usual one."""
+    lines = ["The system keeps running; Ctrl-C ends it. Try it from another terminal:", ""]
+    if port != USUAL:
+        lines += [
+            f"Its broker is at port {port}, not {USUAL}: in that terminal, first copy this line.",
+            "",
+            to_copy(port),
+            "",
+        ]
+    if which("mosquitto_sub") is None:
+        lines += ["apt install mosquitto-clients brings the tools named here.", ""]
+    program = which("shomare-mqtt") or sys.argv[0]
+    own = f"{sys.executable} -m shomare_mqtt" if program.endswith(".py") else program
+    lines += [
+        "mosquitto_sub -v -t 'shomare/#'",
+        "mosquitto_rr -V 311 -W 60 -t shomare/query/prices/7/1 -e shomare/response/query/prices/7/1 -n",
+        "mosquitto_pub -t shomare/buy -m '" + json.dumps(_BUY).replace(_BUY["transaction"], "'$(date +%s)'") + "'",
+        "mosquitto_pub -t shomare/cancel -m current",
+        f"{own} buy --country Russia --operator MTS --application Telegram --wait",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def to_copy(port: int) -> str:
+    """A line for a shell, in which mosquitto's tools and our own commands then speak to this port."""
+    tools = "".join(f'{tool}() {{ command {tool} -p {port} "$@"; }}; ' for tool in _TOOLS)
+    return f"{tools}export SHOMARE_MQTT__PORT={port}"
+
+
+def excerpt(payload: bytes, unit: str, topic: str = "") -> str:
+    """What of a payload a newcomer has to see: the fields that matter, the names in a list, or its beginning.
+
+    Money stands with its `unit`, also where the `topic` holds the plain number.
+    """
     text = payload.decode(errors="replace")
     try:
         body = json.loads(text)
     except ValueError:
         return _cut(text)
+    if topic == "profile/balance":
+        return f"{text}  ({_money(body, unit)})"
     if isinstance(body, list):
         names = [str(row.get("name") or row.get("state")) for row in body if isinstance(row, dict)]
         return f"[{_cut(', '.join(names))}]"
-    return _fields(body) if isinstance(body, dict) else _cut(text)
+    return _fields(body, unit) if isinstance(body, dict) else _cut(text)
 
 
-def _fields(body: dict[str, Any]) -> str:
+def _fields(body: dict[str, Any], unit: str) -> str:
     order = body.get("data") or body.get("order")
     inner = order if isinstance(order, dict) else {}
     shown = {key: (body | inner)[key] for key in _TELLING if (body | inner).get(key) is not None}
+    for key in _MONEY:
+        if key in shown:
+            shown[key] = _money(shown[key], shown.get("currency") or unit)
+    if "balance" in shown:
+        shown.pop("currency", None)
+    if isinstance(error := body.get("error"), dict):
+        shown["error"] = error.get("message")
     return "  ".join(f"{key}: {value}" for key, value in shown.items()) or _cut(json.dumps(body, ensure_ascii=False))
+
+
+def _money(value: Any, unit: str) -> str:
+    """Of anything else than a number, as it is."""
+    return money_said(Decimal(str(value)), unit) if isinstance(value, int | float) else str(value)
 
 
 def _cut(text: str) -> str:

@@ -7,7 +7,7 @@ import json
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-from shomare_mqtt.cli.demo_broker import broker
+from shomare_mqtt.cli.demo_amqtt import embedded
 from shomare_mqtt.config import Mqtt
 from shomare_mqtt.mqtt.connection import Link, open_link
 from shomare_mqtt.mqtt.packets import Opening, Publication
@@ -74,7 +74,7 @@ class StandIn:
 @asynccontextmanager
 async def stand_in(answer: Answer, state: str | None = "online") -> AsyncIterator[StandIn]:
     """A stand-in on a broker of its own."""
-    async with broker() as port:
+    async with embedded() as port:
         daemon = StandIn(answer)
         await daemon.start(port, state)
         serving = asyncio.create_task(daemon.serve())

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from shomare_mqtt.cli.demo_broker import broker
+from shomare_mqtt.cli.demo_amqtt import embedded
 from shomare_mqtt.cli.doctoring import _write
 from shomare_mqtt.cli.status import CommandFailedError
 from shomare_mqtt.simulator import Simulator, SimulatorOptions
@@ -42,7 +42,7 @@ def variables(folder: Path, url: str, port: int, **more: str) -> dict[str, str]:
 
 
 async def test_all_is_well(tmp_path: Path) -> None:
-    async with Simulator(SimulatorOptions(token=TOKEN)) as sim, broker() as port:
+    async with Simulator(SimulatorOptions(token=TOKEN)) as sim, embedded() as port:
         given = variables(tmp_path, sim.base_url, port)
         done = await finish(await start_afresh("doctor", **given))
         told = await run("doctor", "--json", **given)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from shomare_mqtt import __version__
-from shomare_mqtt.cli.demo_broker import broker
+from shomare_mqtt.cli.demo_amqtt import embedded
 from shomare_mqtt.config import Mqtt
 from shomare_mqtt.core.masking import Mask
 from shomare_mqtt.doctor import broker as looking
@@ -50,7 +50,7 @@ def ignored(incoming: Incoming, ack: Callable[[], None]) -> None:
 
 async def left(**topics: Any) -> Broker:
     """What is seen where this is held, and an empty object on each topic of which nothing is said."""
-    async with broker() as port:
+    async with embedded() as port:
         await retain(port, **{"bridge_state": "offline", "bridge_info": {}, "provider_state": {}, **topics})
         return await look_at_broker(on(port), MASK)
 
@@ -68,7 +68,7 @@ def _nothing_comes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("_nothing_comes")
 async def test_no_daemon() -> None:
-    async with broker() as port:
+    async with embedded() as port:
         found = await look_at_broker(on(port), MASK)
     assert [each.state for each in found.findings] == [State.GOOD, State.UNKNOWN]
     assert "answers over MQTT 3.1.1 (no TLS, no user name)" in found.findings[0].text
