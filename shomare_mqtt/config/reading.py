@@ -138,16 +138,34 @@ def _one_line(error: ValidationError) -> str:
 
 def _with_secret_files(settings: Settings) -> Settings:
     provider = settings.provider
-    if provider.token is None and (path := provider.token_file or _credential("token")):
+    if provider.token is None and (path := _secret_file(provider.token_file, "token")):
         provider = provider.model_copy(update={"token": _secret_from(path, "provider.token_file")})
     return settings.model_copy(update={"provider": provider, "mqtt": _mqtt_with_password(settings.mqtt)})
 
 
 def _mqtt_with_password(mqtt: Mqtt) -> Mqtt:
-    path = mqtt.password_file or _credential("mqtt_password")
-    if mqtt.password is None and path:
+    if mqtt.password is None and (path := _secret_file(mqtt.password_file, "mqtt_password")):
         return mqtt.model_copy(update={"password": _secret_from(path, "mqtt.password_file")})
     return mqtt
+
+
+def _secret_file(named: Path | None, credential: str) -> Path | None:
+    """The file that the settings name, else the credential; that, too, where our user may not read the named file.
+
+    So one settings file does for root's commands and for the service, to which systemd hands root's file over.
+    """
+    given = _credential(credential)
+    return given if named is None or (given is not None and _is_forbidden(named)) else named
+
+
+def _is_forbidden(path: Path) -> bool:
+    try:
+        path.open("rb").close()
+    except PermissionError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def _credential(name: str) -> Path | None:
