@@ -217,20 +217,40 @@ def _provider_with_token(provider: Provider) -> tuple[Provider, list[Mistake], s
     if provider.token is not None:
         name = _variable("provider.token") or _variable("provider")
         return provider, [], f"the variable {name}" if name else "provider.token"
-    path = provider.token_file or _credential("token")
+    path = _secret_file(provider.token_file, "token")
     if path is None:
         return provider, [], None
-    secret, mistakes = _secret_from(path, "provider.token_file" if provider.token_file else "")
-    said = f"provider.token_file, {path}" if provider.token_file else f"the systemd credential {path}"
+    is_named = path == provider.token_file
+    secret, mistakes = _secret_from(path, "provider.token_file" if is_named else "")
+    said = f"provider.token_file, {path}" if is_named else f"the systemd credential {path}"
     return provider.model_copy(update={"token": secret}), mistakes, said
 
 
 def _mqtt_with_password(mqtt: Mqtt) -> tuple[Mqtt, list[Mistake]]:
-    path = mqtt.password_file or _credential("mqtt_password")
+    path = _secret_file(mqtt.password_file, "mqtt_password")
     if mqtt.password is not None or path is None:
         return mqtt, []
-    secret, mistakes = _secret_from(path, "mqtt.password_file" if mqtt.password_file else "")
+    secret, mistakes = _secret_from(path, "mqtt.password_file" if path == mqtt.password_file else "")
     return mqtt.model_copy(update={"password": secret}), mistakes
+
+
+def _secret_file(named: Path | None, credential: str) -> Path | None:
+    """The file that the settings name, else the credential; that, too, where our user may not read the named file.
+
+    So one settings file does for root's commands and for the service, to which systemd hands root's file over.
+    """
+    given = _credential(credential)
+    return given if named is None or (given is not None and _is_forbidden(named)) else named
+
+
+def _is_forbidden(path: Path) -> bool:
+    try:
+        path.open("rb").close()
+    except PermissionError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def _credential(name: str) -> Path | None:

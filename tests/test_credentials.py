@@ -1,0 +1,90 @@
+"""One settings file for root's commands and for the service, whose user may read no secret of root's."""
+
+from __future__ import annotations
+
+import codecs
+import os
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from shomare_mqtt import config
+from shomare_mqtt.errors import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+NOBODY = 65534
+SECRETS = ("token", "mqtt_password")
+
+
+@pytest.fixture
+def folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Where everybody may look (as pytest's own is not), with files of secrets that nobody but root may read."""
+    monkeypatch.setenv("HOME", "/nonexistent")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        (folder / "given").mkdir(mode=0o755)
+        for secret in SECRETS:
+            (folder / secret).write_text(f"root's {secret}")
+            (folder / secret).chmod(0o000)
+        (folder / "config.toml").write_text(
+            f'mqtt.password_file = "{folder}/mqtt_password"\nprovider.token_file = "{folder}/token"'
+        )
+        yield folder
+
+
+@contextmanager
+def no_super_user() -> Iterator[None]:
+    """Files are opened as another user opens them, where the tests run as root."""
+    if os.geteuid() != 0:
+        yield
+        return
+    codecs.lookup("utf-8-sig")  # Python's own files may lie where another user cannot look
+    os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+def secrets_of(folder: Path) -> tuple[str, str]:
+    file = folder / "config.toml"
+    with no_super_user():
+        settings = config.load(file)
+        assert config.load_mqtt(file).password == settings.mqtt.password
+    assert settings.mqtt.password is not None
+    return settings.token, settings.mqtt.password.get_secret_value()
+
+
+def test_a_credential_stands_in_for_a_file_that_may_not_be_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(folder / "given"))
+    for secret in SECRETS:
+        (folder / "given" / secret).write_text(f"systemd's {secret}")
+    assert secrets_of(folder) == ("systemd's token", "systemd's mqtt_password")
+    for secret in SECRETS:
+        (folder / secret).chmod(0o644)
+    assert secrets_of(folder) == ("root's token", "root's mqtt_password")
+
+
+@pytest.mark.parametrize("with_others", [False, True])
+def test_no_credential_of_that_name(folder: Path, monkeypatch: pytest.MonkeyPatch, with_others: bool) -> None:
+    if with_others:
+        monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(folder / "given"))
+        (folder / "given" / "mqtt_password").write_text("systemd's")
+    with no_super_user(), pytest.raises(SettingsError) as caught:
+        config.load(folder / "config.toml")
+    assert str(caught.value) == f"provider.token_file: {folder}/token cannot be read (Permission denied)"
+
+
+def test_a_file_that_is_not_there_is_said(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A wrong path must not work in the service and nowhere else."""
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(folder / "given"))
+    (folder / "given" / "token").write_text("systemd's")
+    (folder / "token").unlink()
+    with no_super_user(), pytest.raises(SettingsError, match="No such file"):
+        config.load(folder / "config.toml")
