@@ -142,11 +142,16 @@ class Settings(FromEnvironment):
         forms = {form for s in found if s for form in (s, quote(s), quote(s, safe=""), json.dumps(s)[1:-1])}
         return tuple(sorted(forms, key=len, reverse=True))
 
+    @property
+    def shown_base_url(self) -> str:
+        """The provider's address as it may be shown, without the user and the query."""
+        return _shown_address(self.provider.base_url)
+
     def masked(self) -> dict[str, Any]:
         """What is in force as JSON data, each secret replaced by MASK; of plugins' tables, unknown to us, all texts."""
         shown: dict[str, Any] = json.loads(self.model_dump_json())
         shown["mqtt"] |= {"port": self.mqtt.effective_port, "client_id": self.mqtt.effective_client_id}
-        shown["provider"]["base_url"] = _shown_address(self.provider.base_url)
+        shown["provider"]["base_url"] = self.shown_base_url
         if self.mqtt.transport == "websockets" and self.mqtt.path:
             shown["mqtt"]["path"] = self.mqtt.path.partition("?")[0]
         for table, key in (("mqtt", "password"), ("provider", "token"), ("provider", "proxy")):

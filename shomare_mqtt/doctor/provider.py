@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, assert_never
 
+from shomare_mqtt.core.market.wrong_address import wrong_address
 from shomare_mqtt.core.render import money_said
 from shomare_mqtt.doctor.asking import READING
 from shomare_mqtt.doctor.fields import UNDER, line, of_fields
@@ -82,9 +83,12 @@ def _reached(settings: Settings, answers: Answers) -> Finding:
     if error is not None:
         advice = "is this machine on the net, and are provider.base_url and provider.proxy right?"
         return bad("provider", f"{where}: {error.message}", advice)
-    code = _code(answers, Endpoint.PROFILE)
-    if code in (ErrorCode.UNKNOWN_ENDPOINT, ErrorCode.METHOD_NOT_ALLOWED):
+    wrong = answers.errors.get(Endpoint.PROFILE)
+    if wrong is not None and wrong.code is ErrorCode.METHOD_NOT_ALLOWED:
         return bad("provider", f"{where} answers, but has no `profile` below it", "set provider.base_url")
+    if wrong is not None and (said := wrong_address(where, wrong)):
+        what, advice = said
+        return bad("provider", what, advice, wrong.message)
     return good("provider", f"{where} answers ({answers.requests} requests were made)")
 
 
@@ -95,11 +99,6 @@ def _token(answers: Answers) -> Finding:
     if Endpoint.PROFILE in answers.results:
         return good("token", "the provider takes it")
     return unknown("token", "nobody can tell while the profile is not read")
-
-
-def _code(answers: Answers, endpoint: Endpoint) -> ErrorCode | None:
-    error = answers.errors.get(endpoint)
-    return error.code if error is not None else None
 
 
 def _of_answer(endpoint: Endpoint, answers: Answers, unit: str, mask: Mask) -> Finding:

@@ -13,6 +13,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from shomare_mqtt.errors import InstanceConflictError, JournalError, JournalUnusableError
+from shomare_mqtt.journal.denied import user, what_to_do
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -71,8 +72,8 @@ class StateDirectory:
         found = os.fstat(self._directory)
         if found.st_uid != os.geteuid():
             raise JournalUnusableError(
-                f"the state directory {self.path} belongs to another user (uid {found.st_uid}, this is uid "
-                f"{os.geteuid()}): run the daemon as that user, or give it a directory of its own; nothing was changed"
+                f"the state directory {self.path} belongs to another user, {user(found.st_uid)}, and this runs as "
+                f"{user()}: run the daemon as that user, or set state.directory to one of its own; nothing was changed"
             )
         if found.st_mode & stat.S_ISVTX:
             raise JournalUnusableError(
@@ -162,5 +163,6 @@ def cannot(what: str, directory: Path, error: Exception) -> JournalError:
     """What a user is told of an error of the system's or of SQLite's."""
     reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     text = f"the journal in {directory} cannot be {what}: {reason}; nothing is bought without a journal"
-    needs_a_person = isinstance(error, OSError) and error.errno not in _PASSES
-    return JournalUnusableError(text) if needs_a_person else JournalError(text)
+    if isinstance(error, OSError) and error.errno not in _PASSES:
+        return JournalUnusableError(f"{text}. {what_to_do(directory, error)}")
+    return JournalError(text)

@@ -53,6 +53,7 @@ LONGEST_KEPT = 512 * 1024
 _PORTION = 16 * 1024
 LONGEST_HEADER = 64 * 1024
 """What a site's security policy may take: a purchase must not be lost over it."""
+_LONGEST_LOCATION = 300
 ONCE = frozenset({Endpoint.BUY, Endpoint.CANCEL})
 """Endpoints that change something: one connection each, and never two attempts."""
 NO_SUCH_ADDRESS = frozenset({404, 405})
@@ -179,6 +180,7 @@ class Transport:
                 retry_after=_retry_after(response.headers.get("Retry-After"), date or self._clock.now()),
                 charset=response.charset,
                 date=date,
+                location=_location(response.headers.get("Location", "")),
             )
 
     def _without_answer(self, attempt: _Attempt, error: Exception) -> RawAnswer:
@@ -277,6 +279,13 @@ async def _goes_on(streaming: Streaming, piece: bytearray) -> bool:
             return False
         await asyncio.sleep(0)
     return True
+
+
+def _location(header: str) -> str:
+    """Where a redirect leads, as it may be shown; the start of it, where it is long."""
+    with suppress(ValueError):
+        return str(URL(header).with_query(None).with_fragment(None).with_user(None))[:_LONGEST_LOCATION]
+    return ""
 
 
 def _date(headers: Mapping[str, str]) -> datetime | None:

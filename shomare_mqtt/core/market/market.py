@@ -33,7 +33,7 @@ class Market:
         clock, journal, retained, extensions = ports.clock, ports.journal, ports.retained, ports.extensions
         say, currency = _logged(ports.say, logger), settings.provider.currency
         self._clock = clock
-        self.provider_state = ProviderState(clock, retained, ports.say, mask, logger)
+        self.provider_state = ProviderState(clock, retained, ports.say, mask, logger, settings.shown_base_url)
         self.provider = ObservedProvider(ports.provider, self.provider_state, logger)
         self.account = Account(clock, journal, self.provider, retained, extensions, currency)
         self.catalogs = Catalogs(clock, journal, self.provider, retained, logger)

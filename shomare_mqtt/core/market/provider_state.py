@@ -12,6 +12,7 @@ from shomare_mqtt.core.bridge_events import BridgeEvent
 from shomare_mqtt.core.faults import ENDS_ALL
 from shomare_mqtt.core.market.discretion import make_fit, masked
 from shomare_mqtt.core.market.readability import Readability, is_unreadable
+from shomare_mqtt.core.market.wrong_address import wrong_address
 from shomare_mqtt.core.masking import trace_of
 from shomare_mqtt.errors import ErrorCode, ProviderError, ProviderFailedError, ProviderRefusedError, ShomareError
 from shomare_mqtt.model import CatalogKind, Endpoint, IdDoubt, Priority
@@ -70,7 +71,7 @@ def _in_doubt(doubt: str) -> str:
 
 
 class ProviderState:
-    """`provider/state`, from the outcome of every call."""
+    """`provider/state`, from the outcome of every call. `address`: `provider.base_url` as it may be shown."""
 
     def __init__(
         self,
@@ -79,7 +80,9 @@ class ProviderState:
         say: Say,
         mask: Mask,
         logger: logging.Logger,
+        address: str,
     ) -> None:
+        self._address = address
         self._clock = clock
         self._retained = retained
         self._say = say
@@ -95,6 +98,7 @@ class ProviderState:
         self._said: set[str] = set()
         self._away_for: set[Endpoint] = set()
         self._shown: bytes | None = None
+        self._trouble: str | None = None
         self.calls: Counter[str] = Counter()
         self.errors: Counter[str] = Counter()
         self.on_recovered: Callable[[], None] = _nothing
@@ -113,6 +117,11 @@ class ProviderState:
     def was_asked(self) -> bool:
         """Whether a call has ended."""
         return self._state is not None
+
+    @property
+    def trouble(self) -> str | None:
+        """What is wrong and what to do, as a sentence; None where nothing is, or before the first call."""
+        return None if self._state in (None, "online") else self._trouble
 
     def make_fit(self, error: ProviderError, endpoint: Endpoint) -> None:
         """Leave in an error what may be told to all."""
@@ -174,7 +183,11 @@ class ProviderState:
         elif isinstance(error, ProviderRefusedError):
             self._readability.refused()
             self._let_poll()
-        await self._become(self._standing(), error)
+        if self._readability.is_open and self._refused is None:
+            self._error = render.error_json(render.error_info(error))
+            self.show()
+        else:
+            await self._become(self._standing(), error)
         if endpoint is not Endpoint.PROFILE and (error.code in OF_THE_TOKEN or is_unreadable(error)):
             self.on_doubt()
 
@@ -200,6 +213,12 @@ class ProviderState:
         self._error = render.error_json(render.error_info(error)) if error else None
         if before != state:
             self._since = self._clock.now()
+        words = _WORDS[state]
+        if state == "misunderstood" and error and self._error and (wrong := wrong_address(self._address, error)):
+            said = ": ".join(wrong)
+            words = f"the provider's answers cannot be understood: {said}"
+            self._error["message"] = f"{error.message.removesuffix('.')}. {said}."
+        self._trouble = words
         self.show()
         if state == "online":
             # Where checks alone fail, another call that works says nothing of them: they are asked ever more seldom.
@@ -211,8 +230,8 @@ class ProviderState:
         # The first answer of a run that works is no news.
         if before != state and not (before is None and state == "online"):
             level = self._logger.info if state == "online" else self._logger.warning
-            level("%s%s", _WORDS[state], f" ({error.message})" if error else "")
-            await self._say(BridgeEvent.PROVIDER_STATE, _WORDS[state], state=state)
+            level("%s%s", words, f" ({self._address}: {error.message})" if error else "")
+            await self._say(BridgeEvent.PROVIDER_STATE, words, state=state)
 
     def doubt_ids(self, endpoint: Endpoint, places: list[str]) -> None:
         """Which columns of a list could be its id, while nobody knows it; none where it is known."""

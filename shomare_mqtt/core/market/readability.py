@@ -30,16 +30,22 @@ class Readability:
 
     def __init__(self) -> None:
         self.is_lost = False
-        self._has_read = False
+        self._has_read = self._has_understood = False
         self._row: list[Endpoint] = []
+
+    @property
+    def is_open(self) -> bool:
+        """Whether nobody can tell yet: nothing was read or understood, but too few addresses were said not to exist."""
+        return bool(self._row) and not self.is_lost and not self._has_understood
 
     def read(self) -> None:
         """Something usable was read."""
-        self.is_lost, self._has_read = False, True
+        self.is_lost, self._has_read, self._has_understood = False, True, True
         self._row.clear()
 
     def refused(self) -> None:
         """An answer was understood that gave nothing of use: a no, or a failure in words."""
+        self._has_understood = True
         self.is_lost = self.is_lost and not self._has_read
         self._row.clear()
 

@@ -44,7 +44,7 @@ class RawAnswer:
     """An HTTP answer as it came, its body already decompressed. `retry_after` in seconds, from the header.
 
     `date`: when it came by the provider's clock, where its headers tell. `streamed`: what a long body holds, which was
-    read as it came and is not kept.
+    read as it came and is not kept. `location`: where a redirect leads, less its query and a user in it.
     """
 
     http: int
@@ -54,6 +54,7 @@ class RawAnswer:
     charset: str | None = None
     date: datetime | None = None
     streamed: Decoded | None = None
+    location: str = ""
 
     @property
     def is_long(self) -> bool:

@@ -1,0 +1,58 @@
+"""Why a state directory cannot be used, who is kept from it, and what to do: for whoever starts this the first time."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from contextlib import suppress
+from pathlib import Path
+
+_NO_RIGHTS = frozenset({errno.EACCES, errno.EPERM})
+_NO_DIRECTORY = frozenset({errno.ENOTDIR, errno.EEXIST})
+
+
+def user(uid: int | None = None) -> str:
+    """A user by name and number, this process's where none is given: `pi (uid 1000)`."""
+    import pwd  # noqa: PLC0415 - needed where something is wrong
+
+    number = os.geteuid() if uid is None else uid
+    with suppress(KeyError):
+        return f"{pwd.getpwuid(number).pw_name} (uid {number})"
+    return f"uid {number}"
+
+
+def what_to_do(directory: Path, error: OSError) -> str:
+    """Sentences that name the user, and the way on."""
+    other = f"set state.directory to a place where {user()} may write"
+    if error.errno == errno.EROFS:
+        return (
+            f"{directory} lies on a file system that is mounted read-only, for {user()} too. Mount it anew, or {other}"
+        )
+    place = _nearest(directory)
+    if error.errno in _NO_DIRECTORY and not place.is_dir():
+        return f"{place} is no directory. Move it away, or {other}. This runs as {user()}"
+    if error.errno not in _NO_RIGHTS:
+        return f"This runs as {user()}"
+    if place != directory:
+        make = f"sudo install -d -o {os.geteuid()} -m 700 {directory}"
+        return (
+            f"{user()}, who runs this, may not make {directory} in {place}. Make it for that user ({make}), or {other}"
+        )
+    return f"{user()}, who runs this, may not write in {directory}{_held_by(place)}. Give it to that user, or {other}"
+
+
+def _nearest(directory: Path) -> Path:
+    """The directory, or the first one above it that is there and can be seen."""
+    for place in (directory, *directory.parents):
+        with suppress(OSError):
+            place.lstat()
+            return place
+    return Path("/")
+
+
+def _held_by(place: Path) -> str:
+    with suppress(OSError):
+        found = place.stat()
+        return f", which belongs to {user(found.st_uid)} and has the mode {stat.S_IMODE(found.st_mode):o}"
+    return ""
