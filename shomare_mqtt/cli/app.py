@@ -152,6 +152,19 @@ def doctor(
 
 
 @app.command()
+def init(
+    *,
+    file: Config = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite files that are there.")] = False,
+) -> None:
+    """Ask for the broker and the account's token, try both, and write the first settings file."""
+    from shomare_mqtt.cli.init import init as ask_and_write  # noqa: PLC0415 - nor questions
+
+    with plain_failures():
+        ask_and_write(file, overwrite=force)
+
+
+@app.command()
 def demo(
     *,
     once: Annotated[bool, typer.Option("--once", help="End when the code has arrived.")] = False,

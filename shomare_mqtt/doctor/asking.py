@@ -91,17 +91,8 @@ class Answers:
 
 async def ask(settings: Settings, token: str, learnt: dict[str, str]) -> Answers:
     """Ask the provider; `learnt`: what a daemon has learnt of it. Raises SettingsError for an address that is none."""
-    answers, clock, memory = Answers(), SystemClock(), Memory(learnt)
-    client = Client(
-        settings.provider,
-        token,
-        clock=clock,
-        limiter=Limiter(settings.provider.requests_per_minute, clock),
-        memory=memory,
-        logger=LOG,
-        on_answer=answers.take,
-    )
-    async with client:
+    answers, memory = Answers(), Memory(learnt)
+    async with _client(settings, token, memory, answers) as client:
         await _read(answers, Endpoint.PROFILE, client.profile(priority=Priority.QUERY))
         for kind in CatalogKind:
             if not answers.ends:
@@ -111,6 +102,27 @@ async def ask(settings: Settings, token: str, learnt: dict[str, str]) -> Answers
             await _read_prices(client, settings, answers)
     answers.learnt = memory.learnt
     return answers
+
+
+async def ask_for_profile(settings: Settings, token: str) -> Answers:
+    """Ask for the account alone: whether the provider takes a token. Raises as `ask`."""
+    answers = Answers()
+    async with _client(settings, token, Memory({}), answers) as client:
+        await _read(answers, Endpoint.PROFILE, client.profile(priority=Priority.QUERY))
+    return answers
+
+
+def _client(settings: Settings, token: str, memory: Memory, answers: Answers) -> Client:
+    clock = SystemClock()
+    return Client(
+        settings.provider,
+        token,
+        clock=clock,
+        limiter=Limiter(settings.provider.requests_per_minute, clock),
+        memory=memory,
+        logger=LOG,
+        on_answer=answers.take,
+    )
 
 
 async def _read(answers: Answers, endpoint: Endpoint, call: Awaitable[Any]) -> None:

@@ -46,7 +46,7 @@ async def look_at_broker(settings: Mqtt, mask: Mask) -> Broker:
                 client = await stack.enter_async_context(Client(settings))
             await _read(client, settings, seen, mask)
         except LinkError as error:
-            seen.findings.append(bad("broker", f"{where}: {hidden(str(error), mask)}", _advice(error, settings)))
+            seen.findings.append(bad("broker", f"{where}: {hidden(str(error), mask)}", advice_on(error, settings)))
         except TimeoutError:
             said = f"{where} did not answer within {CONNECTED_WITHIN:g} seconds"
             seen.findings.append(bad("broker", said, "is mqtt.port the broker's, and is there a firewall in between?"))
@@ -144,7 +144,8 @@ def address(settings: Mqtt) -> str:
     return f"the broker at {settings.host}:{settings.effective_port}"
 
 
-def _advice(error: LinkError, settings: Mqtt) -> str:
+def advice_on(error: LinkError, settings: Mqtt) -> str:
+    """What to do about a broker that cannot be used."""
     if isinstance(error, ConnectRefusedError):
         if error.is_credentials:
             return "set mqtt.username, and mqtt.password or mqtt.password_file, as the broker knows them"

@@ -65,8 +65,8 @@ _LONGEST_NAME = 40
 
 def of_provider(settings: Settings, answers: Answers, mask: Mask) -> Iterator[Finding]:
     """All that was found of it, in the order in which it was asked."""
-    yield _reached(settings, answers)
-    yield _token(answers)
+    yield reached(settings, answers)
+    yield of_token(answers)
     profile = answers.results.get(Endpoint.PROFILE)
     named = profile.currency if isinstance(profile, Profile) else None
     unit = hidden(named or settings.provider.currency, mask)
@@ -77,7 +77,8 @@ def of_provider(settings: Settings, answers: Answers, mask: Mask) -> Iterator[Fi
     yield _parameters(settings, answers)
 
 
-def _reached(settings: Settings, answers: Answers) -> Finding:
+def reached(settings: Settings, answers: Answers) -> Finding:
+    """Whether anybody answers there, and has what we ask for."""
     where = settings.masked()["provider"]["base_url"]
     error = next((e for e in answers.errors.values() if e.code in _UNREACHED), None)
     if error is not None:
@@ -92,7 +93,8 @@ def _reached(settings: Settings, answers: Answers) -> Finding:
     return good("provider", f"{where} answers ({answers.requests} requests were made)")
 
 
-def _token(answers: Answers) -> Finding:
+def of_token(answers: Answers) -> Finding:
+    """Whether the provider takes it."""
     code = next((error.code for error in answers.errors.values() if error.code in _TOKEN), None)
     if code is not None:
         return bad("token", *_TOKEN[code])
