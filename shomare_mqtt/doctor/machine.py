@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 LEAST_ROOM = 64 * 1024 * 1024
 """Bytes: a journal of some years, and its copies."""
+SERVICES = Path("/var/lib/private")
+"""Where systemd puts what belongs to users that exist while their services run (systemd.exec, DynamicUser=)."""
 _IN_MEMORY = frozenset({"tmpfs", "ramfs"})
 _FAR_AWAY = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "afs", "ceph"})
 """File systems over which locks and a log's order are not to be trusted (SQLite, howtocorrupt.html, section 2.1)."""
@@ -77,16 +79,15 @@ def _unseen(directory: Path, error: OSError) -> Finding:
 def _of_another(directory: Path, found: os.stat_result) -> Finding:
     said = f"{directory} belongs to another user (uid {found.st_uid}; this is {_user()})"
     advice = "all is well if that user runs the daemon; else give the directory to the one that does (chown -R)"
-    if os.geteuid() == 0 and is_of_a_service(directory) and found.st_mode & stat.S_IRWXU == stat.S_IRWXU:
+    if os.geteuid() == 0 and _is_of_a_service(directory) and found.st_mode & stat.S_IRWXU == stat.S_IRWXU:
         return _lies_on(directory, f"{directory} can be written by the service whose own it is (uid {found.st_uid})")
     if os.geteuid() == 0 or os.access(directory, os.W_OK):
         return unknown("state directory", said, advice)
     return bad("state directory", f"{said} and cannot be written", advice)
 
 
-def is_of_a_service(directory: Path, services: Path = Path("/var/lib/private")) -> bool:
-    """Whether systemd made it for a user that exists while its service runs (systemd.exec, DynamicUser=)."""
-    return directory.resolve().is_relative_to(services)
+def _is_of_a_service(directory: Path) -> bool:
+    return directory.resolve().is_relative_to(SERVICES)
 
 
 def _unwritable(directory: Path) -> Finding:
