@@ -79,11 +79,13 @@ make_room() {
 make_venv() {
     "$python" -c 'import ensurepip, venv' 2>/dev/null || say_what_venv_needs
     say "Making a virtual environment in $venv with Python $(version_of "$python") (a few seconds, once)."
+    trap 'rm -rf "$venv"; exit 130' INT TERM HUP
     if ! "$python" -m venv "$venv"; then
         rm -rf "$venv"
         fail "$python could not make a virtual environment; what it says stands above, and $venv was removed again." \
             "  Where it speaks of ensurepip:  sudo apt install python3-venv"
     fi
+    trap - INT TERM HUP
 }
 
 # A dot for each package, since on a slow machine this takes minutes.
