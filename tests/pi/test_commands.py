@@ -172,10 +172,9 @@ async def removal(scene: Scene) -> None:
 
 @pytest.mark.slow
 @pytest.mark.mosquitto
-@pytest.mark.parametrize("quick", [True, False], ids=["nothing fetched", "with pip"])
-async def test_the_way_to_a_pi_and_back(quick: bool) -> None:
+async def test_the_way_to_a_pi_and_back() -> None:
     """Every block of the README's section and of docs/raspberry-pi.md, in their order."""
-    async with scene(quick=quick) as one:
+    async with scene(quick=True) as one:
         await install(one)
         await back_up(one)
         await second_account(one)
@@ -183,6 +182,16 @@ async def test_the_way_to_a_pi_and_back(quick: bool) -> None:
         await removal(one)
 
 
+@pytest.mark.slow
+@pytest.mark.mosquitto
+@pytest.mark.timeout(900)
+async def test_pip_does_what_is_pretended_above() -> None:
+    """The README's section alone, since each installation takes half a minute. It needs a package index."""
+    async with scene(quick=False) as one:
+        await install(one)
+
+
+@pytest.mark.slow
 @pytest.mark.mosquitto
 async def test_the_least_settings_and_the_doctor() -> None:
     (least,), (ask,) = of(README, SETTINGS), of(README, DOCTOR)
