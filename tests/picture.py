@@ -16,7 +16,7 @@ from rich.text import Text
 PICTURE = Path(__file__).parent.parent / "docs" / "images" / "demo.svg"
 COLUMNS, HEAD, TAIL = 100, 9, 27
 """How wide the terminal is; how many of the first lines are shown, and how many of the last where nothing is bought."""
-BOUGHT = "shomare/buy"
+BOUGHT = re.compile(r"shomare/buy(\s|$)")
 """The topic of the line that the picture goes on with, and a heading above it."""
 _FONTS = re.compile(r"@font-face \{.*?\n    \}\n", re.DOTALL)
 """Letters from elsewhere, which no page that shows a picture loads; each machine has some of one width."""
@@ -46,7 +46,7 @@ def drawn(text: str) -> str:
     """An SVG of a terminal with a text in it; of a long one its beginning and its end."""
     console = Console(record=True, width=COLUMNS, file=io.StringIO(), force_terminal=True, color_system="truecolor")
     lines = Text.from_ansi(text.strip("\n")).split("\n")
-    bought = next((number - 2 for number, line in enumerate(lines) if f"{BOUGHT} " in line.plain), len(lines) - TAIL)
+    bought = next((number - 2 for number, line in enumerate(lines) if BOUGHT.search(line.plain)), len(lines) - TAIL)
     shown = [*lines[:HEAD], Text("  ⋮", "dim"), *lines[bought:]] if bought > HEAD else lines
     for line in [Text("$ make demo", "bold"), Text(), *shown]:
         console.print(line, no_wrap=True, overflow="ellipsis")
