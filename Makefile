@@ -1,4 +1,4 @@
-# `make demo` and `make test` need Python 3.11 or newer, make and git; they build the virtual environment by themselves.
+# `make demo` and `make test` need Python 3.11 or newer, make and git; venv.sh builds the virtual environment for them.
 PYTHON ?= python3
 VENV ?= .venv
 ARGS ?=
@@ -10,12 +10,18 @@ PYTEST_WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) \* 2)
 PYTEST = $(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist worksteal
 
 BIN = $(VENV)/bin
-READY = $(VENV)/.ready
-DEMO_READY = $(VENV)/.ready-demo
+# An environment of another Python is made anew only for who names one: `make PYTHON=python3.13 …`.
+READY = @sh venv.sh "$(PYTHON)" "$(VENV)" $(1) $(if $(filter file,$(origin PYTHON)),any)
 
-.PHONY: demo test pytest lint coverage bench soak lock clean
+.PHONY: demo test pytest lint coverage bench soak lock clean venv venv-demo
 
-demo: $(DEMO_READY)
+venv:
+	$(call READY,dev)
+
+venv-demo:
+	$(call READY,demo)
+
+demo: venv-demo
 	$(BIN)/shomare-mqtt demo $(ARGS)
 
 test: lint pytest
@@ -23,10 +29,10 @@ test: lint pytest
 # The tests start hundreds of processes: where no byte code may be written, each compiles all that it imports.
 pytest coverage: export PYTHONDONTWRITEBYTECODE =
 
-pytest: $(READY)
+pytest: venv
 	$(PYTEST) $(ARGS)
 
-lint: $(READY)
+lint: venv
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -34,36 +40,23 @@ lint: $(READY)
 
 # Every line and branch of what spends and what stores is gone through by its own tests, without the long ones, which
 # take minutes where each line is watched.
-coverage: $(READY)
+coverage: venv
 	$(PYTEST) -m "not slow" tests/core tests/journal tests/test_codes.py tests/homeassistant/test_labels.py \
 	    --cov=shomare_mqtt.core --cov=shomare_mqtt.journal --cov-branch --cov-report=term-missing:skip-covered \
 	    --cov-fail-under=100 $(ARGS)
 
-bench: $(READY)
+bench: venv
 	$(BIN)/python -m tests.bench $(ARGS)
 
 # A storm of purchases with everything killed and restarted at random; `make soak ROUNDS=200` is the long one.
-soak: $(READY)
+soak: venv
 	$(BIN)/python -m tests.soak --rounds $(ROUNDS) $(ARGS)
 
 # What was resolved for every platform and Python at once; pip takes it as constraints.
-lock: $(READY)
+lock: venv
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --no-emit-index-url --no-header \
 	    --no-annotate --upgrade --output-file requirements.lock pyproject.toml
 
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
-
-$(BIN)/python:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-	    { echo "shomare-mqtt needs Python 3.11 or newer; name one: make PYTHON=python3.13 …" >&2; exit 1; }
-	$(PYTHON) -m venv $(VENV)
-
-$(READY): pyproject.toml requirements.lock | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[dev]'
-	touch $(READY) $(DEMO_READY)
-
-$(DEMO_READY): pyproject.toml requirements.lock | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[demo]'
-	touch $(DEMO_READY)

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 LEAST_ROOM = 64 * 1024 * 1024
 """Bytes: a journal of some years, and its copies."""
+SERVICES = Path("/var/lib/private")
+"""Where systemd puts what belongs to users that exist while their services run (systemd.exec, DynamicUser=)."""
 _IN_MEMORY = frozenset({"tmpfs", "ramfs"})
 _FAR_AWAY = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "afs", "ceph"})
 """File systems over which locks and a log's order are not to be trusted (SQLite, howtocorrupt.html, section 2.1)."""
@@ -53,7 +55,7 @@ def of_state_directory(settings: Settings) -> Finding:
         said = "is one that several users share" if stat.S_ISDIR(found.st_mode) else "is no directory"
         return bad("state directory", f"{directory} {said}", "make state.directory another one")
     if found.st_uid != os.geteuid():
-        return _of_another(directory, found.st_uid)
+        return _of_another(directory, found)
     if not os.access(directory, os.W_OK | os.X_OK):
         return _unwritable(directory)
     return _lies_on(directory, f"{directory} can be written")
@@ -74,12 +76,18 @@ def _unseen(directory: Path, error: OSError) -> Finding:
     return bad("state directory", said, "run this as the daemon's user, or set state.directory")
 
 
-def _of_another(directory: Path, owner: int) -> Finding:
-    said = f"{directory} belongs to another user (uid {owner}; this is {_user()})"
+def _of_another(directory: Path, found: os.stat_result) -> Finding:
+    said = f"{directory} belongs to another user (uid {found.st_uid}; this is {_user()})"
     advice = "all is well if that user runs the daemon; else give the directory to the one that does (chown -R)"
+    if os.geteuid() == 0 and _is_of_a_service(directory) and found.st_mode & stat.S_IRWXU == stat.S_IRWXU:
+        return _lies_on(directory, f"{directory} can be written by the service whose own it is (uid {found.st_uid})")
     if os.geteuid() == 0 or os.access(directory, os.W_OK):
         return unknown("state directory", said, advice)
     return bad("state directory", f"{said} and cannot be written", advice)
+
+
+def _is_of_a_service(directory: Path) -> bool:
+    return directory.resolve().is_relative_to(SERVICES)
 
 
 def _unwritable(directory: Path) -> Finding:

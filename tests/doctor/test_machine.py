@@ -124,6 +124,22 @@ def test_one_of_another_user(tmp_path: Path, disk: pytest.MonkeyPatch) -> None:
     assert of(tmp_path).state is State.UNKNOWN
 
 
+def test_one_of_a_service_with_a_user_of_its_own(tmp_path: Path, disk: pytest.MonkeyPatch) -> None:
+    """What root sees behind the link /var/lib/shomare-mqtt; the service's user is there while it runs alone."""
+    state = tmp_path / "private" / "shomare-mqtt"
+    state.mkdir(mode=0o700, parents=True)
+    (tmp_path / "shomare-mqtt").symlink_to(state)
+    disk.setattr(machine, "SERVICES", tmp_path / "private")
+    if os.geteuid() == 0:
+        os.chown(state, 54321, -1)
+    disk.setattr(os, "geteuid", lambda: 0)
+    found = of(tmp_path / "shomare-mqtt")
+    assert found.state is State.GOOD
+    assert "can be written by the service whose own it is" in found.text
+    state.chmod(0o500)
+    assert of(tmp_path / "shomare-mqtt").state is State.UNKNOWN
+
+
 def test_a_directory_in_memory(tmp_path: Path, disk: pytest.MonkeyPatch) -> None:
     disk.setattr(machine, "kind_of_file_system", on("tmpfs"))
     found = of(tmp_path)
