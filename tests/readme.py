@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 README = Path(__file__).parent.parent / "README.md"
-_PARTS = re.compile(r"^## (?P<section>.*)$|^```(?P<kind>\w*)\n(?P<text>.*?)^```$", re.DOTALL | re.MULTILINE)
+_PARTS = re.compile(r"^## (?P<section>[^\n]*)$|^```(?P<kind>\w*)\n(?P<text>.*?)^```$", re.DOTALL | re.MULTILINE)
 
 
 class Block(NamedTuple):
