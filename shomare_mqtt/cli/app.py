@@ -236,6 +236,7 @@ def query(
     *,
     state: Annotated[Which | None, typer.Option(help="Of `orders`: which.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, max=500, help="Of `orders`: how many.")] = None,
+    long: Annotated[bool, typer.Option("--long", help="Show a line for each field, not a table.")] = False,
     file: Config = None,
     json: Json = False,
     timeout: Timeout = 30,
@@ -247,7 +248,9 @@ def query(
         raise typer.BadParameter(f"`query {what}` takes {' or '.join(map(str, allowed))} ids, not {len(ids or ())}")
     given = {"state": state and state.value, "limit": limit}
     fields = {name: value for name, value in given.items() if value is not None}
-    _with_broker(file, lambda mqtt: commands.query(mqtt, what.value, ids or [], fields, Manner(timeout, json)))
+    _with_broker(
+        file, lambda mqtt: commands.query(mqtt, what.value, ids or [], fields, Manner(timeout, json, long=long))
+    )
 
 
 @app.command()

@@ -19,7 +19,7 @@ from shomare_mqtt.mqtt.client import Client
 from shomare_mqtt.mqtt.failures import LinkError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterable
 
     from shomare_mqtt.config import Mqtt
 
@@ -48,15 +48,24 @@ class Bridge:
         self._client = client
         self._timeout = timeout
         self._aside: deque[Heard] = deque()
+        self.beside: dict[str, Any] = {}
+        """The newest of each topic that `require_daemon` asked for beside; None until it came."""
 
     async def listen(self, *filters: str) -> None:
         """Subscribe. Raises CommandFailedError where the broker does not allow it."""
         if refused := await self._client.subscribe(*filters):
-            raise CommandFailedError(f"the broker does not let this user read {', '.join(refused)}")
+            raise CommandFailedError(_unreadable(refused))
 
-    async def require_daemon(self) -> None:
-        """Waits for the word that a daemon takes commands. Raises CommandFailedError where it does not come."""
-        await self.listen(topics.BRIDGE_STATE)
+    async def require_daemon(self, *beside: str) -> None:
+        """Waits for the word that a daemon takes commands. Raises CommandFailedError where it does not come.
+
+        `beside`: retained topics that help people to read an answer. They come right after that word, before any
+        answer, from brokers that keep the order; nobody waits for them, or fails without them.
+        """
+        self.beside = dict.fromkeys(beside)
+        refused = await self._client.subscribe(topics.BRIDGE_STATE, *beside)
+        if topics.BRIDGE_STATE in refused:
+            raise CommandFailedError(_unreadable([topics.BRIDGE_STATE]))
         said = None
         try:
             async with asyncio.timeout(min(self._timeout, _STATE_PATIENCE)):
@@ -98,7 +107,10 @@ class Bridge:
 
     async def _receive(self) -> Heard:
         incoming = await anext(self._client)
-        return heard_from(self._client.relative(incoming.topic), incoming.payload)
+        heard = heard_from(self._client.relative(incoming.topic), incoming.payload)
+        if heard.topic in self.beside:
+            self.beside[heard.topic] = heard.body
+        return heard
 
 
 def heard_from(topic: str, payload: bytes) -> Heard:
@@ -114,6 +126,10 @@ def heard_from(topic: str, payload: bytes) -> Heard:
 def _whole(digits: str) -> int | Decimal:
     """A whole number, however long: Python makes an int of some thousand digits at most."""
     return int(digits) if len(digits) < _LONGEST_INT else Decimal(digits)
+
+
+def _unreadable(refused: Iterable[str]) -> str:
+    return f"the broker does not let this user read {', '.join(refused)}"
 
 
 def _nobody_there(said: str | None) -> str:

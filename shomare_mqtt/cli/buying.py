@@ -14,7 +14,7 @@ from shomare_mqtt import topics
 from shomare_mqtt.cli.bridge import ConnectionLostError, reach
 from shomare_mqtt.cli.commands import order_of, present, refuse_unless_ok
 from shomare_mqtt.cli.output import write_json
-from shomare_mqtt.cli.showing import console, objects, plain
+from shomare_mqtt.cli.showing import Known, console, objects, plain
 from shomare_mqtt.cli.status import CommandFailedError, say
 from shomare_mqtt.core.render import dumps
 from shomare_mqtt.model import OPEN_STATES
@@ -53,9 +53,9 @@ async def buy(settings: Mqtt, fields: dict[str, Any], manner: Manner, *, wait: b
         async with reach(settings, manner.timeout) as bridge:
             if wait:
                 await bridge.listen(*_EVENTS)
-            await bridge.require_daemon()
+            await bridge.require_daemon(*(() if manner.json else Known.topics("buy")))
             answer = await bridge.ask("buy", fields)
-            present(answer, "buy", manner)
+            present(answer, "buy", manner, Known.from_topics(bridge.beside))
             if not wait:
                 return
             order = _awaited(answer)

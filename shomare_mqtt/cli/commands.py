@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from shomare_mqtt import topics
 from shomare_mqtt.cli.bridge import reach
 from shomare_mqtt.cli.output import write_json
-from shomare_mqtt.cli.showing import console, plain, reason, show
+from shomare_mqtt.cli.showing import NOTHING, Known, console, plain, reason, show
 from shomare_mqtt.cli.status import CommandFailedError
 from shomare_mqtt.core.ids import is_id
 
@@ -23,10 +23,14 @@ _LONGEST_COMMAND = 10_000
 
 
 class Manner(NamedTuple):
-    """How a client command behaves: `timeout` in seconds for the answer; `json` prints it as it came."""
+    """How a client command behaves: `timeout` in seconds for the answer; `json` prints it as it came.
+
+    `long`: what is listed is shown with a line for each field.
+    """
 
     timeout: float
     json: bool
+    long: bool = False
 
 
 async def cancel(settings: Mqtt, target: str, manner: Manner) -> None:
@@ -44,19 +48,19 @@ async def query(settings: Mqtt, what: str, ids: Sequence[str], fields: dict[str,
 
 async def _once(settings: Mqtt, command: str, fields: dict[str, Any], manner: Manner) -> None:
     async with reach(settings, manner.timeout) as bridge:
-        await bridge.require_daemon()
+        await bridge.require_daemon(*(() if manner.json else Known.topics(command)))
         answer = await bridge.ask(command, fields)
-    present(answer, command, manner)
+    present(answer, command, manner, Known.from_topics(bridge.beside))
 
 
-def present(answer: Heard, command: str, manner: Manner) -> None:
-    """Prints an answer. Raises CommandFailedError for every status but `ok`."""
+def present(answer: Heard, command: str, manner: Manner, known: Known = NOTHING) -> None:
+    """Prints an answer, with what else is known. Raises CommandFailedError for every status but `ok`."""
     if manner.json:
         write_json(answer.text)
     refuse_unless_ok(answer.body)
     if not manner.json:
         what = command.split("/")[1] if command.startswith("query/") else command
-        show(console(), what, answer.body.get("data"))
+        show(console(), what, answer.body.get("data"), known, long=manner.long)
 
 
 def refuse_unless_ok(answer: dict[str, Any]) -> None:

@@ -2,209 +2,273 @@
 
 from __future__ import annotations
 
-import json
-import os
-import sys
-from datetime import datetime
-from decimal import Decimal
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
-
+from shomare_mqtt.cli.tables import Cell, Column, Line, console, show_pairs, show_table
+from shomare_mqtt.cli.words import (
+    LISTS,
+    NOTHING,
+    Known,
+    is_id,
+    local_time,
+    moment_of,
+    money,
+    name_beside,
+    named,
+    objects,
+    plain,
+    readable,
+    readable_id,
+    reason,
+    said,
+)
 from shomare_mqtt.normalization import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from rich.console import Console
+
+__all__ = [
+    "NOTHING",
+    "Known",
+    "console",
+    "local_time",
+    "money",
+    "named",
+    "objects",
+    "order_line",
+    "plain",
+    "reason",
+    "show",
+    "show_orders",
+    "sms_line",
+]
 
 _ORDER_ROWS = (
-    ("order", "Order"),
-    ("purchase", "Purchase"),
-    ("state", "State"),
-    ("phone", "Number"),
-    ("country", "Country"),
-    ("operator", "Operator"),
-    ("application", "Application"),
-    ("price", "Price"),
-    ("created_at", "Made"),
-    ("expires_at", "Lives until"),
-    ("closed_at", "Closed"),
-    ("refunded", "Refunded"),
-    ("charged", "Charged"),
+    "order",
+    "purchase",
+    "state",
+    "phone",
+    "country",
+    "operator",
+    "application",
+    "price",
+    "created_at",
+    "expires_at",
+    "closed_at",
+    "refunded",
+    "charged",
 )
-_NAMED = ("country", "operator", "application")
-_LONGEST_NUMBER = 30
-"""Digits beyond which a number is no amount of anything."""
-_UNBOUNDED = 10_000
-"""Columns where no terminal sets a bound."""
+_LABELS = {
+    "id": "ID",
+    "name": "Name",
+    "order": "Order",
+    "purchase": "Purchase",
+    "transaction": "Transaction",
+    "state": "State",
+    "phone": "Number",
+    "country": "Country",
+    "country_name": "Country",
+    "operator": "Operator",
+    "operator_name": "Operator",
+    "application": "Application",
+    "application_name": "Application",
+    "price": "Price",
+    "balance": "Balance",
+    "currency": "Currency",
+    "created_at": "Made",
+    "updated_at": "Updated",
+    "expires_at": "Lives until",
+    "closed_at": "Closed",
+    "refunded": "Refunded",
+    "charged": "Charged",
+}
+"""What people call the fields of the contract; all others are the provider's own, and stay as they are."""
+_MONEY = ("price", "balance", "charged")
+_LONG = "--long shows a line for each field"
+_CODE = "bold green"
 
 
-class _Screen(Console):
-    """Leaves it to the command what it means that nobody reads any more; rich would end the process at once."""
-
-    def on_broken_pipe(self) -> None:
-        """Raises BrokenPipeError, always."""
-        raise BrokenPipeError
-
-
-def console() -> Console:
-    """Standard output, without rich's guesses at what a text means; a program that reads it gets whole lines."""
-    width = None if sys.stdout.isatty() or os.environ.get("COLUMNS") else _UNBOUNDED
-    return _Screen(width=width, highlight=False, markup=False, emoji=False, soft_wrap=True)
-
-
-def plain(value: Any) -> Text:
-    """A value as text for the terminal: control characters made visible, since SMS and names are others' words."""
-    return Text(visible(_readable(value)))
+def _cell(row: Mapping[str, Any], key: str, known: Known) -> Cell:
+    """A field of which the name alone is known: a number is a sum or a count, unless it is an id."""
+    value = row.get(key)
+    if is_id(key):
+        return Cell(visible(readable_id(value)))
+    if key in _MONEY:
+        return Cell(visible(money(value, known.unit)))
+    if key.endswith("_at"):
+        return Cell(visible(local_time(value)))
+    part = key.removesuffix("_name")
+    if part != key and part in LISTS and not value:
+        return Cell.folding(visible(name_beside(row, part, known) or readable(value)))
+    if isinstance(value, str | list | dict):
+        return Cell.folding(said(value))
+    return Cell(said(value))
 
 
-def _readable(value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    if value is None or isinstance(value, bool):
-        return {None: "–", True: "yes", False: "no"}[value]
-    if isinstance(value, int | float | Decimal):
-        return _amount(value)
-    try:
-        return json.dumps(value, ensure_ascii=False, default=str)
-    except RecursionError:
-        return "…"
+def _named_cell(row: Mapping[str, Any], part: str, known: Known) -> Cell:
+    words, identity = visible(named(row, part, known)), visible(readable_id(row.get(part)))
+    return Cell.folding(words, whole=[identity if words == identity else f"({identity})"])
 
 
-def _amount(value: float | Decimal) -> str:
-    """A number with its thousands apart; 1e999999 in full would have a million zeros."""
-    small = not isinstance(value, Decimal) or abs(value.adjusted()) <= _LONGEST_NUMBER
-    return f"{value:,}" if small else str(value)
+def _label(key: str, row: Iterable[str]) -> str:
+    """What people call a field, beside the others of its row."""
+    if key in LISTS and f"{key}_name" in row:
+        return "ID" if sum(f"{part}_name" in row for part in LISTS) == 1 else f"{_LABELS[key]} ID"
+    if key == "count" and "price" in row:
+        return "In stock"
+    return _LABELS.get(key) or visible(key)
 
 
-def local_time(value: Any) -> str:
-    """A time of the contract in this machine's zone; the text itself where it is none."""
-    try:
-        return datetime.fromisoformat(value).astimezone().strftime("%Y-%m-%d %H:%M:%S")
-    except (TypeError, ValueError, OverflowError):
-        return _readable(value)
+# --- orders ---------------------------------------------------------------------------------------------------------
 
 
-def named(order: Mapping[str, Any], field: str) -> str:
-    """A product's part: its name, and the id in brackets."""
-    name, identity = order.get(f"{field}_name"), order.get(field)
-    return f"{_readable(name)} ({_readable_id(identity)})" if name and name != identity else _readable_id(identity)
-
-
-def _readable_id(value: Any) -> str:
-    """An id is no amount, whatever type it came in."""
-    return str(value) if isinstance(value, int | Decimal) and not isinstance(value, bool) else _readable(value)
-
-
-def objects(value: Any) -> list[Mapping[str, Any]]:
-    """The objects in what should be a list of them: nobody knows what sent it."""
-    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
-
-
-def reason(error: Any) -> Any:
-    """The sentence of an `error`, whatever else came in its place."""
-    return error.get("message") if isinstance(error, dict) else error
-
-
-def order_table(order: Mapping[str, Any]) -> Table:
+def _show_order(screen: Console, order: Mapping[str, Any], known: Known) -> None:
     """One order, a line for each thing that is known of it, and its SMS."""
-    table = _pairs()
-    for key, label in _ORDER_ROWS:
-        if order.get(key) is not None:
-            table.add_row(label, plain(_order_value(order, key)))
+    pairs = [(_LABELS[key], _order_cell(order, key, known)) for key in _ORDER_ROWS if order.get(key) is not None]
     for sms in objects(order.get("sms")):
         if "text" in sms:  # a retained order keeps codes and texts to itself
-            table.add_row("Code", Text(plain(sms.get("code")).plain, style="bold green"))
-            table.add_row("SMS", plain(sms["text"]))
+            pairs += [("Code", Cell(said(sms.get("code")), _CODE)), ("SMS", Cell.folding(said(sms["text"])))]
     if error := order.get("error"):
-        table.add_row("Why", plain(reason(error)))
-    return table
+        pairs.append(("Why", Cell.folding(said(reason(error)))))
+    show_pairs(screen, pairs)
 
 
-def _order_value(order: Mapping[str, Any], key: str) -> Any:
-    if key in _NAMED:
-        return named(order, key)
-    return local_time(order[key]) if key.endswith("_at") else order[key]
+def _order_cell(order: Mapping[str, Any], key: str, known: Known) -> Cell:
+    if key in LISTS:
+        return _named_cell(order, key, known)
+    return _cell(order, key, known) if key != "state" else Cell(said(order[key]))
 
 
-def orders_table(orders: Sequence[Mapping[str, Any]]) -> Table:
-    """Orders, one a line."""
-    table = _table("Order", "State", "Number", "Application", "Country", "Price", "Made", "Code")
-    for order in orders:
-        codes = [sms.get("code") for sms in objects(order.get("sms")) if sms.get("code")]
-        cells = (order.get("order"), order.get("state"), order.get("phone"), named(order, "application"))
-        more = (named(order, "country"), order.get("price"), local_time(order.get("created_at")))
-        table.add_row(*map(plain, (*cells, *more, codes[-1] if codes else None)))
-    return table
+def _last_code(order: Mapping[str, Any]) -> Any:
+    codes = [sms.get("code") for sms in objects(order.get("sms")) if sms.get("code")]
+    return codes[-1] if codes else None
 
 
-def show_orders(screen: Console, orders: Sequence[Mapping[str, Any]]) -> None:
-    """Prints orders, one a line; where the terminal is too narrow for that, one below the other, as ids stay whole."""
-    table = orders_table(orders)
-    if screen.measure(table, options=screen.options.update(width=_UNBOUNDED)).maximum <= screen.width:
-        screen.print(table)
-        return
-    for number, order in enumerate(orders):
-        if number:
-            screen.print()
-        screen.print(order_table(order))
+def show_orders(
+    screen: Console, orders: Sequence[Mapping[str, Any]], known: Known = NOTHING, hint: str = _LONG
+) -> None:
+    """Prints orders, one a line, or on the narrowest terminal some lines each; order, number and code stay whole."""
+    codes = [Cell(visible(readable_id(_last_code(order)))) for order in orders]
+
+    def column(key: str, rank: int, *, right: bool = False) -> Column:
+        return Column(_LABELS[key], [_order_cell({key: None, **o}, key, known) for o in orders], rank, right)
+
+    columns = [
+        column("order", 0),
+        column("state", 1),
+        column("phone", 0),
+        column("application", 2),
+        column("country", 4),
+        column("price", 3, right=True),
+        _times("created_at", orders, 5),
+        Column("Code", codes, 0 if any(cell.text != "–" for cell in codes) else 6),
+    ]
+
+    def flow() -> None:
+        for row in zip(*(each.cells for each in columns), strict=True):
+            screen.print(Line([cell for cell in row if cell.text != "–"]))
+
+    show_table(screen, columns, hint, flow)
 
 
-def _cell(field: str, value: Any) -> Text:
-    """A field of which the name alone is known: a number is a sum or a count, unless it is an id."""
-    if field == "id" or field.endswith("_id"):
-        return plain(_readable_id(value))
-    return plain(local_time(value) if field.endswith("_at") else value)
+def _times(key: str, rows: Sequence[Mapping[str, Any]], rank: int) -> Column:
+    """A column of times; the zone stands at its head where all have the same."""
+    moments = [moment_of(row.get(key)) for row in rows]
+    zones = {f"{moment:%Z}" for moment in moments if moment is not None}
+    if len(zones) != 1:
+        return Column(_label(key, ()), [_cell(row, key, NOTHING) for row in rows], rank)
+    cells = [
+        _cell(row, key, NOTHING) if moment is None else Cell(f"{moment:%Y-%m-%d %H:%M:%S}")
+        for row, moment in zip(rows, moments, strict=True)
+    ]
+    return Column(f"{_label(key, ())} ({visible(zones.pop())})", cells, rank)
 
 
-def rows_table(rows: Sequence[Mapping[str, Any]]) -> Table:
-    """Any list of objects: a column for each field that one of them has."""
-    fields = list(dict.fromkeys(field for row in rows for field in row))
-    table = _table(*fields)
-    for row in rows:
-        table.add_row(*(_cell(field, row.get(field)) for field in fields))
-    return table
+def order_line(order: Mapping[str, Any], previous: Any) -> Line:
+    """A change of an order."""
+    state = said(order.get("state"))
+    change = f"{said(previous)} → {state}" if previous else state
+    product = visible(f"{named(order, 'application')}, {named(order, 'country')}")
+    cells = [Cell.folding(f"Order {said(order.get('order'))}"), Cell.folding(change), Cell.folding(product)]
+    if phone := order.get("phone"):
+        cells.append(Cell(said(phone)))
+    if error := order.get("error"):
+        cells.append(Cell.folding(said(reason(error))))
+    return Line(cells)
 
 
-def pairs_table(data: Mapping[str, Any]) -> Table:
-    """Any object: a line for each field."""
-    table = _pairs()
-    for field, value in data.items():
-        table.add_row(plain(field), _cell(field, value))
-    return table
+def sms_line(sms: Mapping[str, Any]) -> Line:
+    """An SMS: number, code, text."""
+    code = Cell(said(sms["code"]), _CODE) if sms.get("code") else Cell("no code")
+    return Line([Cell.folding(f"SMS for {said(sms.get('phone'))}:"), code, Cell.folding(said(sms.get("text")))])
 
 
-def show(screen: Console, what: str, data: Any) -> None:
-    """Prints the `data` of an answer in the form that suits it; what is not known is printed as JSON."""
+# --- everything else ------------------------------------------------------------------------------------------------
+
+
+def _show_rows(screen: Console, rows: Sequence[Mapping[str, Any]], known: Known, *, long: bool) -> None:
+    """Any list of objects: a column for each field that one of them has, those behind left out first."""
+    fields = list(dict.fromkeys(key for row in rows for key in row))
+
+    def one_by_one() -> None:
+        for number, row in enumerate(rows):
+            if number:
+                screen.print()
+            show_pairs(screen, [(_label(key, fields), _cell(row, key, known)) for key in row])
+
+    def column(key: str, rank: int) -> Column:
+        if key.endswith("_at"):
+            return _times(key, rows, rank)
+        right = key == "count" or key in _MONEY
+        return Column(_label(key, fields), [_cell(row, key, known) for row in rows], rank, right)
+
+    if long:
+        one_by_one()
+    else:
+        show_table(screen, [column(key, rank) for rank, key in enumerate(fields)], _LONG, one_by_one)
+
+
+def _show_object(screen: Console, data: Mapping[str, Any], known: Known) -> None:
+    """Any object: a line for each field. A currency among them is the unit of its sums."""
+    own = data.get("currency")
+    known = replace(known, unit=own) if isinstance(own, str) and own else known
+    pairs = []
+    for key in data:
+        if key in LISTS:
+            pairs.append((_LABELS[key], _named_cell(data, key, known)))
+        elif key.removesuffix("_name") not in data or key.removesuffix("_name") not in LISTS:
+            pairs.append((_label(key, data), _cell(data, key, known)))
+    show_pairs(screen, pairs)
+
+
+def show(screen: Console, what: str, data: Any, known: Known = NOTHING, *, long: bool = False) -> None:
+    """Prints the `data` of an answer in the form that suits it; `long` is a line for each field of every row."""
     match data:
         case []:
             screen.print("Nothing there.")
         case {"order": str(), "state": str()}:
-            screen.print(order_table(data))
+            _show_order(screen, data, known)
         case {"prices": list() as prices}:
-            screen.print(pairs_table({key: value for key, value in data.items() if key != "prices"}))
-            screen.print(rows_table(objects(prices)))
+            _show_object(screen, {key: value for key, value in data.items() if key != "prices"}, known)
+            _show_rows(screen, objects(prices), known, long=long)
         case [{}, *_] if len(rows := objects(data)) == len(data):
-            if what == "orders" and all(isinstance(row.get("order"), str) for row in rows):
-                show_orders(screen, rows)
-            else:
-                screen.print(rows_table(rows))
+            _show_list(screen, what, rows, known, long=long)
         case {}:
-            screen.print(pairs_table(data))
+            _show_object(screen, data, known)
         case _:
             screen.print(plain(data))
 
 
-def _pairs() -> Table:
-    table = Table(show_header=False, box=None, pad_edge=False)
-    table.add_column(style="dim")
-    table.add_column(overflow="fold")
-    return table
-
-
-def _table(*columns: str) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for column in columns:
-        table.add_column(plain(column), overflow="fold")
-    return table
+def _show_list(screen: Console, what: str, rows: Sequence[Mapping[str, Any]], known: Known, *, long: bool) -> None:
+    if what != "orders" or not all(isinstance(row.get("order"), str) for row in rows):
+        _show_rows(screen, rows, known, long=long)
+    elif not long:
+        show_orders(screen, rows, known)
+    else:
+        for number, order in enumerate(rows):
+            if number:
+                screen.print()
+            _show_order(screen, order, known)

@@ -7,14 +7,15 @@ import signal
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from rich.text import Text
-
 from shomare_mqtt import topics
 from shomare_mqtt.cli.bridge import reach
 from shomare_mqtt.cli.output import write_json
-from shomare_mqtt.cli.showing import console, named, objects, plain, reason, show_orders
+from shomare_mqtt.cli.showing import Known, console, objects, order_line, plain, show_orders, sms_line
+from shomare_mqtt.cli.tables import Cell, Line
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from rich.console import Console
 
     from shomare_mqtt.cli.bridge import Bridge, Heard
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from shomare_mqtt.config import Mqtt
 
 _ENDING = (signal.SIGINT, signal.SIGTERM)
+_ROOMY = 60
+"""Columns from which on what is left of a line stands below its words, not below its time."""
 
 
 async def watch(settings: Mqtt, manner: Manner) -> None:
@@ -41,7 +44,7 @@ async def watch(settings: Mqtt, manner: Manner) -> None:
 
 async def _watch(settings: Mqtt, manner: Manner) -> None:
     async with reach(settings, manner.timeout) as bridge:
-        await bridge.require_daemon()
+        await bridge.require_daemon(*(() if manner.json else Known.topics("watch")))
         if manner.json:
             await bridge.listen("event/order", "event/sms")
             await _print_each(bridge)
@@ -63,34 +66,29 @@ async def _show_each(bridge: Bridge, screen: Console) -> None:
         heard = await bridge.next()
         if heard.topic == "orders" and not opened:
             opened = True
-            if orders := objects(heard.body):
-                show_orders(screen, orders)
+            _show_open(screen, objects(heard.body), Known.from_topics(bridge.beside))
         elif line := _line(heard):
-            screen.print(Text.assemble((f"{datetime.now().astimezone():%H:%M:%S}  ", "dim"), line))
+            now = f"{datetime.now().astimezone():%H:%M:%S %Z}"
+            indent = len(now) + 2 if screen.width >= _ROOMY else 2
+            screen.print(Line([Cell(now, "dim"), *line.cells], indent))
 
 
-def _line(heard: Heard) -> Text | None:
+def _show_open(screen: Console, orders: list[Mapping[str, Any]], known: Known) -> None:
+    if orders:
+        show_orders(screen, orders, known, hint="")
+    else:
+        screen.print("No order is open.")
+
+
+def _line(heard: Heard) -> Line | None:
     """One event in one line; None for what is no event."""
     match heard.topic, heard.body:
         case "event/order", {"order": dict() as order, "previous": previous}:
-            return _order_line(order, previous)
+            return order_line(order, previous)
         case "event/sms", dict() as sms:
-            words = Text.assemble("SMS for ", plain(sms.get("phone")), ": ")
-            code = (plain(sms["code"]).plain, "bold green") if sms.get("code") else "no code"
-            return Text.assemble(words, code, "  ", plain(sms.get("text")))
+            return sms_line(sms)
         case topics.BRIDGE_EVENT, {"message": message}:
-            return Text.assemble((plain(message).plain, "yellow"))
+            return Line([Cell.folding(plain(message).plain, "yellow")])
         case topics.BRIDGE_STATE, _:
-            return Text.assemble("The daemon is ", plain(heard.text), ".")
+            return Line([Cell.folding(f"The daemon is {plain(heard.text)}.")])
     return None
-
-
-def _order_line(order: dict[str, Any], previous: Any) -> Text:
-    state = plain(order.get("state")).plain
-    change = f"{plain(previous).plain} → {state}" if previous else state
-    product = f"{named(order, 'application')}, {named(order, 'country')}"
-    text = Text.assemble("Order ", plain(order.get("order")), "  ", plain(change), "  ", plain(product))
-    for more in (order.get("phone"), reason(order.get("error"))):
-        if more:
-            text.append("  ").append(plain(more))
-    return text

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 STATUS = 64
 """Bytes that a pid or an exit status fits in."""
-AT_PYTHONS_START = ("PYTHON", "LANG", "LC_")
+AT_PYTHONS_START = ("PYTHON", "LANG", "LC_", "TZ")
 """What names of variables that Python heeds only as it starts begin with: nobody who forks can."""
 
 

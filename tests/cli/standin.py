@@ -74,13 +74,19 @@ class StandIn:
 @asynccontextmanager
 async def stand_in(answer: Answer, state: str | None = "online") -> AsyncIterator[StandIn]:
     """A stand-in on a broker of its own."""
-    async with embedded() as port:
-        daemon = StandIn(answer)
-        await daemon.start(port, state)
-        serving = asyncio.create_task(daemon.serve())
-        try:
-            yield daemon
-        finally:
-            serving.cancel()
-            await asyncio.gather(serving, return_exceptions=True)
-            await daemon.stop()
+    async with embedded() as port, stand_in_on(port, answer, state) as daemon:
+        yield daemon
+
+
+@asynccontextmanager
+async def stand_in_on(port: int, answer: Answer, state: str | None = "online") -> AsyncIterator[StandIn]:
+    """A stand-in on a broker that is there."""
+    daemon = StandIn(answer)
+    await daemon.start(port, state)
+    serving = asyncio.create_task(daemon.serve())
+    try:
+        yield daemon
+    finally:
+        serving.cancel()
+        await asyncio.gather(serving, return_exceptions=True)
+        await daemon.stop()

@@ -59,12 +59,18 @@ async def test_buying_and_asking(tmp_path: Path) -> None:
         orders = await run("query", "orders", "--state", "all", "--json", **settings)
         profile = await run("query", "profile", **settings)
         prices = await run("query", "prices", "7", "1", **settings)
+        price = await run("query", "price", "7", "1", "3", **settings)
+        table = await run("query", "orders", "--state", "all", **settings)
         checked = await run("query", "check", answer["data"]["order"], **settings)
     assert (bought.status, bought.err) == (0, "")
     assert ended["code"] in ended["text"]
     assert orders.lines()[0]["data"][0]["sms"][0]["code"] == ended["code"]
-    assert "997,800" in profile.out
+    assert "997,800 IRT" in profile.out
     assert "WhatsApp" in prices.out
+    assert price.out.splitlines()[:4] == [
+        "Country      Russia (7)", "Operator     MTS (1)", "Application  Telegram (3)", "Price        2,200 IRT",
+    ]  # fmt: skip
+    assert "2,200 IRT" in table.out
     assert ended["code"] in checked.out
 
 
