@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 from shomare_mqtt.cli import output
 
@@ -24,14 +25,26 @@ def main() -> int | str | None:
 
 def _main(arguments: list[str]) -> int:
     # What is imported here costs the daemon memory and time; a Pi may run it for years.
-    if arguments[:1] == ["run"]:
+    if (named := _plain_run(arguments)) is not None:
         from shomare_mqtt.cli.run import run  # noqa: PLC0415 - see above
 
-        return run(arguments[1:])
+        return run(*map(Path, named))
     from shomare_mqtt.cli.app import app  # noqa: PLC0415 - see above
 
     app(arguments, prog_name="shomare-mqtt")
     return 0
+
+
+def _plain_run(arguments: list[str]) -> list[str] | None:
+    """The settings file, if one is named, of a `run` that says no more; None for all that typer must understand."""
+    match arguments:
+        case ["run"]:
+            return []
+        case ["run", "--config", file] if not file.startswith("-"):
+            return [file]
+        case ["run", option] if option.startswith("--config="):
+            return [option.removeprefix("--config=")]
+    return None
 
 
 if __name__ == "__main__":

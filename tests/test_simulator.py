@@ -726,7 +726,7 @@ def test_an_unknown_dialect_is_said() -> None:
 @asynccontextmanager
 async def process(*arguments: str) -> AsyncIterator[tuple[asyncio.subprocess.Process, str]]:
     started = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "shomare_mqtt.simulator", *arguments, stdout=asyncio.subprocess.PIPE
+        sys.executable, "-m", "shomare_mqtt", "simulate", *arguments, stdout=asyncio.subprocess.PIPE
     )
     assert started.stdout is not None
     try:

@@ -83,18 +83,39 @@ class Bridge:
         """
         payload = {"transaction": f"cli-{secrets.token_hex(8)}"} | fields
         payload["expires_at"] = timestamp(datetime.now(UTC) + timedelta(seconds=self._timeout))
+        return await self._carry_out(command, json.dumps(payload).encode(), payload["transaction"])
+
+    async def tell(self, command: str, text: str) -> Heard:
+        """Sends a command that is plain text, and waits for its answer. Raises as `ask` does.
+
+        Nothing in its answer tells whose it is: one to somebody else who sends the same now may be taken for it.
+        """
+        return await self._carry_out(command, text.encode(), None)
+
+    async def kept(self, *names: str) -> dict[str, Heard]:
+        """What the daemon keeps published under these topics, less the empty ones. Raises CommandFailedError.
+
+        A broker sends what it keeps right after the subscription and says nothing of what it does not keep: all is
+        there once the daemon has answered a question that was asked after that.
+        """
+        await self.listen(*names)
+        await self.ask("query/orders", {"limit": 1})
+        latest = {heard.topic: heard for heard in self._aside if heard.topic in names}
+        return {topic: heard for topic, heard in latest.items() if heard.text}
+
+    async def _carry_out(self, command: str, payload: bytes, transaction: str | None) -> Heard:
         await self.listen(topics.response(command))
         try:
             async with asyncio.timeout(self._timeout):
-                await self._client.publish(command, json.dumps(payload).encode(), expiry=self._timeout)
-                return await self._answer(topics.response(command), payload["transaction"])
+                await self._client.publish(command, payload, expiry=self._timeout)
+                return await self._answer(topics.response(command), transaction)
         except TimeoutError:
             no_answer = f"no answer within {self._timeout:g} seconds"
             raise CommandFailedError(f"{no_answer}; {_what_now(command)}") from None
         except LinkError as error:
             raise ConnectionLostError(f"{error}, before an answer came; {_what_now(command)}") from None
 
-    async def _answer(self, topic: str, transaction: str) -> Heard:
+    async def _answer(self, topic: str, transaction: str | None) -> Heard:
         while True:
             heard = await self._receive()
             if heard.topic == topic and isinstance(heard.body, dict) and heard.body.get("transaction") == transaction:
@@ -140,6 +161,9 @@ def _nobody_there(said: str | None) -> str:
 
 def _what_now(command: str) -> str:
     """What no answer means: a late answer may follow a command that was taken in time (the provider is slow, say)."""
+    name, *rest = command.split("/")
+    if rest[-1:] == ["set"]:  # plain text, which over MQTT 3.1.1 cannot expire
+        return f"it may be carried out all the same: `shomare-mqtt {name}` shows how it stands"
     text = "if it was not taken by now, it has expired and will not be carried out later"
     return f"{text}; `shomare-mqtt query orders` tells whether a number was bought" if command == "buy" else text
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ from rich.live import Live
 from rich.text import Text
 
 from shomare_mqtt import topics
+from shomare_mqtt.cli.bare import write_bare
 from shomare_mqtt.cli.bridge import ConnectionLostError, reach
 from shomare_mqtt.cli.commands import order_of, present, refuse_unless_ok
 from shomare_mqtt.cli.output import write_json
@@ -45,28 +46,65 @@ class Ended:
     state: str
 
 
+@dataclass(slots=True)
+class _Progress:
+    """How far a `buy` has come: sent, perhaps; then the order that it was answered with."""
+
+    sent: bool = False
+    order: dict[str, Any] = field(default_factory=dict)
+
+    def interrupted(self) -> str:
+        """What it means that the user waits no longer: for the number, for the money, and what to do."""
+        if not self.sent:
+            return "interrupted; nothing was sent, and nothing is bought"
+        order = self.order.get("order")
+        if not order:
+            return (
+                "interrupted before an answer came: the number may be bought all the same; "
+                "`shomare-mqtt query orders` tells, and `shomare-mqtt cancel ORDER` gives it back"
+            )
+        phone = plain(self.order.get("phone") or "the number").plain
+        return (
+            f"interrupted: {phone} stays bought, as order {plain(order).plain}. To cancel it, so that its money "
+            f"returns: `shomare-mqtt cancel {order}`. To see its code: `shomare-mqtt watch` as it comes, or "
+            f"`shomare-mqtt query check {order}` later"
+        )
+
+
 async def buy(settings: Mqtt, fields: dict[str, Any], manner: Manner, *, wait: bool) -> None:
-    """Buys, and waits for the code if so wished. Raises CommandFailedError where there is none."""
-    order: dict[str, Any] = {}
-    ended: Ended | None = None
+    """Buys, and waits for the code if so wished. Raises CommandFailedError where there is none, or when cancelled."""
+    progress = _Progress()
+    try:
+        ended = await _buy(settings, fields, manner, progress, wait=wait)
+    except asyncio.CancelledError:
+        raise CommandFailedError(progress.interrupted()) from None
+    if ended is not None:
+        _tell(ended, progress.order, manner)
+
+
+async def _buy(
+    settings: Mqtt, fields: dict[str, Any], manner: Manner, progress: _Progress, *, wait: bool
+) -> Ended | None:
+    """How the waiting ended; None where nobody wanted to wait. Raises CommandFailedError."""
     try:
         async with reach(settings, manner.timeout) as bridge:
             if wait:
                 await bridge.listen(*_EVENTS)
             await bridge.require_daemon(*(() if manner.json else Known.topics("buy")))
+            progress.sent = True
             answer = await bridge.ask("buy", fields)
             present(answer, "buy", manner, Known.from_topics(bridge.beside))
             if not wait:
-                return
-            order = _awaited(answer)
+                return None
+            progress.order = order = _awaited(answer)
             # A repeated answer shows the order as it was then.
             ended = await _caught_up(bridge, order) if answer.body.get("replayed") else _end_of_order(order)
-            ended = ended or await _wait(bridge, order, manner)
+            return ended or await _wait(bridge, order, manner)
     except CommandFailedError as error:
-        if not order:
+        if not progress.order:
             raise
         say(f"{error}; the order goes on, and so does the waiting")
-    _tell(ended or await _wait_again(settings, order, manner), order, manner)
+    return await _wait_again(settings, progress.order, manner)
 
 
 def _awaited(answer: Heard) -> dict[str, Any]:
@@ -148,7 +186,7 @@ def _code(sms: Mapping[str, Any]) -> str | None:
 async def _wait(bridge: Bridge, order: Mapping[str, Any], manner: Manner) -> Ended:
     """Waits for the end. Raises ConnectionLostError where the daemon goes, and CommandFailedError where it is mute."""
     screen, clock = console(), asyncio.get_running_loop().time
-    counting = screen.is_terminal and not manner.json
+    counting = screen.is_terminal and not manner.json and not manner.quiet
     silent_until = clock() + _SILENCE
     with Live(console=screen, auto_refresh=False, transient=True) as live:
         while True:
@@ -193,5 +231,7 @@ def _tell(ended: Ended, order: Mapping[str, Any], manner: Manner) -> None:
         write_json(ended.text)
     if ended.code is None:
         raise CommandFailedError(f"order {order['order']} is {ended.state}, and no code came")
-    if not manner.json:
+    if manner.quiet:
+        write_bare(ended.code)
+    elif not manner.json:
         console().print(Text.assemble("The code: ", (plain(ended.code).plain, "bold green")))

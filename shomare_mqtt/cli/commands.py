@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from shomare_mqtt import topics
+from shomare_mqtt.cli.bare import show_bare
 from shomare_mqtt.cli.bridge import reach
 from shomare_mqtt.cli.output import write_json
-from shomare_mqtt.cli.showing import NOTHING, Known, console, plain, reason, show
+from shomare_mqtt.cli.showing import NOTHING, Known, console, local_time, plain, reason, show
+from shomare_mqtt.cli.showing import named as named_part
 from shomare_mqtt.cli.status import CommandFailedError
+from shomare_mqtt.cli.words import money
 from shomare_mqtt.core.ids import is_id
 
 if TYPE_CHECKING:
@@ -20,16 +23,20 @@ if TYPE_CHECKING:
 
 _LONGEST_COMMAND = 10_000
 """Characters of a topic that no id comes near, and that MQTT carries in any script (65,535 bytes)."""
+_TO_SETTLE = ". Nobody knows whether"
+"""What follows in the daemon's message is for whoever settles the order by MQTT."""
 
 
 class Manner(NamedTuple):
     """How a client command behaves: `timeout` in seconds for the answer; `json` prints it as it came.
 
+    `quiet` prints nothing but what was asked for; never together with `json`.
     `long`: what is listed is shown with a line for each field.
     """
 
     timeout: float
     json: bool
+    quiet: bool = False
     long: bool = False
 
 
@@ -57,30 +64,53 @@ def present(answer: Heard, command: str, manner: Manner, known: Known = NOTHING)
     """Prints an answer, with what else is known. Raises CommandFailedError for every status but `ok`."""
     if manner.json:
         write_json(answer.text)
-    refuse_unless_ok(answer.body)
-    if not manner.json:
-        what = command.split("/")[1] if command.startswith("query/") else command
+    refuse_unless_ok(answer.body, known)
+    what = command.split("/")[1] if command.startswith("query/") else command
+    if manner.quiet:
+        show_bare(what, answer.body.get("data"))
+    elif not manner.json:
         show(console(), what, answer.body.get("data"), known, long=manner.long)
 
 
-def refuse_unless_ok(answer: dict[str, Any]) -> None:
+def refuse_unless_ok(answer: dict[str, Any], known: Known = NOTHING) -> None:
     """Raises CommandFailedError with what an answer says went wrong, and what it means for the money."""
     status, error = answer.get("status"), answer.get("error")
     if status == "ok":
         return
     code = error.get("code") if isinstance(error, dict) else None
-    text = plain(reason(error) or "the daemon gave no reason").plain + (f" ({plain(code).plain})" if code else "")
+    said = plain(reason(error) or "the daemon gave no reason").plain
+    text = said + (f" ({plain(code).plain})" if code else "")
     if status == "unknown":
-        named = order_of(answer.get("data"))
-        text = (
-            f"nobody knows yet whether the number was bought, and the money may be gone: {text}. It is not bought "
-            f"again by itself; `shomare-mqtt query orders` shows how {f'order {named}' if named else 'its order'} ends"
-        )
+        text = _in_doubt(said.partition(_TO_SETTLE)[0], code, answer.get("data"), known)
     elif status != "error":
         text = (
             f"the answer has no status that is known ({plain(status).plain}), so nobody can tell what was done: {text}"
         )
+    elif code == "buying_paused":
+        text += "; `shomare-mqtt buying` shows why, and what to do"
     raise CommandFailedError(text)
+
+
+def _in_doubt(said: str, code: Any, data: Any, known: Known) -> str:
+    """A purchase of which nobody knows whether it was made: what was asked for, and how it is settled."""
+    order = data if isinstance(data, dict) else {}
+    named, who = order_of(order), "ORDER"
+    asked = "It"
+    if named:
+        who = named
+        product = f"{named_part(order, 'application')}, {named_part(order, 'country')}"
+        price = "" if order.get("price") is None else f", at {money(order['price'], known.unit)}"
+        asked = f"Order {named} ({product}{price}, {local_time(order.get('created_at'))})"
+    charged = order.get("charged")
+    fell = "" if charged is None else f"The balance fell by {money(charged, known.unit)} meanwhile. "
+    coded = f" ({plain(code).plain})" if code else ""
+    listed = "`shomare-mqtt query orders --state all`"
+    return plain(
+        f"nobody knows yet whether the number was bought, and the money may be gone: {said}{coded}. {asked} is not "
+        f"bought again by itself. {fell}Within a minute or two the balance may tell: {listed}. If it does not, look at "
+        f"your numbers on the provider's site: `shomare-mqtt resolve {who} --bought PURCHASE PHONE` where it is "
+        f"there, `shomare-mqtt resolve {who} --not-bought` where it is not"
+    ).plain
 
 
 def order_of(data: Any) -> str | None:

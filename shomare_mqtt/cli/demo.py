@@ -31,12 +31,16 @@ SMS_DELAY = 4.0
 
 @dataclass(frozen=True)
 class Wishes:
-    """What a user may choose. `kind` and `port` None: what is best on this machine. `sms_delay` is in seconds."""
+    """What a user may choose. `kind` and `port` None: what is best on this machine. `sms_delay` is in seconds.
+
+    `quiet`: without an introduction.
+    """
 
     once: bool = False
     kind: Kind | None = None
     port: int | None = None
     sms_delay: float = SMS_DELAY
+    quiet: bool = False
 
 
 async def demo(wishes: Wishes) -> None:
@@ -55,7 +59,7 @@ async def demo(wishes: Wishes) -> None:
         settings = _settings(served.port, provider.base_url, folder)
         logs.set_up(settings.log, settings.secrets())
         story = Story(settings, console(), served, once=wishes.once)
-        await _run(serve(settings, stop), story.tell(), served, stop)
+        await _run(serve(settings, stop), story.tell(quiet=wishes.quiet), served, stop)
 
 
 def _settings(port: int, address: str, folder: Path) -> GivenSettings:

@@ -29,16 +29,26 @@ _STATE_WIDTH, _NAME_WIDTH = 8, 18
 _OF_OWNER = 0o600
 
 
-async def doctor(settings: Settings, file: Path | None, *, json_: bool, report_to: Path | None) -> bool:
-    """Look at everything and show it; whether nothing is bad. Raises SettingsError, CommandFailedError."""
+async def doctor(
+    settings: Settings, file: Path | None, *, json_: bool, quiet: bool = False, report_to: Path | None = None
+) -> bool:
+    """Look at everything and show it (`quiet`: what is not good); whether nothing is bad.
+
+    Raises SettingsError, CommandFailedError.
+    """
     screen = console()
-    seen = await examine(settings, file, (lambda _: None) if json_ else lambda finding: _show(screen, finding))
+
+    def show(finding: Finding) -> None:
+        if not json_ and not (quiet and finding.state is State.GOOD):
+            _show(screen, finding)
+
+    seen = await examine(settings, file, show)
     if report_to is not None:
         _write(report_to, report(seen))
     if json_:
         findings = [finding.as_json() for finding in seen.findings]
         write_json(json.dumps({"findings": findings, "ok": seen.is_well}, ensure_ascii=False))
-    elif report_to is not None:
+    elif report_to is not None and not quiet:
         screen.print(plain(f"The report is in {report_to}. Look through it before you show it to anybody."))
     return seen.is_well
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 DONE = 0
 FAILED = 1
+USAGE = 2
 SETTINGS = 78
 """What a person has to put right: settings, another daemon in the same place, its journal (EX_CONFIG, sysexits(3))."""
 

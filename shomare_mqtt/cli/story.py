@@ -97,9 +97,13 @@ class Story:
         self._say("  the shomare-mqtt daemon, between the two: it is all you would run yourself\n")
         self._say("What follows are the MQTT messages as they pass the broker.\n")
 
-    async def tell(self) -> None:
-        """Prints until the code is there (`once`), else for ever. Raises CommandFailedError where no code comes."""
-        self._introduce()
+    async def tell(self, *, quiet: bool = False) -> None:
+        """Prints until the code is there (`once`), else for ever; `quiet`: without an introduction.
+
+        Raises CommandFailedError where no code comes.
+        """
+        if not quiet:
+            self._introduce()
         try:
             async with asyncio.timeout(_PATIENCE if self._once else None), Client(self._settings) as client:
                 await client.subscribe("#")

@@ -49,7 +49,7 @@ async def _watch(settings: Mqtt, manner: Manner) -> None:
             await bridge.listen("event/order", "event/sms")
             await _print_each(bridge)
         await bridge.listen("orders", "event/order", "event/sms", topics.BRIDGE_EVENT)
-        await _show_each(bridge, console())
+        await _show_each(bridge, console(), quiet=manner.quiet)
 
 
 async def _print_each(bridge: Bridge) -> None:
@@ -59,9 +59,10 @@ async def _print_each(bridge: Bridge) -> None:
             write_json(heard.text)
 
 
-async def _show_each(bridge: Bridge, screen: Console) -> None:
-    screen.print("Watching; Ctrl-C ends it.")
-    opened = False
+async def _show_each(bridge: Bridge, screen: Console, *, quiet: bool = False) -> None:
+    if not quiet:
+        screen.print("Watching; Ctrl-C ends it.")
+    opened = quiet
     while True:
         heard = await bridge.next()
         if heard.topic == "orders" and not opened:

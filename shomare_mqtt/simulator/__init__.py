@@ -1,7 +1,6 @@
 """A provider on this machine: a real HTTP server that behaves as the provider's API page says, with faults on demand.
 
-`Simulator` is for tests and the demo, `serve` for the command line, `python -m shomare_mqtt.simulator` for a
-process of its own.
+`Simulator` is for tests and the demo, `serve` for the command line: `shomare-mqtt simulate` is a process of its own.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from shomare_mqtt.cli.demo_amqtt import embedded
 from shomare_mqtt.config import Mqtt
 from shomare_mqtt.mqtt.connection import Link, open_link
 from shomare_mqtt.mqtt.packets import Opening, Publication
+from shomare_mqtt.topics import SUBSCRIPTIONS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -29,7 +30,10 @@ ORDER = {
 
 
 class StandIn:
-    """Takes commands under `shomare/`; `answer(command, fields)` gives the answer, or None for silence."""
+    """Takes commands under `shomare/`; `answer(command, fields)` gives the answer, or None for silence.
+
+    The fields of a command that is plain text are `{"text"}`.
+    """
 
     def __init__(self, answer: Answer) -> None:
         self.heard: list[tuple[str, dict[str, Any], float | None]] = []
@@ -43,7 +47,7 @@ class StandIn:
         self.port = port
         settings = Mqtt.model_validate({"port": port, "protocol": "3.1.1"})
         self._link = await open_link(settings, Opening("3.1.1", "stand-in", clean=True), self._take)
-        await self._link.subscribe(["shomare/buy", "shomare/cancel", "shomare/query/#"])
+        await self._link.subscribe([f"shomare/{each}" for each in SUBSCRIPTIONS])
         if state is not None:
             await self.say("bridge/state", state, retain=True)
 
@@ -59,12 +63,13 @@ class StandIn:
     async def serve(self) -> None:
         while True:
             incoming = await self._incoming.get()
-            command, fields = incoming.topic.removeprefix("shomare/"), json.loads(incoming.payload)
+            command = incoming.topic.removeprefix("shomare/")
+            fields = {"text": incoming.payload.decode()} if command.endswith("/set") else json.loads(incoming.payload)
             self.heard.append((command, fields, incoming.expiry))
             self.asked.set()
             answer = self._answer(command, fields)
             if answer is not None:
-                await self.say(f"response/{command}", {"transaction": fields["transaction"]} | answer)
+                await self.say(f"response/{command}", {"transaction": fields.get("transaction")} | answer)
 
     async def stop(self) -> None:
         if self._link is not None:

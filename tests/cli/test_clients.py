@@ -313,20 +313,6 @@ async def test_what_is_sent_expires_in_the_broker_too(tmp_path: Path) -> None:
     assert 30 < int(seconds) <= 97
 
 
-async def test_ctrl_c_while_a_code_is_awaited() -> None:
-    async with (
-        stand_in(lambda *_: ok(ORDER)) as daemon,
-        running("buy", "--wait", SHOMARE_MQTT__PORT=str(daemon.port)) as process,
-    ):
-        assert process.stdout is not None
-        while b"+79313226657" not in await process.stdout.readline():
-            pass
-        process.send_signal(signal.SIGINT)
-        done = await finish(process)
-    assert done.status == 1
-    assert done.err == "shomare-mqtt: interrupted; what was sent already is carried out all the same\n"
-
-
 async def _keep_saying(daemon: StandIn) -> None:
     while True:
         await daemon.say("event/order", closed("cancelled"))

@@ -100,7 +100,7 @@ def test_a_fault_that_ends_the_daemon_is_logged_without_its_own_words(
         raise ValueError(SMS)
 
     monkeypatch.setattr(daemon_command, "run_daemon", broken_daemon)
-    assert daemon_command.run([]) == 1
+    assert daemon_command.run() == 1
     assert "a fault of this program" in caplog.text
     assert "ValueError" in caplog.text
     assert "in broken_daemon" in caplog.text

@@ -437,7 +437,7 @@ async def test_a_file_that_cannot_be_ends_the_program_with_2(tmp_path: Path, con
     if content is not None:
         path.write_text(content)
     started = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "shomare_mqtt.simulator", "--dialect", str(path), stderr=asyncio.subprocess.PIPE
+        sys.executable, "-m", "shomare_mqtt", "simulate", "--dialect", str(path), stderr=asyncio.subprocess.PIPE
     )
     _, error = await asyncio.wait_for(started.communicate(), PATIENCE)
     assert started.returncode == 2

@@ -1,0 +1,278 @@
+"""The commands that talk to a running daemon, declared for typer; what they do stands in the modules beside this one.
+
+Those are imported by the command that needs them: a shell that completes a word waits for what stands here alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import shlex
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from shomare_mqtt.cli.declaring import Config, Json, Loud, Timeout, among, one_of, quietly
+from shomare_mqtt.cli.status import CommandFailedError, plain_failures
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+    from pathlib import Path
+
+    from shomare_mqtt.config import Mqtt
+
+SECTION = "Commands to a running daemon"
+QUERIES = {
+    "profile": (0,),
+    "countries": (0,),
+    "operators": (0,),
+    "applications": (0,),
+    "prices": (0, 2),
+    "price": (0, 3),
+    "check": (1,),
+    "orders": (0,),
+}
+"""What can be asked for, and how many ids that takes."""
+STATES = ("open", "closed", "all")
+DEFAULTS = ("country", "operator", "application", "max_price")
+_NAMED_COMMAND = re.compile(r"`shomare-mqtt ([^`]+)`")
+
+
+def _money(value: str) -> Decimal:
+    try:
+        amount = Decimal(value)
+    except InvalidOperation:
+        raise typer.BadParameter("must be a number") from None
+    if not amount.is_finite() or amount < 0:
+        raise typer.BadParameter("must be a number from 0")
+    return amount
+
+
+def _with_broker(file: Path | None, command: Callable[[Mqtt], Coroutine[Any, Any, None]]) -> None:
+    """Runs a command until it is done or a signal comes. Raises SystemExit with the status of what went wrong."""
+    from shomare_mqtt import config
+    from shomare_mqtt.cli.signals import until_signal
+
+    with plain_failures():
+        try:
+            asyncio.run(until_signal(command(config.load_mqtt(config.find_file(file)))))
+        except CommandFailedError as error:
+            raise CommandFailedError(_as_to_be_typed(str(error), file)) from None
+
+
+def _as_to_be_typed(text: str, file: Path | None) -> str:
+    """A message whose commands reach the same daemon: they name the settings file that this one was given."""
+    if file is None:
+        return text
+    return _NAMED_COMMAND.sub(lambda found: f"`shomare-mqtt {found[1]} --config {shlex.quote(str(file))}`", text)
+
+
+def buy(
+    *,
+    country: Annotated[
+        str | None, typer.Option(metavar="COUNTRY", help="Buy a number of this country, by its id or name.")
+    ] = None,
+    operator: Annotated[
+        str | None, typer.Option(metavar="OPERATOR", help="Buy it from this operator, by its id or name.")
+    ] = None,
+    application: Annotated[
+        str | None, typer.Option(metavar="APPLICATION", help="Buy it for this application, by its id or name.")
+    ] = None,
+    max_price: Annotated[
+        Decimal | None, typer.Option(parser=_money, metavar="PRICE", help="Refuse a number that costs more.")
+    ] = None,
+    transaction: Annotated[
+        str | None,
+        typer.Option(metavar="TEXT", help="Name this purchase: sent again under the same name, it buys nothing again."),
+    ] = None,
+    wait: Annotated[bool, typer.Option("--wait", help="Stay until the code is there, and print it.")] = False,
+    quiet: Annotated[bool, quietly(": the number; with --wait the code, too, on a line of its own")] = False,
+    json: Json = False,
+    timeout: Timeout = 30,
+    file: Config = None,
+) -> None:
+    """Buy one number.
+
+    What is left out comes from the defaults (`shomare-mqtt defaults`). After Ctrl-C during --wait the number stays
+    bought, and what is said then tells how to cancel it.
+    """
+    from shomare_mqtt.cli import buying
+    from shomare_mqtt.cli.commands import Manner
+
+    fields = {"country": country, "operator": operator, "application": application, "transaction": transaction}
+    given: dict[str, Any] = {name: value for name, value in fields.items() if value is not None}
+    if max_price is not None:
+        given["max_price"] = int(max_price) if max_price == max_price.to_integral_value() else float(max_price)
+    _with_broker(file, lambda mqtt: buying.buy(mqtt, given, Manner(timeout, json, quiet), wait=wait))
+
+
+def cancel(
+    order: Annotated[
+        str,
+        typer.Argument(
+            metavar="ORDER", help="An order's id, `current` for the newest open one, or a purchase.", **among("current")
+        ),
+    ],
+    *,
+    quiet: Loud = False,
+    json: Json = False,
+    timeout: Timeout = 30,
+    file: Config = None,
+) -> None:
+    """Give a number back, so that its money returns."""
+    from shomare_mqtt.cli import commands
+
+    _with_broker(file, lambda mqtt: commands.cancel(mqtt, order, commands.Manner(timeout, json, quiet)))
+
+
+def resolve(
+    context: typer.Context,
+    order: Annotated[
+        str,
+        typer.Argument(
+            metavar="ORDER", help="The order's id; left out, the only one in state unknown.", **among("unknown")
+        ),
+    ] = "unknown",
+    *,
+    bought: Annotated[
+        tuple[str, str] | None,
+        typer.Option(
+            metavar="PURCHASE PHONE", help="It was bought: as this purchase, with this number, on the provider's site."
+        ),
+    ] = None,
+    not_bought: Annotated[bool, typer.Option("--not-bought", help="Nothing was bought.")] = False,
+    quiet: Loud = False,
+    json: Json = False,
+    timeout: Timeout = 30,
+    file: Config = None,
+) -> None:
+    """Settle an order of which nobody knows whether it was bought.
+
+    Look at your numbers on the provider's site first. One that was bought is watched for its SMS from then on. Exactly
+    one of --bought and --not-bought must be given.
+    """
+    from shomare_mqtt.cli import steering
+    from shomare_mqtt.cli.commands import Manner
+
+    if (bought is None) != not_bought:
+        context.fail("Exactly one of --bought and --not-bought must be given.")
+    _with_broker(file, lambda mqtt: steering.resolve(mqtt, order, bought, Manner(timeout, json, quiet)))
+
+
+def query(
+    context: typer.Context,
+    what: Annotated[str, typer.Argument(metavar="WHAT", help=f"One of {', '.join(QUERIES)}.", **one_of(*QUERIES))],
+    ids: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="ID", help="As in `prices COUNTRY OPERATOR`, `price COUNTRY OPERATOR APPLICATION`, `check ORDER`."
+        ),
+    ] = None,
+    *,
+    state: Annotated[
+        str | None,
+        typer.Option(
+            metavar="STATE",
+            help="Of orders: list those that are open, closed, or all.",
+            **one_of("open", "closed", "all"),
+        ),
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, max=500, metavar="N", help="Of orders: list at most N, from 1 to 500.")
+    ] = None,
+    long: Annotated[bool, typer.Option("--long", help="Show a line for each field instead of a table.")] = False,
+    quiet: Annotated[
+        bool, quietly(": a balance, a price, codes, ids of orders, or a row a line with tabs between")
+    ] = False,
+    json: Json = False,
+    timeout: Timeout = 30,
+    file: Config = None,
+) -> None:
+    """Ask for the account, the lists, prices or orders.
+
+    Examples: `query profile`, `query prices 7 1`, `query check ORDER` (asks for its SMS now), `query orders --state
+    all`.
+    """
+    from shomare_mqtt.cli import commands
+
+    if what != "orders" and (state is not None or limit is not None):
+        context.fail("--state and --limit belong to `query orders`.")
+    if len(ids or ()) not in (allowed := QUERIES[what]):
+        context.fail(f"`query {what}` takes {' or '.join(map(str, allowed))} ids, not {len(ids or ())}.")
+    fields = {name: value for name, value in (("state", state), ("limit", limit)) if value is not None}
+    _with_broker(
+        file, lambda mqtt: commands.query(mqtt, what, ids or [], fields, commands.Manner(timeout, json, quiet, long))
+    )
+
+
+def watch(
+    *,
+    quiet: Annotated[bool, quietly(": what happens from now on")] = False,
+    json: Json = False,
+    timeout: Timeout = 30,
+    file: Config = None,
+) -> None:
+    """Show orders and SMS as they come, until Ctrl-C."""
+    from shomare_mqtt.cli import watching
+    from shomare_mqtt.cli.commands import Manner
+
+    _with_broker(file, lambda mqtt: watching.watch(mqtt, Manner(timeout, json, quiet)))
+
+
+def buying(
+    to: Annotated[
+        str | None,
+        typer.Argument(metavar="on|off", help="Allow purchases again, or refuse them all.", **one_of("on", "off")),
+    ] = None,
+    *,
+    quiet: Annotated[bool, quietly(": without an argument on or off, else nothing")] = False,
+    json: Json = False,
+    timeout: Timeout = 30,
+    file: Config = None,
+) -> None:
+    """Show or turn the safety switch for purchases.
+
+    While it is off, every purchase is refused; that outlives restarts. Without an argument it is said, too, whether
+    purchases pause for another reason.
+    """
+    from shomare_mqtt.cli import steering
+    from shomare_mqtt.cli.commands import Manner
+
+    manner = Manner(timeout, json, quiet)
+    _with_broker(
+        file,
+        lambda mqtt: steering.show_buying(mqtt, manner) if to is None else steering.set_buying(mqtt, to, manner),
+    )
+
+
+def defaults(
+    field: Annotated[
+        str | None, typer.Argument(metavar="FIELD", help=f"One of {', '.join(DEFAULTS)}.", **one_of(*DEFAULTS))
+    ] = None,
+    value: Annotated[
+        str | None,
+        typer.Argument(metavar="VALUE", help='An id or a name, or a price; "" for what the settings file says.'),
+    ] = None,
+    *,
+    quiet: Annotated[bool, quietly(": without a value the ids, else nothing")] = False,
+    json: Json = False,
+    timeout: Timeout = 30,
+    file: Config = None,
+) -> None:
+    """Show or set what a purchase takes that leaves something out.
+
+    What is set outranks [defaults] in the settings file, and outlives restarts.
+    """
+    from shomare_mqtt.cli import steering
+    from shomare_mqtt.cli.commands import Manner
+
+    manner = Manner(timeout, json, quiet)
+    _with_broker(
+        file,
+        lambda mqtt: (
+            steering.show_defaults(mqtt, field, manner)
+            if field is None or value is None
+            else steering.set_default(mqtt, field, value, manner)
+        ),
+    )

@@ -1,0 +1,192 @@
+"""`resolve`, `buying` and `defaults`: what the owner decides, told to the daemon; and how it stands."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Any
+
+from shomare_mqtt.cli.bare import write_bare
+from shomare_mqtt.cli.bridge import reach
+from shomare_mqtt.cli.commands import order_of, present, refuse_unless_ok
+from shomare_mqtt.cli.output import write_json
+from shomare_mqtt.cli.showing import console, objects, plain, show
+from shomare_mqtt.cli.status import CommandFailedError
+from shomare_mqtt.core.render import money_said
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from shomare_mqtt.cli.bridge import Bridge
+    from shomare_mqtt.cli.commands import Manner
+    from shomare_mqtt.config import Mqtt
+
+UNKNOWN = "unknown"
+_HEALTH = "bridge/health"
+_SWITCH_IS_OFF = "the switch buying is off"
+"""How `bridge/health` says what the topic `buying` says sooner."""
+_RESTORED = "journal_restored"
+_MAX_PRICE = "max_price"
+_LABELS = {
+    "country": "Country",
+    "operator": "Operator",
+    "application": "Application",
+    _MAX_PRICE: "Maximum price",
+}
+
+
+# --- resolve --------------------------------------------------------------------------------------------------------
+
+
+async def resolve(settings: Mqtt, order: str, bought: tuple[str, str] | None, manner: Manner) -> None:
+    """Tells what became of an order, or of the only one in state unknown. Raises CommandFailedError.
+
+    `bought`: the purchase and its number; None where nothing was bought.
+    """
+    async with reach(settings, manner.timeout) as bridge:
+        await bridge.require_daemon()
+        fields = {"order": await _in_doubt(bridge) if order == UNKNOWN else order, "outcome": "not_bought"}
+        if bought is not None:
+            fields |= {"outcome": "bought", "purchase": bought[0], "phone": bought[1]}
+        answer = await bridge.ask("resolve", fields)
+    present(answer, "resolve", manner)
+
+
+async def _in_doubt(bridge: Bridge) -> str:
+    """The only order in state unknown. Raises CommandFailedError where there is none, or more than one."""
+    answer = await bridge.ask("query/orders", {"state": "open", "limit": 500})
+    refuse_unless_ok(answer.body)
+    found = [order_of(each) for each in objects(answer.body.get("data")) if each.get("state") == UNKNOWN]
+    match [each for each in found if each is not None]:
+        case [order]:
+            return order
+        case []:
+            raise CommandFailedError("no order is in state unknown, so there is nothing to settle")
+        case orders:
+            listed = ", ".join(orders)
+            raise CommandFailedError(
+                f"{len(orders)} orders are in state unknown, so name the one that is meant: {listed}"
+            )
+
+
+# --- buying ---------------------------------------------------------------------------------------------------------
+
+
+async def show_buying(settings: Mqtt, manner: Manner) -> None:
+    """Says whether purchases are allowed, and if they pause, why. Raises CommandFailedError."""
+    async with reach(settings, manner.timeout) as bridge:
+        await bridge.require_daemon()
+        kept = await bridge.kept("buying", _HEALTH)
+    if "buying" not in kept:
+        raise CommandFailedError("the daemon has not published whether buying is on; is it an older one?")
+    switch, why = kept["buying"].text, _pause(kept[_HEALTH].body if _HEALTH in kept else None)
+    if manner.json:
+        write_json(json.dumps({"buying": switch, "buying_paused": why is not None, "buying_paused_reason": why}))
+    elif manner.quiet:
+        write_bare(switch)
+    else:
+        console().print(plain(_switch_said(switch, why)))
+
+
+def _pause(health: Any) -> str | None:
+    """Why nothing is bought although the switch may be on; None where nothing says so."""
+    if not isinstance(health, dict) or health.get("buying_paused") is not True:
+        return None
+    reason = health.get("buying_paused_reason")
+    return None if reason == _SWITCH_IS_OFF else plain(reason or "the daemon gave no reason").plain
+
+
+def _switch_said(switch: str, why: str | None) -> str:
+    if switch == "off":
+        return "Buying is off: every purchase is refused. `shomare-mqtt buying on` allows them again."
+    if switch != "on":
+        return f"Buying is {switch}, which is neither on nor off."
+    if why is None:
+        return "Buying is on: purchases are allowed, as far as the limits go."
+    if why == _RESTORED:
+        return (
+            "Buying is on, but pauses: the journal is older than what the broker knows of it (a backup was put back, "
+            "say), and what is asked for may have been bought earlier. Look at your numbers on the provider's site, "
+            "then allow purchases again: `shomare-mqtt buying on`."
+        )
+    return f"Buying is on, but pauses, and goes on by itself once that is over: {why}."
+
+
+async def set_buying(settings: Mqtt, to: str, manner: Manner) -> None:
+    """Turns the switch. Raises CommandFailedError."""
+    async with reach(settings, manner.timeout) as bridge:
+        await bridge.require_daemon()
+        answer = await bridge.tell("buying/set", to)
+    if manner.json:
+        write_json(answer.text)
+    refuse_unless_ok(answer.body)
+    if not manner.json and not manner.quiet:
+        console().print(plain(_switch_said(to, None)))
+
+
+# --- defaults -------------------------------------------------------------------------------------------------------
+
+
+async def show_defaults(settings: Mqtt, field: str | None, manner: Manner) -> None:
+    """Shows one default, or all of them. Raises CommandFailedError."""
+    async with reach(settings, manner.timeout) as bridge:
+        await bridge.require_daemon()
+        known = await _defaults(bridge)
+    fields = [field] if field else list(_LABELS)
+    if manner.json:
+        names = [each for field in fields for each in (field, f"{field}_name") if each in known]
+        write_json(json.dumps({name: known[name] for name in names}, ensure_ascii=False))
+    elif manner.quiet:
+        for each in fields:
+            write_bare(*([] if field else [each]), known[each])
+    else:
+        show(console(), "defaults", {_LABELS[each]: _default_said(known, each) for each in fields})
+
+
+async def _defaults(bridge: Bridge) -> dict[str, str | None]:
+    """Each default, None where none is set; beside ids the names, as `country_name`; `currency` where it is known."""
+    names = [field for field in _LABELS if field != _MAX_PRICE]
+    kept = await bridge.kept(
+        *(f"defaults/{field}" for field in _LABELS), *(f"defaults/{field}/name" for field in names), "profile"
+    )
+    found: dict[str, str | None] = {}
+    for field in _LABELS:
+        found[field] = kept[topic].text if (topic := f"defaults/{field}") in kept else None
+        if field in names:
+            found[f"{field}_name"] = kept[topic].text if (topic := f"defaults/{field}/name") in kept else None
+    profile = kept["profile"].body if "profile" in kept else None
+    unit = profile.get("currency") if isinstance(profile, dict) else None
+    return found | {"currency": unit if isinstance(unit, str) else None}
+
+
+def _default_said(known: Mapping[str, str | None], field: str) -> str | None:
+    """A default as a person reads it: `Russia (7)`, `3,000 IRT`; None where none is set."""
+    value = known[field]
+    if value is None:
+        return None
+    if field == _MAX_PRICE:
+        return _price_said(value, known["currency"])
+    name = known[f"{field}_name"]
+    # A label names the id by itself where the name alone could be another's.
+    return name if name and name.endswith(f"({value})") else f"{name} ({value})" if name and name != value else value
+
+
+def _price_said(value: str, unit: str | None) -> str:
+    try:
+        return money_said(Decimal(value), unit or "").strip()
+    except InvalidOperation:
+        return value
+
+
+async def set_default(settings: Mqtt, field: str, value: str, manner: Manner) -> None:
+    """Sets a default; an empty value goes back to the settings file's. Raises CommandFailedError."""
+    async with reach(settings, manner.timeout) as bridge:
+        await bridge.require_daemon()
+        answer = await bridge.tell(f"defaults/{field}/set", value)
+        if manner.json:
+            write_json(answer.text)
+        refuse_unless_ok(answer.body)
+        if manner.json or manner.quiet:
+            return
+        known = await _defaults(bridge)
+    show(console(), "defaults", {_LABELS[field]: _default_said(known, field)})
