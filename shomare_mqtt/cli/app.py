@@ -58,7 +58,11 @@ def _new(path: Path | None) -> Path | None:
     return path
 
 
-Config = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="The settings file (or SHOMARE_CONFIG).")]
+# Whether the file can be read is for the settings to say: an error of theirs, and none of usage.
+Config = Annotated[
+    Path | None,
+    typer.Option("--config", metavar="FILE", readable=False, help="The settings file (or SHOMARE_CONFIG)."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print what came as it came, one line each.")]
 Timeout = Annotated[float, typer.Option("--timeout", metavar="SECONDS", callback=_seconds, help="For the answer.")]
 IdOrName = Annotated[str | None, typer.Option(metavar="ID|NAME")]
