@@ -141,7 +141,7 @@ def test_nothing_is_needed_but_the_token(tmp_path: Path) -> None:
         ("[homeassistant]\ncountries = [true]", "homeassistant.countries.0: must be a text"),
         ("[plugins]\nnonsense = 1", "plugins.nonsense: unknown key"),
         ("[log]\nlevel = 2025-01-01", "log.level: "),
-        ("[mqtt", "settings.toml:1: this line is not TOML: "),
+        ("[mqtt", "settings.toml:1: mqtt: is not TOML: "),
     ],
 )
 def test_what_cannot_be_is_one_line_with_the_path_of_the_key(tmp_path: Path, text: str, where: str) -> None:

@@ -162,11 +162,13 @@ def quietly(prints: str) -> Any:
     return typer.Option("--quiet", "-q", help=f"Print nothing but what was asked for{prints}.")
 
 
+# Whether the file can be read is for the settings to say: an error of theirs, and none of usage.
 Config = Annotated[
     Path | None,
     typer.Option(
         "--config",
         metavar="FILE",
+        readable=False,
         help="Read the settings from FILE, not from SHOMARE_CONFIG or one of the usual places.",
     ),
 ]

@@ -6,16 +6,22 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import aiohttp
 import pytest
 
 from shomare_mqtt.cli import run as daemon_command
 from tests.bench.__main__ import BARE, DAEMON, best
-from tests.cli.process import ending, environment, finish, run, running, start_afresh
+from tests.cli.process import ROOT, ending, environment, finish, run, running, start_afresh
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 SMS = "Your code is 48213"
+WRITE_TRUE = "write true, in small letters and without quotation marks"
 TERMINAL = {"typer", "click", "rich", "shellingham", "pygments"}
 
 
@@ -42,14 +48,17 @@ def test_the_daemons_start_takes_little_more_memory_than_its_libraries() -> None
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("[mqtt]\nport = 70000", "mqtt.port: "),
-        ("[nonsense]", "nonsense: unknown key"),
+        ("[mqtt]\nport = 70000", "settings.toml:2: mqtt.port: "),
+        ("[nonsense]", "settings.toml:1: nonsense: unknown table"),
         ("", "provider.token: is missing"),
-        ('[provider]\ntoken_file = "/nonexistent"', "provider.token_file: /nonexistent cannot be read"),
-        ('[provider]\ntoken = "t"\n[plugins]\nenabled = ["nosuch"]', "plugins.enabled: there is no plugin nosuch"),
+        ('[provider]\ntoken_file = "/nonexistent"', "settings.toml:2: provider.token_file: there is no such file"),
+        (
+            '[provider]\ntoken = "t"\n[plugins]\nenabled = ["nosuch"]',
+            "settings.toml:4: plugins.enabled: there is no plugin nosuch",
+        ),
         (
             '[provider]\ntoken = "t"\n[plugins]\nenabled = ["webhook"]\n[plugins.webhook]\ncolour = 1',
-            "plugins.webhook.colour: unknown key",
+            "settings.toml:6: plugins.webhook.colour: unknown key",
         ),
         ('[provider]\ntoken = "t"\n[plugins]\nenabled = ["price_alert"]', "plugins.price_alert.watch: "),
     ],
@@ -82,6 +91,143 @@ async def test_check_prints_what_is_in_force() -> None:
     assert "mqtt.port = 1999" in done.out
     assert 'provider.token = "***"' in done.out
     assert "hush" not in done.out
+    *_, looked_at, not_contacted = done.out.splitlines()
+    assert looked_at == (
+        "# All is well: no settings file and 2 in the environment; the token is from the variable "
+        "SHOMARE_PROVIDER__TOKEN; plugins: none."
+    )
+    assert not_contacted.startswith("# The broker and the provider were not contacted: `shomare-mqtt doctor`")
+
+
+async def test_check_says_what_it_looked_at(tmp_path: Path) -> None:
+    """Nothing listens where these settings lead; and whatever is no setting in the output is a comment."""
+    file = tmp_path / "settings.toml"
+    for secret in (file, tmp_path / "token"):
+        secret.touch(mode=0o600)
+    (tmp_path / "token").write_text("hush-hush")
+    file.write_text(
+        f'[mqtt]\nhost = "192.0.2.1"\nport = 1\n[provider]\ntoken_file = "{tmp_path}/token"\n'
+        '[plugins]\nenabled = ["webhook"]\n[plugins.webhook]\nurl = "http://192.0.2.1/hush-hush"\ntoken = "hush-hush"\n'
+    )
+    done = await run("check", "--config", str(file))
+    assert (done.status, done.err) == (0, "")
+    *settings, looked_at, _ = done.out.splitlines()
+    assert looked_at == (
+        f"# All is well: 6 settings in {file}; the token is from provider.token_file, {tmp_path}/token; "
+        "plugins: webhook."
+    )
+    assert all(line.startswith("# ") or " = " in line for line in settings)
+    assert "hush" not in done.out
+
+
+@pytest.mark.parametrize("command", ["run", "check", "doctor", "watch"])
+async def test_every_mistake_is_a_line_of_its_own(tmp_path: Path, command: str) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_text('[mqtt]\nprot = 1\n\nport = "5,000"\n[mqtt.tls]\nenabled = True\n')
+    done = await run(command, "--config", str(file), SHOMARE_MQTT_HOST="broker", SHOMARE_STATE__DIRECTORY=str(tmp_path))
+    assert (done.status, done.out) == (78, "")
+    assert done.err.splitlines() == [
+        f"shomare-mqtt: {file}:2: mqtt.prot: unknown key (did you mean port?)",
+        f"shomare-mqtt: {file}:4: mqtt.port: must not be in quotes, and has no separators: write 5000",
+        f"shomare-mqtt: {file}:6: mqtt.tls.enabled: is not TOML: {WRITE_TRUE}",
+        "shomare-mqtt: SHOMARE_MQTT_HOST: mqtt.host: this variable sets nothing: its name must be SHOMARE_MQTT__HOST",
+    ]
+    assert os.listdir(tmp_path) == ["settings.toml"]  # noqa: PTH208 - a moment's work
+
+
+AS_SOMEBODY = """
+import ctypes, sys
+from shomare_mqtt.__main__ import main
+# Root may read everything, by two capabilities (DAC_OVERRIDE and DAC_READ_SEARCH, capabilities(7)) that others lack.
+libc, header, sets = ctypes.CDLL(None), (ctypes.c_uint32 * 2)(0x20080522, 0), (ctypes.c_uint32 * 6)()
+assert libc.capget(header, sets) == 0
+sets[0], sets[1] = sets[0] & ~0b110, sets[1] & ~0b110
+assert libc.capset(header, sets) == 0
+sys.argv = ["shomare-mqtt", *sys.argv[1:]]
+sys.exit(main())
+"""
+
+
+def as_somebody(*arguments: str, folder: Path, **variables: str) -> tuple[int, str]:
+    done = subprocess.run(
+        [sys.executable, "-c", AS_SOMEBODY, *arguments], env=environment(PYTHONPATH=str(ROOT), **variables), cwd=folder,
+        capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    assert done.stdout == ""
+    return done.returncode, done.stderr
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """One that every user may enter, unlike pytest's own."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        yield folder
+        for path in (each for each in folder.rglob("*") if not each.is_symlink()):
+            path.chmod(0o700)
+
+
+@pytest.mark.parametrize("command", ["run", "check", "doctor", "watch"])
+def test_a_named_file_that_may_not_be_read(open_folder: Path, command: str) -> None:
+    file = open_folder / "settings.toml"
+    file.touch(mode=0o200)
+    status, err = as_somebody(command, "--config", str(file), folder=open_folder)
+    assert (status, err.count("\n")) == (78, 1)
+    assert err.startswith(f"shomare-mqtt: {file}: cannot be read, since the user ")
+    assert err.endswith(" may not read it; use sudo, or name a file of your own with --config\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        (".", "is a directory, not a file"),
+        ("closed/settings.toml", "may not enter a folder on the way to it; use sudo"),
+        ("none/x.toml", "there is no such file"),
+        ("settings.toml/x.toml", "cannot be read (Not a directory)"),
+        ("x" * 300, "cannot be read (File name too long)"),
+        ("nowhere", "is a link that leads to no file"),
+    ],
+)
+def test_what_is_no_file_that_can_be_read(open_folder: Path, name: str, words: str) -> None:
+    (open_folder / "settings.toml").touch()
+    (open_folder / "nowhere").symlink_to("none")
+    (open_folder / "closed").mkdir()
+    (open_folder / "closed" / "settings.toml").touch()
+    (open_folder / "closed").chmod(0)
+    status, err = as_somebody("run", folder=open_folder, SHOMARE_CONFIG=str(open_folder / name))
+    assert (status, err.count("\n")) == (78, 1)
+    assert err.startswith(f"shomare-mqtt: {open_folder / name}: ")
+    assert words in err
+    assert err.endswith(" (SHOMARE_CONFIG names it)\n")
+
+
+@pytest.mark.parametrize("command", ["run", "watch"])
+def test_a_file_in_a_usual_place_that_may_not_be_read_is_not_left_out(open_folder: Path, command: str) -> None:
+    """It may name another broker, and limits."""
+    place = open_folder / "shomare-mqtt"
+    place.mkdir()
+    (place / "config.toml").touch(mode=0o200)
+    status, err = as_somebody(command, folder=open_folder, XDG_CONFIG_HOME=str(open_folder))
+    assert (status, err.startswith(f"shomare-mqtt: {place}/config.toml: cannot be read, since ")) == (78, True)
+    place.chmod(0)
+    status, err = as_somebody(command, folder=open_folder, XDG_CONFIG_HOME=str(open_folder))
+    assert (status, err.startswith(f"shomare-mqtt: {place}/config.toml: cannot be read, since ")) == (78, True)
+    (open_folder / "shomare-mqtt.toml").mkdir()
+    status, err = as_somebody(command, folder=open_folder, XDG_CONFIG_HOME=str(open_folder))
+    assert (status, err) == (78, "shomare-mqtt: shomare-mqtt.toml: is a directory, not a file\n")
+
+
+def test_where_settings_were_looked_for(open_folder: Path) -> None:
+    status, err = as_somebody("check", folder=open_folder, XDG_CONFIG_HOME=f"{open_folder}/xdg", SHOMARE_TOKEN="hush")
+    assert (status, err.count("\n")) == (78, 1)
+    assert err.startswith("shomare-mqtt: provider.token: is missing, and no settings file was found: looked for ")
+    for place in (f"{open_folder}/shomare-mqtt.toml", f"{open_folder}/xdg/shomare-mqtt/config.toml"):
+        assert place in err
+    assert "/etc/shomare-mqtt/config.toml" in err
+    assert "`shomare-mqtt init`" in err
+    assert "SHOMARE_PROVIDER__TOKEN, not SHOMARE_TOKEN" in err
+    assert "hush" not in err
 
 
 @pytest.mark.parametrize("wrong", ["--port=70000", "--port=x", "--latency=x", "--dialect=x", "--colour=red"])

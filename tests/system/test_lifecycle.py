@@ -65,10 +65,15 @@ async def test_sighup_takes_the_new_settings_over_and_leaves_a_mistake(house: Ho
     assert (await house.probe.refused("buy", PRODUCT))["code"] == "limit_reached"
     house.sim.deliver_sms(order["purchase"], code="60606")
     await house.order(order["order"], "received")
-    for mistake in ("nonsense = 1", '[provider]\ntoken = "t"\n[plugins]\nenabled = ["nonsense"]'):
-        house.folder.joinpath("settings.toml").write_text(mistake)
+    file = house.folder / "settings.toml"
+    for mistake, *said in (
+        ("nonsense = 1\n[limit]", "1: nonsense: unknown key", "2: limit: unknown table (did you mean [limits]?)"),
+        ('[provider]\ntoken = "t"\n[plugins]\nenabled = ["nonsense"]', "4: plugins.enabled: there is no plugin"),
+    ):
+        file.write_text(mistake)
         daemon.process.send_signal(signal.SIGHUP)
-        await daemon.said("those before stay in force: " + ("plugins.enabled" if "plugins" in mistake else "nonsense"))
+        for words in said:
+            await daemon.said(f"those before stay in force: {file}:{words}")
         assert (await house.probe.refused("buy", PRODUCT))["code"] == "limit_reached"
     assert await daemon.stop() == 0
 
