@@ -298,7 +298,8 @@ async def _goes_on(streaming: Streaming, piece: bytearray) -> bool:
 def _location(header: str) -> str:
     """Where a redirect leads, as it may be shown; the start of it, where it is long."""
     with suppress(ValueError):
-        return str(URL(header).with_query(None).with_fragment(None).with_user(None))[:_LONGEST_LOCATION]
+        url = URL(header).with_query(None).with_fragment(None)
+        return str(url.with_user(None) if url.absolute else url)[:_LONGEST_LOCATION]
     return ""
 
 

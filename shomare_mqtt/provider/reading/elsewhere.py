@@ -25,7 +25,7 @@ def elsewhere(answer: RawAnswer, endpoint: Endpoint) -> ProviderFailedError | No
     """
     text = f"The provider's answer to {endpoint.value} (HTTP {answer.http}) could not be understood"
     if answer.http == HTTPStatus.BAD_REQUEST and _PLAIN in answer.body[:_LONGEST_PAGE]:
-        text = f"{text}: the server wants TLS, so provider.base_url should begin with https://"
+        text = f"{text}: the server wants TLS, so provider.base_url should begin with https, not http"
         return ProviderFailedError(ErrorCode.MALFORMED_ANSWER, f"{text}.", Upstream(answer.http))
     if not _FIRST <= answer.http <= _LAST:
         return None
