@@ -55,12 +55,12 @@ def _is_journal(stream: TextIO) -> bool:
 
 
 class TextFormatter(logging.Formatter):
-    """`2025-11-24 03:16:00 INFO    orders: message`, in local time; a traceback follows in lines of its own."""
+    """`2025-11-24 03:16:00+0330 INFO    orders: message`, in local time; a traceback follows in lines of its own."""
 
     default_msec_format = None
 
     def __init__(self, mask: Mask) -> None:
-        super().__init__("%(asctime)s %(levelname)-7s %(where)s: %(message)s")
+        super().__init__("%(asctime)s %(levelname)-7s %(where)s: %(message)s", "%Y-%m-%d %H:%M:%S%z")
         self._mask = mask
 
     def format(self, record: logging.LogRecord) -> str:

@@ -6,6 +6,8 @@ import io
 import json
 import logging
 import os
+import re
+import time
 from typing import TYPE_CHECKING, TextIO
 
 import pytest
@@ -47,6 +49,18 @@ def test_text() -> None:
     assert first.endswith(r" WARNING core.orders: order 01K\nforged line, token ***")
     assert rest[0] == "Traceback (most recent call last):"
     assert rest[-1].endswith("refused ***'")
+
+
+def test_times_have_their_zone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Asia/Tehran")
+    time.tzset()
+    try:
+        assert re.match(
+            r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\+0330 WARNING core.orders: now$", logged("text", "now").splitlines()[0]
+        )
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 def test_json() -> None:

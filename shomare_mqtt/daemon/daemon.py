@@ -108,6 +108,7 @@ class Daemon:
         await self.bridge.load()
         self._show_info()
         self._client.on_learnt = self._show_info
+        self.bridge.market.account.listeners.append(self._say_balance)
         await self.bridge.start()
         # Only now: what the broker holds may be newer than the journal, and is overwritten once that has taken it up.
         self.broker.start()
@@ -116,6 +117,7 @@ class Daemon:
         await self._device.update()
         self._leftovers.forget()
         self.bridge.market.provider_state.on_changed = self._tell_status
+        self.bridge.market.account.listeners.append(self._tell_status)
         self.bridge.orders.ledger.listeners.append(lambda *_: self._tell_status())
         self._notifier.ready(self._status())
         open_orders = len(self.bridge.orders.ledger.open())
@@ -194,9 +196,19 @@ class Daemon:
     def _status(self) -> str:
         """A line for `systemctl status`."""
         broker = f"connected with MQTT {self._info.protocol}" if self._info.protocol else "waiting for the broker"
-        provider = self.bridge.market.provider_state
-        state = provider.state if provider.was_asked else "not asked yet"
-        return f"{broker}; provider {state}; {len(self.bridge.orders.ledger.open())} open orders"
+        provider, account = self.bridge.market.provider_state, self.bridge.market.account
+        state = provider.state if provider.was_asked else "not known yet"
+        status = f"{broker}; provider {state}; {len(self.bridge.orders.ledger.open())} open orders"
+        if provider.trouble is not None:
+            return f"{status}. {provider.trouble[:1].upper()}{provider.trouble[1:]}"
+        return status if account.balance is None else f"{status}; balance {account.said(account.balance)}"
+
+    def _say_balance(self) -> None:
+        """The account was read for the first time: the provider works, and takes the token."""
+        account = self.bridge.market.account
+        account.listeners.remove(self._say_balance)
+        balance = "no balance was read in it" if account.balance is None else f"balance {account.said(account.balance)}"
+        LOG.info("the provider at %s takes the token; %s", self._settings.shown_base_url, balance)
 
     def _tell_status(self) -> None:
         self._notifier.status(self._status())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from shomare_mqtt import __version__
 from shomare_mqtt.core.clock import SystemClock
 from shomare_mqtt.core.masking import Mask
 from shomare_mqtt.daemon.daemon import Daemon
@@ -34,6 +35,7 @@ async def serve(
         LOG.warning("%s", text)
     journal = Journal(settings.state.directory, clock)
     await journal.open()
+    _say_start(settings)
     try:
         meta = await journal.meta()
         memory = DialectMemory(journal, meta)
@@ -55,6 +57,19 @@ async def serve(
         raise _first(group) from group
     finally:
         await journal.close()
+
+
+def _say_start(settings: Settings) -> None:
+    """What this is and runs with, as far as it is known before anything is asked of others."""
+    origin = settings.origin
+    file = str(origin.file.absolute()) if origin.file else "the environment alone, no file"
+    LOG.info(
+        "shomare-mqtt %s: settings of %s; state directory %s; plugins: %s",
+        __version__,
+        file if origin.is_read else "a program's own making",
+        settings.state.directory,
+        ", ".join(settings.plugins.enabled) or "none",
+    )
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -20,6 +20,7 @@ from shomare_mqtt.mqtt.failures import (
 from shomare_mqtt.mqtt.packets import LARGEST_TOPIC, Connack, Ending, Opening, Publication, publish_size, topic_fault
 from shomare_mqtt.mqtt.paho_adapter import Adapter
 from shomare_mqtt.mqtt.receipts import Receipts
+from shomare_mqtt.mqtt.secured import PORTS_OF_TLS, why_tls
 from shomare_mqtt.mqtt.transport import Opened, open_stream
 from shomare_mqtt.mqtt.window import Window
 
@@ -323,6 +324,14 @@ async def open_link(
     link = Link(opened, opening, on_message)
     try:
         await link.connect(settings, answer_within)
+    except (HungUpError, BrokerUnreachableError) as error:
+        link.close()
+        # Brokers hang up in order for many a reason: those are not asked again, but at a port that is one for TLS.
+        in_order = isinstance(error, HungUpError) and (error.silent or link.ended.result().by_broker)
+        suspected = not in_order or settings.effective_port in PORTS_OF_TLS
+        if suspected and (words := await asyncio.to_thread(why_tls, settings)):
+            raise BrokerUnreachableError(words) from None
+        raise
     except BaseException:
         link.close()
         raise

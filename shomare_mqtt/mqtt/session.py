@@ -23,7 +23,7 @@ from shomare_mqtt.mqtt.failures import (
 from shomare_mqtt.mqtt.packets import Publication
 from shomare_mqtt.mqtt.rivals import STABLE, ShortLives, suspicion, taken_over
 from shomare_mqtt.mqtt.suspects import End, Suspects
-from shomare_mqtt.mqtt.transport import address
+from shomare_mqtt.mqtt.transport import address, manner
 
 if TYPE_CHECKING:
     import random
@@ -214,8 +214,9 @@ class Session:
         self._said -= {_AWAY, _REFUSED}
         self._log.log(
             logging.DEBUG if self._short_lives.suspected else logging.INFO,
-            "Connected to the broker at %s with MQTT %s, session %s",
-            *(self._address, link.protocol, "resumed" if link.facts.session_present else "new"),
+            "Connected to the broker at %s with MQTT %s (%s), session %s",
+            *(self._address, link.protocol, manner(self._settings)),
+            "resumed" if link.facts.session_present else "new",
         )
         self._suspects.connected()
         link.ended.add_done_callback(lambda ended: self._suspects.ended(ended.result()))

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from shomare_mqtt.config.certificates import show_certificate, trusting
 from shomare_mqtt.mqtt.failures import BrokerUnreachableError
+from shomare_mqtt.mqtt.secured import may_speak_no_tls, why_no_tls, why_tls
 from shomare_mqtt.mqtt.streams import Stream
 from shomare_mqtt.mqtt.websocket import WebSocketStream, shake_hands
 
@@ -56,6 +57,12 @@ def web_path(settings: Mqtt) -> str:
     return path if path.startswith("/") else f"/{path}"
 
 
+def manner(settings: Mqtt) -> str:
+    """How one speaks to the broker, beside its address: `no TLS, no user name`."""
+    secured = "TLS" if settings.tls.enabled else "no TLS"
+    return f"{secured}, {'a user name' if settings.username else 'no user name'}"
+
+
 async def open_stream(settings: Mqtt) -> Opened:
     """Connect to the broker. Raises BrokerUnreachableError.
 
@@ -76,7 +83,8 @@ def _close_late(opening: asyncio.Future[Opened]) -> None:
 
 def _open(settings: Mqtt) -> Opened:
     try:
-        sock = _unix(settings) if settings.transport == "unix" else _tcp(settings)
+        context = tls_context(settings.tls) if settings.tls.enabled else None  # a broken file is said in any case
+        sock = _unix(settings) if settings.transport == "unix" else _secured(_tcp(settings), context, settings)
     except (OSError, ValueError) as error:  # ValueError: a host that cannot be a name
         raise BrokerUnreachableError(explain(error)) from None
     try:
@@ -91,7 +99,8 @@ def _dressed(sock: socket.socket, settings: Mqtt) -> Opened:
     try:
         stream = WebSocketStream(sock, shake_hands(sock, *_web(settings))) if _is_web(settings) else Stream(sock)
     except OSError as error:
-        raise BrokerUnreachableError(f"the WebSocket handshake failed: {explain(error)}") from None
+        words = why_tls(settings) or f"the WebSocket handshake failed: {explain(error)}"
+        raise BrokerUnreachableError(words) from None
     sock.settimeout(0)
     return Opened(stream, sock if sock.family in (socket.AF_INET, socket.AF_INET6) else None)
 
@@ -116,17 +125,30 @@ def _unix(settings: Mqtt) -> socket.socket:
 
 
 def _tcp(settings: Mqtt) -> socket.socket:
-    context = tls_context(settings.tls) if settings.tls.enabled else None
     sock = socket.create_connection((settings.host, settings.effective_port), timeout=OPEN_TIMEOUT)
     try:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if context is not None:
-            # On failure the TLS socket closes itself, and it owns the descriptor by then.
-            sock = context.wrap_socket(sock, server_hostname=settings.host)
     except BaseException:
         sock.close()
         raise
     return sock
+
+
+def _secured(sock: socket.socket, context: ssl.SSLContext | None, settings: Mqtt) -> socket.socket:
+    """The socket, after the TLS handshake where there is to be one. Raises OSError, BrokerUnreachableError."""
+    if context is None:
+        return sock
+    try:
+        # On failure the TLS socket closes itself, and it owns the descriptor by then.
+        return context.wrap_socket(sock, server_hostname=settings.host)
+    except OSError as error:
+        sock.close()
+        if may_speak_no_tls(error):
+            raise BrokerUnreachableError(why_no_tls(settings, explain(error))) from None
+        raise
+    except BaseException:
+        sock.close()
+        raise
 
 
 def tls_context(tls: Tls) -> ssl.SSLContext:

@@ -35,6 +35,7 @@ from shomare_mqtt.errors import (
 from shomare_mqtt.model import Endpoint
 from shomare_mqtt.provider.reading.decode import RawAnswer, Streaming
 from shomare_mqtt.provider.time_limit import time_limit
+from shomare_mqtt.provider.tls_there import HINT, speaks_tls
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -110,6 +111,7 @@ class Transport:
         self._on_answer = on_answer
         self.seconds = settings.timeout
         self._proxy = _web(settings.proxy.get_secret_value()) if settings.proxy else _proxy_of_environment(self._base)
+        self._was_answered = False
         self._reading: aiohttp.ClientSession
         self._once: aiohttp.ClientSession
 
@@ -136,10 +138,20 @@ class Transport:
             async with time_limit(self.seconds, attempt.was_sent):
                 answer = await self._exchange(attempt)
         except (aiohttp.ClientError, TimeoutError, OSError, _AnswerTooLargeError, _SecondAttemptError) as error:
-            return self._without_answer(attempt, error)
+            hint = await self._hint(attempt, error)
+            return self._without_answer(attempt, error, hint)
+        self._was_answered = True
         if self._on_answer is not None:
             self._on_answer(request.endpoint, answer)
         return answer
+
+    async def _hint(self, attempt: _Attempt, error: Exception) -> str | None:
+        """What else can be said of a failure: that a server which never answered speaks TLS, and is asked without."""
+        lost = isinstance(error, aiohttp.ServerDisconnectedError | aiohttp.ClientResponseError | ConnectionError)
+        asked_plainly = self._base.scheme == "http" and self._proxy is None and attempt.request.endpoint not in ONCE
+        if lost and asked_plainly and not self._was_answered and await speaks_tls(self._base):
+            return HINT
+        return None
 
     def _session(self, connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
         trace = aiohttp.TraceConfig()
@@ -183,16 +195,16 @@ class Transport:
                 location=_location(response.headers.get("Location", "")),
             )
 
-    def _without_answer(self, attempt: _Attempt, error: Exception) -> RawAnswer:
+    def _without_answer(self, attempt: _Attempt, error: Exception, hint: str | None) -> RawAnswer:
         """What a broken exchange comes to: an error, or an answer of which the status alone says all."""
         if attempt.http in NO_SUCH_ADDRESS and attempt.request.endpoint is Endpoint.BUY:
             return RawAnswer(http=attempt.http, body=b"")
-        raise self._failure(attempt, error) from None
+        raise self._failure(attempt, error, hint) from None
 
-    def _failure(self, attempt: _Attempt, error: Exception) -> ProviderError:
+    def _failure(self, attempt: _Attempt, error: Exception, hint: str | None) -> ProviderError:
         """The meaning of a failure; from None, since the library's own words may hold addresses with passwords."""
         endpoint, upstream = attempt.request.endpoint, Upstream(attempt.http) if attempt.http else None
-        why = self._why(error)
+        why = hint or self._why(error)
         if not attempt.sent:
             return ProviderUnreachableError(
                 ErrorCode.PROVIDER_UNREACHABLE, f"the provider cannot be reached: {why}; nothing was sent to it"
@@ -207,6 +219,8 @@ class Transport:
 
     def _why(self, error: Exception) -> str:
         """The failure in words for the user, without addresses."""
+        if isinstance(error, aiohttp.ClientConnectorSSLError) and "WRONG_VERSION_NUMBER" in str(error):
+            return "no encrypted connection could be made, for it speaks no TLS: should provider.base_url be http://?"
         for kind, words in _WORDS:
             if isinstance(error, kind):
                 return words.format(seconds=f"{self.seconds:g}")
@@ -284,7 +298,8 @@ async def _goes_on(streaming: Streaming, piece: bytearray) -> bool:
 def _location(header: str) -> str:
     """Where a redirect leads, as it may be shown; the start of it, where it is long."""
     with suppress(ValueError):
-        return str(URL(header).with_query(None).with_fragment(None).with_user(None))[:_LONGEST_LOCATION]
+        url = URL(header).with_query(None).with_fragment(None)
+        return str(url.with_user(None) if url.absolute else url)[:_LONGEST_LOCATION]
     return ""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from decimal import Decimal
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from shomare_mqtt.errors import ErrorCode, JournalError, ProviderRefusedError, Upstream
+from shomare_mqtt.errors import ErrorCode, JournalError, ProviderFailedError, ProviderRefusedError, Upstream
 from shomare_mqtt.model import CatalogKind, Priority, Profile, PurchaseState
 from tests.core.provider import (
     FAILED,
@@ -245,6 +246,93 @@ async def test_nothing_usable_was_read(opened: Opening) -> None:
         "misunderstood",
         [f"{e}: not understood" for e in ("allapplications", "allcountries", "alloperators", "profile")],
     )
+
+
+NOWHERE = ProviderRefusedError(ErrorCode.UNKNOWN_ENDPOINT, "no such address", Upstream(404))
+CALLS = ("profile", *(kind.value for kind in CatalogKind))
+
+
+def states_ever(world: World) -> list[str]:
+    return [json.loads(payload)["state"] for topic, payload in world.retained.ever if topic == "provider/state"]
+
+
+async def test_an_address_at_which_nothing_is_found(opened: Opening, caplog: pytest.LogCaptureFixture) -> None:
+    """Every call a 404 without JSON: never called online, and what is probably wrong is said everywhere."""
+    world = await opened(started=False, provider={"base_url": "https://me:pass@shop.example/?key=12345678"})
+    for call in CALLS:
+        world.provider.always[call] = NOWHERE
+    await world.start()
+    await world.sleep(1)
+    said = (
+        "https://***@shop.example/ answers, and knows none of the provider's addresses (HTTP 404 each time): "
+        "provider.base_url probably lacks /api at its end"
+    )
+    state = world.json("provider/state")
+    assert (state["state"], state["error"]["code"]) == ("misunderstood", "unknown_endpoint")
+    assert state["error"]["message"] == f"no such address. {said}."
+    [event] = world.bridge_events("provider_state")
+    assert (event["state"], event["message"]) == (
+        "misunderstood",
+        f"the provider's answers cannot be understood: {said}",
+    )
+    assert caplog.text.count(said) == 1
+    assert "online" not in states_ever(world)
+    assert world.bridge.market.provider_state.trouble == event["message"]
+
+
+async def test_such_an_address_where_the_lists_are_known(opened: Opening) -> None:
+    """Only the profile is asked for then."""
+    world = await opened(provider={"base_url": "https://shop.example/api"})
+    await world.sleep(1)
+    for call in CALLS:
+        world.provider.always[call] = NOWHERE
+    world.retained.ever.clear()
+    await world.restart()
+    await world.sleep(30)
+    assert world.json("provider/state")["state"] == "misunderstood"
+    assert world.json("provider/state")["error"]["message"].endswith("(HTTP 404 each time): check provider.base_url.")
+    assert "online" not in states_ever(world)
+
+
+@pytest.mark.parametrize("missing", CALLS[1:])
+async def test_one_address_that_is_not_found_is_not_all_of_them(opened: Opening, missing: str) -> None:
+    world = await opened(started=False)
+    world.provider.always[missing] = NOWHERE
+    await world.start()
+    await world.sleep(100)
+    assert world.json("provider/state")["state"] == "online"
+    assert "misunderstood" not in states_ever(world)
+    assert world.bridge_events("provider_state") == []
+
+
+async def test_a_profile_that_is_not_found_says_nothing_of_the_address(opened: Opening) -> None:
+    """Every provider has one, so that nothing is well; but other addresses are there."""
+    world = await opened(started=False)
+    world.provider.always["profile"] = NOWHERE
+    await world.start()
+    await world.sleep(100)
+    assert world.json("provider/state")["state"] == "misunderstood"
+    assert world.json("provider/state")["error"]["message"] == "no such address"
+
+
+@pytest.mark.parametrize(
+    ("http", "base_url", "said"),
+    [
+        (200, "https://shop.example", "answers with something else than the provider's data (HTTP 200): provider.bas"),
+        (301, "https://shop.example/api", "leads elsewhere (HTTP 301): set provider.base_url to the address that it"),
+        (200, "https://shop.example/api", None),
+        (403, "https://shop.example", None),
+    ],
+)
+async def test_pages_and_redirects(opened: Opening, http: int, base_url: str, said: str | None) -> None:
+    world = await opened(started=False, provider={"base_url": base_url})
+    for call in CALLS:
+        world.provider.always[call] = ProviderFailedError(ErrorCode.MALFORMED_ANSWER, "a page", Upstream(http))
+    await world.start()
+    await world.sleep(1)
+    assert world.json("provider/state")["state"] == "misunderstood"
+    message = world.json("provider/state")["error"]["message"]
+    assert message.startswith(f"a page. {base_url} {said}") if said else message == "a page"
 
 
 async def test_single_fields_that_were_not_understood(world: World, caplog: pytest.LogCaptureFixture) -> None:

@@ -101,6 +101,28 @@ async def test_a_wrong_address(tmp_path: Path) -> None:
     assert "HTTP 404, no JSON (text/html, 22 bytes)" in named(found, "profile").text
 
 
+async def test_an_address_without_api(tmp_path: Path) -> None:
+    simulator = Simulator(SimulatorOptions(token=TOKEN))
+    await simulator.start()
+    try:
+        base = simulator.base_url.removesuffix("/api")
+        found = named(await examined(settings(base), tmp_path), "provider")
+    finally:
+        await simulator.stop()
+    assert found.state is State.BAD
+    assert found.text == f"{base} answers, and knows none of the provider's addresses (HTTP 404 each time)"
+    assert found.advice == "provider.base_url probably lacks /api at its end"
+
+
+async def test_a_sites_front_page_or_a_redirect(tmp_path: Path) -> None:
+    for status, said in ((200, "something else than the provider's data"), (301, "leads elsewhere (HTTP 301)")):
+        async with shop(dict.fromkeys(ANSWERS, status), **dict.fromkeys(ANSWERS, b"<html>Hello</html>")) as server:
+            found = named(await examined(settings(server.url.replace("/api", "/site")), tmp_path), "provider")
+        assert found.state is State.BAD
+        assert said in found.text
+        assert "provider.base_url" in found.advice
+
+
 async def test_a_balance_that_is_not_found(tmp_path: Path) -> None:
     found = await seen(tmp_path, profile={"status": True, "data": {}})
     assert named(found, "profile").state is State.BAD

@@ -96,6 +96,59 @@ async def test_tls_certificates_that_are_not_accepted(tmp_path: Path, certificat
 
 
 @pytest.mark.mosquitto
+@pytest.mark.parametrize("more", [(), ("require_certificate true",)], ids=["", "with a client certificate"])
+@pytest.mark.parametrize("kind", ["tcp", "websockets"])
+async def test_a_port_with_tls_that_is_asked_without(
+    tmp_path: Path, certificates: Path, kind: str, more: tuple[str, ...]
+) -> None:
+    async with tls_broker(tmp_path, certificates, *more) as broker:
+        with pytest.raises(LinkError) as caught:
+            await Client(broker.settings(transport=kind)).__aenter__()
+    said = str(caught.value)
+    assert said.startswith(f"its port {broker.port} speaks TLS, and mqtt.tls.enabled is false: ")
+    usual = " (usually 1883)" if kind == "tcp" else ""
+    assert said.endswith(f"set mqtt.tls.enabled = true, or mqtt.port to the broker's port without TLS{usual}")
+
+
+@pytest.mark.mosquitto
+@pytest.mark.parametrize("kind", ["tcp", "websockets"])
+async def test_a_port_without_tls_that_is_asked_with(tmp_path: Path, certificates: Path, kind: str) -> None:
+    async with Mosquitto(tmp_path, websocket=True) as broker:
+        port = broker.port if kind == "tcp" else broker.websocket_port
+        with pytest.raises(LinkError) as caught:
+            await Client(broker.settings(transport=kind, port=port, tls=tls(certificates))).__aenter__()
+    said = str(caught.value)
+    language, usual = ("MQTT", " (usually 8883)") if kind == "tcp" else ("HTTP", "")
+    assert said.startswith(f"its port {port} speaks {language} without TLS, and mqtt.tls.enabled is true: ")
+    assert said.endswith(f"set mqtt.tls.enabled = false, or mqtt.port to the broker's port with TLS{usual}")
+
+
+@pytest.mark.mosquitto
+async def test_the_daemon_says_what_port_it_has(tmp_path: Path, watch: Watch, caplog: pytest.LogCaptureFixture) -> None:
+    async with Mosquitto(tmp_path) as broker:
+        watched = watch(broker.settings(tls={"enabled": True}))
+        async with asyncio.timeout(PATIENCE):
+            await watched.session.first_attempt.wait()
+    assert "speaks MQTT without TLS" in caplog.text
+
+
+async def test_a_port_that_says_nothing_of_either(certificates: Path) -> None:
+    """It hangs up on everybody: what can be said is what may be."""
+
+    async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        del reader
+        writer.close()
+
+    async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        with pytest.raises(LinkError, match=f"port {port} may be one without TLS: then set mqtt.tls.enabled = false"):
+            await Client(Mqtt.model_validate({"port": port, "tls": tls(certificates)})).__aenter__()
+        with pytest.raises(LinkError) as caught:
+            await Client(Mqtt.model_validate({"port": port, "protocol": "3.1.1"})).__aenter__()
+    assert "TLS" not in str(caught.value)
+
+
+@pytest.mark.mosquitto
 async def test_tls_verifies_the_name(tmp_path: Path, certificates: Path) -> None:
     async with tls_broker(tmp_path, certificates, name="elsewhere") as broker:
         for host in ("127.0.0.1", "localhost"):

@@ -118,7 +118,18 @@ async def test_no_tls_there_sends_nothing(request_: Request) -> None:
         port = listener.sockets[0].getsockname()[1]
         error = await failure(request_, f"https://127.0.0.1:{port}/api")
     assert is_unreachable(error)
-    assert "encrypted" in str(error)
+    assert "no encrypted connection could be made, for it speaks no TLS" in str(error)
+    assert "provider.base_url" in str(error)
+
+
+@pytest.mark.parametrize("request_", [PROFILE, CHECK], ids=lambda r: r.endpoint)
+async def test_tls_there_that_is_asked_without(request_: Request, tmp_path: Path) -> None:
+    listener = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0, ssl=_self_signed(tmp_path))
+    async with listener:
+        port = listener.sockets[0].getsockname()[1]
+        error = await failure(request_, f"http://127.0.0.1:{port}/api")
+    assert is_lost(request_, error)
+    assert str(error).endswith("it speaks TLS there: provider.base_url should begin with https://")
 
 
 @EACH

@@ -130,10 +130,14 @@ async def test_what_systemd_is_told(open_house: Callable[..., Awaitable[House]])
         daemon = await house.launch(NOTIFY_SOCKET=address)
         assert (await told("READY=1")).startswith("READY=1\nSTATUS=connected with MQTT 5; provider ")
         await house.buy()
-        assert await told("1 open orders") == "STATUS=connected with MQTT 5; provider online; 1 open orders"
+        await house.probe.ok("query/profile", {})
+        held = "STATUS=connected with MQTT 5; provider online; 1 open orders; balance 997,800 IRT"
+        assert await told("balance 997,800") == held
         house.sim.block()
         await house.probe.refused("query/profile", {})
-        await told("provider blocked")
+        assert (await told("provider blocked")).endswith(
+            "1 open orders. The provider says that the account is blocked; ask the provider"
+        )
         assert await daemon.stop() == 0
         assert await told("STOPPING") == "STOPPING=1\nSTATUS=Stopping"
         with pytest.raises(BlockingIOError):

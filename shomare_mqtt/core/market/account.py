@@ -55,6 +55,8 @@ class Account:
         self.asked_at = self.told_at = float("-inf")
         self.on_read: Callable[[Profile, float], None] = lambda *_: None
         """Told of each profile, and when it was asked for (steady seconds)."""
+        self.listeners: list[Callable[[], object]] = []
+        """Told that a profile was taken up."""
         self.follows_purchases = True
         """False once a purchase of a known price took nothing from the balance."""
 
@@ -119,6 +121,8 @@ class Account:
             before = previous and replace(previous, currency=previous.currency or self._currency)
             self._extensions.balance_changed(replace(profile, currency=self.currency), before)
         self.on_read(profile, asked_at)
+        for listener in self.listeners:
+            listener()
 
     def _payload(self, profile: Profile) -> dict[str, object]:
         return {**profile.extra, **render.profile_json(profile, self._currency, self._clock.now())}

@@ -213,11 +213,11 @@ class ProviderState:
         self._error = render.error_json(render.error_info(error)) if error else None
         if before != state:
             self._since = self._clock.now()
-        words = _WORDS[state]
-        if state == "misunderstood" and error and self._error and (wrong := wrong_address(self._address, error)):
+        words, detail = _WORDS[state], f" ({self._address}: {error.message})" if error else ""
+        if self._error and (wrong := self._wrong_address(state, error)):
             said = ": ".join(wrong)
-            words = f"the provider's answers cannot be understood: {said}"
-            self._error["message"] = f"{error.message.removesuffix('.')}. {said}."
+            words, detail = f"the provider's answers cannot be understood: {said}", ""
+            self._error["message"] = f"{self._error['message'].removesuffix('.')}. {said}."
         self._trouble = words
         self.show()
         if state == "online":
@@ -230,8 +230,14 @@ class ProviderState:
         # The first answer of a run that works is no news.
         if before != state and not (before is None and state == "online"):
             level = self._logger.info if state == "online" else self._logger.warning
-            level("%s%s", words, f" ({self._address}: {error.message})" if error else "")
+            level("%s%s", words, detail)
             await self._say(BridgeEvent.PROVIDER_STATE, words, state=state)
+
+    def _wrong_address(self, state: str, error: ProviderError | None) -> tuple[str, str] | None:
+        """What is probably wrong with the address, where nothing usable was ever read there, and what to do."""
+        if state != "misunderstood" or error is None or self._readability.has_read:
+            return None
+        return wrong_address(self._address, error)
 
     def doubt_ids(self, endpoint: Endpoint, places: list[str]) -> None:
         """Which columns of a list could be its id, while nobody knows it; none where it is known."""

@@ -26,11 +26,14 @@ def is_unreadable(error: ProviderError) -> bool:
 
 
 class Readability:
-    """`is_lost`: nothing usable was read yet, or every answer since then, three at least, could not be read."""
+    """`is_lost`: nothing usable was read yet, or every answer since then, three at least, could not be read.
+
+    `has_read`: something usable was, ever.
+    """
 
     def __init__(self) -> None:
         self.is_lost = False
-        self._has_read = self._has_understood = False
+        self.has_read = self._has_understood = False
         self._row: list[Endpoint] = []
 
     @property
@@ -40,13 +43,13 @@ class Readability:
 
     def read(self) -> None:
         """Something usable was read."""
-        self.is_lost, self._has_read, self._has_understood = False, True, True
+        self.is_lost, self.has_read, self._has_understood = False, True, True
         self._row.clear()
 
     def refused(self) -> None:
         """An answer was understood that gave nothing of use: a no, or a failure in words."""
         self._has_understood = True
-        self.is_lost = self.is_lost and not self._has_read
+        self.is_lost = self.is_lost and not self.has_read
         self._row.clear()
 
     def unreadable(self, endpoint: Endpoint, error: ProviderError) -> None:
@@ -57,5 +60,5 @@ class Readability:
         """
         self._row.append(endpoint)
         several = len(self._row) >= _LEAST and (Endpoint.PROFILE in self._row or len(set(self._row)) > 1)
-        first = not self._has_read and error.code is not ErrorCode.UNKNOWN_ENDPOINT
+        first = not self.has_read and error.code is not ErrorCode.UNKNOWN_ENDPOINT
         self.is_lost = self.is_lost or first or several

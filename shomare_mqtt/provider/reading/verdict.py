@@ -20,8 +20,8 @@ from shomare_mqtt.errors import (
 )
 from shomare_mqtt.model import OF_A_NUMBER, Endpoint, PurchaseState
 from shomare_mqtt.provider.reading.decode import decode
+from shomare_mqtt.provider.reading.elsewhere import elsewhere
 from shomare_mqtt.provider.reading.names import glued
-from shomare_mqtt.provider.reading.redirects import redirected
 from shomare_mqtt.provider.reading.shapes import related
 from shomare_mqtt.provider.reading.states import Truth, state_of_number, state_of_words, truth
 from shomare_mqtt.provider.reading.values import figure, integer, is_none_yet
@@ -311,7 +311,7 @@ def accepted(answer: RawAnswer, endpoint: Endpoint, *, lenient: bool = False) ->
     if no_such_address(answer, decoded, marks):
         raise refusal(answer, marks, endpoint, ErrorCode.UNKNOWN_ENDPOINT)
     if not decoded.is_json:
-        raise redirected(answer, endpoint) or _without_json(answer, marks, endpoint, decoded)
+        raise elsewhere(answer, endpoint) or _without_json(answer, marks, endpoint, decoded)
     good = 200 <= answer.http < 300  # noqa: PLR2004 - HTTP's successes
     if good and (not marks.failed or (lenient and marks.code not in DOCUMENTED_FOR_CHECKS)):
         return decoded.value, marks
@@ -337,7 +337,7 @@ def _said_no(answer: RawAnswer, marks: Marks, endpoint: Endpoint) -> ProviderErr
         cause = _cause(answer, marks, endpoint)
         if cause is not ErrorCode.PROVIDER_ERROR or endpoint is Endpoint.CANCEL:
             return refusal(answer, marks, endpoint, cause)
-    return redirected(answer, endpoint) or failure(answer, marks, endpoint)
+    return elsewhere(answer, endpoint) or failure(answer, marks, endpoint)
 
 
 def judged_buy(
