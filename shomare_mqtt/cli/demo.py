@@ -65,7 +65,7 @@ async def demo(wishes: Wishes) -> None:
 def _settings(port: int, address: str, folder: Path) -> GivenSettings:
     return GivenSettings(
         mqtt=Mqtt.model_validate({"port": port}),
-        provider=Provider.model_validate({"base_url": address, "token": _TOKEN}),
+        provider=Provider.model_validate({"base_url": address, "token": _TOKEN, "requests_per_minute": 0}),
         state=State(directory=folder / "state"),
         orders=Orders(poll_interval=1),
         log=Log(level="error"),

@@ -197,7 +197,7 @@ def invitation(port: int) -> str:
     lines += [
         "mosquitto_sub -v -t 'shomare/#'",
         "mosquitto_rr -V 311 -W 60 -t shomare/query/prices/7/1 -e shomare/response/query/prices/7/1 -n",
-        "mosquitto_pub -t shomare/buy -m '" + json.dumps(_BUY).replace(_BUY["transaction"], "'$(date +%s)'") + "'",
+        "mosquitto_pub -t shomare/buy -m '" + json.dumps(_BUY).replace(_BUY["transaction"], "'$(date +%s%N)'") + "'",
         "mosquitto_pub -t shomare/cancel -m current",
         f"{own} buy --country Russia --operator MTS --application Telegram --wait",
         "",
