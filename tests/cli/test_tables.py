@@ -373,6 +373,13 @@ def test_columns_stay_aligned(names: list[str], terminal: bool) -> None:
     assert len({cells(line[: line.rindex("|")]) for line in lines}) == 1
 
 
+def test_in_a_pipe_names_are_as_they_were_written() -> None:
+    """Whoever looks for one finds it; on a screen what makes its width uncertain is left out."""
+    name = "❤\ufe0f 👨\u200d👩\u200d👧"
+    assert name in shown("countries", [{"id": 1, "name": name}], 10_000)
+    assert "❤ 👨👩👧" in shown("countries", [{"id": 1, "name": name}], 200)
+
+
 def test_on_a_terminal_right_to_left_words_keep_their_column() -> None:
     """Between two of them stands a mark that is written from the left, and one at the line's beginning."""
     rows = [{"fa_name": "روسیه", "other": "۷ بله\u2069", "id": 7}]
