@@ -33,7 +33,7 @@ def folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
             (folder / secret).write_text(f"root's {secret}")
             (folder / secret).chmod(0o000)
         (folder / "config.toml").write_text(
-            f'mqtt.password_file = "{folder}/mqtt_password"\nprovider.token_file = "{folder}/token"'
+            f'mqtt.username = "me"\nmqtt.password_file = "{folder}/mqtt_password"\nprovider.token_file = "{folder}/token"'
         )
         yield folder
 

@@ -130,8 +130,11 @@ def test_what_takes_long_is_said_and_done_once(clone: Clone) -> None:
 
 
 def test_the_tests_need_more_and_with_it_the_demo_needs_nothing(clone: Clone) -> None:
-    assert clone.make("demo")[0] == clone.make("venv")[0] == clone.make("demo")[0] == 0
-    assert [line.rpartition(" ")[2] for line in clone.done] == [".venv", ".[demo]", ".[dev]"]
+    assert clone.make("venv")[0] == clone.make("demo")[0] == 0
+    assert [line.rpartition(" ")[2] for line in clone.done] == [".venv", ".[dev]"]
+    (clone.venv / ".ready").unlink()
+    assert clone.make("venv")[0] == 0
+    assert [line.rpartition(" ")[2] for line in clone.done] == [".venv", ".[dev]", ".[dev]"]
 
 
 @pytest.mark.parametrize("name", ["pyproject.toml", "requirements.lock"])
@@ -252,6 +255,18 @@ def test_a_python_that_is_too_old(clone: Clone, there: bool) -> None:
     assert "make PYTHON=" in out
     assert clone.venv.exists() is there
     assert clone.done == []
+
+
+def test_an_environment_of_an_old_python(clone: Clone) -> None:
+    clone.python("python3", "3.9")
+    (clone.venv / "bin").mkdir(parents=True)
+    (clone.venv / "lib" / "python3.9").mkdir(parents=True)
+    (clone.bin / "python3").rename(clone.venv / "bin" / "python")
+    (clone.venv / "pyvenv.cfg").touch()
+    clone.python("python3", "3.12")
+    status, out = clone.make("demo")
+    assert status == 0, out
+    assert ".venv is made anew: its Python 3.9 is too old." in out
 
 
 def test_no_python_at_all(clone: Clone) -> None:
