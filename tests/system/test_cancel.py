@@ -76,11 +76,13 @@ async def test_a_refused_cancel_is_followed_by_one_check(open_house: Callable[..
     house.sim.deliver_sms(order["purchase"], text="Code: 1234", code="1234")
     checks = house.sim.calls["check"]
     error = await house.probe.refused("cancel", {"order": order["order"]})
-    assert (error["code"], error["upstream"]["http"]) == ("provider_error", 400)
+    assert (error["code"], error["retryable"], error["upstream"]["http"]) == ("not_cancellable", False, 400)
+    assert "which has an SMS: the number was of use, and its price stays paid. " in error["message"]
     assert house.sim.calls["check"] == checks + 1
     await house.order(order["order"], "received")
     assert (await house.probe.message("event/sms")).json["code"] == "1234"
     error = await house.probe.refused("cancel", {"order": order["order"]})
+    assert (error["code"], error["retryable"]) == ("not_cancellable", False)
     assert house.sim.calls["cancel"] == 2
     assert (await house.order(order["order"], "received"))["closed_at"] is None
 

@@ -69,7 +69,7 @@ async def test_prices_that_change_are_told(open_house: Callable[..., Awaitable[H
     entry = house.sim._desk.catalog.applications["3"]
     house.sim._desk.catalog.applications["3"] = type(entry)(entry.id, entry.name, entry.persian, 2500)
     changed = await house.probe.message("event/bridge", 0, lambda s: s.json["event_type"] == "price_changed")
-    assert "2500" in changed.json["message"]
+    assert "2,500 IRT now" in changed.json["message"]
     await house.probe.holds("prices/7/1", lambda p: p["prices"][0]["price"] == 2500)
 
 
