@@ -25,12 +25,12 @@ from pathlib import Path
 from shomare_mqtt import config
 from shomare_mqtt.cli.run import run
 codecs.lookup("ascii")
-config.load(Path(sys.argv[2]))  # all is imported by then: it may lie where an ordinary user cannot read it
+config.load(Path(sys.argv[1]))  # all is imported by then: it may lie where an ordinary user cannot read it
 if os.getuid() == 0:
     os.setgroups([])
     os.setgid(65534)
     os.setuid(65534)
-sys.exit(run(sys.argv[1:]))
+sys.exit(run(Path(sys.argv[1])))
 """
 
 
@@ -58,7 +58,7 @@ def started(place: Path, directory: Path) -> subprocess.CompletedProcess[str]:
     top = Path(__file__).parents[2]
     environ = {**os.environ, "PYTHONPATH": str(top), "PYTHONDONTWRITEBYTECODE": "1"}
     return subprocess.run(
-        [sys.executable, "-c", AS_NOBODY, "--config", str(file)],
+        [sys.executable, "-c", AS_NOBODY, str(file)],
         capture_output=True,
         text=True,
         env=environ,
