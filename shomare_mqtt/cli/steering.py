@@ -10,7 +10,7 @@ from shomare_mqtt.cli.bare import write_bare
 from shomare_mqtt.cli.bridge import reach
 from shomare_mqtt.cli.commands import order_of, present, refuse_unless_ok
 from shomare_mqtt.cli.output import write_json
-from shomare_mqtt.cli.showing import console, objects, plain, show
+from shomare_mqtt.cli.showing import Known, console, objects, plain, show
 from shomare_mqtt.cli.status import CommandFailedError
 from shomare_mqtt.core.render import money_said
 
@@ -44,12 +44,12 @@ async def resolve(settings: Mqtt, order: str, bought: tuple[str, str] | None, ma
     `bought`: the purchase and its number; None where nothing was bought.
     """
     async with reach(settings, manner.timeout) as bridge:
-        await bridge.require_daemon()
+        await bridge.require_daemon(*(() if manner.json else Known.topics("resolve")))
         fields = {"order": await _in_doubt(bridge) if order == UNKNOWN else order, "outcome": "not_bought"}
         if bought is not None:
             fields |= {"outcome": "bought", "purchase": bought[0], "phone": bought[1]}
         answer = await bridge.ask("resolve", fields)
-    present(answer, "resolve", manner)
+    present(answer, "resolve", manner, Known.from_topics(bridge.beside))
 
 
 async def _in_doubt(bridge: Bridge) -> str:

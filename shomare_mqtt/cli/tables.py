@@ -136,9 +136,10 @@ def show_table(screen: Console, columns: Sequence[Column], hint: str, otherwise:
         otherwise()
         return
     widths = _widths(layout, chosen, gap)
-    _print_row(screen, layout, [Cell(column.title, "dim", 0) for column in chosen], chosen, widths, gap)
-    for row in zip(*(column.cells for column in chosen), strict=True):
-        _print_row(screen, layout, row, chosen, widths, gap)
+    with screen:  # which writes what is printed within at once
+        _print_row(screen, layout, [Cell(column.title, "dim", 0) for column in chosen], chosen, widths, gap)
+        for row in zip(*(column.cells for column in chosen), strict=True):
+            _print_row(screen, layout, row, chosen, widths, gap)
     missing = [
         column.title.partition(" (")[0]
         for column in columns

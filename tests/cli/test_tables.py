@@ -474,11 +474,13 @@ async def test_without_unit_and_names_an_answer_is_shown_all_the_same(tmp_path: 
         await keep(daemon)
         rich = await run("query", "price", "7", "1", "3", SHOMARE_MQTT__PORT=str(daemon.port))
         bought = await run("buy", SHOMARE_MQTT__PORT=str(daemon.port))
+        settled = await run("resolve", "01K", "--not-bought", SHOMARE_MQTT__PORT=str(daemon.port))
     assert bare.out.splitlines()[:4] == ["Country      7", "Operator     1", "Application  3", "Price        2,200"]
     assert rich.out.splitlines()[:4] == [
         "Country      Russia (7)", "Operator     MTS (1)", "Application  Telegram (3)", "Price        2,200 IRT",
     ]  # fmt: skip
     assert "2,200 IRT" in bought.out
+    assert "2,200 IRT" in settled.out
 
 
 async def _seen(process: Any, words: bytes) -> bytes:
