@@ -11,6 +11,7 @@ import sys
 import tomllib
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 from hypothesis import assume, given
@@ -156,6 +157,7 @@ def test_a_secret_of_the_environment_may_stand_beside_one_of_the_file(
         patch.setenv("SHOMARE_PROVIDER__TOKEN", "hush")
         assert told(f'[provider]\ntoken_file = "{tmp_path}/token"') == []
         assert told('[provider]\ntoken = "other"') == []
+        assert told('[provider]\ntoken = "other"\ntoken_file = "none"') == []
     monkeypatch.setenv("SHOMARE_PROVIDER__TOKEN_FILE", str(tmp_path / "token"))
     assert told('[provider]\ntoken = "other"') == []
 
@@ -302,10 +304,20 @@ def test_the_lines_of_the_example_are_those_of_its_keys() -> None:
         assert name.isdigit() or name in lines[line - 1], (path, lines[line - 1])
 
 
-def test_a_long_file() -> None:
+def test_a_long_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is parsed grows with the file, and not with its square."""
     many = "".join(f"key_{number} = {number}\n" for number in range(2000))
     text = f"[plugins.mine]\n{many}names = [\n" + "'x',\n" * 500 + "]\n[mqtt]\nprot = 1"
+    parse, parsed = tomllib.loads, 0
+
+    def counting(part: str) -> dict[str, Any]:
+        nonlocal parsed
+        parsed += len(part)
+        return parse(part)
+
+    monkeypatch.setattr(tomllib, "loads", counting)
     assert told(text) == ["2505: mqtt.prot: unknown key (did you mean port?)"]
+    assert parsed < 5 * len(text)
 
 
 def test_who_makes_no_mistake_does_not_pay_for_those_who_do(tmp_path: Path) -> None:
