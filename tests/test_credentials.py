@@ -6,6 +6,7 @@ import codecs
 import os
 import tempfile
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,7 +34,8 @@ def folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
             (folder / secret).write_text(f"root's {secret}")
             (folder / secret).chmod(0o000)
         (folder / "config.toml").write_text(
-            f'mqtt.username = "me"\nmqtt.password_file = "{folder}/mqtt_password"\nprovider.token_file = "{folder}/token"'
+            f'[mqtt]\nusername = "me"\npassword_file = "{folder}/mqtt_password"\n'
+            f'[provider]\ntoken_file = "{folder}/token"'
         )
         yield folder
 
@@ -44,7 +46,8 @@ def no_super_user() -> Iterator[None]:
     if os.geteuid() != 0:
         yield
         return
-    codecs.lookup("utf-8-sig")  # Python's own files may lie where another user cannot look
+    codecs.lookup("utf-8-sig")  # Python's files and ours may lie where another user cannot look
+    import_module("shomare_mqtt.config.mistakes")
     os.seteuid(NOBODY)
     try:
         yield
@@ -78,7 +81,8 @@ def test_no_credential_of_that_name(folder: Path, monkeypatch: pytest.MonkeyPatc
         (folder / "given" / "mqtt_password").write_text("systemd's")
     with no_super_user(), pytest.raises(SettingsError) as caught:
         config.load(folder / "config.toml")
-    assert str(caught.value) == f"provider.token_file: {folder}/token cannot be read (Permission denied)"
+    said = f"{folder}/config.toml:5: provider.token_file: {folder}/token cannot be read (Permission denied)"
+    assert said in str(caught.value).splitlines()
 
 
 def test_a_file_that_is_not_there_is_said(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -86,5 +90,5 @@ def test_a_file_that_is_not_there_is_said(folder: Path, monkeypatch: pytest.Monk
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(folder / "given"))
     (folder / "given" / "token").write_text("systemd's")
     (folder / "token").unlink()
-    with no_super_user(), pytest.raises(SettingsError, match="No such file"):
+    with no_super_user(), pytest.raises(SettingsError, match=r"provider\.token_file: there is no such file"):
         config.load(folder / "config.toml")

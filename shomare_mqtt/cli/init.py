@@ -25,6 +25,11 @@ OF_THE_SERVICE = Path("/etc/shomare-mqtt/config.toml")
 """The file that the systemd unit names."""
 GROUP_OF_THE_SERVICE = "daemon"
 """The unit's SupplementaryGroups=: its user exists only while it runs, so the file can be given to no other."""
+STATE_OF_THE_SERVICE = """
+# Where the service keeps its journal (the unit's StateDirectory=); named here, root's `doctor` looks at the same place.
+[state]
+directory = "/var/lib/shomare-mqtt"
+"""
 TOKEN, PASSWORD = "token", "mqtt_password"
 _USAGE = 2
 
@@ -96,6 +101,8 @@ def _write(file: Path, environment: Settings, answered: Answered, token: str, *,
         secrets.append(File(password_file, f"{answered.password}\n", OF_OWNER))
     address = environment.provider.base_url if "base_url" in environment.provider.model_fields_set else None
     text = settings_text(answered.mqtt, file.with_name(TOKEN), password_file, address)
+    if file == OF_THE_SERVICE:
+        text += STATE_OF_THE_SERVICE
     group = GROUP_OF_THE_SERVICE if file == OF_THE_SERVICE and os.geteuid() == 0 else None
     files = [*secrets, File(file, text, OF_SETTINGS, group)]
     write_together(files, overwrite=overwrite)

@@ -13,7 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shomare_mqtt import config
+from shomare_mqtt.cli import init
 from shomare_mqtt.cli.first_file import File, quoted, settings_text, write_together
+from shomare_mqtt.cli.first_questions import Answered
 from shomare_mqtt.cli.init import GROUP_OF_THE_SERVICE, OF_THE_SERVICE, place
 from shomare_mqtt.cli.status import CommandFailedError
 from shomare_mqtt.config import Mqtt
@@ -41,6 +43,22 @@ def test_the_unit_names_the_same_files_and_group() -> None:
     assert unit["Service"]["ExecStart"].endswith(f"run --config {OF_THE_SERVICE}")
     assert unit["Service"]["LoadCredential"] == f"token:{OF_THE_SERVICE.with_name('token')}"
     assert unit["Service"]["SupplementaryGroups"] == GROUP_OF_THE_SERVICE
+
+
+@pytest.mark.parametrize("is_the_services", [False, True])
+def test_the_service_has_its_own_state_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_the_services: bool
+) -> None:
+    """So that root's `doctor` looks at what the unit's StateDirectory= is."""
+    file = tmp_path / "config.toml"
+    if is_the_services:
+        monkeypatch.setattr(init, "OF_THE_SERVICE", file)
+        monkeypatch.setattr(init, "GROUP_OF_THE_SERVICE", "nosuch")
+    init._write(file, config.Settings(), Answered(Mqtt()), TOKEN, overwrite=False)
+    directory = tomllib.loads(file.read_text()).get("state", {}).get("directory")
+    unit = ConfigParser(strict=False, interpolation=None)
+    unit.read(UNIT)
+    assert directory == (f"/var/lib/{unit['Service']['StateDirectory']}" if is_the_services else None)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="root alone may give files away")
