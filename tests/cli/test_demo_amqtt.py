@@ -109,6 +109,10 @@ class Raw:
         async with asyncio.timeout(PATIENCE):
             return await self._reader.read()
 
+    def end_of_words(self) -> None:
+        """What a client's close is for the broker, but that we may still wait for its own."""
+        self._writer.write_eof()
+
     async def close(self) -> None:
         self._writer.close()
         await self._writer.wait_closed()
@@ -135,8 +139,9 @@ class House:
 
     async def says(self, *packets: bytes) -> None:
         """A client that connects, sends, says goodbye and is gone, all in one breath."""
-        raw = await self.bare()
-        raw.send(connect(""), *packets, packet(DISCONNECT))
+        raw = await self.client()
+        raw.send(*packets, packet(DISCONNECT))
+        raw.end_of_words()
         await raw.end()
 
     async def close(self) -> None:
