@@ -170,8 +170,9 @@ async def test_what_a_client_says_in_one_breath_arrives_in_order(house: House) -
     listener = await house.client()
     await listener.subscribe(("said/#", 0))
     for number in range(35):
-        await house.says(publish("said/now", b"%d" % number))
-    assert [(await listener.message()).payload for _ in range(35)] == [b"%d" % number for number in range(35)]
+        await house.says(publish("said/now", b"%d" % number), publish("said/now", b"too"), publish("said/now", b"last"))
+    said = [(await listener.message()).payload for _ in range(3 * 35)]
+    assert said == [payload for number in range(35) for payload in (b"%d" % number, b"too", b"last")]
 
 
 async def test_retained_messages_go_to_the_subscriptions_that_they_match(house: House) -> None:
