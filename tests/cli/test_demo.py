@@ -13,11 +13,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
-from shomare_mqtt.cli.demo_broker import Kind, broker, is_free, possible
+from shomare_mqtt.cli.demo_broker import Kind, Served, broker, is_free, possible
 from shomare_mqtt.cli.demo_mosquitto import MosquittoFailedError, installed, mosquitto
 from shomare_mqtt.cli.status import CommandFailedError
-from shomare_mqtt.cli.story import excerpt, to_copy
+from shomare_mqtt.cli.story import Story, excerpt, to_copy
+from shomare_mqtt.config import GivenSettings, Mqtt, Provider
+from shomare_mqtt.model import Incoming
 from tests.cli.process import ROOT, Running, environment, finish, run, running, start_afresh
 from tests.mosquitto import free_port
 from tests.patience import PATIENCE
@@ -243,3 +246,20 @@ def test_what_is_shown_of_a_payload() -> None:
     assert excerpt(b"off", "IRT") == "off"
     assert "-p 1884" in to_copy(1884)
     assert "\n" not in to_copy(1884)
+
+
+def test_a_narrow_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    screen = Console(width=60, highlight=False, soft_wrap=True)
+    settings = GivenSettings(mqtt=Mqtt(), provider=Provider())
+    story = Story(settings, screen, Served(1883, "a broker"), once=True)
+    order = b'{"order": {"state": "waiting", "phone": "+79736074001", "price": 2200}}'
+    story._print("event/order", Incoming("shomare/event/order", order))
+    story._print("code", Incoming("shomare/code", b"48213"))
+    assert capsys.readouterr().out.splitlines() == [
+        "daemon → shomare/event/order",
+        "         state: waiting  phone: +79736074001  price: 2,200",
+        "         IRT",
+        "         Each step of an order, once.",
+        "daemon → shomare/code                               48213",
+        "         The code alone, as plain text.",
+    ]
