@@ -26,7 +26,18 @@ async def old_broker(*kinds: str) -> AsyncIterator[list[int]]:
         for number, (kind, port) in enumerate(zip(kinds, ports, strict=True))
     }
     plugins = {"amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}}
-    broker = amqtt.Broker({"listeners": listeners, "plugins": plugins})
+
+    class Closing(amqtt.Broker):  # type: ignore[name-defined,misc]
+        async def stream_connected(
+            self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, listener_name: str
+        ) -> None:
+            """Else connections that began with another version are left to the garbage collector."""
+            try:
+                await super().stream_connected(reader, writer, listener_name)
+            finally:
+                writer.close()
+
+    broker = Closing({"listeners": listeners, "plugins": plugins})
     await broker.start()
     try:
         yield ports

@@ -155,17 +155,21 @@ def test_the_readmes_settings_can_be_read() -> None:
 
 
 def test_the_readmes_messages_are_commands() -> None:
-    published = [line for block in blocks("sh") for line in block.splitlines() if line.startswith("mosquitto_pub")]
-    assert len(published) >= 3
-    for line in published:
-        words = shlex.split(line, comments=True)
+    commands = re.findall(
+        r"mosquitto_(?:pub|rr) (?:'[^']*'|[^'|&\n])*", re.sub(r"\$\(.*?\)", "now", "".join(blocks("sh")))
+    )
+    assert len(commands) >= 4
+    for command in commands:
+        words = shlex.split(command, comments=True)
         topic = words[words.index("-t") + 1].removeprefix("shomare/")
-        assert any(matches(each, topic) for each in SUBSCRIPTIONS), line
+        assert any(matches(each, topic) for each in SUBSCRIPTIONS), command
+        if "-e" in words:
+            assert words[words.index("-e") + 1] == f"shomare/response/{topic}"
         if "-m" in words and (payload := words[words.index("-m") + 1]).startswith("{"):
             assert isinstance(json.loads(payload), dict)
 
 
-@pytest.mark.parametrize("document", ["README.md", "docs/provider.md"])
+@pytest.mark.parametrize("document", ["README.md", "docs/amqtt.md", "docs/provider.md"])
 def test_the_documents_links_lead_somewhere(document: str) -> None:
     path = TOP / document
     for target in re.findall(r"\]\(([^)#]+)[^)]*\)", path.read_text(encoding="utf-8")):

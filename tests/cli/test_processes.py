@@ -1,4 +1,4 @@
-"""`run`, `check`, `simulate` and `demo` as processes of their own: what they print and the status they end with."""
+"""`run`, `check` and `simulate` as processes of their own: what they print and the status they end with."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 
 from shomare_mqtt.cli import run as daemon_command
 from tests.bench.__main__ import BARE, DAEMON, best
-from tests.cli.process import ROOT, ending, environment, finish, run, running, start_afresh
+from tests.cli.process import ROOT, ending, environment, finish, run, start_afresh
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -269,44 +269,3 @@ async def test_version_and_help() -> None:
         done = await run(command, "--help")
         assert done.status == 0
         assert "--" in done.out
-
-
-@pytest.mark.slow
-async def test_the_demo_buys_a_number_and_ends_when_the_code_is_there() -> None:
-    done = await finish(
-        await start_afresh(
-            "demo", "--once", SHOMARE_PROVIDER__BASE_URL="http://192.0.2.1/", http_proxy="http://192.0.2.1:1"
-        )
-    )
-    assert (done.status, done.err) == (0, "")
-    for words in ("shomare/buy", "shomare/response/buy", "shomare/event/sms", "The code is "):
-        assert words in done.out
-    assert [line for line in done.out.splitlines() if line.startswith("you")] == [
-        line for line in done.out.splitlines() if "shomare/buy " in line
-    ], "what daemons tell each other is nobody's command"
-
-
-@pytest.mark.slow
-async def test_the_demo_goes_on_until_it_is_interrupted(tmp_path: Path) -> None:
-    async with running("demo", TMPDIR=str(tmp_path)) as process:
-        assert process.stdout is not None
-        seen = b""
-        while b"mosquitto_pub" not in seen:
-            line = await process.stdout.readline()
-            assert line, seen
-            seen += line
-        process.send_signal(signal.SIGINT)
-        done = await finish(process)
-    assert (done.status, done.err) == (0, "")
-    assert not os.listdir(tmp_path)  # noqa: PTH208 - an async function
-
-
-async def test_the_demo_says_what_it_lacks(tmp_path: Path) -> None:
-    (tmp_path / "sitecustomize.py").write_text(
-        "import importlib.util as util\n"
-        "real = util.find_spec\n"
-        "util.find_spec = lambda name, *more: None if name == 'amqtt' else real(name, *more)\n"
-    )
-    done = await run("demo", "--once", PYTHONPATH=os.pathsep.join((str(tmp_path), str(Path(__file__).parents[2]))))
-    assert (done.status, done.out) == (1, "")
-    assert "pip install 'shomare-mqtt[demo]'" in done.err
