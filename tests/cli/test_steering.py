@@ -122,6 +122,20 @@ async def test_buying_says_how_it_stands(switch: str, health: Any, says: str, pa
     assert quiet.out.count("\n") == 1
 
 
+@pytest.mark.parametrize(("updated_at", "pauses"), [("2025-11-24T02:00:00Z", True), ("2025-11-24T04:00:00Z", False)])
+async def test_buying_names_an_order_in_doubt_and_how_to_settle_it(updated_at: str, pauses: bool) -> None:
+    """It is in doubt since 03:00: what the daemon said of its health before that is about another time."""
+    async with stand_in(lambda *_: ok([ORDER | {"order": OTHER}, IN_DOUBT])) as daemon:
+        await daemon.say("buying", "on", retain=True)
+        await daemon.say("bridge/health", {"buying_paused": False, "updated_at": updated_at}, retain=True)
+        done = await shomare(daemon, "buying")
+    assert (done.status, done.err) == (0, "")
+    assert (f"pauses, and goes on by itself once that is over: order {ID} may" in done.out) == pauses
+    for how in ("--bought PURCHASE PHONE", "--not-bought"):
+        assert f"`shomare-mqtt resolve {ID} {how}`" in done.out
+    assert OTHER not in done.out
+
+
 async def test_buying_that_nobody_published() -> None:
     async with stand_in(lambda *_: ok([])) as daemon:
         done = await shomare(daemon, "buying")
