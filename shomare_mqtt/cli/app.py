@@ -116,7 +116,10 @@ def init(
     file: Config = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite files that are there.")] = False,
 ) -> None:
-    """Ask for the broker and the account's token, try both, and write the first settings file."""
+    """Ask for broker and token, try both, write a settings file.
+
+    It is what a new installation begins with. Neither the token nor a password is shown.
+    """
     from shomare_mqtt.cli.init import init as ask_and_write
 
     with plain_failures():

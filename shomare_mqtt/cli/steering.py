@@ -15,7 +15,7 @@ from shomare_mqtt.cli.status import CommandFailedError
 from shomare_mqtt.core.render import money_said
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from shomare_mqtt.cli.bridge import Bridge
     from shomare_mqtt.cli.commands import Manner
@@ -54,19 +54,21 @@ async def resolve(settings: Mqtt, order: str, bought: tuple[str, str] | None, ma
 
 async def _in_doubt(bridge: Bridge) -> str:
     """The only order in state unknown. Raises CommandFailedError where there is none, or more than one."""
-    answer = await bridge.ask("query/orders", {"state": "open", "limit": 500})
-    refuse_unless_ok(answer.body)
-    found = [order_of(each) for each in objects(answer.body.get("data")) if each.get("state") == UNKNOWN]
-    match [each for each in found if each is not None]:
+    match [order["order"] for order in await _doubtful(bridge)]:
         case [order]:
-            return order
+            return str(order)
         case []:
             raise CommandFailedError("no order is in state unknown, so there is nothing to settle")
         case orders:
-            listed = ", ".join(orders)
-            raise CommandFailedError(
-                f"{len(orders)} orders are in state unknown, so name the one that is meant: {listed}"
-            )
+            several = f"{len(orders)} orders are in state unknown, so name the one that is meant"
+            raise CommandFailedError(f"{several}: {', '.join(orders)}")
+
+
+async def _doubtful(bridge: Bridge) -> list[Mapping[str, Any]]:
+    """The orders in state unknown, newest first. Raises CommandFailedError."""
+    answer = await bridge.ask("query/orders", {"state": "open", "limit": 500})
+    refuse_unless_ok(answer.body)
+    return [each for each in objects(answer.body.get("data")) if order_of(each) and each.get("state") == UNKNOWN]
 
 
 # --- buying ---------------------------------------------------------------------------------------------------------
@@ -77,23 +79,45 @@ async def show_buying(settings: Mqtt, manner: Manner) -> None:
     async with reach(settings, manner.timeout) as bridge:
         await bridge.require_daemon()
         kept = await bridge.kept("buying", _HEALTH)
+        doubtful = await _doubtful(bridge)
     if "buying" not in kept:
         raise CommandFailedError("the daemon has not published whether buying is on; is it an older one?")
-    switch, why = kept["buying"].text, _pause(kept[_HEALTH].body if _HEALTH in kept else None)
+    switch, why = kept["buying"].text, _pause(kept[_HEALTH].body if _HEALTH in kept else None, doubtful)
     if manner.json:
         write_json(json.dumps({"buying": switch, "buying_paused": why is not None, "buying_paused_reason": why}))
     elif manner.quiet:
         write_bare(switch)
     else:
         console().print(plain(_switch_said(switch, why)))
+        for order in doubtful:
+            console().print(plain(_doubt_said(order["order"])))
 
 
-def _pause(health: Any) -> str | None:
+def _pause(health: Any, doubtful: Sequence[Mapping[str, Any]] = ()) -> str | None:
     """Why nothing is bought although the switch may be on; None where nothing says so."""
-    if not isinstance(health, dict) or health.get("buying_paused") is not True:
+    if not isinstance(health, dict):
         return None
     reason = health.get("buying_paused_reason")
-    return None if reason == _SWITCH_IS_OFF else plain(reason or "the daemon gave no reason").plain
+    if health.get("buying_paused") is True and reason != _SWITCH_IS_OFF:
+        return plain(reason or "the daemon gave no reason").plain
+    for order in doubtful:
+        # The daemon tells of its health each minute, and an order that is in doubt only since then is not in it.
+        if _is_later(order.get("updated_at"), health.get("updated_at")):
+            return f"order {order['order']} may have been bought: buying pauses until the balance tells"
+    return None
+
+
+def _is_later(one: Any, other: Any) -> bool:
+    """Whether a time of the contract is later than another; False where one of them is none."""
+    return isinstance(one, str) and isinstance(other, str) and one > other
+
+
+def _doubt_said(order: str) -> str:
+    return (
+        f"Nobody knows whether order {order} was bought. Look at your numbers on the provider's site: "
+        f"`shomare-mqtt resolve {order} --bought PURCHASE PHONE` where it is there, "
+        f"`shomare-mqtt resolve {order} --not-bought` where it is not."
+    )
 
 
 def _switch_said(switch: str, why: str | None) -> str:

@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shomare_mqtt.cli import buying, watching
+from shomare_mqtt.cli import buying, steering, watching
 from shomare_mqtt.cli.bridge import Heard, heard_from
 from shomare_mqtt.cli.commands import Manner, present
 from shomare_mqtt.cli.output import write_json
-from shomare_mqtt.cli.showing import console, objects, show_orders
+from shomare_mqtt.cli.showing import console, objects, plain, show, show_orders
 from shomare_mqtt.cli.status import CommandFailedError
 from shomare_mqtt.config import Mqtt
 from shomare_mqtt.normalization import one_line
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 COMMANDS = ["buy", "cancel", "query/orders", "query/prices/7/1", "query/profile", "query/countries", "query/check/1"]
+COMMANDS += ["resolve", "query/price/7/1/3"]
 JOINERS = "\u200c\u200d"
 STEERING = "".join(map(chr, (*range(0x20), *range(0x7F, 0xA0), 0xAD, 0x61C, *range(0x200B, 0x2010))))
 STEERING += "\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff\U000e0041"
@@ -67,12 +68,12 @@ def is_harmless(text: str) -> bool:
     return all(c.isprintable() or c in "\n" + JOINERS for c in text)
 
 
-@given(payloads(ANSWERS), st.sampled_from(COMMANDS), st.booleans())
-def test_every_answer_can_be_printed(payload: bytes, command: str, as_json: bool) -> None:
+@given(payloads(ANSWERS), st.sampled_from(COMMANDS), st.booleans(), st.booleans())
+def test_every_answer_can_be_printed(payload: bytes, command: str, as_json: bool, quiet: bool) -> None:
     heard = heard_from(f"response/{command}", payload)
     if isinstance(heard.body, dict):
-        said = printed(lambda: present(heard, command, Manner(30, as_json)))
-        assert is_harmless(said)
+        said = printed(lambda: present(heard, command, Manner(30, as_json, quiet=quiet and not as_json)))
+        assert is_harmless(said.replace("\t", "") if quiet else said)
         if as_json:
             assert said.count("\n") == 1
             json.loads(said, parse_constant=_refuse, parse_int=str)
@@ -80,6 +81,21 @@ def test_every_answer_can_be_printed(payload: bytes, command: str, as_json: bool
 
 def _refuse(constant: str) -> None:
     raise ValueError(constant)
+
+
+@given(payloads(VALUES), st.sampled_from(["journal_restored", "", None, 5, {}, "\x1b[2J"]), ODD_TEXT)
+def test_every_pause_can_be_said(payload: bytes, reason: Any, switch: str) -> None:
+    for health in (heard_from("bridge/health", payload).body, {"buying_paused": True, "buying_paused_reason": reason}):
+        said = steering._switch_said(switch, steering._pause(health))
+        assert is_harmless(printed(lambda said=said: console().print(plain(said))))  # type: ignore[misc]
+
+
+@given(ODD_TEXT | st.sampled_from(PIECES), ODD_TEXT, st.none() | ODD_TEXT)
+def test_every_default_can_be_said(value: str, name: str, unit: str | None) -> None:
+    known = {"country": value, "country_name": name, "max_price": value, "currency": unit}
+    for field in ("country", "max_price"):
+        said = steering._default_said(known, field)
+        assert is_harmless(printed(lambda said=said: show(console(), "defaults", {"x": said})))  # type: ignore[misc]
 
 
 @given(payloads(VALUES), st.sampled_from(["orders", "event/order", "event/sms", "event/bridge", "bridge/state"]))
@@ -115,6 +131,15 @@ def test_json_is_the_same_and_harmless(text: str) -> None:
 
 # --- real processes -------------------------------------------------------------------------------------------------
 
+
+async def test_nobody_settles_an_order_that_a_list_of_no_sense_names() -> None:
+    async with stand_in(lambda *_: None) as daemon:
+        for name in ("null for data", "a text for data", "NaN", "lists of lists", "a list of orders of wrong types"):
+            done = await answered(daemon, ODD[name], "resolve", "--not-bought")
+            assert done.status == 1, name
+            assert "no order is in state unknown" in done.err, name
+
+
 ODD = {
     "null": "null", "a list": "[]", "a text": '"ok"', "nothing": "", "no JSON": "\x9b2J{", "no status": "{%s}",
     "a list for a status": '{%s, "status": ["ok"]}', "no data": '{%s, "status": "ok"}',
@@ -142,13 +167,14 @@ async def answered(daemon: StandIn, text: str, *arguments: str) -> Any:
     async with running(*arguments, **port) as process:
         await daemon.asked.wait()
         command, fields, _ = daemon.heard[-1]
-        own = f'"transaction": {json.dumps(fields["transaction"])}'
+        own = f'"transaction": {json.dumps(fields.get("transaction"))}'
         for said in (text.replace("%s", own), f'{{{own}, "status": "error", "error": {{"code": "busy"}}}}'):
             await daemon.say(f"response/{command}", said)
         return await finish(process)
 
 
 ASKED = [("buy",), ("buy", "--json"), ("cancel", "1"), ("query", "orders"), ("query", "prices", "7", "1")]
+ASKED += [("resolve", "1", "--not-bought"), ("buying", "off"), ("defaults", "country", "7", "-q")]
 
 
 @pytest.mark.parametrize("arguments", ASKED, ids=" ".join)

@@ -25,12 +25,19 @@ PRODUCT = ("--country", "Russia", "--operator", "MTS", "--application", "telegra
 
 
 @asynccontextmanager
-async def system(folder: Path, *, sms_delay: float = 1000) -> AsyncIterator[dict[str, str]]:
-    """Gives the settings of the running daemon, as variables; ends it with SIGTERM and sees it end well."""
+async def system(
+    folder: Path, *, sms_delay: float = 1000, lose_a_purchase: bool = False
+) -> AsyncIterator[dict[str, str]]:
+    """Gives the settings of the running daemon, as variables; ends it with SIGTERM and sees it end well.
+
+    `lose_a_purchase`: the answer to the first one never comes.
+    """
     async with (
         Mosquitto(folder) as broker,
         Simulator(SimulatorOptions(token="the-token", sms_delay=sms_delay)) as provider,
     ):
+        if lose_a_purchase:
+            provider.fault("buy", "reset_after")
         settings = {
             "SHOMARE_MQTT__PORT": str(broker.port),
             "SHOMARE_PROVIDER__BASE_URL": provider.base_url,
@@ -88,6 +95,79 @@ async def test_cancelling(tmp_path: Path) -> None:
     assert "cancelled" in cancelled.out
     assert ended.status == 1
     assert "is cancelled, and no code came" in ended.err
+
+
+async def test_the_switch_and_the_defaults(tmp_path: Path) -> None:
+    async with system(tmp_path, sms_delay=0.5) as settings:
+        on = await run("buying", **settings)
+        off = await run("buying", "off", "-q", **settings)
+        refused = await run("buy", *PRODUCT, **settings)
+        stands = [await run("buying", *more, **settings) for more in ((), ("-q",), ("--json",))]
+        again = await run("buying", "on", **settings)
+        nothing_set = await run("defaults", **settings)
+        for given in ("country russia", "operator 1", "application Telegram", "max_price 5000"):
+            assert (await run("defaults", *given.split(), "-q", **settings)).status == 0
+        named = await run("defaults", "country", "Russia", **settings)
+        wrong = await run("defaults", "country", "Rusia", **settings)
+        all_set = await run("defaults", **settings)
+        quiet = await run("defaults", "-q", **settings)
+        bought = await run("buy", "--wait", "-q", **settings)
+        cleared = await run("defaults", "max_price", "", **settings)
+        left = await run("defaults", "max_price", "-q", **settings)
+    assert on.out.startswith("Buying is on: ")
+    assert (off.status, off.out, off.err) == (0, "", "")
+    assert "(buying_paused); `shomare-mqtt buying` shows why" in refused.err
+    assert stands[0].out.startswith("Buying is off: ")
+    assert stands[1].out == "off\n"
+    assert stands[2].lines() == [{"buying": "off", "buying_paused": False, "buying_paused_reason": None}]
+    assert again.out.startswith("Buying is on: ")
+    assert nothing_set.out.count("\u2013") == 4
+    assert "Russia (7)" in named.out
+    assert (wrong.status, wrong.out) == (1, "")
+    assert "Russia" in wrong.err
+    for words in ("Russia (7)", "MTS (1)", "Telegram (3)", "5,000 IRT"):
+        assert words in all_set.out
+    assert quiet.out == "country\t7\noperator\t1\napplication\t3\nmax_price\t5000\n"
+    number, code = bought.out.splitlines()
+    assert number.startswith("+79")
+    assert code.isdigit()
+    assert cleared.status == 0
+    assert left.out == "\n"
+
+
+@pytest.mark.parametrize("is_bought", [True, False])
+async def test_settling_an_order_in_doubt(tmp_path: Path, *, is_bought: bool) -> None:
+    async with system(tmp_path, lose_a_purchase=True) as settings:
+        none = await run("resolve", "--not-bought", **settings)
+        doubtful = await run("buy", *PRODUCT, "--json", **settings)
+        order = doubtful.lines()[0]["data"]["order"]
+        stands = await run("buying", **settings)
+        how = ("--bought", "74001", "+79310000001") if is_bought else ("--not-bought",)
+        settled = await run("resolve", *how, **settings)
+        again = await run("resolve", order, *how, "-q", **settings)
+    assert "no order is in state unknown" in none.err
+    assert doubtful.status == 1
+    for command in (f"resolve {order} --bought PURCHASE PHONE", f"resolve {order} --not-bought"):
+        assert f"`shomare-mqtt {command}`" in doubtful.err
+    assert f"order {order} may have been bought" in stands.out
+    assert (settled.status, settled.err) == (0, "")
+    assert ("waiting" if is_bought else "failed") in settled.out
+    assert (again.status, again.out) == (1, "")
+
+
+async def test_ctrl_c_leaves_a_number_that_can_be_cancelled_as_it_is_said(tmp_path: Path) -> None:
+    async with system(tmp_path) as settings:
+        async with running("buy", *PRODUCT, "--wait", "-q", **settings) as waiting:
+            assert waiting.stdout is not None
+            await waiting.stdout.readline()
+            waiting.send_signal(signal.SIGINT)
+            ended = await finish(waiting)
+        command = ended.err.split("`shomare-mqtt ")[1].split("`")[0]
+        cancelled = await run(*command.split(), "-q", **settings)
+        left = await run("query", "orders", "-q", **settings)
+    assert ended.status == 1
+    assert (cancelled.status, cancelled.out, cancelled.err) == (0, "", "")
+    assert left.out == ""
 
 
 async def test_a_second_daemon_is_told_to_go(tmp_path: Path) -> None:
