@@ -113,8 +113,11 @@ def doctor(
 @app.command()
 def init(
     *,
-    file: Config = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite files that are there.")] = False,
+    file: Annotated[
+        Path | None,
+        typer.Option("--config", metavar="FILE", readable=False, help="Write FILE, not the one in the usual place."),
+    ] = None,
 ) -> None:
     """Ask for broker and token, try both, write a settings file.
 

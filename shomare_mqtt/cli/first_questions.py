@@ -155,14 +155,19 @@ async def _look(mqtt: Mqtt) -> Seen:
     if seen.is_there or seen.is_distrusted:
         return seen
     behind = seen.error.__context__ if seen.error is not None else None
-    was_cut_off = isinstance(seen.error, HungUpError) or behind is None
-    no_tls = mqtt.tls.enabled and isinstance(behind, ssl.SSLError | ConnectionResetError | TimeoutError)
-    if was_cut_off or no_tls:
+    if isinstance(seen.error, HungUpError) or not isinstance(behind, OSError) or _may_be_tls(behind, mqtt):
         tls = mqtt.tls.model_copy(update={"enabled": not mqtt.tls.enabled})
         other = await _try(mqtt.model_copy(update={"tls": tls}))
         if other.is_there or other.is_distrusted:
             return other
     return seen
+
+
+def _may_be_tls(error: OSError, mqtt: Mqtt) -> bool:
+    """Whether a connection was made, and ended as it does where one side alone speaks TLS."""
+    return isinstance(error, ssl.SSLError | ConnectionResetError) or (
+        mqtt.tls.enabled and isinstance(error, TimeoutError)
+    )
 
 
 async def _try(mqtt: Mqtt) -> Seen:

@@ -121,7 +121,7 @@ def _how_to_go_on(file: Path, written: list[Path]) -> str:
         f"  shomare-mqtt watch{named}    in another terminal shows what happens",
     ]
     if file == OF_THE_SERVICE:
-        lines += ["", *_as_a_service(with_password=file.with_name(PASSWORD) in written)]
+        lines += ["", *as_a_service(with_password=file.with_name(PASSWORD) in written)]
     return "\n".join([*lines, ""])
 
 
@@ -135,11 +135,12 @@ def _is_found(file: Path) -> bool:
 
 def _outranking() -> list[str]:
     """What of the environment counts for more than the file that was just written."""
-    names = [name for name in os.environ if name.upper().startswith("SHOMARE_") and "__" in name]
-    return [f"As long as they are set, these variables outrank it: {', '.join(sorted(names))}"] if names else []
+    names = sorted(config.variables())
+    return [f"As long as they are set, these variables outrank it: {', '.join(names)}"] if names else []
 
 
-def _as_a_service(*, with_password: bool) -> list[str]:
+def as_a_service(*, with_password: bool) -> list[str]:
+    """How the file that the unit names goes into service; the unit hands no password over unless told."""
     lines = ["Instead of `run`, where the systemd unit is installed (README, On a Raspberry Pi):"]
     if with_password:
         lines += [

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import stat
+import subprocess
 import tomllib
 from configparser import ConfigParser
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from shomare_mqtt import config
 from shomare_mqtt.cli import init
 from shomare_mqtt.cli.first_file import File, quoted, settings_text, write_together
 from shomare_mqtt.cli.first_questions import Answered
-from shomare_mqtt.cli.init import GROUP_OF_THE_SERVICE, OF_THE_SERVICE, place
+from shomare_mqtt.cli.init import GROUP_OF_THE_SERVICE, OF_THE_SERVICE, as_a_service, place
 from shomare_mqtt.cli.status import CommandFailedError
 from shomare_mqtt.config import Mqtt
 
@@ -61,6 +64,20 @@ def test_the_service_has_its_own_state_directory(
     assert directory == (f"/var/lib/{unit['Service']['StateDirectory']}" if is_the_services else None)
 
 
+def test_what_is_said_of_the_password_mends_the_unit(tmp_path: Path) -> None:
+    told = "\n".join(as_a_service(with_password=True))
+    assert "LoadCredential" not in "\n".join(as_a_service(with_password=False))
+    found = re.search(r"^  sudo (sed -i .*) /etc/systemd/system/shomare-mqtt.service$", told, re.MULTILINE)
+    assert found is not None
+    (tmp_path / "unit").write_text(UNIT.read_text())
+    subprocess.run([*shlex.split(found[1]), tmp_path / "unit"], check=True)
+    line = f"LoadCredential=mqtt_password:{OF_THE_SERVICE.with_name('mqtt_password')}"
+    assert (line in UNIT.read_text().splitlines(), line in (tmp_path / "unit").read_text().splitlines()) == (
+        False,
+        True,
+    )
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="root alone may give files away")
 def test_the_settings_are_given_to_a_group(tmp_path: Path) -> None:
     write_together(
@@ -93,6 +110,7 @@ def test_a_file_that_came_meanwhile_stays(tmp_path: Path) -> None:
     assert [path.read_text() for path in tmp_path.iterdir()] == ["another's"]
 
 
+@example('\x7f\x00\n"\\')
 @given(st.text(st.characters(exclude_categories=["Cs"])))
 def test_any_text_can_be_written(text: str) -> None:
     assert tomllib.loads(f"x = {quoted(text)}") == {"x": text}
