@@ -466,3 +466,15 @@ def test_the_example_shows_nothing_that_does_not_exist(monkeypatch: pytest.Monke
         del shown[table][key]
     settings = config.GivenSettings.model_validate(shown)
     assert settings.limits.max_price == 5000
+
+
+@pytest.mark.parametrize("protocol", ["5", "3.1.1"])
+def test_a_password_without_a_user_name_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, protocol: str) -> None:
+    monkeypatch.setenv("SHOMARE_MQTT__PASSWORD", "hush")
+    monkeypatch.setenv("SHOMARE_MQTT__PROTOCOL", protocol)
+    monkeypatch.setenv("SHOMARE_STATE__DIRECTORY", str(tmp_path))
+    (remark,) = config.load(None).remarks
+    assert remark.startswith("mqtt.password is sent to no broker, since there is no mqtt.username: set it ")
+    for name in ("", "me"):
+        monkeypatch.setenv("SHOMARE_MQTT__USERNAME", name)
+        assert config.load(None).remarks == ()

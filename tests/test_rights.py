@@ -220,16 +220,16 @@ def written(tmp_path: Path) -> Callable[[str], Path]:
 @pytest.mark.parametrize("text", SECRET.values(), ids=SECRET)
 def test_a_settings_file_with_a_secret(written: Callable[[str], Path], text: str) -> None:
     file = written(text)
-    assert config.load(file).exposed == (
+    assert config.load(file).remarks == (
         f"{file} holds a secret, and every user of this machine can read it: chmod o-r {file}",
     )
     file.chmod(0o640)
-    assert config.load(file).exposed == ()
+    assert config.load(file).remarks == ()
 
 
 def test_a_settings_file_without_one(written: Callable[[str], Path]) -> None:
     file = written(NO_SECRET)
-    assert config.load(file).exposed == ()
+    assert config.load(file).remarks == ()
 
 
 def test_files_of_secrets(written: Callable[[str], Path], tmp_path: Path) -> None:
@@ -238,7 +238,7 @@ def test_files_of_secrets(written: Callable[[str], Path], tmp_path: Path) -> Non
     for name in ("token", "other", "log"):
         (tmp_path / name).write_text("hush")
         (tmp_path / name).chmod(0o644)
-    said = config.load(file).exposed
+    said = config.load(file).remarks
     assert [text.partition(" ")[0] for text in said] == [f"{tmp_path}/token", f"{tmp_path}/other"]
 
 
@@ -251,7 +251,7 @@ def test_what_systemd_hands_over_is_fine(
     file = written('[mqtt]\nhost = "broker"\n')
     settings = config.load(file)
     assert settings.token == "tok-5f0c1e7a9b"
-    assert settings.exposed == config.load(None).exposed == ()
+    assert settings.remarks == config.load(None).remarks == ()
 
 
 def test_who_could_not_read_it_otherwise_is_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

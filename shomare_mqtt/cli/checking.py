@@ -40,7 +40,7 @@ def print_settings(file: Path | None, *, quiet: bool = False) -> None:
     What is no such line begins with `#`. `quiet`: nothing is printed but warnings. Raises SettingsError.
     """
     settings, plugins = _load_all(file)
-    for text in settings.exposed:
+    for text in settings.remarks:
         logging.getLogger("shomare_mqtt").warning("%s", text)
     if quiet:
         return

@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 class Origin:
     """Where settings come from; those that say the same are equal wherever they come from.
 
-    `file`: None where there is none. `exposed`: what is to be said of files of secrets that others can read. `token`:
-    what the account's token was read from, None where there is none. `size`: how many keys the file sets.
+    `file`: None where there is none. `remarks`: what is to be said of them though they can be used. `token`: what the
+    account's token was read from, None where there is none. `size`: how many keys the file sets.
     """
 
     file: Path | None = field(default=None, compare=False)
-    exposed: tuple[str, ...] = field(default=(), compare=False)
+    remarks: tuple[str, ...] = field(default=(), compare=False)
     token: str | None = field(default=None, compare=False)
     size: int = field(default=0, compare=False)
     is_read: bool = field(default=True, compare=False)

@@ -107,9 +107,9 @@ class Settings(FromEnvironment):
         return self._origin
 
     @property
-    def exposed(self) -> tuple[str, ...]:
-        """What is to be said of files of secrets that others can read."""
-        return self.origin.exposed
+    def remarks(self) -> tuple[str, ...]:
+        """What is to be said though they can be used: who else can read a secret, what is not sent."""
+        return self.origin.remarks
 
     def coming_from(self, origin: Origin) -> Self:
         """These settings, which come from there."""

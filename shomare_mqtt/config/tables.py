@@ -108,16 +108,6 @@ class Mqtt(Table):
     session_expiry: Annotated[Whole, Field(ge=0, le=0xFFFFFFFE)] = 60
     tls: Tls = Tls()
 
-    @field_validator("password", "password_file")
-    @classmethod
-    def _beside_a_name(cls, value: object, info: ValidationInfo) -> object:
-        # MQTT 3.1.1 forbids a password alone (MQTT-3.1.2-22); brokers that take one over MQTT 5 are hardly to be found.
-        if value is not None and info.data.get("username", "") is None:
-            raise PydanticCustomError(
-                "beside", 'needs username beside it (username = "" for a broker that wants a password alone)'
-            )
-        return value
-
     @field_validator("path")
     @classmethod
     def _path_of_socket(cls, value: str | None, info: ValidationInfo) -> str | None:

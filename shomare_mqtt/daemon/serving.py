@@ -31,7 +31,7 @@ async def serve(
     clock = SystemClock()
     token = settings.token
     plugins = load_plugins(settings.plugins, LOG.getChild("plugin"))  # before anything starts
-    for text in settings.exposed:
+    for text in settings.remarks:
         LOG.warning("%s", text)
     journal = Journal(settings.state.directory, clock)
     await journal.open()

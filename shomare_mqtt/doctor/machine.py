@@ -35,10 +35,10 @@ def of_settings(file: Path | None, settings: Settings) -> Finding:
 
 def of_secrets(settings: Settings) -> Iterator[Finding]:
     """Each file of secrets that others can read, or that there is none."""
-    for text in settings.exposed:
+    for text in settings.remarks:
         said, _, advice = text.rpartition(": ")
         yield bad("secrets", said, advice)
-    if not settings.exposed:
+    if not settings.remarks:
         yield good("secrets", "no file with a secret of these settings can be read by every user of this machine")
 
 

@@ -106,7 +106,7 @@ async def test_broker_and_token_are_asked_for_tried_and_written(folder: Path, um
     settings = config.load(file)
     assert (settings.mqtt.port, settings.mqtt.username, settings.token) == (on.port, USER, TOKEN)
     assert settings.provider.base_url == on.provider.base_url
-    assert settings.exposed == ()
+    assert settings.remarks == ()
     assert "#max_price = 5000" in file.read_text()
     assert (check.status, check.err, doctor.status) == (0, "", 0)
     assert "Balance: 1,000,000 IRT." in talk.shown
