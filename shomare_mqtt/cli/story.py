@@ -89,7 +89,7 @@ class Story:
         self._ready: set[str] = set()
 
     def _introduce(self) -> None:
-        self._say("A whole system on this machine, gone when you end it. No real money, no real numbers:\n", "bold")
+        self._say("A whole system, gone when you end it. No real money, no real numbers:\n", "bold")
         self._say(f"  an MQTT broker          127.0.0.1, port {self._served.port}: {self._served.name}")
         if self._served.remark:
             self._say(f"                          ({self._served.remark})")
