@@ -95,7 +95,7 @@ async def _first(stack: AsyncExitStack, folder: Path, kind: Kind | None, ports: 
                 remark = f"{error}; this one stands in for it"
         elif kind is not None:
             raise CommandFailedError("mosquitto is not installed: apt install mosquitto")
-    return await _amqtt(stack, ports, remark or "apt install mosquitto, and the demo runs with the real one")
+    return await _amqtt(stack, ports, remark or "apt install mosquitto gives the real one")
 
 
 async def _mosquitto(stack: AsyncExitStack, program: str, folder: Path, ports: list[int]) -> Served:
@@ -126,5 +126,5 @@ async def _amqtt(stack: AsyncExitStack, ports: list[int], remark: str) -> Served
             if port == ports[-1]:
                 raise CommandFailedError(f"the demo's broker cannot have port {port}: {error.strerror}") from None
         else:
-            return Served(number, f"{NAME}, embedded in this process", remark)
+            return Served(number, f"{NAME}, embedded", remark)
     raise AssertionError("unreachable: the last port raises")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import sys
 import textwrap
 from decimal import Decimal
@@ -32,6 +33,9 @@ _LONGEST = 100
 _TOOLS = ("mosquitto_pub", "mosquitto_sub", "mosquitto_rr")
 _TOPIC_WIDTH = 42
 _INDENT = 9
+_NO_BREAK = "\N{NO-BREAK SPACE}"
+_TOGETHER = re.compile(r"(?<=\w:) (?=\S)|(?<=\d) (?=[A-Z]{3}\b)")
+"""Spaces at which no line ends: between a name and its value, an amount and its currency."""
 _TELLING = (
     "status",
     "event_type",
@@ -70,6 +74,7 @@ _MEANINGS = (
 
 _TOLD_ONCE = ("bridge/info", "bridge/journal")
 _MONEY = ("price", "balance")
+_BETWEEN_DAEMONS = "(for other daemons)"
 _AMONG_DAEMONS = ((TOPIC, "Asks whether another daemon is here: two would buy everything twice."),)
 
 
@@ -89,7 +94,7 @@ class Story:
         self._ready: set[str] = set()
 
     def _introduce(self) -> None:
-        self._say("A whole system on this machine, gone when you end it. No real money, no real numbers:\n", "bold")
+        self._say("A whole system, gone when you end it. No real money, no real numbers:\n", "bold")
         self._say(f"  an MQTT broker          127.0.0.1, port {self._served.port}: {self._served.name}")
         if self._served.remark:
             self._say(f"                          ({self._served.remark})")
@@ -146,9 +151,8 @@ class Story:
         self._learn_unit(topic, incoming.payload)
         is_yours = _is_command(topic) and not among_daemons
         who = Text("you    → ", "cyan") if is_yours else Text("daemon → ", "green")
-        self._line(
-            who, Text(f"{self._settings.base_topic}/{topic}", "bold"), excerpt(incoming.payload, self._unit, topic)
-        )
+        where = Text(f"{self._settings.base_topic}/{topic}", "bold")
+        self._line(who, where, _BETWEEN_DAEMONS if among_daemons else excerpt(incoming.payload, self._unit, topic))
         if meaning is not None and not known:
             self._explained.add(meaning[0])
             self._below(meaning[1], "italic dim")
@@ -169,8 +173,8 @@ class Story:
             self._below(what, "")
 
     def _below(self, text: str, style: str) -> None:
-        for line in textwrap.wrap(text, max(self._screen.width - _INDENT, 20)):
-            self._screen.print(Text(f"{'':{_INDENT}}{line}", style))
+        for line in textwrap.wrap(_TOGETHER.sub(_NO_BREAK, text), max(self._screen.width - _INDENT, 20)):
+            self._screen.print(Text(f"{'':{_INDENT}}{line}".replace(_NO_BREAK, " "), style))
 
     def _say(self, text: str, style: str = "") -> None:
         self._screen.print(Text(text, style))

@@ -257,8 +257,8 @@ def test_a_narrow_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     story._print("code", Incoming("shomare/code", b"48213"))
     assert capsys.readouterr().out.splitlines() == [
         "daemon → shomare/event/order",
-        "         state: waiting  phone: +79736074001  price: 2,200",
-        "         IRT",
+        "         state: waiting  phone: +79736074001",
+        "         price: 2,200 IRT",
         "         Each step of an order, once.",
         "daemon → shomare/code                               48213",
         "         The code alone, as plain text.",
