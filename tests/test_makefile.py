@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -106,8 +107,11 @@ class Clone:
         process = self._started(*arguments)
         with (self.folder.parent / "works").open() as works:
             works.readline()
-            os.killpg(process.pid, number)
-        return process.communicate(timeout=PATIENCE)[0]
+        while True:  # a shell that is about to start the next program loses one that comes just then: so press again
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, number)
+            with suppress(subprocess.TimeoutExpired):
+                return process.communicate(timeout=1)[0]
 
 
 @pytest.fixture
