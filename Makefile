@@ -1,4 +1,4 @@
-# `make demo` and `make test` need Python 3.11 or newer, make and git; venv.sh builds the virtual environment for them.
+# `make demo` and `make test` need Python 3.11 or newer, make and git; .ci/venv.sh builds the virtual environment for them.
 PYTHON ?= python3
 VENV ?= .venv
 ARGS ?=
@@ -11,7 +11,7 @@ PYTEST = $(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist worksteal
 
 BIN = $(VENV)/bin
 # An environment of another Python is made anew only for who names one: `make PYTHON=python3.13 …`.
-READY = @sh venv.sh "$(PYTHON)" "$(VENV)" $(1) $(if $(filter file,$(origin PYTHON)),any)
+READY = @sh .ci/venv.sh "$(PYTHON)" "$(VENV)" $(1) $(if $(filter file,$(origin PYTHON)),any)
 
 .PHONY: demo test pytest lint coverage bench soak lock clean venv venv-demo
 

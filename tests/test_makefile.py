@@ -53,9 +53,9 @@ class Clone:
     def __init__(self, folder: Path) -> None:
         self.folder, self.bin = folder / "clone", folder / "bin"
         self.venv = self.folder / ".venv"
-        self.folder.mkdir()
+        (self.folder / ".ci").mkdir(parents=True)
         self.bin.mkdir()
-        for name in ("Makefile", "venv.sh", "pyproject.toml", "requirements.lock"):
+        for name in ("Makefile", ".ci/venv.sh", "pyproject.toml", "requirements.lock"):
             (self.folder / name).write_bytes((TOP / name).read_bytes())
         self.python("python3", "3.12")
         self.pip_does(f"printf '{SHOMARE}' >.venv/bin/shomare-mqtt; chmod 755 .venv/bin/shomare-mqtt")

@@ -1,7 +1,7 @@
 #!/bin/sh
 # What `make` runs before everything else: a virtual environment with this clone and what it needs in it.
 #
-#   sh venv.sh PYTHON VENV EXTRA [any]
+#   sh .ci/venv.sh PYTHON VENV EXTRA [any]
 #
 # EXTRA: which of pyproject.toml's extras (demo, dev). `any`: an environment of whatever Python (3.11 or newer) will do,
 # since nobody named one. It says what takes long, and what to do where something fails; whatever it leaves behind, run
