@@ -474,7 +474,7 @@ def test_a_password_without_a_user_name_is_said(monkeypatch: pytest.MonkeyPatch,
     monkeypatch.setenv("SHOMARE_MQTT__PROTOCOL", protocol)
     monkeypatch.setenv("SHOMARE_STATE__DIRECTORY", str(tmp_path))
     (remark,) = config.load(None).remarks
-    assert remark.startswith("mqtt.password is sent to no broker, since there is no mqtt.username: set it ")
+    assert remark.startswith("mqtt.password goes to the broker with an empty user name, since there is no ")
     for name in ("", "me"):
         monkeypatch.setenv("SHOMARE_MQTT__USERNAME", name)
         assert config.load(None).remarks == ()

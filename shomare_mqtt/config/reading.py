@@ -56,7 +56,7 @@ def load(path: Path | None) -> Settings:
     if settings is None or mistakes or file.faults:
         raise _places(file).named([*file.faults, *mistakes])
     settings = settings.model_copy(update={"provider": provider, "mqtt": mqtt})
-    remarks = (*exposed_secrets(path, file.tables, settings), *_unsent_password(settings.mqtt))
+    remarks = (*exposed_secrets(path, file.tables, settings), *_nameless_password(settings.mqtt))
     origin = Origin(path, remarks, token_from, _number_of_leaves(file.tables))
     settings.plugins.coming_from(origin)
     return settings.coming_from(origin)
@@ -226,12 +226,12 @@ def _provider_with_token(provider: Provider) -> tuple[Provider, list[Mistake], s
     return provider.model_copy(update={"token": secret}), mistakes, said
 
 
-def _unsent_password(mqtt: Mqtt) -> tuple[str, ...]:
-    """MQTT 3.1.1 forbids a password without a user name (MQTT-3.1.2-22), and hardly a broker takes one over MQTT 5."""
+def _nameless_password(mqtt: Mqtt) -> tuple[str, ...]:
+    """MQTT 3.1.1 forbids a password without a user name (MQTT-3.1.2-22), so that an empty name is sent with it."""
     if mqtt.password is None or mqtt.username is not None:
         return ()
-    said = "mqtt.password is sent to no broker, since there is no mqtt.username"
-    return (f'{said}: set it (to "" for a broker that wants a password alone), or take the password out',)
+    said = "mqtt.password goes to the broker with an empty user name, since there is no mqtt.username"
+    return (f'{said}, and hardly a broker takes that: set it (to "" where that is meant), or take the password out',)
 
 
 def _mqtt_with_password(mqtt: Mqtt) -> tuple[Mqtt, list[Mistake]]:
