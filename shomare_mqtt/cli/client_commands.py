@@ -24,16 +24,18 @@ if TYPE_CHECKING:
 
 SECTION = "Commands to a running daemon"
 QUERIES = {
-    "profile": (0,),
-    "countries": (0,),
-    "operators": (0,),
-    "applications": (0,),
-    "prices": (0, 2),
-    "price": (0, 3),
-    "check": (1,),
-    "orders": (0,),
+    "profile": "",
+    "countries": "",
+    "operators": "",
+    "applications": "",
+    "prices": "COUNTRY OPERATOR",
+    "price": "COUNTRY OPERATOR APPLICATION",
+    "check": "ORDER",
+    "orders": "",
 }
-"""What can be asked for, and how many ids that takes."""
+"""What can be asked for, and the ids that it takes."""
+_OF_DEFAULTS = ("prices", "price")
+"""Those whose ids may all be left out."""
 STATES = ("open", "closed", "all")
 DEFAULTS = ("country", "operator", "application", "max_price")
 _NAMED_COMMAND = re.compile(r"`shomare-mqtt ([^`]+)`")
@@ -198,8 +200,10 @@ def query(
 
     if what != "orders" and (state is not None or limit is not None):
         context.fail("--state and --limit belong to `query orders`.")
-    if len(ids or ()) not in (allowed := QUERIES[what]):
-        context.fail(f"`query {what}` takes {' or '.join(map(str, allowed))} ids, not {len(ids or ())}.")
+    wanted = len(QUERIES[what].split())
+    if len(ids or ()) != wanted and (ids or what not in _OF_DEFAULTS):
+        what_else = ", or no id for what the defaults name" if what in _OF_DEFAULTS else ""
+        context.fail(f"`query {what}` takes {QUERIES[what] or 'no ids'}{what_else}.")
     fields = {name: value for name, value in (("state", state), ("limit", limit)) if value is not None}
     _with_broker(
         file, lambda mqtt: commands.query(mqtt, what, ids or [], fields, commands.Manner(timeout, json, quiet, long))
