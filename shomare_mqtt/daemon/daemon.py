@@ -121,7 +121,8 @@ class Daemon:
         self.bridge.orders.ledger.listeners.append(lambda *_: self._tell_status())
         self._notifier.ready(self._status())
         open_orders = len(self.bridge.orders.ledger.open())
-        LOG.info("started: base topic %s, %d open orders", self._settings.mqtt.base_topic, open_orders)
+        base, waiting = self._settings.mqtt.base_topic, "" if self._info.protocol else "; waiting for the broker"
+        LOG.info("started: base topic %s, %d open orders%s", base, open_orders, waiting)
 
     async def _asked_to_end(self, stop: asyncio.Event) -> None:
         """Returns once a signal, or another daemon that goes on in our place, ends this one."""

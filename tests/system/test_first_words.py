@@ -101,3 +101,9 @@ async def test_a_site_in_place_of_its_api(open_house: Callable[..., Awaitable[Ho
     else:
         assert f"{base} leads elsewhere (HTTP 301): set provider.base_url to the address that it leads to" in message
         assert "tok-5f0c1e7a9b" not in message + daemon.log
+
+
+async def test_a_start_without_the_broker_says_so(open_house: Callable[..., Awaitable[House]]) -> None:
+    house = await open_house()
+    daemon = await house.launch({"mqtt": {"port": free_port()}})
+    await daemon.said(f"started: base topic {house.base}, 0 open orders; waiting for the broker")
