@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _PLACES = ("/usr/sbin", "/usr/local/sbin", "/opt/homebrew/sbin", "/usr/local/opt/mosquitto/sbin")
 """Where it is, and a user's PATH may not lead."""
 _RUNNING = re.compile(r"mosquitto version (\S+) running")
-_STARTING = 10.0
+_STARTING = 60.0
 """Seconds in which it has to say that it runs."""
 _TIME = re.compile(r"^\d+: ")
 _GUARD = """
