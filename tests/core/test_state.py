@@ -280,6 +280,34 @@ async def test_an_address_at_which_nothing_is_found(opened: Opening, caplog: pyt
     assert world.bridge.market.provider_state.trouble == event["message"]
 
 
+async def test_an_address_that_holds_the_token(opened: Opening) -> None:
+    """Some have it in a path: no topic is to show it, and nothing that is said of the address."""
+    world = await opened(started=False, provider={"base_url": f"https://shop.example/{TOKEN}/v1"})
+    for call in CALLS:
+        world.provider.always[call] = NOWHERE
+    await world.start()
+    await world.sleep(1)
+    assert "https://shop.example/***/v1 answers" in world.json("provider/state")["error"]["message"]
+    told = [payload for _, payload in world.retained.ever]
+    assert not [each for each in told if TOKEN.encode() in each]
+    assert TOKEN not in json.dumps(world.bridge_events("provider_state"))
+    assert TOKEN not in (world.bridge.market.provider_state.trouble or "")
+
+
+async def test_who_wants_to_know_of_one_profile_alone(world: World) -> None:
+    """It hides none from the others."""
+    account, told = world.bridge.market.account, []
+
+    def once() -> None:
+        account.listeners.remove(once)
+        told.append("once")
+
+    account.listeners += [once, lambda: told.append("each")]
+    await world.data("query/profile", {})
+    await world.data("query/profile", {})
+    assert told == ["once", "each", "each"]
+
+
 async def test_such_an_address_where_the_lists_are_known(opened: Opening) -> None:
     """Only the profile is asked for then."""
     world = await opened(provider={"base_url": "https://shop.example/api"})

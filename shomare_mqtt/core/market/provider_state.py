@@ -82,7 +82,7 @@ class ProviderState:
         logger: logging.Logger,
         address: str,
     ) -> None:
-        self._address = address
+        self._address = mask.text(address)
         self._clock = clock
         self._retained = retained
         self._say = say
