@@ -34,7 +34,7 @@ def what_to_do(directory: Path, error: OSError) -> str:
     if error.errno in _NO_DIRECTORY and not place.is_dir():
         return f"{place} is no directory. Move it away, or {other}. This runs as {user()}"
     if error.errno not in _NO_RIGHTS:
-        return f"This runs as {user()}"
+        return f"{other[:1].upper()}{other[1:]}"
     if place != directory and not os.access(place, os.X_OK):
         return f"{user()}, who runs this, may not enter {place}{_held_by(place)}. Let that user in, or {other}"
     if place != directory:

@@ -72,7 +72,7 @@ def complained(done: subprocess.CompletedProcess[str]) -> str:
     assert (done.returncode, done.stdout) == (78, ""), done
     line = done.stderr.splitlines()[-1]
     assert me() in line, line
-    assert "set state.directory to a place where" in line
+    assert "et state.directory to a place where" in line
     assert "nothing is bought without a journal" in line
     return line
 
@@ -106,6 +106,12 @@ def test_one_of_another_user(place: Path, mode: int) -> None:
     assert me() in done.stderr
     assert "root (uid 0)" in done.stderr
     assert "state.directory" in done.stderr
+
+
+def test_one_where_nothing_can_be_made_by_anybody(place: Path) -> None:
+    line = complained(started(place, Path("/proc/no-such-process/state")))
+    assert "No such file or directory" in line
+    assert "sudo" not in line
 
 
 def test_the_command_that_makes_it_holds_its_name_whatever_it_is(place: Path) -> None:

@@ -183,7 +183,7 @@ class ProviderState:
         elif isinstance(error, ProviderRefusedError):
             self._readability.refused()
             self._let_poll()
-        if self._readability.is_open and self._refused is None:
+        if self._readability.is_open:
             self._error = render.error_json(render.error_info(error))
             self.show()
         else:
