@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TextIO
 import pytest
 
 from shomare_mqtt import config, logs
+from shomare_mqtt.core.masking import Mask
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,6 +59,17 @@ def test_times_have_their_zone(monkeypatch: pytest.MonkeyPatch) -> None:
         assert re.match(
             r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\+0330 WARNING core.orders: now$", logged("text", "now").splitlines()[0]
         )
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+def test_times_are_those_of_the_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Asia/Tehran")
+    time.tzset()
+    try:
+        afternoon = logging.makeLogRecord({"name": "x", "msg": "now", "levelname": "INFO", "created": 1735732800.0})
+        assert logs.TextFormatter(Mask(())).format(afternoon).startswith("2025-01-01 15:30:00+0330 INFO ")
     finally:
         monkeypatch.undo()
         time.tzset()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shlex
 import stat
 from contextlib import suppress
 from pathlib import Path
@@ -33,9 +34,11 @@ def what_to_do(directory: Path, error: OSError) -> str:
     if error.errno in _NO_DIRECTORY and not place.is_dir():
         return f"{place} is no directory. Move it away, or {other}. This runs as {user()}"
     if error.errno not in _NO_RIGHTS:
-        return f"This runs as {user()}"
+        return f"{other[:1].upper()}{other[1:]}"
+    if place != directory and not os.access(place, os.X_OK):
+        return f"{user()}, who runs this, may not enter {place}{_held_by(place)}. Let that user in, or {other}"
     if place != directory:
-        make = f"sudo install -d -o {os.geteuid()} -m 700 {directory}"
+        make = f"sudo install -d -o {os.geteuid()} -m 700 {shlex.quote(str(directory))}"
         return (
             f"{user()}, who runs this, may not make {directory} in {place}. Make it for that user ({make}), or {other}"
         )

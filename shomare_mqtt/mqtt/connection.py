@@ -330,7 +330,7 @@ async def open_link(
         in_order = isinstance(error, HungUpError) and (error.silent or link.ended.result().by_broker)
         suspected = not in_order or settings.effective_port in PORTS_OF_TLS
         if suspected and (words := await asyncio.to_thread(why_tls, settings)):
-            raise BrokerUnreachableError(words) from None
+            error.args = (words,)  # of its kind as before: where the port speaks both, it tells which MQTT to try next
         raise
     except BaseException:
         link.close()

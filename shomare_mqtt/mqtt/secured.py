@@ -40,6 +40,8 @@ def why_no_tls(settings: Mqtt, failure: str) -> str:
     way = f"set mqtt.tls.enabled = false, or mqtt.port to the broker's port with TLS{_usually(settings, 8883)}"
     if _answers_plainly(settings):
         return f"its port {port} speaks {kind} without TLS, and mqtt.tls.enabled is true: {way}"
+    if port in PORTS_OF_TLS:
+        return failure  # a broker that restarts, far more often than one that has no TLS there
     return f"{failure}. Its port {port} may be one without TLS: then {way}"
 
 

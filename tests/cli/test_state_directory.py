@@ -72,7 +72,7 @@ def complained(done: subprocess.CompletedProcess[str]) -> str:
     assert (done.returncode, done.stdout) == (78, ""), done
     line = done.stderr.splitlines()[-1]
     assert me() in line, line
-    assert "set state.directory to a place where" in line
+    assert "et state.directory to a place where" in line
     assert "nothing is bought without a journal" in line
     return line
 
@@ -108,10 +108,31 @@ def test_one_of_another_user(place: Path, mode: int) -> None:
     assert "state.directory" in done.stderr
 
 
-def test_one_within_a_folder_that_is_closed(place: Path) -> None:
-    (place / "above").mkdir(mode=0o000)
+def test_one_where_nothing_can_be_made_by_anybody(place: Path) -> None:
+    line = complained(started(place, Path("/proc/no-such-process/state")))
+    assert "No such file or directory" in line
+    assert "sudo" not in line
+
+
+def test_the_command_that_makes_it_holds_its_name_whatever_it_is(place: Path) -> None:
+    (place / "above").mkdir(mode=0o555)
+    directory = place / "above" / "my state"
+    assert f"-m 700 '{directory}')" in complained(started(place, directory))
+
+
+@pytest.mark.parametrize("is_there", [False, True])
+def test_one_within_a_folder_that_is_closed(place: Path, is_there: bool) -> None:
+    """Nobody can tell whether it is there, and making it would not help."""
+    (place / "above").mkdir()
     directory = place / "above" / "state"
-    assert f"may not make {directory} in" in complained(started(place, directory))
+    if is_there:
+        directory.mkdir()
+    (place / "above").chmod(0o600)
+    if os.geteuid() == 0:
+        os.chown(place / "above", NOBODY, NOBODY)
+    line = complained(started(place, directory))
+    assert f"may not enter {place / 'above'}, which belongs to {me()} and has the mode 600. Let that user in" in line
+    assert "sudo install" not in line
 
 
 @pytest.mark.parametrize("deeper", ["", "inner"])

@@ -112,6 +112,26 @@ async def test_what_has_another_reason_than_the_sms_keeps_it(world: World, error
     assert await world.error("cancel", {"order": order["order"]}) == code
 
 
+@pytest.mark.parametrize("ours", [True, False])
+async def test_nothing_is_said_to_stay_paid_of_a_number_that_was_cancelled_elsewhere(world: World, ours: bool) -> None:
+    """The refusal's reason is that it is gone: its price may have come back, SMS or not."""
+    target: dict[str, Any] = {"purchase": 74001}
+    if ours:
+        target = {"order": (await world.buy())["order"]}
+    else:
+        world.provider.numbers["74001"] = Number("74001", 500)  # type: ignore[arg-type]
+    number = "p1" if ours else "74001"
+    world.provider.gets(number, sms())
+    if ours:
+        await world.state(target["order"], "received")
+    world.provider.give_back(world.provider.numbers[number], PurchaseState.CANCELLED)
+    world.provider.script("cancel", TOO_EARLY)
+    answer = await world.ask("cancel", target)
+    assert (answer["error"]["code"], answer["error"]["retryable"]) == ("not_cancellable", False)
+    assert "shows it as cancelled already" in answer["error"]["message"]
+    assert "stays paid" not in answer["error"]["message"]
+
+
 async def test_a_refused_cancel_without_an_sms_may_be_tried_again(world: World) -> None:
     order = await world.buy()
     world.provider.script("cancel", TOO_EARLY)

@@ -439,7 +439,19 @@ async def test_a_place_that_another_entry_names_stays(opened: Opening) -> None:
     assert world.json("prices/1/1")
 
 
-async def test_price_lists_are_kept_published(opened: Opening) -> None:
+async def test_what_is_wrong_with_a_name_is_said_anew_where_it_is_another_thing(opened: Opening) -> None:
+    world = await opened(prices=[{"country": "Atlantis", "operator": "1"}], refresh={"prices": 100, "catalog": 99})
+    await world.sleep(250)
+    assert len(world.bridge_events("name_unknown")) == 1
+    world.provider.catalogs[CatalogKind.COUNTRIES] = entries("Iran", "Russia", "Georgia", "Atlantic")
+    await world.sleep(250)
+    assert [e["message"].count("Atlantic (4)") for e in world.bridge_events("name_unknown")] == [0, 1]
+    world.provider.catalogs[CatalogKind.COUNTRIES] = entries("Iran", "Russia", "Georgia", "Atlantic", "Atlantis")
+    await world.sleep(250)
+    assert world.bridge.market.prices.watched == {0: ("5", "1", None)}
+
+
+async def test_price_lists_are_kept_published(opened: Opening, caplog: pytest.LogCaptureFixture) -> None:
     world = await opened(prices=[{"country": "Iran", "operator": "MCI"}], refresh={"prices": 100})
     heard: list[int] = []
     world.bridge.market.prices.on_watched = lambda: heard.append(1)
@@ -451,6 +463,9 @@ async def test_price_lists_are_kept_published(opened: Opening) -> None:
     assert len(changes) == 3
     assert (changes[0]["application"], changes[0]["previous"], changes[0]["price"]) == ("1", 2200, None)
     assert changes[0]["message"] == "Telegram (Iran, MCI): 2,200 IRT before, no price now"
+    assert "no price now" not in caplog.text, "it is no trouble"
+    assert {each.currency for both in world.extensions.prices for each in both if each} == {"IRT"}
+    assert [each.currency for each in world.extensions.profiles] == ["IRT"]
     costs = [[p and p.prices[0].price for p in both] for both in world.extensions.prices]
     assert costs == [[2200, None], [None, 2200]]  # a list and the one before, which there is not the first time
     await world.sleep(1000)

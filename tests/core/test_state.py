@@ -10,8 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from shomare_mqtt.errors import ErrorCode, JournalError, ProviderFailedError, ProviderRefusedError, Upstream
-from shomare_mqtt.model import CatalogKind, Priority, Profile, PurchaseState
+from shomare_mqtt.core.market.readability import Readability
+from shomare_mqtt.errors import (
+    ErrorCode,
+    JournalError,
+    ProviderFailedError,
+    ProviderPageError,
+    ProviderRefusedError,
+    Upstream,
+)
+from shomare_mqtt.model import CatalogKind, Endpoint, Priority, Profile, PurchaseState
 from tests.core.provider import (
     FAILED,
     INVALID_TOKEN,
@@ -275,9 +283,37 @@ async def test_an_address_at_which_nothing_is_found(opened: Opening, caplog: pyt
         "misunderstood",
         f"the provider's answers cannot be understood: {said}",
     )
-    assert caplog.text.count(said) == 1
+    assert caplog.text.count(f"{said}\n") == caplog.text.count(said) == 1
     assert "online" not in states_ever(world)
     assert world.bridge.market.provider_state.trouble == event["message"]
+
+
+async def test_an_address_that_holds_the_token(opened: Opening) -> None:
+    """Some have it in a path: no topic is to show it, and nothing that is said of the address."""
+    world = await opened(started=False, provider={"base_url": f"https://shop.example/{TOKEN}/v1"})
+    for call in CALLS:
+        world.provider.always[call] = NOWHERE
+    await world.start()
+    await world.sleep(1)
+    assert "https://shop.example/***/v1 answers" in world.json("provider/state")["error"]["message"]
+    told = [payload for _, payload in world.retained.ever]
+    assert not [each for each in told if TOKEN.encode() in each]
+    assert TOKEN not in json.dumps(world.bridge_events("provider_state"))
+    assert TOKEN not in (world.bridge.market.provider_state.trouble or "")
+
+
+async def test_who_wants_to_know_of_one_profile_alone(world: World) -> None:
+    """It hides none from the others."""
+    account, told = world.bridge.market.account, []
+
+    def once() -> None:
+        account.listeners.remove(once)
+        told.append("once")
+
+    account.listeners += [once, lambda: told.append("each")]
+    await world.data("query/profile", {})
+    await world.data("query/profile", {})
+    assert told == ["once", "each", "each"]
 
 
 async def test_such_an_address_where_the_lists_are_known(opened: Opening) -> None:
@@ -321,6 +357,7 @@ async def test_a_profile_that_is_not_found_says_nothing_of_the_address(opened: O
         (200, "https://shop.example", "answers with something else than the provider's data (HTTP 200): provider.bas"),
         (301, "https://shop.example/api", "leads elsewhere (HTTP 301): set provider.base_url to the address that it"),
         (200, "https://shop.example/api", None),
+        (200, "https://shop.example/api/", None),
         (403, "https://shop.example", None),
     ],
 )
@@ -333,6 +370,25 @@ async def test_pages_and_redirects(opened: Opening, http: int, base_url: str, sa
     assert world.json("provider/state")["state"] == "misunderstood"
     message = world.json("provider/state")["error"]["message"]
     assert message.startswith(f"a page. {base_url} {said}") if said else message == "a page"
+
+
+async def test_a_page_of_a_filters_says_nothing_of_the_address(opened: Opening) -> None:
+    world = await opened(started=False, provider={"base_url": "https://shop.example"})
+    for call in CALLS:
+        world.provider.always[call] = ProviderPageError(ErrorCode.MALFORMED_ANSWER, "a page", Upstream(200))
+    await world.start()
+    await world.sleep(1)
+    assert world.json("provider/state")["error"]["message"] == "a page"
+
+
+def test_one_that_says_no_in_its_own_words_is_there() -> None:
+    """An address that it does not have leaves nothing open then."""
+    readability = Readability()
+    readability.unreadable(Endpoint.COUNTRIES, NOWHERE)
+    assert readability.is_open
+    readability.refused()
+    readability.unreadable(Endpoint.COUNTRIES, NOWHERE)
+    assert not readability.is_open
 
 
 async def test_single_fields_that_were_not_understood(world: World, caplog: pytest.LogCaptureFixture) -> None:

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from shomare_mqtt.config import Mqtt, Tls
 from shomare_mqtt.model import Message
 from shomare_mqtt.mqtt import client as client_module
-from shomare_mqtt.mqtt import transport
+from shomare_mqtt.mqtt import connection, secured, transport
 from shomare_mqtt.mqtt.client import Client
 from shomare_mqtt.mqtt.connection import open_link
 from shomare_mqtt.mqtt.failures import BrokerUnreachableError, LinkError
@@ -146,6 +146,59 @@ async def test_a_port_that_says_nothing_of_either(certificates: Path) -> None:
         with pytest.raises(LinkError) as caught:
             await Client(Mqtt.model_validate({"port": port, "protocol": "3.1.1"})).__aenter__()
     assert "TLS" not in str(caught.value)
+
+
+async def test_a_port_that_speaks_both_ways_before_an_old_broker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """That TLS is spoken there too is no reason to leave out what a broker that hangs up on MQTT 5 is asked else."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked = await reader.read(4096)
+        if asked[:1] == b"\x16":
+            writer.write(b"\x15\x03\x03\x00\x02\x02\x28")  # an alert: TLS, but not with this client
+        elif asked[asked.index(b"MQTT") + 4] == 4:
+            writer.write(b"\x20\x02\x00\x00")
+            await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        monkeypatch.setattr(connection, "PORTS_OF_TLS", {port})
+        async with Client(Mqtt.model_validate({"port": port})) as client:
+            assert client.protocol == "3.1.1"
+
+
+async def test_a_port_for_tls_that_is_away_is_no_reason_to_do_without(
+    certificates: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As while a broker behind a proxy starts again: nobody is to be told to turn TLS off then."""
+
+    async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        del reader
+        writer.close()
+
+    async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        monkeypatch.setattr(secured, "PORTS_OF_TLS", {port})
+        with pytest.raises(LinkError) as caught:
+            await Client(Mqtt.model_validate({"port": port, "tls": tls(certificates)})).__aenter__()
+    assert "mqtt.tls.enabled" not in str(caught.value)
+
+
+async def test_nothing_secret_goes_to_a_port_that_is_asked_once_more_without_tls(certificates: Path) -> None:
+    """Once for each attempt, and in the clear: so no user name and no password."""
+    heard: list[bytes] = []
+
+    async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heard.append(await reader.read(4096))
+        writer.close()
+
+    async with await asyncio.start_server(listen, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        account = {"username": "somebody", "password": "geheim-4711"}
+        with pytest.raises(LinkError):
+            await Client(Mqtt.model_validate({"port": port, "tls": tls(certificates), **account})).__aenter__()
+    assert [each[:1] for each in heard] == [b"\x16", b"\x10"]
+    assert not any(secret.encode() in each for secret in account.values() for each in heard)
 
 
 @pytest.mark.mosquitto

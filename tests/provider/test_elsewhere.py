@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from shomare_mqtt.errors import ErrorCode, ProviderFailedError
-from shomare_mqtt.model import Priority
+from shomare_mqtt.model import OF_A_NUMBER, Endpoint, Priority
+from shomare_mqtt.provider.reading.decode import RawAnswer
+from shomare_mqtt.provider.reading.elsewhere import elsewhere
 from tests.provider.servers import Answer, http, raw, serving
 from tests.provider.test_client import connected
 
@@ -44,6 +46,26 @@ async def test_a_server_that_wants_tls_and_says_so() -> None:
     message = await failure(raw(http(400, NGINX, content_type="text/html")))
     expected = "the server wants TLS, so provider.base_url should begin with https, not http."
     assert message == NOT_UNDERSTOOD.format(400) + expected
+
+
+@pytest.mark.parametrize("endpoint", list(Endpoint))
+async def test_what_is_kept_of_a_redirect(endpoint: Endpoint) -> None:
+    """When to ask again, but of a number's no address: it may quote what only its owner is to see."""
+    moved = RawAnswer(302, b"", retry_after=7.0, location="https://shop.example/login")
+    error = elsewhere(moved, endpoint)
+    assert error is not None
+    assert error.retry_after == 7.0
+    assert (error.plain is not None and "shop.example" not in error.plain) == (endpoint in OF_A_NUMBER)
+
+
+async def test_a_long_redirect_is_told_in_part() -> None:
+    message = await failure(raw(http(302, b"", f"Location: https://shop.example/{'x' * 2000}\r\n")))
+    assert "to https://shop.example/xxx" in message
+    assert len(message) < 500
+
+
+def test_the_same_words_with_another_status_are_any_page() -> None:
+    assert elsewhere(RawAnswer(403, NGINX), Endpoint.PROFILE) is None
 
 
 async def test_any_other_page() -> None:

@@ -132,6 +132,20 @@ async def test_tls_there_that_is_asked_without(request_: Request, tmp_path: Path
     assert str(error).endswith("it speaks TLS there: provider.base_url should begin with https://")
 
 
+async def test_a_server_that_answered_once_is_not_asked_for_tls(tmp_path: Path) -> None:
+    """What it speaks is known: it is away for another reason, each time that it does not answer."""
+    async with serving(says(200, {"status": True})) as server:
+        way = Transport(settings(server.url, timeout=PATIENCE), TOKEN, FakeClock())
+        await way.__aenter__()
+        await way.ask(PROFILE)
+    listener = await asyncio.start_server(lambda *_: None, "127.0.0.1", server.port, ssl=_self_signed(tmp_path))
+    async with listener:
+        with pytest.raises(ProviderError) as caught:
+            await way.ask(PROFILE)
+    await way.__aexit__(None, None, None)
+    assert "TLS" not in str(caught.value)
+
+
 @EACH
 async def test_a_handshake_that_hangs_sends_nothing(request_: Request) -> None:
     async with serving(hang) as server:

@@ -50,6 +50,15 @@ async def test_what_it_is_and_runs_with(open_house: Callable[..., Awaitable[Hous
     assert daemon.log.count(f"shomare-mqtt {__version__}: ") == 2
 
 
+async def test_the_providers_address_less_its_user(open_house: Callable[..., Awaitable[House]]) -> None:
+    house = await open_house()
+    own = house.sim.base_url.replace("//", "//somebody:geheim-4711@")
+    daemon = await house.launch({"provider": {"base_url": own}})
+    await daemon.said(f"the provider at {house.sim.base_url.replace('//', '//***@')} takes the token")
+    assert "geheim-4711" not in daemon.log
+    assert "somebody" not in daemon.log
+
+
 async def test_no_balance_is_claimed_of_a_provider_that_is_away(open_house: Callable[..., Awaitable[House]]) -> None:
     house = await open_house()
     nobody = f"http://127.0.0.1:{free_port()}/api"

@@ -121,7 +121,7 @@ class Account:
             before = previous and replace(previous, currency=previous.currency or self._currency)
             self._extensions.balance_changed(replace(profile, currency=self.currency), before)
         self.on_read(profile, asked_at)
-        for listener in self.listeners:
+        for listener in tuple(self.listeners):  # some go once they were told
             listener()
 
     def _payload(self, profile: Profile) -> dict[str, object]:

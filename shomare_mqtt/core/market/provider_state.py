@@ -82,7 +82,7 @@ class ProviderState:
         logger: logging.Logger,
         address: str,
     ) -> None:
-        self._address = address
+        self._address = mask.text(address)
         self._clock = clock
         self._retained = retained
         self._say = say
@@ -183,7 +183,7 @@ class ProviderState:
         elif isinstance(error, ProviderRefusedError):
             self._readability.refused()
             self._let_poll()
-        if self._readability.is_open and self._refused is None:
+        if self._readability.is_open:
             self._error = render.error_json(render.error_info(error))
             self.show()
         else:

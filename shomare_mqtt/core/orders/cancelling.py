@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from shomare_mqtt.core.market.market import Market
     from shomare_mqtt.core.orders.checking import Checker
     from shomare_mqtt.core.orders.ledger import Ledger
+    from shomare_mqtt.model import CheckReading
 
 _ASKED_AGAIN = 3
 _BETWEEN = 1.0
@@ -111,17 +112,19 @@ class Canceller:
                 return await self._cancelled(ticket, record, cancellation)
         if isinstance(refusal, ProviderRefusedError):
             await self._ledger.note(record, refusal=refusal_info(refusal))
-            await self._check_once(record)
-            refusal = await self._for_good(order, refusal)
+            shown = await self._check_once(record)
+            refusal = await self._for_good(order, refusal, shown)
         self._logger.warning("order %s was not cancelled: %s", order, refusal_info(refusal).message)
         return Outcome(Answer.failed(refusal, order))
 
-    async def _for_good(self, order: str, refusal: ProviderRefusedError) -> ProviderRefusedError:
+    async def _for_good(
+        self, order: str, refusal: ProviderRefusedError, shown: PurchaseState | None
+    ) -> ProviderRefusedError:
         """The refusal as it is by what the check found: with an SMS there, asking again cannot help."""
         record = self._ledger.get(order)
         if record is None or not record.order.sms or refusal.code is not ErrorCode.PROVIDER_ERROR:
             return refusal
-        final = _refused_for_sms(refusal, f"order {order}")
+        final = _refused_for_sms(refusal, f"order {order}", shown)
         if record.order.is_open:
             await self._ledger.note(record, refusal=refusal_info(final))
         return final
@@ -182,14 +185,16 @@ class Canceller:
         self._account.money_moved()
         return Outcome(answer, None, lambda: self._provider.tell(Endpoint.CANCEL, cancellation))
 
-    async def _check_once(self, record: Record) -> None:
-        """An SMS may be the reason for the refusal."""
+    async def _check_once(self, record: Record) -> PurchaseState | None:
+        """An SMS may be the reason for the refusal. How the provider shows the number; None where nobody can tell."""
         try:
-            await self._checker.check(record, Priority.MONEY)
+            _, reading = await self._checker.look(record, Priority.MONEY)
         except ProviderError as error:
             self._logger.info(
                 "order %s: the check after the refused cancel failed: %s", record.order.order, error.message
             )
+            return None
+        return reading.state
 
     async def ask(self, purchase: str, record: Record | None, *, lost: bool = False) -> Cancellation:
         """Ask the provider to cancel; a lost answer is asked for again. Raises ProviderError.
@@ -291,23 +296,24 @@ class Canceller:
         try:
             cancellation = await self.ask(purchase, None, lost=ticket.resumed)
         except ProviderRefusedError as refusal:
-            if refusal.code is ErrorCode.PROVIDER_ERROR and await self._has_sms(purchase):
-                raise _refused_for_sms(refusal, f"purchase {purchase}") from None
+            reading = await self._look_at(purchase) if refusal.code is ErrorCode.PROVIDER_ERROR else None
+            if reading is not None and reading.sms:
+                raise _refused_for_sms(refusal, f"purchase {purchase}", reading.state) from None
             raise
         self._account.money_moved()
         answer = Answer.ok({"purchase": purchase, "refunded": cancellation.refunded})
         return Outcome(answer, self._maybe_refunded(), lambda: self._provider.tell(Endpoint.CANCEL, cancellation))
 
-    async def _has_sms(self, purchase: str) -> bool:
-        """Whether a purchase that the journal does not know has an SMS; False where nobody can tell."""
+    async def _look_at(self, purchase: str) -> CheckReading | None:
+        """What the provider shows of a purchase that the journal does not know; None where nobody can tell."""
         known = self._known(purchase, None)
         try:
             reading = await self._provider.check(purchase, known=known, priority=Priority.MONEY)
         except ProviderError as error:
             self._logger.info("the check after the refused cancel of a purchase failed: %s", error.code)
-            return False
+            return None
         await self._provider.tell(Endpoint.CHECK, reading)
-        return bool(reading.sms)
+        return reading
 
     async def _bought(self, record: Record) -> Record:
         """The order once it is no more `buying`."""
@@ -341,9 +347,15 @@ def _changed_nothing(error: ProviderError) -> bool:
     return isinstance(error, ProviderRefusedError | ProviderUnreachableError)
 
 
-def _refused_for_sms(refusal: ProviderRefusedError, what: str) -> ProviderRefusedError:
-    """The refusal of a number that has an SMS: such a number is used, and no second cancel gives its price back."""
-    text = f"the provider refused to cancel {what}, which has an SMS: the number was of use, and its price stays paid"
+def _refused_for_sms(refusal: ProviderRefusedError, what: str, shown: PurchaseState | None) -> ProviderRefusedError:
+    """The refusal of a number that has an SMS: such a number is used, and no second cancel gives its price back.
+
+    `shown`: as what the provider shows it by now. One that was cancelled elsewhere may have its price back.
+    """
+    why = "the number was of use, and its price stays paid"
+    if shown is PurchaseState.CANCELLED:
+        why = "the provider shows it as cancelled already, and asking again changes nothing"
+    text = f"the provider refused to cancel {what}, which has an SMS: {why}"
     final = ProviderRefusedError(ErrorCode.NOT_CANCELLABLE, f"{text}.", refusal.upstream)
     said = (refusal.told or refusal).message
     final.told = ProviderError(ErrorCode.NOT_CANCELLABLE, f"{text}. {said}", (refusal.told or refusal).upstream)
