@@ -138,6 +138,11 @@ def test_all_mistakes_of_a_file_are_told_in_its_order(monkeypatch: pytest.Monkey
         ),
         ({"SOMETHING": "1", "CONFIG": "x", "REQUIRE_MOSQUITTO": "1", "TEST_NO_MOSQUITTO": "1", "TOKEN": "hush"}, None),
         ({"LIMITS__MAX_PRICE": "5", "DEFAULTS__COUNTRY": "7", "PRICES": "[]"}, None),
+        ({"LIMIT": '{"max_price": 5}'}, f"LIMIT: limits: {RENAMED} SHOMARE_LIMITS"),
+        # What others set: scripts, Kubernetes and links of Docker for a service or a container called shomare-mqtt.
+        ({"ORDER": "01KAR", "PRICE": "5", "PLUGIN": "x", "MQTT_HOST": "", "mqtt_port": " "}, None),
+        ({"MQTT_PORT": "tcp://10.0.0.1:1883", "MQTT_SERVICE_HOST": "10.0.0.1", "MQTT_SERVICE_PORT": "1883"}, None),
+        ({"MQTT_PORT": "udp://[fd00::1]:1883", "MQTT_PORT_1883_TCP_PORT": "1883", "MQTT_NAME": "/a/shomare"}, None),
     ],
 )
 def test_a_mistake_in_the_environment(
@@ -147,6 +152,12 @@ def test_a_mistake_in_the_environment(
         monkeypatch.setenv(f"SHOMARE_{name}", value)
     said = told('[[prices]]\ncountry = 7\noperator = 1\n[mqtt]\nhost = "x"')
     assert said == ([] if line is None else [f"SHOMARE_{line}"])
+
+
+def test_a_variable_that_begins_with_two_underscores_is_no_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHOMARE__x", "1")
+    monkeypatch.setenv("shomare__x", "1")
+    assert told("") == []
 
 
 def test_a_secret_of_the_environment_may_stand_beside_one_of_the_file(
@@ -318,6 +329,54 @@ def test_a_long_file(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tomllib, "loads", counting)
     assert told(text) == ["2505: mqtt.prot: unknown key (did you mean port?)"]
     assert parsed < 5 * len(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "most"),
+    [
+        ("prices = [\n" + "  { country = '7', operator = 1 },\n" * 3000 + "]\n[mqtt]\nprot = 1", 5),
+        ('[plugins.mine]\nx = """\n' + "] } \" ''' \n" * 3000 + '"""\n[mqtt]\nprot = 1', 5),
+        ("prices = [\n" + "  { country = '7', operator = 1 },\n" * 3000, 10),
+        ("x = '''\n" + "{ ]\n" * 3000, 10),
+        ("[[prices]]\ncountry = 7x\noperator = 1\n" * 3000, 100),
+    ],
+)
+def test_a_long_list_or_text(monkeypatch: pytest.MonkeyPatch, text: str, most: int) -> None:
+    """What is parsed grows with the file, also where the value of several lines, or the whole, is faulty."""
+    parse, parsed = tomllib.loads, 0
+
+    def counting(part: str) -> dict[str, Any]:
+        nonlocal parsed
+        parsed += len(part)
+        return parse(part)
+
+    monkeypatch.setattr(tomllib, "loads", counting)
+    assert told(text)
+    assert parsed < most * len(text)
+
+
+@pytest.mark.parametrize("text", ["x = " + "[" * 100_000, "x = " + "9" * 5000, "y = x\nx = " + "[" * 100_000])
+def test_what_python_cannot_read_is_told_too(text: str) -> None:
+    [line] = told(text)
+    assert line.endswith("brackets within brackets without end, or a number of thousands of digits")
+
+
+def test_what_python_cannot_read_in_the_environment_is_told_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHOMARE_PRICES", "[" * 100_000)
+    assert told("") == ["SHOMARE_PRICES: prices: a table or a list in the environment must be written as JSON"]
+
+
+def test_no_more_than_anybody_reads_is_told_of_a_hostile_file() -> None:
+    keys = "".join(f"key{number} = 1\n" for number in range(5000))
+    assert len(told(keys)) == 200
+    assert len(told(f"[mqtt]\n{keys}")) == 200
+
+
+@pytest.mark.parametrize("header", ["", "[mqtt]\n", "[provider]\n", "[provider.fields]\n"])
+def test_a_token_in_the_place_of_a_key_is_not_repeated(header: str) -> None:
+    [line, *_] = told(f'{header}"17|Zq7WvK2mXp9aTb4s" = "x"')
+    assert "Zq7" not in line
+    assert "***: " in line
 
 
 def test_who_makes_no_mistake_does_not_pay_for_those_who_do(tmp_path: Path) -> None:

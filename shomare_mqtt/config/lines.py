@@ -1,48 +1,73 @@
 """On which line of a TOML text each key begins, which tomllib does not tell.
 
-The statements of a text (a `[table]`, a `key = value`) are parsed one by one: those lines that together parse, and less
-of which do not. TOML leaves no doubt where one ends.
+A text is cut into its statements (a `[table]`, a `key = value`), each of which tomllib then reads alone: one ends with
+the line on which every string and every bracket in it has ended.
 """
 
 from __future__ import annotations
 
+import re
 import tomllib
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_ENDS = ("]", "}", '"""', "'''")
-"""One of these stands on the last line of a statement of several lines."""
+_TOKEN = re.compile(
+    r'"""(?:[^"\\]++|\\.|"{1,2}(?!"))*+"{3,5}'
+    r"|'''(?:[^']++|'{1,2}(?!'))*+'{3,5}"
+    r'|(?:"""|' + r"''').*"  # never ended
+    r'|"(?:[^"\\\n]++|\\[^\n])*+"|' + r"'[^'\n]*+'"
+    r"|[\"'#][^\n]*|[\[\]{}\n]",
+    re.DOTALL,
+)
+"""What a line's end or a bracket may hide in (a string, a comment), brackets and ends of lines."""
 
 
 class Statement(NamedTuple):
-    """Lines `first` to `last`, counted from 1, and what they say alone. None: they never end, or are no TOML."""
+    """Lines `first` to `last`, counted from 1, and their text."""
 
     first: int
     last: int
-    said: dict[str, Any] | None
-    is_table: bool
+    text: str
+
+    @property
+    def said(self) -> dict[str, Any] | None:
+        """What it says alone; None where it is no TOML."""
+        try:
+            return tomllib.loads(self.text)
+        except (ValueError, RecursionError):
+            return None
+
+    @property
+    def is_table(self) -> bool:
+        """Whether it is, or was to be, the header of a table."""
+        return self.text.lstrip().startswith("[")
 
 
 def statements(text: str) -> Iterator[Statement]:
     """Every statement of a text in order; comments and blank lines are none."""
-    first, held = 1, ""
-    for number, line in enumerate(text.split("\n"), 1):
-        if not held:
+    first, begin, depth, number = 1, 0, 0, 1
+    for token in _TOKEN.finditer(f"{text}\n"):
+        held = token[0]
+        if held in ("[", "{"):
+            depth += 1
+        elif held in ("]", "}"):
+            depth -= 1
+        elif held != "\n":
+            number += held.count("\n")
+        elif depth > 0:
+            number += 1
+        else:
+            yield from _statement(first, number, text[begin : token.end()])
+            begin, depth, number = token.end(), 0, number + 1
             first = number
-        held += f"{line}\n"
-        if first < number and not any(end in line for end in _ENDS):
-            continue
-        try:
-            said = tomllib.loads(held)
-        except tomllib.TOMLDecodeError:
-            continue
-        if said:
-            yield Statement(first, number, said, held.lstrip().startswith("["))
-        held = ""
-    if held:
-        yield Statement(first, text.count("\n") + 1, None, held.lstrip().startswith("["))
+    yield from _statement(first, text.count("\n") + 1, text[begin:])
+
+
+def _statement(first: int, last: int, text: str) -> Iterator[Statement]:
+    if text.strip() and not text.lstrip().startswith("#"):
+        yield Statement(first, last, text)
 
 
 def lines_of(text: str) -> dict[str, int]:
@@ -54,23 +79,21 @@ def lines_of(text: str) -> dict[str, int]:
     lists: dict[str, int] = {}
     table = ""
     for statement in statements(text):
-        if statement.said is None:
+        said = statement.said
+        if said is None:
             break
         if statement.is_table:
-            table = _opened(statement.said, lists)
+            table = _opened(said, lists)
             _note(lines, table, statement.first)
         else:
-            _note_all(lines, table, statement.said, statement.first)
+            _note_all(lines, table, said, statement.first)
     return lines
 
 
-def table_at(text: str, line: int) -> str:
-    """The table, as a dotted path without indexes, for which the keys on a line count; empty before the first one."""
-    opened = ""
-    for statement in statements("\n".join(text.split("\n")[: line - 1])):
-        if statement.is_table and statement.said is not None:
-            opened = name_of(statement.said)
-    return opened
+def table_at(before: list[Statement]) -> str:
+    """The table, as a dotted path without indexes, for which keys after these count; empty before the first one."""
+    tables = (statement.said for statement in reversed(before) if statement.is_table)
+    return next((name_of(said) for said in tables if said is not None), "")
 
 
 def name_of(said: Any) -> str:

@@ -43,6 +43,9 @@ _PLAIN_WORDS = {
 }
 """What pydantic says in words of its own trade."""
 _TEXTS = ("string_type", "path_type")
+MOST_TOLD = 200
+"""Mistakes told of one kind: a hostile file must not hold up who reads it."""
+_SHORTEST_SECRET = 16
 _KEY = re.compile(r"[\w-]+(?:\.[\w-]+)+(?=: )")
 
 
@@ -90,7 +93,8 @@ class Places:
         return SettingsError(*dict.fromkeys(text for _, text in told))
 
     def _told(self, mistake: Mistake) -> tuple[float, str]:
-        said = " ".join(f"{mistake.key}: {mistake.what}".split()).removeprefix(": ")
+        key = ".".join("***" if _may_be_secret(part) else part for part in mistake.key.split("."))
+        said = " ".join(f"{key}: {mistake.what}".split()).removeprefix(": ")
         variable = mistake.variable or (None if mistake.line else self.variable_of(mistake.key))
         if variable is not None:
             return float("inf"), f"{variable}: {said}"
@@ -98,6 +102,11 @@ class Places:
         if self._file is None:
             return 0, said
         return line or 0, f"{self._file}:{line}: {said}" if line else f"{self._file}: {said}"
+
+
+def _may_be_secret(name: str) -> bool:
+    """Whether the name of a key may be a token that came before the sign; none of ours is long and has digits in it."""
+    return len(name) >= _SHORTEST_SECRET and any(character.isdigit() for character in name)
 
 
 def _holds(text: str, parts: list[str]) -> bool:
@@ -142,7 +151,7 @@ def of_validation(error: ValidationError, places: Places) -> list[Mistake]:
             _what(key, each, in_environment=places.variable_of(key) is not None),
             is_of_absence=each["type"] in ("missing", "beside"),
         )
-        for each in error.errors(include_url=False)
+        for each in error.errors(include_url=False)[:MOST_TOLD]
         for key in [".".join(str(part) for part in each["loc"] if part != "[key]")]
     ]
 

@@ -91,6 +91,15 @@ def _read(path: Path | None) -> _File:
     except UnicodeDecodeError:
         raise SettingsError(f"{path}: is not UTF-8 text; save it as UTF-8") from None
     try:
+        return _parsed(path, text)
+    except (ValueError, RecursionError):
+        # tomllib's own words for a fault are handled there; it leaves these to Python.
+        what = "holds brackets within brackets without end, or a number of thousands of digits"
+        raise SettingsError(f"{path}: {what}") from None
+
+
+def _parsed(path: Path, text: str) -> _File:
+    try:
         return _File(path, text, tomllib.loads(text))
     except tomllib.TOMLDecodeError:
         from shomare_mqtt.config.toml_faults import STAND_IN, read_what_is_right  # noqa: PLC0415 - see above
@@ -154,7 +163,7 @@ def _unknown_tables(tables: dict[str, Any]) -> list[Mistake]:
         return []
     from shomare_mqtt.config import mistakes  # noqa: PLC0415 - see above
 
-    return [mistakes.of_unknown_table(name, tables[name]) for name in unknown]
+    return [mistakes.of_unknown_table(name, tables[name]) for name in unknown[: mistakes.MOST_TOLD]]
 
 
 def _is_of_mqtt(name: str, tables: dict[str, Any]) -> bool:
@@ -166,7 +175,7 @@ def _is_of_mqtt(name: str, tables: dict[str, Any]) -> bool:
 
 def _unknown_variables() -> list[Mistake]:
     """`SHOMARE_<TABLE>__<KEY>` variables of tables that there are not; pydantic leaves these out."""
-    names = [n for n in os.environ if n.upper().startswith(_PREFIX) and _DELIMITER in n.removeprefix(_PREFIX)]
+    names = [n for n in os.environ if n.upper().startswith(_PREFIX) and _DELIMITER in n[len(_PREFIX) :]]
     tables = {name: name.upper().removeprefix(_PREFIX).split(_DELIMITER)[0].lower() for name in names}
     if set(tables.values()) <= set(Settings.model_fields):
         return []

@@ -47,7 +47,7 @@ class _Environment(EnvSettingsSource):
         """JSON. Raises ValueError with the key's path alone: the value may be a secret."""
         try:
             return super().decode_complex_value(field_name, field, value)
-        except ValueError:
+        except (ValueError, RecursionError):
             name = next(name for name, text in self.env_vars.items() if text is value)
             raise ValueError(name.removeprefix(self.env_prefix.lower()).replace("__", ".")) from None
 

@@ -34,6 +34,7 @@ _HOW_NEAR = 0.6
 _HOW_NEAR_A_TABLE = 0.65
 _HOW_NEAR_ELSEWHERE = 0.75
 _HOW_NEAR_A_VARIABLE = 0.9
+_ADDRESSES_OF_SERVICES = ("tcp://", "udp://", "sctp://")
 _AS_GOOD = 0.15
 """How much less alike than the nearest a name may be, to be named beside it."""
 
@@ -192,7 +193,7 @@ def listed(words: Iterable[str], last: str = "or") -> str:
     return f"{', '.join(others)} {last} {end}" if others else end
 
 
-def variables_meant(names: Iterable[str]) -> dict[str, Key]:
+def variables_meant(environ: Mapping[str, str]) -> dict[str, Key]:
     """Variables that are no settings, and of which one was to be: an underscore is missing, or a limit's table.
 
     A guard that is not heeded costs money; other variables that begin alike (`SHOMARE_CONFIG`) are nobody's mistake.
@@ -203,13 +204,22 @@ def variables_meant(names: Iterable[str]) -> dict[str, Key]:
     flat = {key.variable.replace(DELIMITER, "_"): key for key in [*keys, *(Key(table) for table in known if table)]}
     flat |= {f"{PREFIX}{name.upper()}": Key("limits", name) for name in known["limits"]}
     found = {}
-    for name in names:
+    for name, value in environ.items():
         upper = name.upper()
-        if not upper.startswith(PREFIX) or DELIMITER in upper or upper in settings:
+        if not upper.startswith(PREFIX) or DELIMITER in upper or upper in settings or _is_of_others(value):
             continue
         near = get_close_matches(
             upper.removeprefix(PREFIX), [n.removeprefix(PREFIX) for n in flat], 1, _HOW_NEAR_A_VARIABLE
         )
-        if near:
-            found[name] = flat[PREFIX + near[0]]
+        key = flat[PREFIX + near[0]] if near else None
+        if key is not None and (key.name or PREFIX + near[0] == upper or value.lstrip().startswith(("{", "["))):
+            found[name] = key
     return found
+
+
+def _is_of_others(value: str) -> bool:
+    """Whether a variable says nothing, or is the address of a service called shomare-mqtt.
+
+    Kubernetes and links of Docker set `SHOMARE_MQTT_PORT=tcp://10.0.0.1:1883` in containers by themselves.
+    """
+    return not value.strip() or value.startswith(_ADDRESSES_OF_SERVICES)

@@ -19,6 +19,8 @@ from shomare_mqtt.model import FIELDS_BY_HAND
 STAND_IN = "__left_out_"
 """What the tables are called that stand in the place of those whose header is faulty."""
 _MOST = 50
+_MOST_READ = 2_000_000
+"""Characters: each fault costs one more reading of the whole text, and a hostile one must not hold up who reads it."""
 _AT = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 _LINE = re.compile(r"""\s*(?P<key>[\w-]+(?:\.[\w-]+)*|"[^"]*"|'[^']*')\s*(?P<sign>[=:])\s*(?P<value>.*?)\s*$""")
 _FIRST_WORD = re.compile(r"\s*\[*\s*(?P<word>[\w.-]*)")
@@ -40,18 +42,19 @@ class Read(NamedTuple):
 
 
 class _Fault(NamedTuple):
-    """tomllib's message, where it stands, and the statement in which it does."""
+    """tomllib's message, where it stands, the statement in which it does, and those before it."""
 
     said: str
     line: int
     statement: Statement
+    before: list[Statement]
 
 
 def read_what_is_right(text: str) -> Read:
     """All faults of a text that is no TOML, one a statement, and what is left without these."""
     lines = text.split("\n")
     told: dict[int, Mistake] = {}
-    for _ in range(_MOST):
+    for _ in range(min(_MOST, 1 + _MOST_READ // len(text))):
         fault = _first_fault(lines)
         if fault is None:
             return Read(list(told.values()), "\n".join(lines))
@@ -71,19 +74,28 @@ def _first_fault(lines: list[str]) -> _Fault | None:
         return None
     at = _AT.search(said)
     line = int(at[1]) if at and at[1] else len(lines)
-    here = (each for each in statements(text) if each.first <= line <= each.last)
-    return _Fault(_AT.sub("", said), line, next(here, Statement(line, line, None, is_table=False)))
+    before = []
+    for statement in statements(text):
+        if statement.last >= line:
+            break
+        before.append(statement)
+    else:
+        statement = Statement(line, line, lines[line - 1])
+    return _Fault(_AT.sub("", said), line, statement, before)
 
 
 def _is_mended(lines: list[str], fault: _Fault) -> bool:
     """Takes a fault out of the lines; False where nobody can tell how far it goes."""
-    first, last, said, is_table = fault.statement
+    first, last, _ = fault.statement
+    said, is_table = fault.statement.said, fault.statement.is_table
     if said is None and _is_header(lines[first - 1]):
         is_table = True
     elif said is None and fault.line != first and _opens(lines[first - 1]):
         return False
     if not is_table:
-        lines[first - 1 : first if said is None else last] = [""] * (1 if said is None else last - first + 1)
+        # What goes on to the last line is hardly one statement: it is never ended.
+        end = first if said is None and last == len(lines) else last
+        lines[first - 1 : end] = [""] * (end - first + 1)
         return True
     found = _FIRST_WORD.match(lines[first - 1])
     name = found["word"] if found else ""
@@ -103,10 +115,9 @@ def _opens(line: str) -> bool:
 
 def _mistake(lines: list[str], fault: _Fault) -> Mistake:
     first = fault.statement.first
-    before = "\n".join(lines[: first - 1])
-    table = table_at("\n".join(lines), first)
+    table = table_at(fault.before)
     if fault.statement.said is not None:
-        return _twice(lines_of(before), table, fault)
+        return _twice(lines_of("\n".join(lines[: first - 1])), table, fault)
     line = lines[first - 1]
     if _is_header(line):
         table = _table_meant(line)
@@ -134,8 +145,8 @@ def _known(table: str, name: str) -> str:
 
 
 def _twice(lines: dict[str, int], table: str, fault: _Fault) -> Mistake:
-    first, _, said, is_table = fault.statement
-    name = name_of(said)
+    first, is_table = fault.statement.first, fault.statement.is_table
+    name = name_of(fault.statement.said)
     key = name if is_table or not table else f"{table}.{name}"
     at = lines.get(key)
     already = f"it stands on line {at} already" if at else "a key or a table of this name stands above"
