@@ -20,11 +20,11 @@ _OTHER_NAMES = {
     "pass": "password", "passwd": "password", "pwd": "password",
     "server": "host", "broker": "host", "hostname": "host", "address": "host", "ip": "host",
     "url": "base_url", "api_url": "base_url", "topic": "base_topic", "prefix": "base_topic",
-    "ssl": "tls", "api_key": "token", "apikey": "token", "key": "token", "ca": "ca_file", "cert": "cert_file",
+    "ssl": "tls", "api_key": "token", "apikey": "token", "key": "token key_file", "ca": "ca_file", "cert": "cert_file",
     "service": "application", "product": "application", "app": "application",
     "tz": "timezone", "zone": "timezone", "time_zone": "timezone",
 }  # fmt: skip
-"""What others call these keys. A table's own names come first."""
+"""What others call these keys (`key` may be either). A table's own names come first."""
 _OTHER_TABLES = {
     "broker": "mqtt", "mosquitto": "mqtt", "shomare": "provider", "account": "provider", "api": "provider",
     "logging": "log", "logs": "log", "ha": "homeassistant", "hass": "homeassistant", "guard": "limits",
@@ -32,7 +32,7 @@ _OTHER_TABLES = {
 }  # fmt: skip
 _HOW_NEAR = 0.6
 _HOW_NEAR_A_TABLE = 0.65
-_HOW_NEAR_ELSEWHERE = 0.75
+_HOW_NEAR_ELSEWHERE = 0.8
 _HOW_NEAR_A_VARIABLE = 0.9
 _ADDRESSES_OF_SERVICES = ("tcp://", "udp://", "sctp://")
 _AS_GOOD = 0.15
@@ -109,14 +109,15 @@ def _keys_meant(known: Mapping[str, list[str]], table: str, name: str) -> list[K
         return [_key(known, table, wanted)]
     if flat := _flat(known, table, wanted):
         return flat
-    other = _OTHER_NAMES.get(wanted, "")
-    if other in here:
-        return [_key(known, table, other)]
-    near = [_key(known, table, each) for each in _near(wanted, here, _HOW_NEAR)]
+    others = _OTHER_NAMES.get(wanted, "").split()
+    if other := [each for each in others if each in here]:
+        return [_key(known, table, other[0])]
     elsewhere = [Key(place, wanted) for place, keys in known.items() if place and wanted in keys]
+    how_near = _HOW_NEAR_ELSEWHERE if elsewhere else _HOW_NEAR
+    near = [_key(known, table, each) for each in _near(wanted, here, how_near)]
     if near or elsewhere:
         return near + [key for key in elsewhere if key.table != table and key.path not in known]
-    if called := [Key(place, other) for place, keys in known.items() if place and other in keys]:
+    if called := [Key(place, each) for each in others for place, keys in known.items() if place and each in keys]:
         return called
     names = [each for place, keys in known.items() if place for each in keys if f"{place}.{each}" not in known]
     closest = _near(wanted, sorted(set(names)), _HOW_NEAR_ELSEWHERE)
@@ -139,11 +140,11 @@ def _flat(known: Mapping[str, list[str]], table: str, wanted: str) -> list[Key]:
 
 
 def _near(wanted: str, names: list[str], how_near: float) -> list[str]:
-    found = get_close_matches(wanted, names, 3, how_near)
+    found = get_close_matches(wanted, names, 3, _HOW_NEAR)
     if turned := [each for each in found if sorted(each) == sorted(wanted)]:
         return turned
     alike = {each: SequenceMatcher(None, each, wanted).ratio() for each in found}
-    return [each for each in found if alike[each] >= max(alike.values()) - _AS_GOOD]
+    return [each for each in found if alike[each] >= max(how_near, max(alike.values()) - _AS_GOOD)]
 
 
 def unknown(table: str, name: str, *, is_table: bool, in_environment: bool) -> str:
