@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 _PREFIX = "SHOMARE_"
 _DELIMITER = "__"
+_DEEPEST = 250
+"""Levels of tables and lists; with many more Python itself gives up."""
 _SECRETS = (("provider", "token"), ("mqtt", "password"))
 
 Model = TypeVar("Model", bound=FromEnvironment)
@@ -91,11 +93,21 @@ def _read(path: Path | None) -> _File:
     except UnicodeDecodeError:
         raise SettingsError(f"{path}: is not UTF-8 text; save it as UTF-8") from None
     try:
-        return _parsed(path, text)
+        file = _parsed(path, text)
+        is_deep = _is_deeper(file.tables, _DEEPEST)
     except (ValueError, RecursionError):
         # tomllib's own words for a fault are handled there; it leaves these to Python.
-        what = "holds brackets within brackets without end, or a number of thousands of digits"
-        raise SettingsError(f"{path}: {what}") from None
+        is_deep = True
+    if is_deep:
+        what = "holds brackets or tables within each other without end, or a number of thousands of digits"
+        raise SettingsError(f"{path}: {what}")
+    return file
+
+
+def _is_deeper(value: Any, most: int) -> bool:
+    """Whether tables and lists are nested deeper than so many levels."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return most < 0 or any(_is_deeper(each, most - 1) for each in inner)
 
 
 def _parsed(path: Path, text: str) -> _File:

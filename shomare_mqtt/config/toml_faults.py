@@ -22,10 +22,10 @@ _MOST = 50
 _MOST_READ = 2_000_000
 """Characters: each fault costs one more reading of the whole text, and a hostile one must not hold up who reads it."""
 _AT = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
-_LINE = re.compile(r"""\s*(?P<key>[\w-]+(?:\.[\w-]+)*|"[^"]*"|'[^']*')\s*(?P<sign>[=:])\s*(?P<value>.*?)\s*$""")
+_LINE = re.compile(r"""\s*(?P<key>[\w-]+(?:\.[\w-]+)*|"[^"]*"|'[^']*')\s*(?P<sign>[=:])\s*(?P<value>.*)$""")
 _FIRST_WORD = re.compile(r"\s*\[*\s*(?P<word>[\w.-]*)")
 _CURLY = re.compile("[“”„«»‘’‚‹›`]")
-_COMMENT = re.compile(r"\s+#.*$")
+_COMMENT = re.compile(r"(?<!\s)\s+#.*$")
 _SEVERAL = re.compile(r"""(["'])[^"']*\1\s*,\s*["']""")
 _BARE_TABLE = re.compile(r"\s*\[*\s*(?P<name>[\w.]+)\s*[\]:]*\s*(?:#.*)?$")
 """The header of a table without its brackets, or as YAML has it."""
@@ -109,7 +109,7 @@ def _is_mended(lines: list[str], fault: _Fault) -> bool:
 
 def _opens(line: str) -> bool:
     """Whether the value on a line may go on over the next ones."""
-    found = _LINE.match(line)
+    found = _LINE.match(line.rstrip())
     return found is None or found["value"].startswith((*_OPENS, *_LONG))
 
 
@@ -124,7 +124,7 @@ def _mistake(lines: list[str], fault: _Fault) -> Mistake:
         shown = header(table) if table else "[table]"
         what = f"is not TOML: the header of a table stands in brackets, alone on its line: {shown}"
         return Mistake(table, what if table else f"this line {what}", first)
-    found = _LINE.match(line)
+    found = _LINE.match(line.rstrip())
     name = found["key"].strip("\"'") if found else ""
     key = _known(table, name)
     name = name if key else "key"
