@@ -48,7 +48,10 @@ def place() -> Iterator[Path]:
 
 def me() -> str:
     uid = NOBODY if os.geteuid() == 0 else os.geteuid()
-    return f"{pwd.getpwuid(uid).pw_name} (uid {uid})"
+    try:
+        return f"{pwd.getpwuid(uid).pw_name} (uid {uid})"
+    except KeyError:  # as in a container that runs under any number
+        return f"uid {uid}"
 
 
 def started(place: Path, directory: Path) -> subprocess.CompletedProcess[str]:

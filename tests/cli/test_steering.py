@@ -10,6 +10,7 @@ import pytest
 
 from tests.cli.process import Finished, finish, run, running
 from tests.cli.standin import ORDER, StandIn, stand_in
+from tests.mosquitto import free_port
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -305,9 +306,13 @@ async def test_check_quietly_prints_nothing_where_nothing_is_wrong() -> None:
 
 
 async def test_doctor_quietly_prints_what_is_not_good() -> None:
-    given = {"SHOMARE_PROVIDER__TOKEN": "t", "SHOMARE_PROVIDER__BASE_URL": "http://127.0.0.1:9/api", "no_proxy": "*"}
-    done = await run("doctor", "-q", SHOMARE_MQTT__PORT="9", **given)
-    whole = await run("doctor", SHOMARE_MQTT__PORT="9", **given)
+    nobody = str(free_port())
+    given = {
+        "SHOMARE_PROVIDER__TOKEN": "t", "SHOMARE_PROVIDER__BASE_URL": f"http://127.0.0.1:{nobody}/api",
+        "SHOMARE_MQTT__PORT": nobody, "no_proxy": "*",
+    }  # fmt: skip
+    done = await run("doctor", "-q", **given)
+    whole = await run("doctor", **given)
     assert (done.status, whole.status) == (1, 1)
     assert {line.split(maxsplit=1)[0] for line in done.out.splitlines()} <= {"bad", "unknown"}
     assert any(line.startswith("good") for line in whole.out.splitlines())
