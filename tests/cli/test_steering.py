@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -287,6 +288,7 @@ async def test_watch_quietly_begins_with_what_happens() -> None:
             saying = asyncio.create_task(_keep_saying(daemon))  # until it has subscribed
             first = await process.stdout.readline()
             saying.cancel()
+            await asyncio.gather(saying, return_exceptions=True)
             process.send_signal(signal.SIGTERM)
             assert (await finish(process)).status == 0
     assert b"SMS for +79313226657: 12345" in first
@@ -405,12 +407,14 @@ async def test_who_does_not_wait_for_the_answer_is_told_what_may_be(
 
 
 async def test_who_stops_before_anything_was_sent_is_told_so() -> None:
-    connected = asyncio.Event()
+    connected, ended = asyncio.Event(), asyncio.Event()
 
-    async def mute(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def mute(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         connected.set()
-        await asyncio.Event().wait()
+        with suppress(ConnectionError):
+            await reader.read()
         writer.close()
+        ended.set()
 
     server = await asyncio.start_server(mute, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
@@ -418,5 +422,6 @@ async def test_who_stops_before_anything_was_sent_is_told_so() -> None:
         await connected.wait()
         process.send_signal(signal.SIGINT)
         done = await finish(process)
+    await ended.wait()
     server.close()
     assert done == Finished(1, "", "shomare-mqtt: interrupted; nothing was sent, and nothing is bought\n")
