@@ -58,6 +58,7 @@ def started(place: Path, directory: Path) -> subprocess.CompletedProcess[str]:
     """`run` as an ordinary user: root may write anywhere."""
     file = place / "settings.toml"
     file.write_text(f'[provider]\ntoken = "t"\n[state]\ndirectory = "{directory}"\n[mqtt]\nport = 1\n')
+    file.chmod(0o644)
     top = Path(__file__).parents[2]
     environ = {**os.environ, "PYTHONPATH": str(top), "PYTHONDONTWRITEBYTECODE": "1"}
     return subprocess.run(
