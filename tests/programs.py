@@ -11,7 +11,9 @@ import shutil
 
 import pytest
 
-PACKAGES = {"systemd-analyze": "systemd", "mosquitto_pub": "mosquitto-clients", "mosquitto_sub": "mosquitto-clients"}
+PACKAGES = {"systemd-analyze": "systemd"} | dict.fromkeys(
+    ("mosquitto_pub", "mosquitto_sub", "mosquitto_rr"), "mosquitto-clients"
+)
 """The package of a program, where it has another name."""
 LEFT_OUT = "NOT TESTED, since this machine has no "
 

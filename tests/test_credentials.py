@@ -23,7 +23,14 @@ SECRETS = ("token", "mqtt_password")
 
 
 @pytest.fixture
-def folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def _usual_umask() -> Iterator[None]:
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
+
+
+@pytest.fixture
+def folder(monkeypatch: pytest.MonkeyPatch, _usual_umask: None) -> Iterator[Path]:
     """Where everybody may look (as pytest's own is not), with files of secrets that nobody but root may read."""
     monkeypatch.setenv("HOME", "/nonexistent")
     with tempfile.TemporaryDirectory() as name:

@@ -39,6 +39,8 @@ case "$*" in
 *) echo "{version} ran $*" ;;
 esac
 """
+OF_MAKE = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "GNUMAKEFLAGS", "PYTHON", "VENV", "ARGS")
+"""Variables that the make which runs these tests hands on: a make that knows itself below another one says so."""
 SHOMARE = '#!/bin/sh\\necho "the demo: $*"\\n'
 
 
@@ -88,7 +90,7 @@ class Clone:
         for name in ("make", "sh", "mkdir", "cp", "rm", "touch", "dirname", "chmod", "expr", "getconf", "sleep"):
             if not (tools / name).exists():
                 (tools / name).symlink_to(program(name))
-        clean = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MFLAGS", "PYTHON", "VENV", "ARGS")}
+        clean = {k: v for k, v in os.environ.items() if k not in OF_MAKE}
         return subprocess.Popen(
             [tools / "make", *arguments], cwd=self.folder, env=clean | {"PATH": f"{self.bin}:{tools}", "LANG": "C"},
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,

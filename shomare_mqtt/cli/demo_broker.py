@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 USUAL = 1883
 _NEAR = 8
 """Ports above the usual one that are tried before any other: they are easier to type."""
+_ANY = (0, 0, 0)
+"""A free port is found first and taken then: another program may have it in the meantime."""
 
 
 class Kind(StrEnum):
@@ -47,13 +49,13 @@ class Served:
 async def broker(folder: Path, kind: Kind | None = None, port: int | None = None) -> AsyncIterator[Served]:
     """A broker of the wanted kind at the wanted port; None: what is best here. Raises CommandFailedError."""
     async with AsyncExitStack() as stack:
-        ports = (port,) if port is not None else possible()
+        ports = possible() if port is None else (port,) if port else _ANY
         yield await _first(stack, folder, kind, [each for each in ports if await is_free(each)])
 
 
 def possible(usual: int = USUAL) -> tuple[int, ...]:
     """Ports in the order in which they are tried; 0 is any."""
-    return (*range(usual, usual + _NEAR + 1), 0)
+    return (*range(usual, usual + _NEAR + 1), *_ANY)
 
 
 async def is_free(port: int) -> bool:
@@ -99,12 +101,12 @@ async def _first(stack: AsyncExitStack, folder: Path, kind: Kind | None, ports: 
 
 
 async def _mosquitto(stack: AsyncExitStack, program: str, folder: Path, ports: list[int]) -> Served:
-    for port in ports:
+    for left, port in zip(reversed(range(len(ports))), ports, strict=True):
         number = port or _bound(0)
         try:
             version, ended = await stack.enter_async_context(mosquitto(program, number, folder))
         except MosquittoFailedError:
-            if port == ports[-1] or await is_free(number):
+            if not left or await is_free(number):
                 raise
         else:
             return Served(number, f"mosquitto {version}", ended=ended)

@@ -27,11 +27,11 @@ _STEPS = 65536
 
 
 class Dialogue:
-    """A context manager. `shown`: all that was on the screen."""
+    """A context manager."""
 
     def __init__(self, *arguments: str, cwd: Path, umask: int = 0o022, **variables: str) -> None:
         self.arguments = arguments
-        self.shown = ""
+        self._bytes = b""
         self._cwd, self._umask, self._variables = cwd, umask, variables
         self._read = 0
         self._more = asyncio.Event()
@@ -65,8 +65,13 @@ class Dialogue:
         if not data:
             asyncio.get_running_loop().remove_reader(self._screen)
             self._closed.set()
-        self.shown += data.decode().replace("\r\n", "\n")
+        self._bytes += data
         self._more.set()
+
+    @property
+    def shown(self) -> str:
+        """All that was on the screen; what was read may end in a letter, or between the two bytes of a line's end."""
+        return self._bytes.decode(errors="ignore").removesuffix("\r").replace("\r\n", "\n")
 
     async def sees(self, pattern: str) -> str:
         """Returns what was shown since what was seen last, up to the pattern's end."""

@@ -55,8 +55,12 @@ class Running(Protocol):
     async def communicate(self) -> tuple[bytes, bytes]: ...
 
 
+NOT_OURS = ("SHOMARE_", "XDG_", "NOTIFY_", "JOURNAL_", "FORCE_COLOR", "NO_COLOR", "PY_COLORS", "GITHUB_", "TTY_")
+"""What names of variables begin with that no process of a test takes over: settings, and what is said of terminals."""
+
+
 def environment(**more: str) -> dict[str, str]:
-    bare = {k: v for k, v in os.environ.items() if not k.startswith(("SHOMARE_", "XDG_", "NOTIFY_", "JOURNAL_"))}
+    bare = {k: v for k, v in os.environ.items() if not k.startswith(NOT_OURS)}
     return bare | {"HOME": "/nonexistent", "COLUMNS": "200", "PYTHONUNBUFFERED": "1"} | more
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from shomare_mqtt.cli import demo_broker
 from shomare_mqtt.cli.demo_broker import Kind, Served, broker, is_free, possible
 from shomare_mqtt.cli.demo_mosquitto import MosquittoFailedError, installed, mosquitto
 from shomare_mqtt.cli.status import CommandFailedError
@@ -202,6 +203,18 @@ async def test_the_first_free_port_is_taken(tmp_path: Path, kind: str, monkeypat
             assert second.port == other
             async with broker(tmp_path, Kind(kind)) as third:
                 assert third.port not in {one, other, 0}
+
+
+@pytest.mark.mosquitto
+async def test_a_free_port_that_another_program_takes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = demo_broker._bound
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        found = iter([*[port] * len(demo_broker._ANY), port])  # each is looked at, and the first one tried
+        monkeypatch.setattr(demo_broker, "_bound", lambda wanted: next(found, None) or real(wanted))
+        async with broker(tmp_path, Kind.MOSQUITTO, 0) as served:
+            assert served.port != port
+    assert next(found, None) is None
 
 
 @pytest.mark.mosquitto

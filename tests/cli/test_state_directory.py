@@ -48,13 +48,17 @@ def place() -> Iterator[Path]:
 
 def me() -> str:
     uid = NOBODY if os.geteuid() == 0 else os.geteuid()
-    return f"{pwd.getpwuid(uid).pw_name} (uid {uid})"
+    try:
+        return f"{pwd.getpwuid(uid).pw_name} (uid {uid})"
+    except KeyError:  # as in a container that runs under any number
+        return f"uid {uid}"
 
 
 def started(place: Path, directory: Path) -> subprocess.CompletedProcess[str]:
     """`run` as an ordinary user: root may write anywhere."""
     file = place / "settings.toml"
     file.write_text(f'[provider]\ntoken = "t"\n[state]\ndirectory = "{directory}"\n[mqtt]\nport = 1\n')
+    file.chmod(0o644)
     top = Path(__file__).parents[2]
     environ = {**os.environ, "PYTHONPATH": str(top), "PYTHONDONTWRITEBYTECODE": "1"}
     return subprocess.run(

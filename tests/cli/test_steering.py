@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.cli.process import Finished, finish, run, running
 from tests.cli.standin import ORDER, StandIn, stand_in
+from tests.mosquitto import free_port
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -286,6 +288,7 @@ async def test_watch_quietly_begins_with_what_happens() -> None:
             saying = asyncio.create_task(_keep_saying(daemon))  # until it has subscribed
             first = await process.stdout.readline()
             saying.cancel()
+            await asyncio.gather(saying, return_exceptions=True)
             process.send_signal(signal.SIGTERM)
             assert (await finish(process)).status == 0
     assert b"SMS for +79313226657: 12345" in first
@@ -305,9 +308,13 @@ async def test_check_quietly_prints_nothing_where_nothing_is_wrong() -> None:
 
 
 async def test_doctor_quietly_prints_what_is_not_good() -> None:
-    given = {"SHOMARE_PROVIDER__TOKEN": "t", "SHOMARE_PROVIDER__BASE_URL": "http://127.0.0.1:9/api", "no_proxy": "*"}
-    done = await run("doctor", "-q", SHOMARE_MQTT__PORT="9", **given)
-    whole = await run("doctor", SHOMARE_MQTT__PORT="9", **given)
+    nobody = str(free_port())
+    given = {
+        "SHOMARE_PROVIDER__TOKEN": "t", "SHOMARE_PROVIDER__BASE_URL": f"http://127.0.0.1:{nobody}/api",
+        "SHOMARE_MQTT__PORT": nobody, "no_proxy": "*",
+    }  # fmt: skip
+    done = await run("doctor", "-q", **given)
+    whole = await run("doctor", **given)
     assert (done.status, whole.status) == (1, 1)
     assert {line.split(maxsplit=1)[0] for line in done.out.splitlines()} <= {"bad", "unknown"}
     assert any(line.startswith("good") for line in whole.out.splitlines())
@@ -400,12 +407,14 @@ async def test_who_does_not_wait_for_the_answer_is_told_what_may_be(
 
 
 async def test_who_stops_before_anything_was_sent_is_told_so() -> None:
-    connected = asyncio.Event()
+    connected, ended = asyncio.Event(), asyncio.Event()
 
-    async def mute(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def mute(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         connected.set()
-        await asyncio.Event().wait()
+        with suppress(ConnectionError):
+            await reader.read()
         writer.close()
+        ended.set()
 
     server = await asyncio.start_server(mute, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
@@ -413,5 +422,6 @@ async def test_who_stops_before_anything_was_sent_is_told_so() -> None:
         await connected.wait()
         process.send_signal(signal.SIGINT)
         done = await finish(process)
+    await ended.wait()
     server.close()
     assert done == Finished(1, "", "shomare-mqtt: interrupted; nothing was sent, and nothing is bought\n")

@@ -95,7 +95,13 @@ async def test_tls_certificates_that_are_not_accepted(tmp_path: Path, certificat
             await Client(broker.settings(tls=tls(certificates))).__aenter__()
 
 
+@pytest.fixture
+def _asked_patiently(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(secured, "_WITHIN", PATIENCE)
+
+
 @pytest.mark.mosquitto
+@pytest.mark.usefixtures("_asked_patiently")
 @pytest.mark.parametrize("more", [(), ("require_certificate true",)], ids=["", "with a client certificate"])
 @pytest.mark.parametrize("kind", ["tcp", "websockets"])
 async def test_a_port_with_tls_that_is_asked_without(
@@ -111,6 +117,7 @@ async def test_a_port_with_tls_that_is_asked_without(
 
 
 @pytest.mark.mosquitto
+@pytest.mark.usefixtures("_asked_patiently")
 @pytest.mark.parametrize("kind", ["tcp", "websockets"])
 async def test_a_port_without_tls_that_is_asked_with(tmp_path: Path, certificates: Path, kind: str) -> None:
     async with Mosquitto(tmp_path, websocket=True) as broker:
@@ -124,6 +131,7 @@ async def test_a_port_without_tls_that_is_asked_with(tmp_path: Path, certificate
 
 
 @pytest.mark.mosquitto
+@pytest.mark.usefixtures("_asked_patiently")
 async def test_the_daemon_says_what_port_it_has(tmp_path: Path, watch: Watch, caplog: pytest.LogCaptureFixture) -> None:
     async with Mosquitto(tmp_path) as broker:
         watched = watch(broker.settings(tls={"enabled": True}))

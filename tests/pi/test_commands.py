@@ -173,6 +173,7 @@ async def removal(scene: Scene) -> None:
 
 @pytest.mark.slow
 @pytest.mark.mosquitto
+@pytest.mark.timeout(900)
 async def test_the_way_to_a_pi_and_back() -> None:
     """Every block of the README's section and of docs/raspberry-pi.md, in their order."""
     async with scene(quick=True) as one:
@@ -185,7 +186,7 @@ async def test_the_way_to_a_pi_and_back() -> None:
 
 @pytest.mark.slow
 @pytest.mark.mosquitto
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1500)
 async def test_pip_does_what_is_pretended_above() -> None:
     """The README's section alone, since each installation takes half a minute. It needs a package index."""
     async with scene(quick=False) as one:

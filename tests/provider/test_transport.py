@@ -24,7 +24,7 @@ from shomare_mqtt.errors import (
     SettingsError,
 )
 from shomare_mqtt.model import Endpoint
-from shomare_mqtt.provider import transport
+from shomare_mqtt.provider import tls_there, transport
 from shomare_mqtt.provider.dialect import Request
 from shomare_mqtt.provider.reading.decode import RawAnswer, decode
 from shomare_mqtt.provider.transport import Transport
@@ -123,7 +123,10 @@ async def test_no_tls_there_sends_nothing(request_: Request) -> None:
 
 
 @pytest.mark.parametrize("request_", [PROFILE, CHECK], ids=lambda r: r.endpoint)
-async def test_tls_there_that_is_asked_without(request_: Request, tmp_path: Path) -> None:
+async def test_tls_there_that_is_asked_without(
+    request_: Request, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tls_there, "_WITHIN", PATIENCE)
     listener = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0, ssl=_self_signed(tmp_path))
     async with listener:
         port = listener.sockets[0].getsockname()[1]

@@ -31,6 +31,7 @@ async def test_what_it_is_and_runs_with(open_house: Callable[..., Awaitable[Hous
     settings = {"plugins": {"enabled": ["price_alert"], "price_alert": {"watch": [{"application": 3}]}}}
     daemon = await house.start(settings)
     await daemon.said("balance")
+    await daemon.said("started: ")
     first, second, *others = infos(daemon.log)
     file, directory = house.folder / "settings.toml", house.folder / "state"
     assert first == f"shomare-mqtt {__version__}: settings of {file}; state directory {directory}; plugins: price_alert"
