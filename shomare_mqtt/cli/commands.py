@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from shomare_mqtt import topics
@@ -16,6 +18,7 @@ from shomare_mqtt.core.ids import is_id
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from shomare_mqtt.cli.bridge import Heard
     from shomare_mqtt.config import Mqtt
@@ -27,17 +30,28 @@ _TO_SETTLE = ". Nobody knows whether"
 """What follows in the daemon's message is for whoever settles the order by MQTT."""
 
 
+_NAMED_COMMAND = re.compile(r"`shomare-mqtt ([^`]+)`")
+
+
 class Manner(NamedTuple):
     """How a client command behaves: `timeout` in seconds for the answer; `json` prints it as it came.
 
     `quiet` prints nothing but what was asked for; never together with `json`.
-    `long`: what is listed is shown with a line for each field.
+    `long`: what is listed is shown with a line for each field. `file`: the settings file that was named.
     """
 
     timeout: float
     json: bool
     quiet: bool = False
     long: bool = False
+    file: Path | None = None
+
+
+def to_be_typed(text: str, file: Path | None) -> str:
+    """A text whose commands reach the same daemon: they name the settings file that this one was given."""
+    if file is None:
+        return text
+    return _NAMED_COMMAND.sub(lambda found: f"`shomare-mqtt {found[1]} --config {shlex.quote(str(file))}`", text)
 
 
 async def cancel(settings: Mqtt, target: str, manner: Manner) -> None:
