@@ -30,6 +30,7 @@ _TO_SETTLE = ". Nobody knows whether"
 """What follows in the daemon's message is for whoever settles the order by MQTT."""
 
 
+_REPLAYED = "This transaction was used before: nothing was done again, and this is the answer as it was then."
 _NAMED_COMMAND = re.compile(r"`shomare-mqtt ([^`]+)`")
 
 
@@ -84,6 +85,8 @@ def present(answer: Heard, command: str, manner: Manner, known: Known = NOTHING)
         show_bare(what, answer.body.get("data"))
     elif not manner.json:
         show(console(), what, answer.body.get("data"), known, long=manner.long)
+        if answer.body.get("replayed") is True:
+            console().print(_REPLAYED)
 
 
 def refuse_unless_ok(answer: dict[str, Any], known: Known = NOTHING) -> None:

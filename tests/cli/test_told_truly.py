@@ -68,6 +68,16 @@ async def test_a_default_that_the_broker_hides_is_shown_as_it_was_set() -> None:
     assert done.out.split() == ["Country", "7"]
 
 
+async def test_an_answer_of_before_is_no_second_purchase() -> None:
+    async with stand_in(lambda _, fields: ok(ORDER) | {"replayed": fields["transaction"] == "again"}) as daemon:
+        again, first = [
+            await run("buy", "--transaction", each, SHOMARE_MQTT__PORT=str(daemon.port)) for each in ("again", "first")
+        ]
+        quiet = await run("buy", "--transaction", "again", "-q", SHOMARE_MQTT__PORT=str(daemon.port))
+    assert again.out.removeprefix(first.out).startswith("This transaction was used before: nothing was done again")
+    assert quiet.out == f"{ORDER['phone']}\n"
+
+
 @pytest.mark.mosquitto
 async def test_a_broker_that_goes_may_come_back_with_the_purchase(tmp_path: Path) -> None:
     async with (
