@@ -97,15 +97,18 @@ class Bridge:
         """
         return await self._carry_out(command, text.encode(), None, done)
 
-    async def kept(self, *names: str) -> dict[str, Heard]:
+    async def kept(self, *names: str, beside: Iterable[str] = ()) -> dict[str, Heard]:
         """What the daemon keeps published under these topics, less the empty ones. Raises CommandFailedError.
 
+        `beside`: more of them, which are left out where the broker does not let this user read them.
         A broker sends what it keeps right after the subscription and says nothing of what it does not keep: all is
         there once the daemon has answered a question that was asked after that.
         """
-        await self.listen(*names)
+        wanted = (*names, *beside)
+        if refused := set(await self._client.subscribe(*wanted)) & set(names):
+            raise CommandFailedError(_unreadable(sorted(refused)))
         await self.ask("query/orders", {"limit": 1})
-        latest = {heard.topic: heard for heard in self._aside if heard.topic in names}
+        latest = {heard.topic: heard for heard in self._aside if heard.topic in wanted}
         return {topic: heard for topic, heard in latest.items() if heard.text}
 
     async def _carry_out(

@@ -98,7 +98,7 @@ async def show_buying(settings: Mqtt, manner: Manner) -> None:
 
 async def _standing(bridge: Bridge) -> _Standing:
     """The switch, empty where it is not to be read; why purchases pause although it is on; the orders in doubt."""
-    kept = await bridge.kept("buying", _HEALTH)
+    kept = await bridge.kept("buying", beside=[_HEALTH])
     doubtful = await _doubtful(bridge)
     switch = kept["buying"].text if "buying" in kept else ""
     return switch, _pause(kept[_HEALTH].body if _HEALTH in kept else None, doubtful), doubtful
@@ -192,7 +192,7 @@ async def _defaults(bridge: Bridge) -> dict[str, str | None]:
     """Each default, None where none is set; beside ids the names, as `country_name`; `currency` where it is known."""
     names = [field for field in _LABELS if field != _MAX_PRICE]
     kept = await bridge.kept(
-        *(f"defaults/{field}" for field in _LABELS), *(f"defaults/{field}/name" for field in names), "profile"
+        *(f"defaults/{field}" for field in _LABELS), beside=["profile", *(f"defaults/{field}/name" for field in names)]
     )
     found: dict[str, str | None] = {}
     for field in _LABELS:
@@ -233,7 +233,9 @@ async def set_default(settings: Mqtt, field: str, value: str, manner: Manner) ->
         refuse_unless_ok(answer.body)
         if manner.json or manner.quiet:
             return
-        known = await _defaults(bridge)
+        known: dict[str, str | None] = dict.fromkeys((field, f"{field}_name", "currency"))
+        with suppress(CommandFailedError):  # it is set, whether or not more can be told
+            known = await _defaults(bridge)
     if known[field] is None and isinstance(data := answer.body.get("data"), dict) and data.get(field) is not None:
         known[field] = readable_id(data[field])  # where the broker does not let this user read what is kept
     show(console(), "defaults", {_LABELS[field]: _default_said(known, field)})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from io import StringIO
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ from shomare_mqtt.__main__ import main
 from shomare_mqtt.cli.tables import Cell, Line
 from tests.cli.process import finish, run, running
 from tests.cli.standin import ORDER, stand_in, stand_in_on
-from tests.mosquitto import Mosquitto
+from tests.mosquitto import Mosquitto, plugin
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -76,6 +77,34 @@ async def test_an_answer_of_before_is_no_second_purchase() -> None:
         quiet = await run("buy", "--transaction", "again", "-q", SHOMARE_MQTT__PORT=str(daemon.port))
     assert again.out.removeprefix(first.out).startswith("This transaction was used before: nothing was done again")
     assert quiet.out == f"{ORDER['phone']}\n"
+
+
+def hiding(folder: Path, *topics: str) -> list[str]:
+    """Lines for a broker that refuses everybody's subscription to these topics."""
+    acls = [{"acltype": "subscribeLiteral", "topic": f"shomare/{each}", "allow": False} for each in topics]
+    allowed = dict.fromkeys(("publishClientSend", "publishClientReceive", "subscribe", "unsubscribe"), True)
+    roles = {
+        "defaultACLAccess": allowed,
+        "anonymousGroup": "all",
+        "groups": [{"groupname": "all", "roles": [{"rolename": "all"}]}],
+        "roles": [{"rolename": "all", "acls": acls}],
+    }
+    (folder / "roles.json").write_text(json.dumps(roles))
+    return [f"plugin {plugin('dynamic_security')}", f"plugin_opt_config_file {folder / 'roles.json'}"]
+
+
+@pytest.mark.mosquitto
+async def test_what_the_broker_refuses_beside_is_done_without(tmp_path: Path) -> None:
+    def answer(command: str, _: dict[str, Any]) -> dict[str, Any]:
+        return ok({"country": "7"} if command.endswith("/set") else [ORDER] if command == "query/orders" else ORDER)
+
+    lines = hiding(tmp_path, "profile", "countries", "operators", "applications", "bridge/health")
+    async with Mosquitto(tmp_path, lines=lines) as broker, stand_in_on(broker.port, answer) as daemon:
+        await daemon.say("buying", "on", retain=True)
+        for command in ("buy", "cancel current", "query orders", "defaults country 7", "defaults", "buying"):
+            done = await run(*command.split(), SHOMARE_MQTT__PORT=str(broker.port))
+            assert (done.status, done.err) == (0, "")
+            assert done.out
 
 
 @pytest.mark.mosquitto
