@@ -6,7 +6,7 @@ import asyncio
 import json
 import secrets
 from collections import deque
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -19,7 +19,7 @@ from shomare_mqtt.mqtt.client import Client
 from shomare_mqtt.mqtt.failures import LinkError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable
+    from collections.abc import AsyncIterator, Iterable, Iterator
 
     from shomare_mqtt.config import Mqtt
 
@@ -62,6 +62,10 @@ class Bridge:
         `beside`: retained topics that help people to read an answer. They come right after that word, before any
         answer, from brokers that keep the order; nobody waits for them, or fails without them.
         """
+        with _before_sending():
+            await self._require_daemon(beside)
+
+    async def _require_daemon(self, beside: tuple[str, ...]) -> None:
         self.beside = dict.fromkeys(beside)
         refused = await self._client.subscribe(topics.BRIDGE_STATE, *beside)
         if topics.BRIDGE_STATE in refused:
@@ -85,35 +89,46 @@ class Bridge:
         payload["expires_at"] = timestamp(datetime.now(UTC) + timedelta(seconds=self._timeout))
         return await self._carry_out(command, json.dumps(payload).encode(), payload["transaction"])
 
-    async def tell(self, command: str, text: str) -> Heard:
+    async def tell(self, command: str, text: str, done: dict[str, Any] | None = None) -> Heard:
         """Sends a command that is plain text, and waits for its answer. Raises as `ask` does.
 
-        Nothing in its answer tells whose it is: one to somebody else who sends the same now may be taken for it.
+        Nothing in its answer tells whose it is: one to somebody else who sends a command of that name now may be taken
+        for it. `done`: the `data` of an answer that says `ok` to this one; others that say so are not taken.
         """
-        return await self._carry_out(command, text.encode(), None)
+        return await self._carry_out(command, text.encode(), None, done)
 
-    async def kept(self, *names: str) -> dict[str, Heard]:
+    async def kept(self, *names: str, beside: Iterable[str] = ()) -> dict[str, Heard]:
         """What the daemon keeps published under these topics, less the empty ones. Raises CommandFailedError.
 
+        `beside`: more of them, which are left out where the broker does not let this user read them.
         A broker sends what it keeps right after the subscription and says nothing of what it does not keep: all is
         there once the daemon has answered a question that was asked after that.
         """
-        await self.listen(*names)
+        wanted = (*names, *beside)
+        if refused := set(await self._client.subscribe(*wanted)) & set(names):
+            raise CommandFailedError(_unreadable(sorted(refused)))
         await self.ask("query/orders", {"limit": 1})
-        latest = {heard.topic: heard for heard in self._aside if heard.topic in names}
+        latest = {heard.topic: heard for heard in self._aside if heard.topic in wanted}
         return {topic: heard for topic, heard in latest.items() if heard.text}
 
-    async def _carry_out(self, command: str, payload: bytes, transaction: str | None) -> Heard:
-        await self.listen(topics.response(command))
+    async def _carry_out(
+        self, command: str, payload: bytes, transaction: str | None, done: dict[str, Any] | None = None
+    ) -> Heard:
+        with _before_sending():
+            await self.listen(topics.response(command))
         try:
             async with asyncio.timeout(self._timeout):
                 await self._client.publish(command, payload, expiry=self._timeout)
-                return await self._answer(topics.response(command), transaction)
+                while True:
+                    heard = await self._answer(topics.response(command), transaction)
+                    if done is None or heard.body.get("status") != "ok" or heard.body.get("data") == done:
+                        return heard
         except TimeoutError:
             no_answer = f"no answer within {self._timeout:g} seconds"
             raise CommandFailedError(f"{no_answer}; {_what_now(command)}") from None
         except LinkError as error:
-            raise ConnectionLostError(f"{error}, before an answer came; {_what_now(command)}") from None
+            what_now = _what_now(command, self._timeout)
+            raise ConnectionLostError(f"{error}, before an answer came; {what_now}") from None
 
     async def _answer(self, topic: str, transaction: str | None) -> Heard:
         while True:
@@ -149,6 +164,15 @@ def _whole(digits: str) -> int | Decimal:
     return int(digits) if len(digits) < _LONGEST_INT else Decimal(digits)
 
 
+@contextmanager
+def _before_sending() -> Iterator[None]:
+    """Says of a connection that is lost within what that means for a command that was to follow."""
+    try:
+        yield
+    except LinkError as error:
+        raise ConnectionLostError(f"{error}; nothing was sent") from None
+
+
 def _unreadable(refused: Iterable[str]) -> str:
     return f"the broker does not let this user read {', '.join(refused)}"
 
@@ -159,12 +183,17 @@ def _nobody_there(said: str | None) -> str:
     return "the daemon is offline: it is not running, or it has no connection to the broker; nothing was sent"
 
 
-def _what_now(command: str) -> str:
-    """What no answer means: a late answer may follow a command that was taken in time (the provider is slow, say)."""
+def _what_now(command: str, left: float = 0) -> str:
+    """What no answer means: a late answer may follow a command that was taken in time (the provider is slow, say).
+
+    `left`: seconds after which the command has expired at the latest; until then a broker that comes back hands it on.
+    """
     name, *rest = command.split("/")
     if rest[-1:] == ["set"]:  # plain text, which over MQTT 3.1.1 cannot expire
         return f"it may be carried out all the same: `shomare-mqtt {name}` shows how it stands"
     text = "if it was not taken by now, it has expired and will not be carried out later"
+    if left:
+        text = f"it may be carried out all the same, but not later than {left:g} seconds after it was sent"
     return f"{text}; `shomare-mqtt query orders` tells whether a number was bought" if command == "buy" else text
 
 

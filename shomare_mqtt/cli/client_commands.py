@@ -6,8 +6,6 @@ Those are imported by the command that needs them: a shell that completes a word
 from __future__ import annotations
 
 import asyncio
-import re
-import shlex
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -38,7 +36,6 @@ _OF_DEFAULTS = ("prices", "price")
 """Those whose ids may all be left out."""
 STATES = ("open", "closed", "all")
 DEFAULTS = ("country", "operator", "application", "max_price")
-_NAMED_COMMAND = re.compile(r"`shomare-mqtt ([^`]+)`")
 
 
 def _money(value: str) -> Decimal:
@@ -54,20 +51,14 @@ def _money(value: str) -> Decimal:
 def _with_broker(file: Path | None, command: Callable[[Mqtt], Coroutine[Any, Any, None]]) -> None:
     """Runs a command until it is done or a signal comes. Raises SystemExit with the status of what went wrong."""
     from shomare_mqtt import config
+    from shomare_mqtt.cli.commands import to_be_typed
     from shomare_mqtt.cli.signals import until_signal
 
     with plain_failures():
         try:
             asyncio.run(until_signal(command(config.load_mqtt(config.find_file(file)))))
         except CommandFailedError as error:
-            raise CommandFailedError(_as_to_be_typed(str(error), file)) from None
-
-
-def _as_to_be_typed(text: str, file: Path | None) -> str:
-    """A message whose commands reach the same daemon: they name the settings file that this one was given."""
-    if file is None:
-        return text
-    return _NAMED_COMMAND.sub(lambda found: f"`shomare-mqtt {found[1]} --config {shlex.quote(str(file))}`", text)
+            raise CommandFailedError(to_be_typed(str(error), file)) from None
 
 
 def buy(
@@ -159,6 +150,8 @@ def resolve(
 
     if (bought is None) != not_bought:
         context.fail("Exactly one of --bought and --not-bought must be given.")
+    if bought and (bought[0].strip().startswith("+") or not any(map(str.isdecimal, bought[1]))):
+        context.fail("--bought takes the purchase first, then its number: --bought 74001 +79313226657, say.")
     _with_broker(file, lambda mqtt: steering.resolve(mqtt, order, bought, Manner(timeout, json, quiet)))
 
 
@@ -243,7 +236,7 @@ def buying(
     from shomare_mqtt.cli import steering
     from shomare_mqtt.cli.commands import Manner
 
-    manner = Manner(timeout, json, quiet)
+    manner = Manner(timeout, json, quiet, file=file)
     _with_broker(
         file,
         lambda mqtt: steering.show_buying(mqtt, manner) if to is None else steering.set_buying(mqtt, to, manner),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from shomare_mqtt import topics
@@ -16,6 +18,7 @@ from shomare_mqtt.core.ids import is_id
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from shomare_mqtt.cli.bridge import Heard
     from shomare_mqtt.config import Mqtt
@@ -27,17 +30,29 @@ _TO_SETTLE = ". Nobody knows whether"
 """What follows in the daemon's message is for whoever settles the order by MQTT."""
 
 
+_REPLAYED = "This transaction was used before: nothing was done again, and this is the answer as it was then."
+_NAMED_COMMAND = re.compile(r"`shomare-mqtt ([^`]+)`")
+
+
 class Manner(NamedTuple):
     """How a client command behaves: `timeout` in seconds for the answer; `json` prints it as it came.
 
     `quiet` prints nothing but what was asked for; never together with `json`.
-    `long`: what is listed is shown with a line for each field.
+    `long`: what is listed is shown with a line for each field. `file`: the settings file that was named.
     """
 
     timeout: float
     json: bool
     quiet: bool = False
     long: bool = False
+    file: Path | None = None
+
+
+def to_be_typed(text: str, file: Path | None) -> str:
+    """A text whose commands reach the same daemon: they name the settings file that this one was given."""
+    if file is None:
+        return text
+    return _NAMED_COMMAND.sub(lambda found: f"`shomare-mqtt {found[1]} --config {shlex.quote(str(file))}`", text)
 
 
 async def cancel(settings: Mqtt, target: str, manner: Manner) -> None:
@@ -70,6 +85,8 @@ def present(answer: Heard, command: str, manner: Manner, known: Known = NOTHING)
         show_bare(what, answer.body.get("data"))
     elif not manner.json:
         show(console(), what, answer.body.get("data"), known, long=manner.long)
+        if answer.body.get("replayed") is True:
+            console().print(_REPLAYED)
 
 
 def refuse_unless_ok(answer: dict[str, Any], known: Known = NOTHING) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from shomare_mqtt.cli.status import FAILED, CommandFailedError, end
+from shomare_mqtt.cli.status import FAILED, USAGE, CommandFailedError, end
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -75,12 +75,29 @@ class Group(TyperGroup):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parses what stands before the command. Raises SystemExit where completion cannot be installed."""
+        if not args and self.no_args_is_help and not ctx.resilient_parsing:
+            typer.echo(ctx.get_help(), err=True)  # libraries of some age print it as if it had been asked for
+            raise typer.Exit(USAGE)
         try:
             return super().parse_args(ctx, args)
         except OSError as error:
             if error.filename is None:
                 raise  # it is about the output
             end(CommandFailedError(f"{error.filename} could not be written: {error.strerror}"), FAILED)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command that is named. Raises a usage error with the nearest one, which not every typer does."""
+        if args and args[0] not in self.commands and not ctx.resilient_parsing:
+            near = get_close_matches(args[0], self.commands, 1)
+            ctx.fail(f"No such command {args[0]!r}." + (f" Did you mean {near[0]!r}?" if near else ""))
+        return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Runs the command. Raises SystemExit for a Ctrl-C that came before it listens to signals, or after."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise SystemExit(FAILED) from None
 
 
 class App(typer.Typer):

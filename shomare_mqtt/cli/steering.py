@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
 from shomare_mqtt.cli.bare import write_bare
 from shomare_mqtt.cli.bridge import reach
-from shomare_mqtt.cli.commands import order_of, present, refuse_unless_ok
+from shomare_mqtt.cli.commands import order_of, present, refuse_unless_ok, to_be_typed
 from shomare_mqtt.cli.output import write_json
 from shomare_mqtt.cli.showing import Known, console, objects, plain, show
 from shomare_mqtt.cli.status import CommandFailedError
+from shomare_mqtt.cli.words import readable_id
 from shomare_mqtt.core.render import money_said
 
 if TYPE_CHECKING:
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from shomare_mqtt.cli.bridge import Bridge
     from shomare_mqtt.cli.commands import Manner
     from shomare_mqtt.config import Mqtt
+
+    _Standing = tuple[str, str | None, list[Mapping[str, Any]]]
 
 UNKNOWN = "unknown"
 _HEALTH = "bridge/health"
@@ -78,19 +82,31 @@ async def show_buying(settings: Mqtt, manner: Manner) -> None:
     """Says whether purchases are allowed, and if they pause, why. Raises CommandFailedError."""
     async with reach(settings, manner.timeout) as bridge:
         await bridge.require_daemon()
-        kept = await bridge.kept("buying", _HEALTH)
-        doubtful = await _doubtful(bridge)
-    if "buying" not in kept:
-        raise CommandFailedError("the daemon has not published whether buying is on; is it an older one?")
-    switch, why = kept["buying"].text, _pause(kept[_HEALTH].body if _HEALTH in kept else None, doubtful)
+        switch, why, doubtful = await _standing(bridge)
+    if not switch:
+        raise CommandFailedError(
+            "the broker hands out nothing on whether buying is on: either it does not let this user read the topic "
+            "buying, or the daemon is an older one"
+        )
     if manner.json:
         write_json(json.dumps({"buying": switch, "buying_paused": why is not None, "buying_paused_reason": why}))
     elif manner.quiet:
         write_bare(switch)
     else:
-        console().print(plain(_switch_said(switch, why)))
-        for order in doubtful:
-            console().print(plain(_doubt_said(order["order"])))
+        _say_how_it_stands(switch, why, doubtful, manner)
+
+
+async def _standing(bridge: Bridge) -> _Standing:
+    """The switch, empty where it is not to be read; why purchases pause although it is on; the orders in doubt."""
+    kept = await bridge.kept("buying", beside=[_HEALTH])
+    doubtful = await _doubtful(bridge)
+    switch = kept["buying"].text if "buying" in kept else ""
+    return switch, _pause(kept[_HEALTH].body if _HEALTH in kept else None, doubtful), doubtful
+
+
+def _say_how_it_stands(switch: str, why: str | None, doubtful: Sequence[Mapping[str, Any]], manner: Manner) -> None:
+    for text in (_switch_said(switch, why), *(_doubt_said(order["order"]) for order in doubtful)):
+        console().print(plain(to_be_typed(text, manner.file)))
 
 
 def _pause(health: Any, doubtful: Sequence[Mapping[str, Any]] = ()) -> str | None:
@@ -140,12 +156,17 @@ async def set_buying(settings: Mqtt, to: str, manner: Manner) -> None:
     """Turns the switch. Raises CommandFailedError."""
     async with reach(settings, manner.timeout) as bridge:
         await bridge.require_daemon()
-        answer = await bridge.tell("buying/set", to)
-    if manner.json:
-        write_json(answer.text)
-    refuse_unless_ok(answer.body)
-    if not manner.json and not manner.quiet:
-        console().print(plain(_switch_said(to, None)))
+        answer = await bridge.tell("buying/set", to, {"buying": to})
+        if manner.json:
+            write_json(answer.text)
+        refuse_unless_ok(answer.body)
+        if manner.json or manner.quiet:
+            return
+        standing: _Standing = ("", None, [])
+        with suppress(CommandFailedError):  # it is turned, whether or not more can be told
+            standing = await _standing(bridge)
+    switch, why, doubtful = standing
+    _say_how_it_stands(switch or to, why, doubtful, manner)  # somebody else may have turned it since
 
 
 # --- defaults -------------------------------------------------------------------------------------------------------
@@ -171,7 +192,7 @@ async def _defaults(bridge: Bridge) -> dict[str, str | None]:
     """Each default, None where none is set; beside ids the names, as `country_name`; `currency` where it is known."""
     names = [field for field in _LABELS if field != _MAX_PRICE]
     kept = await bridge.kept(
-        *(f"defaults/{field}" for field in _LABELS), *(f"defaults/{field}/name" for field in names), "profile"
+        *(f"defaults/{field}" for field in _LABELS), beside=["profile", *(f"defaults/{field}/name" for field in names)]
     )
     found: dict[str, str | None] = {}
     for field in _LABELS:
@@ -212,5 +233,9 @@ async def set_default(settings: Mqtt, field: str, value: str, manner: Manner) ->
         refuse_unless_ok(answer.body)
         if manner.json or manner.quiet:
             return
-        known = await _defaults(bridge)
+        known: dict[str, str | None] = dict.fromkeys((field, f"{field}_name", "currency"))
+        with suppress(CommandFailedError):  # it is set, whether or not more can be told
+            known = await _defaults(bridge)
+    if known[field] is None and isinstance(data := answer.body.get("data"), dict) and data.get(field) is not None:
+        known[field] = readable_id(data[field])  # where the broker does not let this user read what is kept
     show(console(), "defaults", {_LABELS[field]: _default_said(known, field)})

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 _UNBOUNDED = 10_000
 """Columns where no terminal sets a bound."""
+_DIGITS = 4
+"""Of COLUMNS; what has more is no terminal."""
+_USUAL = 80
 _GAP = 2
 _NAME = 10
 """Cells that a column of names keeps: a name is folded rather than left out."""
@@ -45,8 +48,17 @@ class _Screen(Console):
 
 def console() -> Console:
     """Standard output, without rich's guesses at what a text means; a program that reads it gets whole lines."""
-    width = None if sys.stdout.isatty() or os.environ.get("COLUMNS") else _UNBOUNDED
-    return _Screen(width=width, highlight=False, markup=False, emoji=False, soft_wrap=True)
+    return _Screen(width=_columns(), highlight=False, markup=False, emoji=False, soft_wrap=True)
+
+
+def _columns() -> int | None:
+    """How wide the output is; None is for rich to find out. COLUMNS says it, unless it makes no sense: 0, say."""
+    told = os.environ.get("COLUMNS", "")
+    if told.isdecimal() and len(told) <= _DIGITS and int(told):
+        return int(told)
+    if not sys.stdout.isatty():
+        return _UNBOUNDED
+    return (os.get_terminal_size(sys.stdout.fileno()).columns or _USUAL) if told else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,4 +288,4 @@ def _fresh(word: str, width: int, indent: int) -> list[str]:
     """A word at the beginning of a further line: indented, or at the edge where it is too wide for that."""
     if indent + cell_len(word) <= width:
         return [" " * indent + word]
-    return chop_cells(word, max(2, width))
+    return chop_cells(word, max(2, width)) or [""]
