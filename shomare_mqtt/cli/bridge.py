@@ -19,7 +19,7 @@ from shomare_mqtt.mqtt.client import Client
 from shomare_mqtt.mqtt.failures import LinkError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Iterator
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 
     from shomare_mqtt.config import Mqtt
 
@@ -44,17 +44,33 @@ class Heard:
 class Bridge:
     """The daemon, as its clients see it: through the broker. Made by `reach`."""
 
-    def __init__(self, client: Client, timeout: float) -> None:
+    def __init__(self, client: Client, timeout: float, reopen: Callable[[], Awaitable[Client]]) -> None:
         self._client = client
         self._timeout = timeout
+        self._reopen = reopen
+        self._filters: list[str] = []
         self._aside: deque[Heard] = deque()
         self.beside: dict[str, Any] = {}
         """The newest of each topic that `require_daemon` asked for beside; None until it came."""
 
     async def listen(self, *filters: str) -> None:
         """Subscribe. Raises CommandFailedError where the broker does not allow it."""
-        if refused := await self._client.subscribe(*filters):
-            raise CommandFailedError(_unreadable(refused))
+        await self._subscribe(filters)
+
+    async def _subscribe(self, needed: Iterable[str], beside: Iterable[str] = ()) -> None:
+        """Subscribe, to `beside` only where the broker allows it. Raises CommandFailedError."""
+        wanted = (*self._filters, *needed)
+        try:
+            refused = set(await self._client.subscribe(*needed, *beside))
+        except LinkError:
+            if not beside:
+                raise
+            # Some brokers (EMQX, AWS IoT) hang up on whoever asks for what he may not read.
+            self._client = await self._reopen()
+            refused = set(await self._client.subscribe(*wanted))
+        if refused := refused & set(wanted):
+            raise CommandFailedError(_unreadable(sorted(refused)))
+        self._filters += needed
 
     async def require_daemon(self, *beside: str) -> None:
         """Waits for the word that a daemon takes commands. Raises CommandFailedError where it does not come.
@@ -67,9 +83,7 @@ class Bridge:
 
     async def _require_daemon(self, beside: tuple[str, ...]) -> None:
         self.beside = dict.fromkeys(beside)
-        refused = await self._client.subscribe(topics.BRIDGE_STATE, *beside)
-        if topics.BRIDGE_STATE in refused:
-            raise CommandFailedError(_unreadable([topics.BRIDGE_STATE]))
+        await self._subscribe([topics.BRIDGE_STATE], beside)
         said = None
         try:
             async with asyncio.timeout(min(self._timeout, _STATE_PATIENCE)):
@@ -105,8 +119,7 @@ class Bridge:
         there once the daemon has answered a question that was asked after that.
         """
         wanted = (*names, *beside)
-        if refused := set(await self._client.subscribe(*wanted)) & set(names):
-            raise CommandFailedError(_unreadable(sorted(refused)))
+        await self._subscribe(names, beside)
         await self.ask("query/orders", {"limit": 1})
         latest = {heard.topic: heard for heard in self._aside if heard.topic in wanted}
         return {topic: heard for topic, heard in latest.items() if heard.text}
@@ -202,15 +215,19 @@ async def reach(settings: Mqtt, timeout: float) -> AsyncIterator[Bridge]:  # noq
     """A connection to the broker, and through it to the daemon. Raises CommandFailedError where there is no broker."""
     where = f"the broker at {_address(settings)}"
     async with AsyncExitStack() as stack:
+
+        async def connected() -> Client:
+            try:
+                async with asyncio.timeout(timeout):
+                    return await stack.enter_async_context(Client(settings))
+            except LinkError as error:
+                raise CommandFailedError(f"{where}: {error}") from None
+            except TimeoutError:
+                raise CommandFailedError(f"{where} did not answer within {timeout:g} seconds") from None
+
+        client = await connected()
         try:
-            async with asyncio.timeout(timeout):
-                client = await stack.enter_async_context(Client(settings))
-        except LinkError as error:
-            raise CommandFailedError(f"{where}: {error}") from None
-        except TimeoutError:
-            raise CommandFailedError(f"{where} did not answer within {timeout:g} seconds") from None
-        try:
-            yield Bridge(client, timeout)
+            yield Bridge(client, timeout, connected)
         except LinkError as error:
             raise ConnectionLostError(f"{where}: {error}") from None
 

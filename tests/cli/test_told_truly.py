@@ -15,6 +15,7 @@ from shomare_mqtt.__main__ import main
 from shomare_mqtt.cli.tables import Cell, Line
 from tests.cli.process import finish, run, running
 from tests.cli.standin import ORDER, stand_in, stand_in_on
+from tests.denying import Denying
 from tests.mosquitto import Mosquitto, plugin
 
 if TYPE_CHECKING:
@@ -108,6 +109,20 @@ async def test_what_the_broker_refuses_beside_is_done_without(tmp_path: Path) ->
 
 
 @pytest.mark.mosquitto
+@pytest.mark.parametrize(("command", "filters"), [("cancel current", ["profile"]), ("buying", ["bridge/health"])])
+async def test_what_the_broker_hangs_up_for_is_done_without(command: str, filters: list[str]) -> None:
+    denied = tuple(f"shomare/{each}" for each in filters)
+    async with (
+        stand_in(lambda name, _: ok([] if name == "query/orders" else ORDER)) as daemon,
+        Denying(daemon.port, lambda _: False, subscriptions=denied) as broker,
+    ):
+        await daemon.say("buying", "on", retain=True)
+        done = await run(*command.split(), SHOMARE_MQTT__PORT=str(broker.port))
+    assert (done.status, done.err) == (0, "")
+    assert done.out
+    assert broker.hung_up == list(denied)
+
+
 async def test_a_broker_that_goes_may_come_back_with_the_purchase(tmp_path: Path) -> None:
     async with (
         Mosquitto(tmp_path) as broker,
