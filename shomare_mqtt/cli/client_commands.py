@@ -77,7 +77,7 @@ def buy(
     ] = None,
     transaction: Annotated[
         str | None,
-        typer.Option(metavar="TEXT", help="Name this purchase: sent again under the same name, it buys nothing again."),
+        typer.Option(metavar="NAME", help="Name this purchase: sent again under the same name, it buys nothing again."),
     ] = None,
     wait: Annotated[bool, typer.Option("--wait", help="Stay until the code is there, and print it.")] = False,
     quiet: Annotated[bool, quietly(": the number; with --wait the code, too, on a line of its own")] = False,
