@@ -90,7 +90,7 @@ REFUSED: list[tuple[Any, str, str]] = [
     ({**PRODUCT, "expires_at": "soon"}, "invalid_command", "expires_at"),
     ({**PRODUCT, "expires_at": None}, "invalid_command", "expires_at"),
     ({**PRODUCT, "expires_at": "2020-01-01T00:00:00Z"}, "expired_command", ""),
-    ({**PRODUCT, "max_price": PRICE - 1}, "price_too_high", str(PRICE - 1)),
+    ({**PRODUCT, "max_price": PRICE - 1}, "price_too_high", f"{PRICE - 1:,} IRT"),
 ]
 
 
@@ -209,7 +209,7 @@ async def test_limits(open_house: Callable[..., Awaitable[House]]) -> None:
     await house.start({"limits": limits})
     error = await house.probe.refused("buy", {**PRODUCT, "application": "WhatsApp"})
     assert error["code"] == "price_too_high"
-    assert "2500" in error["message"]
+    assert "2,500 IRT" in error["message"]
     first = await house.buy()
     await house.buy()
     error = await house.probe.refused("buy", PRODUCT)
@@ -249,7 +249,7 @@ async def test_a_number_that_came_dearer_than_allowed_is_kept(house: House, monk
     order = await house.buy(max_price=PRICE)
     assert (order["state"], order["price"]) == ("waiting", 2 * PRICE)
     event = await house.probe.message("event/bridge")
-    assert str(2 * PRICE) in event.json["message"]
+    assert f"{2 * PRICE:,} IRT" in event.json["message"]
     assert len(house.bought()) == 1
 
 
