@@ -74,7 +74,7 @@ def check(*, quiet: Annotated[bool, quietly(": what is wrong")] = False, file: C
     from shomare_mqtt.cli.checking import print_settings
 
     with plain_failures():
-        print_settings(config.find_file(file), quiet=quiet)
+        print_settings(config.find_file(file), named=file, quiet=quiet)
 
 
 @app.command()

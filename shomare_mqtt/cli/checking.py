@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from shomare_mqtt import config
 from shomare_mqtt.cli.output import write_json
+from shomare_mqtt.cli.typed import to_be_typed
 from shomare_mqtt.core.masking import Mask
 from shomare_mqtt.normalization import visible
 from shomare_mqtt.plugin.loading import load_plugins
@@ -34,10 +35,11 @@ def _load_all(file: Path | None) -> tuple[Settings, tuple[Loaded, ...]]:
     return settings, load_plugins(settings.plugins, logging.getLogger("shomare_mqtt.plugin"))
 
 
-def print_settings(file: Path | None, *, quiet: bool = False) -> None:
+def print_settings(file: Path | None, *, named: Path | None = None, quiet: bool = False) -> None:
     """Prints every setting that is set as `table.key = value`, secrets masked, and at the end what was looked at.
 
-    What is no such line begins with `#`. `quiet`: nothing is printed but warnings. Raises SettingsError.
+    What is no such line begins with `#`. `quiet`: nothing is printed but warnings. `named`: the file that the
+    user named, which the next command needs, too. Raises SettingsError.
     """
     settings, plugins = _load_all(file)
     for text in settings.remarks:
@@ -49,7 +51,7 @@ def print_settings(file: Path | None, *, quiet: bool = False) -> None:
     for line in _lines("", mask.value(settings.masked())):
         write_json(line)
     for line in _looked_at(settings, plugins):
-        write_json(f"# {visible(line)}")
+        write_json(f"# {visible(to_be_typed(line, named))}")
 
 
 def _looked_at(settings: Settings, plugins: tuple[Loaded, ...]) -> list[str]:

@@ -51,8 +51,8 @@ def _money(value: str) -> Decimal:
 def _with_broker(file: Path | None, command: Callable[[Mqtt], Coroutine[Any, Any, None]]) -> None:
     """Runs a command until it is done or a signal comes. Raises SystemExit with the status of what went wrong."""
     from shomare_mqtt import config
-    from shomare_mqtt.cli.commands import to_be_typed
     from shomare_mqtt.cli.signals import until_signal
+    from shomare_mqtt.cli.typed import to_be_typed
 
     with plain_failures():
         try:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import shlex
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from shomare_mqtt import topics
@@ -30,8 +28,9 @@ _TO_SETTLE = ". Nobody knows whether"
 """What follows in the daemon's message is for whoever settles the order by MQTT."""
 
 
+_NOT_UNDERSTOOD = ("invalid_command", "unknown_name", "ambiguous_name")
+"""Errors of a command that the daemon could not even begin to carry out."""
 _REPLAYED = "This transaction was used before: nothing was done again, and this is the answer as it was then."
-_NAMED_COMMAND = re.compile(r"`shomare-mqtt ([^`]+)`")
 
 
 class Manner(NamedTuple):
@@ -46,13 +45,6 @@ class Manner(NamedTuple):
     quiet: bool = False
     long: bool = False
     file: Path | None = None
-
-
-def to_be_typed(text: str, file: Path | None) -> str:
-    """A text whose commands reach the same daemon: they name the settings file that this one was given."""
-    if file is None:
-        return text
-    return _NAMED_COMMAND.sub(lambda found: f"`shomare-mqtt {found[1]} --config {shlex.quote(str(file))}`", text)
 
 
 async def cancel(settings: Mqtt, target: str, manner: Manner) -> None:
@@ -79,7 +71,7 @@ def present(answer: Heard, command: str, manner: Manner, known: Known = NOTHING)
     """Prints an answer, with what else is known. Raises CommandFailedError for every status but `ok`."""
     if manner.json:
         write_json(answer.text)
-    refuse_unless_ok(answer.body, known)
+    refuse_unless_ok(answer.body, known, command)
     what = command.split("/")[1] if command.startswith("query/") else command
     if manner.quiet:
         show_bare(what, answer.body.get("data"))
@@ -89,7 +81,7 @@ def present(answer: Heard, command: str, manner: Manner, known: Known = NOTHING)
             console().print(_REPLAYED)
 
 
-def refuse_unless_ok(answer: dict[str, Any], known: Known = NOTHING) -> None:
+def refuse_unless_ok(answer: dict[str, Any], known: Known = NOTHING, command: str = "") -> None:
     """Raises CommandFailedError with what an answer says went wrong, and what it means for the money."""
     status, error = answer.get("status"), answer.get("error")
     if status == "ok":
@@ -105,6 +97,8 @@ def refuse_unless_ok(answer: dict[str, Any], known: Known = NOTHING) -> None:
         )
     elif code == "buying_paused":
         text += "; `shomare-mqtt buying` shows why, and what to do"
+    elif command == "buy" and code in _NOT_UNDERSTOOD:
+        text += "; nothing was bought"
     raise CommandFailedError(text)
 
 

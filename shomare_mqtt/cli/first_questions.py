@@ -40,7 +40,7 @@ Result = TypeVar("Result")
 TLS_PORT = 8883
 _LARGEST_PORT = 65535
 _ADDRESS = re.compile(r"(?:(?P<scheme>mqtts?)://)?(?P<host>[^:/@\[\]]+|\[[^\]/@]+\])(?::(?P<port>\d{1,5}))?/?")
-_AGAIN = "Answer again, please; the same once more is kept all the same."
+_AGAIN = "Please answer again. If you give the same answer a second time, it is kept although it did not work."
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -73,7 +73,7 @@ class Seen:
 
 def ask_for_broker(terminal: Terminal, known: Mqtt) -> Answered:
     """Host, port, user and password. `known`: what the environment says of the broker. Raises EOFError."""
-    terminal.say("\nThe MQTT broker, mosquitto say:")
+    terminal.say("\nThe MQTT broker (mosquitto, for example):")
     seen = _ask_for_place(terminal, known.model_copy(update={"username": None, "password": None}))
     return _ask_for_user(terminal, seen)
 
@@ -182,7 +182,7 @@ async def _try(mqtt: Mqtt) -> Seen:
 
 def _ask_for_authority(terminal: Terminal, seen: Seen) -> Seen:
     """A certificate that the owner made: a file says who signed it."""
-    file = terminal.ask("File with the certificate of who signed it, ca.crt say (empty: none)")
+    file = terminal.ask("File with the certificate of who signed it, for example ca.crt (empty: none)")
     if not file:
         return seen
     try:
@@ -266,7 +266,9 @@ def ask_for_token(terminal: Terminal, environment: Settings) -> str:
         if token == before:
             terminal.say("Kept all the same.")
             return token
-        terminal.say("Answer again, please; Enter alone, or the same once more, keeps it all the same.")
+        terminal.say(
+            "Please answer again. Enter alone, or the same token a second time, keeps it although it did not work."
+        )
         before = token
 
 

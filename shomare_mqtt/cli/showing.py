@@ -152,6 +152,7 @@ def show_orders(
 ) -> None:
     """Prints orders, one a line, or on the narrowest terminal some lines each; order, number and code stay whole."""
     codes = [Cell(visible(readable_id(_last_code(order)))) for order in orders]
+    has_codes = any(cell.text != "–" for cell in codes)
 
     def column(key: str, rank: int, *, right: bool = False) -> Column:
         return Column(_LABELS[key], [_order_cell({key: None, **o}, key, known) for o in orders], rank, right)
@@ -164,8 +165,9 @@ def show_orders(
         column("country", 4),
         column("price", 3, right=True),
         _times("created_at", orders, 5),
-        Column("Code", codes, 0 if any(cell.text != "–" for cell in codes) else 6),
     ]
+    if has_codes or not any(order.get("sms_count") for order in orders):  # retained orders keep theirs to themselves
+        columns.append(Column("Code", codes, 0 if has_codes else 6))
 
     def flow() -> None:
         for row in zip(*(each.cells for each in columns), strict=True):

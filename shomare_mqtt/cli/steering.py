@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from shomare_mqtt.cli.bare import write_bare
 from shomare_mqtt.cli.bridge import reach
-from shomare_mqtt.cli.commands import order_of, present, refuse_unless_ok, to_be_typed
+from shomare_mqtt.cli.commands import order_of, present, refuse_unless_ok
 from shomare_mqtt.cli.output import write_json
 from shomare_mqtt.cli.showing import Known, console, objects, plain, show
 from shomare_mqtt.cli.status import CommandFailedError
+from shomare_mqtt.cli.typed import to_be_typed
 from shomare_mqtt.cli.words import readable_id
 from shomare_mqtt.core.render import money_said
 

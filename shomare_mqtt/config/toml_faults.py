@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+import unicodedata
 from typing import NamedTuple
 
 from shomare_mqtt.config import meant
@@ -196,6 +197,9 @@ def _table_meant(line: str) -> str:
 def _hint_of_value(key: str, name: str, found: re.Match[str], fault: _Fault) -> str:
     """What is wrong with the value of a key, or with the sign before it."""
     value = found["value"]
+    if unicodedata.category(value[:1] or " ") == "Cf":
+        mark = f"U+{ord(value[0]):04X}, which comes with text that is copied"
+        return f"a mark that cannot be seen stands before the value ({mark}): write the line anew"
     if found["sign"] == ":":
         return f"write {name} = value, with = and no colon"
     if fault.line != fault.statement.first and _opens(found.string):
@@ -221,8 +225,7 @@ def _hint_of_bare(key: str, name: str, value: str, fault: _Fault) -> str:
     table, _, _ = key.rpartition(".")
     is_name = table in ("prices", "homeassistant") or (table == "defaults" and name != "max_price")
     if not is_name and (number := meant.number_for(key, value)):
-        unit = "a number has no unit and no separator" + (", and this is one of seconds" if meant.is_time(key) else "")
-        return f"{unit}: write {name} = {number}"
+        return f"{_rule_of_numbers(key, value)}: write {name} = {number}"
     if value[0] == "[" and re.search(r"[\[,]\s*[^\W\d]", value):
         return f'a text stands in quotation marks, in a list too: {name} = ["…", "…"]'
     if value[0] in "[{":
@@ -230,6 +233,13 @@ def _hint_of_bare(key: str, name: str, value: str, fault: _Fault) -> str:
     if value[-1] in "\"'":
         return f"the quotation mark at the beginning of the text is missing: {name} = {value[-1]}…{value[-1]}"
     return f'a text stands in quotation marks: {name} = "…"'
+
+
+def _rule_of_numbers(key: str, value: str) -> str:
+    """What a number may not have; of one that lacks nothing but the digits that TOML knows, that alone."""
+    if value.isdecimal() and not value.isascii():
+        return "a number is written with the digits 0 to 9"
+    return "a number has no unit and no separator" + (", and this is one of seconds" if meant.is_time(key) else "")
 
 
 def _hint_of_quotes(name: str, value: str, fault: _Fault) -> str:

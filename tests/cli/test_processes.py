@@ -111,7 +111,8 @@ async def test_check_says_what_it_looked_at(tmp_path: Path) -> None:
     )
     done = await run("check", "--config", str(file))
     assert (done.status, done.err) == (0, "")
-    *settings, looked_at, _ = done.out.splitlines()
+    *settings, looked_at, not_contacted = done.out.splitlines()
+    assert f"`shomare-mqtt doctor --config {file}`" in not_contacted
     assert looked_at == (
         f"# All is well: 6 settings in {file}; the token is from provider.token_file, {tmp_path}/token; "
         "plugins: webhook."

@@ -154,6 +154,13 @@ async def test_turning_the_switch(to: str) -> None:
     assert done.out.startswith(f"Buying is {to.lower()}: ")
 
 
+async def test_a_purchase_that_is_not_understood_says_that_nothing_was_bought() -> None:
+    error = {"code": "unknown_name", "message": "There is no such country.", "retryable": False}
+    async with stand_in(lambda *_: {"status": "error", "error": error}) as daemon:
+        done = await shomare(daemon, "buy", "--country", "Rusia")
+    assert done.err == "shomare-mqtt: There is no such country. (unknown_name); nothing was bought\n"
+
+
 @pytest.mark.parametrize("command", [("buying", "off"), ("defaults", "country", "7")])
 async def test_what_is_set_is_answered_with_an_error(command: tuple[str, ...]) -> None:
     error = {"code": "unknown_name", "message": "There is no such country.", "retryable": False}

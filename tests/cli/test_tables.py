@@ -511,6 +511,18 @@ async def test_watch_begins_with_what_is_open(tmp_path: Path) -> None:
 
 
 @pytest.mark.mosquitto
+async def test_watch_does_not_say_of_an_sms_that_it_has_no_code(tmp_path: Path) -> None:
+    """The broker keeps no codes: an empty column would read as if there were none."""
+    async with on_mosquitto(tmp_path, lambda *_: None) as daemon:
+        await keep(daemon)
+        await daemon.say("orders", [ORDER | {"state": "received", "sms_count": 1, "sms": [{"sms": "1"}]}], retain=True)
+        async with running("watch", SHOMARE_MQTT__PORT=str(daemon.port), COLUMNS="200") as process:
+            seen = await _seen(process, b"+79313226657")
+    assert "Made" in seen.decode()
+    assert "Code" not in seen.decode()
+
+
+@pytest.mark.mosquitto
 async def test_watch_says_that_nothing_is_open(tmp_path: Path) -> None:
     async with on_mosquitto(tmp_path, lambda *_: None) as daemon:
         await daemon.say("orders", [], retain=True)
