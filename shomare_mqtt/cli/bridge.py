@@ -16,7 +16,7 @@ from shomare_mqtt import topics
 from shomare_mqtt.cli.status import CommandFailedError
 from shomare_mqtt.core.render import dumps, timestamp
 from shomare_mqtt.mqtt.client import Client
-from shomare_mqtt.mqtt.failures import LinkError
+from shomare_mqtt.mqtt.failures import HungUpError, LinkError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
@@ -221,7 +221,7 @@ async def reach(settings: Mqtt, timeout: float) -> AsyncIterator[Bridge]:  # noq
                 async with asyncio.timeout(timeout):
                     return await stack.enter_async_context(Client(settings))
             except LinkError as error:
-                raise CommandFailedError(f"{where}: {error}") from None
+                raise CommandFailedError(f"{where}: {error}{_advice(error, settings)}") from None
             except TimeoutError:
                 raise CommandFailedError(f"{where} did not answer within {timeout:g} seconds") from None
 
@@ -230,6 +230,15 @@ async def reach(settings: Mqtt, timeout: float) -> AsyncIterator[Bridge]:  # noq
             yield Bridge(client, timeout, connected)
         except LinkError as error:
             raise ConnectionLostError(f"{where}: {error}") from None
+
+
+def _advice(error: LinkError, settings: Mqtt) -> str:
+    """What to do, behind an arrow as the doctor has it; nothing where the error itself names the settings."""
+    if isinstance(error, HungUpError) or "mqtt." in str(error):
+        return ""
+    from shomare_mqtt.doctor.broker import advice_on  # noqa: PLC0415 - where all is well nobody needs it
+
+    return f" → {advice_on(error, settings)}"
 
 
 def _address(settings: Mqtt) -> str:

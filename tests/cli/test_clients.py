@@ -190,6 +190,7 @@ async def test_no_broker(command: tuple[str, ...]) -> None:
     done = await run(*command, SHOMARE_MQTT__PORT=port)
     assert (done.status, done.out) == (1, "")
     assert done.err.startswith(f"shomare-mqtt: the broker at 127.0.0.1:{port}: ")
+    assert done.err.endswith(" → is it running, and are mqtt.host and mqtt.port right?\n")
     assert done.err.count("\n") == 1
 
 
