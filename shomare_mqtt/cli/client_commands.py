@@ -42,7 +42,7 @@ def _money(value: str) -> Decimal:
     try:
         amount = Decimal(value)
     except InvalidOperation:
-        raise typer.BadParameter("must be a number") from None
+        raise typer.BadParameter("must be a number alone, such as 5000") from None
     if not amount.is_finite() or amount < 0:
         raise typer.BadParameter("must be a number from 0")
     return amount

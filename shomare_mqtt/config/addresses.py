@@ -99,7 +99,7 @@ def web_address(value: str) -> str:
     except ValueError as error:
         raise ValueError(_WEB) from error
     if wrong:
-        raise ValueError(_WEB)
+        raise ValueError(_WEB if "://" in value else f"{_WEB}: it begins with https://, or http:// without TLS")
     if parts.netloc.endswith(":"):
         raise ValueError(f"{_WEB} with one http:// and nothing missing behind the colon")
     if "#" in value:
