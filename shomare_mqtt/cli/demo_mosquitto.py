@@ -27,10 +27,14 @@ _GUARD = """
 broker=$!
 exec >/dev/null 2>&1
 read -r end
-kill "$broker"
+kill -KILL "$broker"
 wait "$broker"
 """
-"""A shell between the demo and mosquitto. Nothing is ever written to its input: `read` ends as the demo does."""
+"""A shell between the demo and mosquitto. Nothing is ever written to its input: `read` ends as the demo does.
+
+Not SIGTERM: one that comes right after mosquitto said that it runs is forgotten, and it would stay for ever. There is
+nothing that it would have to save.
+"""
 
 
 class MosquittoFailedError(CommandFailedError):

@@ -31,11 +31,11 @@ async def serve(
     clock = SystemClock()
     token = settings.token
     plugins = load_plugins(settings.plugins, LOG.getChild("plugin"))  # before anything starts
+    for text in settings.remarks:
+        LOG.warning("%s", text)
     journal = Journal(settings.state.directory, clock)
     await journal.open()
     _say_start(settings)
-    for text in settings.remarks:
-        LOG.warning("%s", text)
     try:
         meta = await journal.meta()
         memory = DialectMemory(journal, meta)
