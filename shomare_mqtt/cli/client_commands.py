@@ -170,7 +170,7 @@ def query(
         typer.Option(
             metavar="STATE",
             help="Of orders: list those that are open, closed, or all.",
-            **one_of("open", "closed", "all"),
+            **one_of(*STATES),
         ),
     ] = None,
     limit: Annotated[

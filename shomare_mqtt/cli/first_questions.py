@@ -280,7 +280,7 @@ async def _try_token(environment: Settings, token: str) -> tuple[str, bool]:
     if Endpoint.PROFILE in answers.results:
         return _account(answers, settings), True
     mask = Mask(settings.tokens(), settings.secrets())
-    finding = reached(settings, answers)
+    finding = reached(settings, answers, mask)
     if finding.state is State.BAD:
         return visible(mask.text(f"The provider at {finding.text}. {_capital(finding.advice)}.")), False
     if (finding := of_token(answers)).state is State.BAD:

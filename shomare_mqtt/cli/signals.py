@@ -11,7 +11,7 @@ from shomare_mqtt.cli.status import CommandFailedError
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
-ENDING = (signal.SIGINT, signal.SIGTERM)
+_ENDING = (signal.SIGINT, signal.SIGTERM)
 
 
 async def until_signal(command: Coroutine[Any, Any, None]) -> None:
@@ -20,12 +20,12 @@ async def until_signal(command: Coroutine[Any, Any, None]) -> None:
     Raises what the command raises, and CommandFailedError where that says nothing of the signal.
     """
     loop, task = asyncio.get_running_loop(), asyncio.create_task(command)
-    for number in ENDING:
+    for number in _ENDING:
         loop.add_signal_handler(number, task.cancel)
     try:
         await task
     except asyncio.CancelledError:
         raise CommandFailedError("interrupted; what was sent already is carried out all the same") from None
     finally:
-        for number in ENDING:
+        for number in _ENDING:
             loop.remove_signal_handler(number)

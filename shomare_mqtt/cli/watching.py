@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import signal
+from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -22,24 +22,14 @@ if TYPE_CHECKING:
     from shomare_mqtt.cli.commands import Manner
     from shomare_mqtt.config import Mqtt
 
-_ENDING = (signal.SIGINT, signal.SIGTERM)
 _ROOMY = 60
 """Columns from which on what is left of a line stands below its words, not below its time."""
 
 
 async def watch(settings: Mqtt, manner: Manner) -> None:
-    """Shows what happens. Returns once a signal came; raises CommandFailedError where the daemon cannot be reached."""
-    loop, watching = asyncio.get_running_loop(), asyncio.create_task(_watch(settings, manner))
-    for number in _ENDING:
-        loop.add_signal_handler(number, watching.cancel)
-    try:
-        await watching
-    except asyncio.CancelledError:
-        if (task := asyncio.current_task()) is not None and task.cancelling():
-            raise
-    finally:
-        for number in _ENDING:
-            loop.remove_signal_handler(number)
+    """Shows what happens until it is cancelled, as a signal does; raises CommandFailedError without a daemon."""
+    with suppress(asyncio.CancelledError):
+        await _watch(settings, manner)
 
 
 async def _watch(settings: Mqtt, manner: Manner) -> None:

@@ -30,7 +30,7 @@ class Finding:
     @property
     def told(self) -> str:
         """What was seen, for the owner."""
-        return f"{self.aside}; {self.text}" if self.aside else self.text
+        return f"{self.aside.removesuffix('.')}; {self.text}" if self.aside else self.text
 
     def as_json(self) -> dict[str, str]:
         """As `--json` prints it (contract, Command line)."""

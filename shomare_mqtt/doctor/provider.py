@@ -65,7 +65,7 @@ _LONGEST_NAME = 40
 
 def of_provider(settings: Settings, answers: Answers, mask: Mask) -> Iterator[Finding]:
     """All that was found of it, in the order in which it was asked."""
-    yield reached(settings, answers)
+    yield reached(settings, answers, mask)
     yield of_token(answers)
     profile = answers.results.get(Endpoint.PROFILE)
     named = profile.currency if isinstance(profile, Profile) else None
@@ -77,19 +77,19 @@ def of_provider(settings: Settings, answers: Answers, mask: Mask) -> Iterator[Fi
     yield _parameters(settings, answers)
 
 
-def reached(settings: Settings, answers: Answers) -> Finding:
+def reached(settings: Settings, answers: Answers, mask: Mask) -> Finding:
     """Whether anybody answers there, and has what we ask for."""
     where = settings.masked()["provider"]["base_url"]
     error = next((e for e in answers.errors.values() if e.code in _UNREACHED), None)
     if error is not None:
         advice = "is this machine on the net, and are provider.base_url and provider.proxy right?"
-        return bad("provider", f"{where}: {error.message}", advice)
+        return bad("provider", f"{where}: {hidden(error.message, mask)}", advice)
     wrong = answers.errors.get(Endpoint.PROFILE)
     if wrong is not None and wrong.code is ErrorCode.METHOD_NOT_ALLOWED:
         return bad("provider", f"{where} answers, but has no `profile` below it", "set provider.base_url")
     if wrong is not None and (said := wrong_address(where, wrong)):
         what, advice = said
-        return bad("provider", what, advice, wrong.message)
+        return bad("provider", what, advice, hidden(wrong.message, mask))
     return good("provider", f"{where} answers ({answers.requests} requests were made)")
 
 

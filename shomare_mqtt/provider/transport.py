@@ -220,7 +220,7 @@ class Transport:
     def _why(self, error: Exception) -> str:
         """The failure in words for the user, without addresses."""
         if isinstance(error, aiohttp.ClientConnectorSSLError) and "WRONG_VERSION_NUMBER" in str(error):
-            return "no encrypted connection could be made, for it speaks no TLS: should provider.base_url be http://?"
+            return "it speaks no TLS there: perhaps provider.base_url should begin with http://"
         for kind, words in _WORDS:
             if isinstance(error, kind):
                 return words.format(seconds=f"{self.seconds:g}")

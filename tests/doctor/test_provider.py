@@ -10,7 +10,8 @@ import pytest
 from shomare_mqtt.doctor.asking import ask
 from shomare_mqtt.doctor.finding import State
 from shomare_mqtt.simulator import Simulator, SimulatorOptions
-from tests.doctor.places import ANSWERS, NOWHERE, TOKEN, examined, named, settings, shop
+from tests.doctor.places import ANSWERS, NOWHERE, TOKEN, examined, named, settings, shop, shown
+from tests.provider.servers import says, serving
 
 if TYPE_CHECKING:
     from shomare_mqtt.doctor.examination import Examination
@@ -121,6 +122,14 @@ async def test_a_sites_front_page_or_a_redirect(tmp_path: Path) -> None:
         assert found.state is State.BAD
         assert said in found.text
         assert "provider.base_url" in found.advice
+
+
+async def test_a_token_within_the_address_of_a_redirect(tmp_path: Path) -> None:
+    async with serving(says(301, {}, f"Location: https://shop.example/{TOKEN}/profile\r\n")) as server:
+        found = await examined(settings(server.url), tmp_path)
+    told = named(found, "provider").told
+    assert "https://shop.example/***; " in told
+    assert TOKEN not in shown(found)
 
 
 async def test_a_balance_that_is_not_found(tmp_path: Path) -> None:

@@ -118,7 +118,7 @@ async def test_no_tls_there_sends_nothing(request_: Request) -> None:
         port = listener.sockets[0].getsockname()[1]
         error = await failure(request_, f"https://127.0.0.1:{port}/api")
     assert is_unreachable(error)
-    assert "no encrypted connection could be made, for it speaks no TLS" in str(error)
+    assert "it speaks no TLS there: perhaps provider.base_url should begin with http://" in str(error)
     assert "provider.base_url" in str(error)
 
 
