@@ -50,7 +50,10 @@ async def broker(folder: Path, kind: Kind | None = None, port: int | None = None
     """A broker of the wanted kind at the wanted port; None: what is best here. Raises CommandFailedError."""
     async with AsyncExitStack() as stack:
         ports = possible() if port is None else (port,) if port else _ANY
-        yield await _first(stack, folder, kind, [each for each in ports if await is_free(each)])
+        free = [each for each in ports if await is_free(each)]
+        if not free:
+            raise CommandFailedError(f"port {port} is taken, or not allowed; without --port the demo finds one")
+        yield await _first(stack, folder, kind, free)
 
 
 def possible(usual: int = USUAL) -> tuple[int, ...]:
@@ -83,8 +86,6 @@ def _bound(port: int) -> int:
 
 async def _first(stack: AsyncExitStack, folder: Path, kind: Kind | None, ports: list[int]) -> Served:
     """At the first port that the broker can have: another program may have taken one in the meantime."""
-    if not ports:
-        raise CommandFailedError("the port is taken, or not allowed; without --port the demo finds one")
     remark = ""
     if kind is not Kind.AMQTT:
         program = installed()

@@ -182,9 +182,10 @@ async def test_it_says_what_it_lacks(tmp_path: Path, patched: dict[str, str]) ->
 
 async def test_a_port_that_is_taken() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        done = await run("demo", "--port", str(taken.getsockname()[1]))
+        port = taken.getsockname()[1]
+        done = await run("demo", "--port", str(port))
     assert (done.status, done.out) == (1, "")
-    assert "the port is taken" in done.err
+    assert f"port {port} is taken" in done.err
 
 
 def test_the_usual_port_is_preferred() -> None:
