@@ -7,6 +7,7 @@ whatever they were about to do. Here a packet is dealt with, wholly and without 
 from __future__ import annotations
 
 import asyncio
+import logging
 from asyncio import Future, StreamReader, StreamWriter
 from contextlib import asynccontextmanager, suppress
 from importlib.metadata import version
@@ -29,6 +30,7 @@ from shomare_mqtt.cli.demo_quiet import quiet
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine
 
+_LOG = logging.getLogger(__name__)
 NAME = f"amqtt {version('amqtt')}"
 _LISTENER = "default"
 _CONFIG = {
@@ -295,7 +297,8 @@ class _Front:
         self._writers.add(writer)
         try:
             await self._serve(reader, writer)
-        except Exception:  # noqa: BLE001 - a client that leaves in the midst of anything is nobody's concern
+        except Exception:  # noqa: BLE001 - a client may leave in the midst of anything; others are served on
+            _LOG.debug("a connection to the demo's broker ended in an error", exc_info=True)
             writer.transport.abort()
         finally:
             await _close(writer)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shomare_mqtt.errors import SettingsError
+from shomare_mqtt.users import user
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -99,24 +100,15 @@ def _unusable(path: Path) -> str | None:
     except FileNotFoundError:
         return "is a link that leads to no file" if os.path.islink(path) else _ABSENT  # noqa: PTH114
     except PermissionError:
-        return f"cannot be read, since {_user()} may not enter a folder on the way to it; {_ways_on()}"
+        return f"cannot be read, since the user {user()} may not enter a folder on the way to it; {_ways_on()}"
     except OSError as error:
         return f"cannot be read ({error.strerror})"
     if stat.S_ISDIR(mode):
         return "is a directory, not a file"
     if not os.access(path, os.R_OK):
-        return f"cannot be read, since {_user()} may not read it; {_ways_on()}"
+        return f"cannot be read, since the user {user()} may not read it; {_ways_on()}"
     return None
 
 
 def _ways_on() -> str:
     return "use sudo, or name a file of your own with --config"
-
-
-def _user() -> str:
-    import pwd  # noqa: PLC0415 - needed where something is wrong
-
-    try:
-        return f"the user {pwd.getpwuid(os.geteuid()).pw_name}"
-    except KeyError:
-        return f"the user {os.geteuid()}"

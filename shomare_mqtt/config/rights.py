@@ -12,6 +12,8 @@ import stat
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from shomare_mqtt.users import user
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
@@ -99,7 +101,7 @@ def _fault(place: str, *, is_above: bool) -> str | None:
         return None
     shown = shlex.quote(place)
     if found.st_uid not in (0, os.geteuid()):
-        return f"{place} belongs to another user ({_user(found.st_uid)}), {_SPENDS}: chown root {shown}"
+        return f"{place} belongs to another user, {user(found.st_uid)}, {_SPENDS}: chown root {shown}"
     if stat.S_ISLNK(found.st_mode) or (is_above and found.st_mode & stat.S_ISVTX):
         return None
     if found.st_mode & stat.S_IWOTH:
@@ -110,17 +112,9 @@ def _fault(place: str, *, is_above: bool) -> str | None:
     return None
 
 
-def _user(number: int) -> str:
-    import pwd  # noqa: PLC0415 - needed where something is wrong
-
-    with suppress(KeyError):
-        return pwd.getpwuid(number).pw_name
-    return str(number)
-
-
 def _others_in(number: int) -> str | None:
     """The name of a group that another user is in; None for root's and where nobody is. An unknown one has others."""
-    import grp  # noqa: PLC0415 - as above
+    import grp  # noqa: PLC0415 - needed where something is wrong
     import pwd  # noqa: PLC0415
 
     if number == 0:

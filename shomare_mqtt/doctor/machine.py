@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shomare_mqtt.doctor.finding import Finding, bad, good, unknown
+from shomare_mqtt.users import user
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,8 +67,8 @@ def _to_be_made(directory: Path) -> Finding:
     if not above.is_dir():
         return bad("state directory", f"{above}, in which it is to lie, is no directory", "set state.directory")
     if not os.access(above, os.W_OK | os.X_OK):
-        said = f"{directory} is not there, and {_user()} cannot make it"
-        return bad("state directory", said, f"make it (mkdir -p, chown {_user()}), or set state.directory")
+        said = f"{directory} is not there, and {user()} cannot make it"
+        return bad("state directory", said, f"make it (mkdir -p, chown {user()}), or set state.directory")
     return _lies_on(above, f"{directory} is not there yet; the daemon makes it")
 
 
@@ -77,7 +78,7 @@ def _unseen(directory: Path, error: OSError) -> Finding:
 
 
 def _of_another(directory: Path, found: os.stat_result) -> Finding:
-    said = f"{directory} belongs to another user (uid {found.st_uid}; this is {_user()})"
+    said = f"{directory} belongs to another user (uid {found.st_uid}; this is {user()})"
     advice = "all is well if that user runs the daemon; else give the directory to the one that does (chown -R)"
     if os.geteuid() == 0 and _is_of_a_service(directory) and found.st_mode & stat.S_IRWXU == stat.S_IRWXU:
         return _lies_on(directory, f"{directory} can be written by the service whose own it is (uid {found.st_uid})")
@@ -92,7 +93,7 @@ def _is_of_a_service(directory: Path) -> bool:
 
 def _unwritable(directory: Path) -> Finding:
     advice = f"chmod u+rwx {directory}; where its file system is read-only, mount it anew or set state.directory"
-    return bad("state directory", f"{directory} cannot be written by {_user()}", advice)
+    return bad("state directory", f"{directory} cannot be written by {user()}", advice)
 
 
 def _lies_on(existing: Path, said: str) -> Finding:
@@ -131,11 +132,3 @@ def kind_of_file_system(path: Path, mounts: Path = Path("/proc/self/mountinfo"))
                 best, kind = len(point.parts), after.split(" ")[0]
         return kind
     return None
-
-
-def _user() -> str:
-    import pwd  # noqa: PLC0415 - needed where something is wrong
-
-    with suppress(KeyError):
-        return pwd.getpwuid(os.geteuid()).pw_name
-    return f"uid {os.geteuid()}"

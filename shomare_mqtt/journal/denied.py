@@ -9,18 +9,10 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 
+from shomare_mqtt.users import user
+
 _NO_RIGHTS = frozenset({errno.EACCES, errno.EPERM})
 _NO_DIRECTORY = frozenset({errno.ENOTDIR, errno.EEXIST})
-
-
-def user(uid: int | None = None) -> str:
-    """A user by name and number, this process's where none is given: `pi (uid 1000)`."""
-    import pwd  # noqa: PLC0415 - needed where something is wrong
-
-    number = os.geteuid() if uid is None else uid
-    with suppress(KeyError):
-        return f"{pwd.getpwuid(number).pw_name} (uid {number})"
-    return f"uid {number}"
 
 
 def what_to_do(directory: Path, error: OSError) -> str:

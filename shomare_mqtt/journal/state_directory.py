@@ -13,7 +13,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from shomare_mqtt.errors import InstanceConflictError, JournalError, JournalUnusableError
-from shomare_mqtt.journal.denied import user, what_to_do
+from shomare_mqtt.journal.denied import what_to_do
+from shomare_mqtt.users import user
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from shomare_mqtt.journal.denied import user, what_to_do
+from shomare_mqtt.journal.denied import what_to_do
+from shomare_mqtt.users import user
 
 if TYPE_CHECKING:
     from collections.abc import Callable
