@@ -295,6 +295,8 @@ def _secret_from(path: Path, key: str) -> tuple[SecretStr | None, list[Mistake]]
     text = ""
     try:
         text = path.read_text(encoding="utf-8-sig").strip()
+    except PermissionError as error:
+        wrong = f"cannot be read ({error.strerror}); where root alone may read it, use sudo"
     except OSError as error:
         wrong = f"cannot be read ({error.strerror})"
     except UnicodeDecodeError:
