@@ -267,7 +267,7 @@ class OnBroker(Protocol):
 
 
 class Outbox(Protocol):
-    """Messages that were journalled in the outbox and now can be sent."""
+    """Messages that were journalled in the outbox and now can be sent, and those that stand in no journal."""
 
     def wake(self) -> None:
         """There are new rows."""
@@ -275,6 +275,14 @@ class Outbox(Protocol):
 
     def send_volatile(self, message: Message) -> None:
         """Publishes once while connected, without the journal: for what has no worth later."""
+        ...
+
+    async def publish_once(self, answer: Message) -> None:
+        """Publishes an answer while connected, without the journal; returns once it is acknowledged or given up.
+
+        One that is larger than the broker takes comes as the outbox sends it: with its SMS cut, else saying
+        `too_large`. Answers go out in the order of the calls. Raises nothing; a connection that is lost loses it.
+        """
         ...
 
 

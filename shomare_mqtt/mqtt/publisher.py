@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from shomare_mqtt import topics
@@ -120,17 +121,49 @@ class OutboxPublisher:
         if not task.cancelled():
             task.result()
 
+    async def publish_once(self, answer: Message) -> None:
+        """Publish an answer while connected, without the journal; returns on PUBACK, or once it is given up."""
+        left: Message | None = answer
+        while left is not None:
+            left = await self._answer_once(left)
+
+    async def _answer_once(self, answer: Message) -> Message | None:
+        """Publish an answer; what is to go in its place, where the broker takes less."""
+        try:
+            await self._sender.publish(answer)
+        except LinkError as error:
+            smaller = self._smaller(answer, error)
+            if smaller is None:
+                self._lost(answer, error)
+            return smaller
+        self._said.pop(answer.topic, None)
+        return None
+
+    def _smaller(self, answer: Message, error: LinkError) -> Message | None:
+        """As of the answers in the outbox: an SMS in it comes cut, else it says that it is too large."""
+        if (cut := _fitting(answer.payload, error, gently=isinstance(error, HangsUpError))) is not None:
+            self._logger.warning("an answer on %s comes cut: %s", _shown(answer.topic), error)
+            return replace(answer, payload=cut)
+        if not isinstance(error, TooLargeError) or (said := self._too_large(answer.payload, error)) == answer.payload:
+            return None
+        self._logger.warning("the answer on %s is %s: %s", _shown(answer.topic), ErrorCode.TOO_LARGE, error)
+        return replace(answer, payload=said)
+
     async def _send_once(self, message: Message) -> None:
         try:
             await self._sender.publish(message)
         except LinkError as error:
-            text = f"a message on {_shown(message.topic)} was not published: {error}"
-            if isinstance(error, PublishRefusedError) and not error.is_over_quota:
-                self._tell_once(message.topic, text, message.topic)
-            else:
-                self._logger.debug("%s", text)
+            self._lost(message, error)
         else:
             self._said.pop(message.topic, None)
+
+    def _lost(self, message: Message, error: LinkError) -> None:
+        """What stands in no journal was not published."""
+        text = f"a message on {_shown(message.topic)} was not published: {error}"
+        if isinstance(error, TooLargeError) or (isinstance(error, PublishRefusedError) and not error.is_over_quota):
+            self._tell_once(message.topic, text, message.topic)
+        else:
+            self._logger.debug("%s", text)
 
     async def run(self) -> None:
         """Send for ever."""
@@ -203,9 +236,8 @@ class OutboxPublisher:
 
         An answer under which the connection ended is not cut further than anybody minds: it may have been chance.
         """
-        room = room_for(row.message.payload, error)
         gently = isinstance(error, HangsUpError) and row.kind != "sms"
-        smaller = None if room is None else fitted(row.message.payload, room, gently=gently)
+        smaller = _fitting(row.message.payload, error, gently=gently)
         if smaller is None:
             return False
         await self._store.replace_answer(row.row, smaller)
@@ -261,6 +293,12 @@ class OutboxPublisher:
 def is_over_quota(error: object) -> bool:
     """Whether it was too much at once for the broker: the same message may be taken a while later."""
     return isinstance(error, PublishRefusedError) and error.is_over_quota
+
+
+def _fitting(payload: bytes, error: LinkError, *, gently: bool) -> bytes | None:
+    """The payload with its SMS cut to what the broker takes; None where that cannot help."""
+    room = room_for(payload, error)
+    return None if room is None else fitted(payload, room, gently=gently)
 
 
 def _shown(topic: str) -> str:

@@ -135,6 +135,9 @@ class FakeOutbox:
     def send_volatile(self, message: Message) -> None:
         self._broker.volatile.append(message)
 
+    async def publish_once(self, answer: Message) -> None:
+        self._broker.volatile.append(answer)
+
     async def run(self) -> None:
         self._woken.set()
         while True:

@@ -42,6 +42,7 @@ class FakeSender:
 
     def __init__(self) -> None:
         self.sent: list[tuple[str, bytes]] = []
+        self.correlations: list[bytes | None] = []
         self.tried: list[bytes] = []
         self.faults: dict[bytes, deque[Exception]] = {}
         self.always: dict[bytes, Exception] = {}
@@ -58,6 +59,7 @@ class FakeSender:
         if queue := self.faults.get(message.payload):
             raise queue.popleft()
         self.sent.append((message.topic, message.payload))
+        self.correlations.append(message.correlation)
 
     async def wait_connected(self) -> None:
         await self.connected.wait()
@@ -344,6 +346,66 @@ async def test_what_is_volatile_and_refused_is_said_once_for_its_topic(outbox: O
         await asyncio.gather(*outbox.publisher._tasks)
     assert outbox.said == ["a message on plugin/mine/a was not published: it hangs up"]
     assert outbox.sent == [b"x"]
+
+
+async def test_an_answer_beside_the_outbox_is_done_on_the_puback(outbox: Outbox) -> None:
+    waiting = asyncio.Event()
+    publish = outbox.sender.publish
+
+    async def slow(message: Message) -> None:
+        await waiting.wait()
+        await publish(message)
+
+    outbox.sender.publish = slow  # type: ignore[method-assign]
+    answering = asyncio.create_task(outbox.publisher.publish_once(Message("a", b"answer")))
+    await asyncio.sleep(0)
+    assert not answering.done()
+    waiting.set()
+    await asyncio.wait_for(answering, PATIENCE)
+    assert outbox.sent == [b"answer"]
+
+
+@pytest.mark.parametrize("error", [NotConnectedError("no link"), DisconnectedError("gone"), OVER_QUOTA])
+async def test_an_answer_beside_the_outbox_is_lost_with_the_connection(outbox: Outbox, error: LinkError) -> None:
+    outbox.sender.always[b"answer"] = error
+    await outbox.publisher.publish_once(Message("a", b"answer"))
+    assert (outbox.sender.tried, outbox.sent, outbox.said) == ([b"answer"], [], [])
+
+
+async def test_an_answer_beside_the_outbox_that_is_refused_is_said_once_for_its_topic(outbox: Outbox) -> None:
+    outbox.sender.faults[b"x"] = deque([PublishRefusedError("not authorised", 0x87)] * 2)
+    for _ in range(3):
+        await outbox.publisher.publish_once(Message("a", b"x"))
+    assert outbox.sent == [b"x"]
+    assert [text.startswith("a message on a was not published: ") for text in outbox.said] == [True]
+
+
+async def test_an_answer_beside_the_outbox_that_is_too_large_says_so(outbox: Outbox) -> None:
+    outbox.sender.always[b"large answer"] = TooLargeError(12, 3)
+    await outbox.publisher.publish_once(Message("a", b"large answer", correlation=b"7"))
+    assert (outbox.sent, outbox.sender.correlations, outbox.said) == ([b"lar"], [b"7"], [])
+
+
+async def test_an_answer_beside_the_outbox_that_cannot_be_smaller_is_given_up_and_told(outbox: Outbox) -> None:
+    outbox.sender.always[b"abc"] = TooLargeError(12, 2)
+    await outbox.publisher.publish_once(Message("a", b"abc"))
+    assert (outbox.sent, outbox.sender.tried) == ([], [b"abc"])
+    assert outbox.said == ["a message on a was not published: the packet has 12 bytes, and the broker takes 2"]
+
+
+@pytest.mark.parametrize("error", [TooLargeError(20_160, 10_000), PublishRefusedError("packet too large", 0x95)])
+async def test_an_sms_in_an_answer_beside_the_outbox_comes_cut(outbox: Outbox, error: LinkError) -> None:
+    large = sms_event("x" * 20_000)
+    outbox.sender.always[large] = error
+    await outbox.publisher.publish_once(Message("a", large))
+    event = json.loads(outbox.sent[0])
+    assert (event["text"], event["truncated"], event["code"]) == ("x" * 2_048, True, "48213")
+
+
+async def test_answers_beside_the_outbox_go_out_in_the_order_of_asking(outbox: Outbox) -> None:
+    wanted = [str(n).encode() for n in range(3 * AT_ONCE)]
+    await asyncio.gather(*(outbox.publisher.publish_once(Message("a", each)) for each in wanted))
+    assert outbox.sent == wanted
 
 
 # --- retained topics ------------------------------------------------------------------------------------------------
