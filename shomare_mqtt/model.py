@@ -472,6 +472,11 @@ class Envelope:
     expires_at: datetime | None = None
     reply: Reply | None = None
 
+    @property
+    def is_query(self) -> bool:
+        """Whether it only asks."""
+        return self.command.partition("/")[0] == "query"
+
 
 @dataclass(frozen=True, slots=True)
 class Buy:
@@ -571,8 +576,11 @@ class QueryOrders:
     limit: int = 50
 
 
+Action = Buy | Cancel | SetDefault | SetBuying | Resolve
+"""What changes something, and is in the journal before it is acknowledged."""
 Query = QueryProfile | QueryCatalog | QueryPrices | QueryPrice | QueryCheck | QueryOrders
-Request = Buy | Cancel | SetDefault | SetBuying | Resolve | Query
+"""What only asks, and leaves no trace on the disk."""
+Request = Action | Query
 
 
 @dataclass(frozen=True, slots=True)

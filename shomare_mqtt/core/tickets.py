@@ -1,4 +1,4 @@
-"""One command on its way through the core, and what comes of it."""
+"""One command that changes something on its way through the core, and what comes of it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from shomare_mqtt.core.clock import SteadyTime
     from shomare_mqtt.core.render import Answer
-    from shomare_mqtt.model import Envelope, Request
+    from shomare_mqtt.model import Action, Envelope
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Ticket:
 
     row: int
     envelope: Envelope
-    request: Request
+    request: Action
     received: float
     deadline: float | None
     close: Callable[[Batch, Answer], None]

@@ -177,6 +177,7 @@ class Daemon:
 
     def _on_disconnected(self, text: str) -> None:
         del text
+        self.bridge.desk.disconnected()
         self._info.protocol = None
         self._tell_status()
 

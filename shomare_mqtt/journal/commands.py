@@ -61,20 +61,18 @@ def _delivered_before(connection: sqlite3.Connection, arrival: Arrival) -> Arriv
     newest command with this id, unless the broker is known to have read the PUBACK of that one (`heard`, which takes
     the id off it): then it is new, and its first delivery was lost. Where that is not known, it is taken for a second
     delivery, which buys nothing twice, and answered as the first was, so that whoever sent a new one is not left
-    without a word. A query is asked again.
+    without a word.
     """
     incoming = arrival.incoming
     row = connection.execute(
-        "SELECT c.seq, c.digest, c.done, coalesce(c.answer, f.answer) FROM commands c"
+        "SELECT c.seq, c.digest, coalesce(c.answer, f.answer) FROM commands c"
         " LEFT JOIN commands f ON f.seq = c.first"
         " WHERE c.session = ? AND c.packet_id = ? AND c.packet_id != 0 ORDER BY c.seq DESC LIMIT 1",
         (arrival.session, incoming.packet_id),
     ).fetchone()
     if row is None or row[1] != _digest(incoming):
         return None
-    if row[2] and arrival.command.startswith("query/"):
-        return None
-    return ArrivalResult(ArrivalKind.REDELIVERED, row[0], answer=row[3])
+    return ArrivalResult(ArrivalKind.REDELIVERED, row[0], answer=row[2])
 
 
 def heard(connection: sqlite3.Connection, rows: list[int]) -> None:

@@ -308,8 +308,7 @@ def _size(arrival: Arrival) -> int:
 
 def _arrive(connection: sqlite3.Connection, arrivals: list[Arrival], since: float) -> tuple[list[ArrivalResult], bool]:
     results = [commands.arrive(connection, a, since) for a in arrivals]
-    came = (a for a, r in zip(arrivals, results, strict=True) if r.kind is ArrivalKind.NEW)
-    return results, any(not a.command.startswith("query/") for a in came)
+    return results, any(r.kind is ArrivalKind.NEW for r in results)
 
 
 def _write(connection: sqlite3.Connection, batch: Batch, now: float) -> int:

@@ -440,7 +440,7 @@ async def test_a_clock_that_starts_right_after_midnight_frees_no_limit(opened: O
     await world.data("cancel", {"order": order["order"]})
     world.clock.synchronised = False
     await world.sleep(3600)
-    await world.data("query/orders")  # with which the time is written down
+    await world.data("defaults/operator/set", "MCI")  # with which the time is written down
     await world.crash()
     world.clock.reboot()
     world.clock.jump(hours=-16, minutes=-20)

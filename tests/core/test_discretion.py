@@ -27,7 +27,7 @@ ELSEWHERE = "what it says itself may quote an SMS and stands only in answers to 
 
 def leaks(world: World, caplog: pytest.LogCaptureFixture, *, but: str) -> list[Any]:
     """All in which the words stand, but for the answers to a command."""
-    messages = [row.message for row in world.broker.rows.values()] + world.broker.volatile
+    messages = world.broker.sent()
     others = [(m.topic, m.payload) for m in messages if m.topic != f"response/{but}" and not m.absolute]
     said = [*others, *world.retained.ever, *world.extensions.orders, *caplog.messages]
     return [each for each in said if "KXQP-ZW" in str(each)]

@@ -185,6 +185,7 @@ async def test_closed_orders_stay_closed(world: World) -> None:
     world.provider.gets("p1", sms())
     checked = await world.data("query/check", {"order": order["order"]})
     assert (checked["state"], checked["sms_count"]) == ("expired", 1)
+    await world.settle()
     assert world.codes() == ["48213"], "an SMS found there is stored and published"
     await world.sleep(100)
     assert world.order(order["order"])["state"] == "expired"

@@ -222,6 +222,7 @@ async def test_a_journal_that_fails_does_end_it(opened: Opening, monkeypatch: py
 
 
 async def test_what_the_provider_says_is_still_what_it_says(world: World) -> None:
+    await world.settle()  # the lists are asked for once at the start, and nobody is to join that
     world.provider.script("countries", ProviderFailedError(ErrorCode.PROVIDER_ERROR, "in repair"))
     assert (await world.ask("query/countries"))["error"]["code"] == "provider_error"
 

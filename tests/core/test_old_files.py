@@ -85,8 +85,8 @@ async def test_what_waited_for_the_broker_is_sent(world: World) -> None:
 
 async def test_what_was_not_answered_is_answered(world: World) -> None:
     def answers() -> dict[str, str]:
-        rows = [row.message for row in world.broker.rows.values() if row.message.topic.startswith("response/")]
-        return {body["transaction"]: body["status"] for body in (json.loads(m.payload) for m in rows)}
+        sent = [m for m in world.broker.sent() if m.topic.startswith("response/")]
+        return {body["transaction"]: body["status"] for body in (json.loads(m.payload) for m in sent)}
 
     await world.until(lambda: {"buying", "asked"} <= answers().keys(), 10)
     assert (answers()["buying"], answers()["asked"]) == ("unknown", "ok")

@@ -162,4 +162,5 @@ async def test_an_order_of_before_ids_were_believed(world: World) -> None:
     assert len(world.events("sms")) == 1
     world.provider.gets("p1", sms(A, provider_id="y"))
     await world.data("query/check", {"order": order["order"]})
+    await world.settle()
     assert len(world.events("sms")) == 2

@@ -211,6 +211,7 @@ async def test_what_failures_make_of_it(world: World, error: Exception, state: s
     await world.ask("query/profile")
     shown = world.json("provider/state")
     assert (shown["state"], shown["error"]["code"]) == (state, getattr(error, "code", None))
+    await world.settle()
     assert [e["state"] for e in world.bridge_events("provider_state")] == ([] if state == "online" else [state])
     await world.data("query/profile")
     assert world.json("provider/state")["state"] == "online"

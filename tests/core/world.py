@@ -119,6 +119,12 @@ class Broker:
     volatile: list[Message] = field(default_factory=list)
     news: asyncio.Event = field(default_factory=asyncio.Event)
     away: bool = False
+    taking: asyncio.Event | None = None
+    """Set once the broker acknowledges what is sent beside the journal; None: at once."""
+
+    def sent(self) -> list[Message]:
+        """All that was sent: what stood in the outbox in its order, then what went beside it."""
+        return [row.message for _, row in sorted(self.rows.items())] + self.volatile
 
 
 class FakeOutbox:
@@ -133,10 +139,14 @@ class FakeOutbox:
         self._woken.set()
 
     def send_volatile(self, message: Message) -> None:
-        self._broker.volatile.append(message)
+        if not self._broker.away:
+            self._broker.volatile.append(message)
+            self._broker.news.set()
 
     async def publish_once(self, answer: Message) -> None:
-        self._broker.volatile.append(answer)
+        self.send_volatile(answer)
+        if self._broker.taking is not None:
+            await self._broker.taking.wait()
 
     async def run(self) -> None:
         self._woken.set()
@@ -291,7 +301,7 @@ class World:
         """What came on the command's Response Topic."""
         assert command.incoming.reply is not None
         topic = command.incoming.reply.topic
-        found = [r.message for _, r in sorted(self.broker.rows.items()) if r.message.topic == topic]
+        found = [m for m in self.broker.sent() if m.topic == topic]
         assert all(m.correlation == command.incoming.reply.correlation and m.absolute for m in found)
         return [json.loads(m.payload) for m in found]
 
@@ -366,8 +376,7 @@ class World:
 
     def events(self, topic: str) -> list[Any]:
         """What was published on `event/…`, in order."""
-        rows = [r.message for _, r in sorted(self.broker.rows.items())]
-        return [json.loads(m.payload) for m in rows if m.topic == f"event/{topic}"]
+        return [json.loads(m.payload) for m in self.broker.sent() if m.topic == f"event/{topic}"]
 
     def bridge_events(self, kind: str) -> list[Any]:
         return [e for e in self.events("bridge") if e["event_type"] == kind]

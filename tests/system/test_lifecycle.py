@@ -260,11 +260,20 @@ async def test_two_daemons_do_not_fight_for_the_session(house: House) -> None:
 
 async def test_what_was_not_answered_before_the_stop_is_answered_after_it(house: House) -> None:
     house.sim.fault("pricebyproduct", "hang_before", times=None)
+    await house.probe.publish("buy", {**PRODUCT, "max_price": 5000, "transaction": "left"})
+    await house.sim.wait_until(lambda: house.sim.hanging >= 1)
+    assert await house.daemons[0].stop() == 0
+    assert not house.probe.all("response/buy")
+    house.sim.clear_faults()
+    await house.again()
+    answer = (await house.probe.message("response/buy")).json
+    assert (answer["status"], answer["transaction"]) == ("ok", "left")
+
+
+async def test_whoever_waits_for_a_query_at_the_stop_is_told(house: House) -> None:
+    house.sim.fault("pricebyproduct", "hang_before", times=None)
     await house.probe.publish("query/price/7/1/3", {"transaction": "left"})
     await house.sim.wait_until(lambda: house.sim.hanging >= 1)
     assert await house.daemons[0].stop() == 0
-    assert not house.probe.all("response/query/price/7/1/3")
-    house.sim.clear_faults()
-    await house.again()
     answer = (await house.probe.message("response/query/price/7/1/3")).json
-    assert (answer["status"], answer["transaction"]) == ("ok", "left")
+    assert (answer["error"]["code"], answer["transaction"]) == ("busy", "left")

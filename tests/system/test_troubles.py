@@ -174,7 +174,7 @@ async def test_what_the_broker_lets_nobody_publish(tmp_path: Path) -> None:
     rules = ["topic readwrite #", "topic deny denied/event/bridge"]
     async with Mosquitto(tmp_path, acl=rules) as broker, House(tmp_path, broker.port, "denied", {}) as house:
         daemon = await house.start()
-        await house.probe.refused("query/nothing")
+        await house.probe.refused("buy", {"country": 7.5})
         for _ in range(5):
             await house.probe.ok("query/profile")
         assert daemon.log.count("event/bridge was set aside") == 1

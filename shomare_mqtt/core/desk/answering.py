@@ -12,14 +12,14 @@ from shomare_mqtt.core.records import Batch, Done, MessageKind, Posting, bridge_
 from shomare_mqtt.core.render import Answer, Status
 from shomare_mqtt.core.tickets import Ticket
 from shomare_mqtt.errors import CommandRefusedError, ErrorCode, ShomareError
-from shomare_mqtt.model import Buy, Cancel, Envelope, Message, Reply, Resolve, SetBuying, SetDefault
+from shomare_mqtt.model import Envelope, Message, Reply
 
 if TYPE_CHECKING:
     import logging
 
     from shomare_mqtt.core.orders.ledger import Ledger
     from shomare_mqtt.core.ports import Journal
-    from shomare_mqtt.model import Parsed
+    from shomare_mqtt.model import Action
 
 
 _OF_THE_COMMAND = frozenset(
@@ -56,14 +56,21 @@ class Answering:
         self.count = 0
 
     def ticket(
-        self, row: int, parsed: Parsed, received: float, deadline: float | None, *, resumed: bool = False
+        self,
+        row: int,
+        envelope: Envelope,
+        request: Action,
+        received: float,
+        deadline: float | None,
+        *,
+        resumed: bool = False,
     ) -> Ticket:
         """A command's ticket: what carries it out may close the answer into its own batch."""
 
         def close(batch: Batch, answer: Answer) -> None:
             self.close(ticket, batch, answer)
 
-        ticket = Ticket(row, parsed.envelope, parsed.request, received, deadline, close, resumed)
+        ticket = Ticket(row, envelope, request, received, deadline, close, resumed)
         return ticket
 
     def begin(self, ticket: Ticket) -> None:
@@ -84,7 +91,7 @@ class Answering:
         body = self._post(batch, ticket.envelope, answer)
         # What another daemon may have carried out, a repeat of its transaction must not buy a second time.
         is_free = refused and ticket.clearance.contested is None
-        batch.done.append(Done(ticket.row, body if _is_kept(ticket) else None, answer.order, is_free=is_free))
+        batch.done.append(Done(ticket.row, body, answer.order, is_free=is_free))
         if answer.status is Status.ERROR:
             batch.postings.extend(_refused_event(ticket.envelope, answer))
         if refused and answer.error is not None:
@@ -101,6 +108,14 @@ class Answering:
         answer = Answer.failed(error)
         body = render.dumps(render.answer_json(answer, envelope.transaction))
         return (*_postings(envelope, body), *_refused_event(envelope, answer))
+
+    def beside(self, envelope: Envelope, answer: Answer) -> list[Message]:
+        """The answer to a query, and its event where there is one, to be sent beside the outbox."""
+        self.count += 1
+        postings = _postings(envelope, render.dumps(render.answer_json(answer, envelope.transaction)))
+        if answer.status is Status.ERROR:
+            postings += _refused_event(envelope, answer)
+        return [posting.message for posting in postings]
 
     async def again(self, envelope: Envelope, stored: bytes) -> None:
         """Answer what may be a second delivery of a command as the first was: nobody can tell it from a new one."""
@@ -136,11 +151,6 @@ def _again(answer: bytes) -> bytes:
     return answer[:-1] + b',"replayed":true}'
 
 
-def _is_kept(ticket: Ticket) -> bool:
-    """Whether a repeat of the transaction or of the delivery is to get the same answer; a query is asked again."""
-    return isinstance(ticket.request, Buy | Cancel | Resolve | SetBuying | SetDefault)
-
-
 def _postings(envelope: Envelope, body: bytes) -> list[Posting]:
     """An answer for the command's own topic, and for the Response Topic that an MQTT 5 sender gave."""
     messages = [Message(topics.response(envelope.command), body)]
@@ -153,7 +163,7 @@ def _postings(envelope: Envelope, body: bytes) -> list[Posting]:
 def _refused_event(envelope: Envelope, answer: Answer) -> list[Posting]:
     """`command_refused`, for what was answered with an error; none for a query that only found no answer."""
     error = answer.error or render.internal_error()
-    if envelope.command.startswith("query/") and error.code not in _OF_THE_COMMAND:
+    if envelope.is_query and error.code not in _OF_THE_COMMAND:
         return []
     more: dict[str, object] = {
         "command": envelope.command,

@@ -1,7 +1,7 @@
 """The desk room: its parts, made and started together.
 
 The order of things is what keeps money safe: a command is in the journal before the broker hears that it was taken, and
-its answer is in the journal with what it did.
+its answer is in the journal with what it did. A query costs nothing, and is neither.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shomare_mqtt.core.desk.answering import Answering
+from shomare_mqtt.core.desk.asking import Asking
 from shomare_mqtt.core.desk.dispatch import Dispatch
 from shomare_mqtt.core.desk.double_press import DoublePress
 from shomare_mqtt.core.desk.intake import Intake
@@ -47,18 +48,23 @@ class Desk:
         ledger, longest_down = orders.ledger, settings.mqtt.session_expiry
         self.queries = Queries(journal, market, orders)
         self.answering = answering = Answering(journal, ledger, logger)
-        screening = Screening(parse, ports.clock, ledger.time)
+        screening = Screening(settings.mqtt.base_topic, parse, ports.clock, ledger.time)
         self._double_press = DoublePress(settings.limits.double_press)
         dispatch = Dispatch(market, orders, self.queries, ports.clock)
         self.working = Working(ledger, answering, dispatch.handle, self._double_press, ports.clearance, spawn, logger)
-        self._resuming = Resuming(longest_down, journal, ledger, screening, answering, self.working, logger)
+        self.asking = asking = Asking(screening, answering, ports.outbox, dispatch.ask, spawn, logger)
+        self._resuming = Resuming(longest_down, journal, ledger, screening, answering, self.working, asking, logger)
         self.intake = Intake(
-            settings.orders.remember, journal, ports.outbox, screening, answering, self.working, logger
+            settings.orders.remember, journal, ports.outbox, screening, answering, self.working, asking, logger
         )
 
     def deliver(self, delivery: Delivery) -> None:
-        """A message came; nothing is done here but to line it up."""
+        """A message came; nothing is awaited here."""
         self.intake.deliver(delivery)
+
+    def disconnected(self) -> None:
+        """The connection to the broker is lost, and with it what it brought and nobody wrote down."""
+        self.asking.cut_off()
 
     async def resume(self) -> None:
         """Go on with what an earlier process took and did not answer."""
@@ -70,6 +76,10 @@ class Desk:
         self._spawn(self.intake.run(), "desk")
 
     async def stop(self, timeout: float) -> None:  # noqa: ASYNC109 - the bound is what is asked for
-        """Take no more commands; let a purchase that may be on its way end, leave the rest to the next start."""
+        """Take no more commands; let a purchase that may be on its way end, leave the rest to the next start.
+
+        Queries are answered that they are not answered.
+        """
         await self.intake.close()
+        await self.asking.stop()
         await self.working.stop(timeout)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from shomare_mqtt.core.market.market import Market
     from shomare_mqtt.core.orders.orders import Orders
     from shomare_mqtt.core.tickets import Ticket
+    from shomare_mqtt.model import Query
 
 LONGEST = 60.0
 """Seconds that a `buy` waits to hear whether it may: the broker may have gone before that was settled, and a purchase
@@ -25,7 +26,7 @@ must not come out of the blue."""
 
 
 class Dispatch:
-    """Hands each command to the part that can."""
+    """Hands each command and query to the part that can."""
 
     def __init__(self, market: Market, orders: Orders, queries: Queries, clock: Clock) -> None:
         self._defaults = market.defaults
@@ -54,11 +55,13 @@ class Dispatch:
                     if on:
                         await self._orders.old_journal.accept(ticket.row)
                     return Outcome(Answer.ok({"buying": "on" if on else "off"}))
-            case query:
-                if isinstance(query, QueryPrice | QueryPrices):
-                    async with self._setting:  # a default that was set just before counts
-                        pass
-                return await self._queries.answer(query)
+
+    async def ask(self, query: Query) -> Answer:
+        """Answer a query. Raises CommandRefusedError, ProviderError."""
+        if isinstance(query, QueryPrice | QueryPrices) and self._setting.locked():
+            async with self._setting:  # a default that was set just before counts
+                pass
+        return await self._queries.answer(query)
 
     async def _buy(self, ticket: Ticket, request: Buy) -> Outcome:
         edition = self._catalogs.edition  # that of the ids that the sender knows

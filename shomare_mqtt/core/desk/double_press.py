@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from shomare_mqtt.core.tickets import Ticket
-    from shomare_mqtt.model import Envelope, Request
+    from shomare_mqtt.model import Action, Envelope
 
 
 class DoublePress:
@@ -51,7 +51,7 @@ class DoublePress:
         self._presses = {d: p for d, p in self._presses.items() if p.row != ticket.row}
 
 
-def press_content(envelope: Envelope, request: Request) -> str | None:
+def press_content(envelope: Envelope, request: Action) -> str | None:
     """What is the same text for two presses that ask for the same, in any process; None for what is no press."""
     if not isinstance(request, Buy) or envelope.transaction is not None:
         return None

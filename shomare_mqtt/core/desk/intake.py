@@ -1,4 +1,4 @@
-"""Where commands come in: taken down in the journal before the PUBACK, begun after it."""
+"""Where commands come in: taken down in the journal before the PUBACK, begun after it. Queries go their own way."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import asyncio
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING
+from itertools import groupby
+from typing import TYPE_CHECKING, cast
 
 from shomare_mqtt.core.clearance import given
 from shomare_mqtt.core.desk.answering import Repeat
@@ -21,11 +22,12 @@ if TYPE_CHECKING:
 
     from shomare_mqtt.core.clearance import Clearance
     from shomare_mqtt.core.desk.answering import Answering
+    from shomare_mqtt.core.desk.asking import Asking
     from shomare_mqtt.core.desk.screening import Screening
     from shomare_mqtt.core.desk.working import Working
     from shomare_mqtt.core.ports import Journal, Outbox
     from shomare_mqtt.core.records import ArrivalResult, Posting
-    from shomare_mqtt.model import Ack, Incoming, Parsed
+    from shomare_mqtt.model import Ack, Action, Incoming, Parsed
 
 MOST_PENDING = 500
 """Commands that are worked on at the same moment; beyond it `busy` is answered."""
@@ -49,7 +51,10 @@ class Delivery:
 
 
 class Intake:
-    """Takes commands. `remember`: seconds for which a repeated transaction is known; `commands`: how many came."""
+    """Takes commands, and hands queries on to `asking`; all are acknowledged in the order in which they came.
+
+    `commands`: how many came, queries too. `is_query` tells by the whole topic.
+    """
 
     def __init__(
         self,
@@ -59,23 +64,31 @@ class Intake:
         screening: Screening,
         answering: Answering,
         working: Working,
+        asking: Asking,
         logger: logging.Logger,
     ) -> None:
+        """`remember`: seconds for which a repeated transaction is known."""
         self._remember = remember
         self._journal = journal
         self._outbox = outbox
         self._screening = screening
         self._answering = answering
         self._working = working
+        self._asking = asking
         self._logger = logger
         self._queue: asyncio.Queue[Delivery] = asyncio.Queue()
         self._closed = False
+        self._idle = False
         self._taking = asyncio.Lock()
         self.commands = 0
 
     def deliver(self, delivery: Delivery) -> None:
-        """A message came; nothing is done here but to line it up."""
-        if not self._closed:
+        """A message came: it is lined up, but for a query that finds nobody before it."""
+        if self._closed:
+            return
+        if self._idle and self._queue.empty() and self._screening.is_query(delivery.incoming):
+            self._take_query(delivery)
+        else:
             self._queue.put_nowait(delivery)
 
     async def close(self) -> None:
@@ -88,11 +101,24 @@ class Intake:
     async def run(self) -> None:
         """Take commands for ever, those that came together in one transaction."""
         while True:
+            self._idle = True
             deliveries = [await self._queue.get()]
+            self._idle = False
             while len(deliveries) < MOST_AT_ONCE and not self._queue.empty():
                 deliveries.append(self._queue.get_nowait())
             async with self._taking:
-                await self._take(deliveries)
+                for are_queries, some in groupby(deliveries, lambda d: self._screening.is_query(d.incoming)):
+                    if are_queries:
+                        for delivery in some:
+                            self._take_query(delivery)
+                    else:
+                        await self._take(list(some))
+
+    def _take_query(self, delivery: Delivery) -> None:
+        """It needs no journal: whoever gets no answer asks again."""
+        self.commands += 1
+        delivery.ack()
+        self._asking.take(delivery.incoming)
 
     async def _take(self, deliveries: list[Delivery]) -> None:
         parsed = list(self._fitting(self._screening.screened(d.incoming) for d in deliveries))
@@ -128,7 +154,7 @@ class Intake:
         if isinstance(what, Unparsed):
             postings = self._answering.refusal(envelope, what.error)
         else:
-            content = press_content(envelope, what.request) or what.content
+            content = press_content(envelope, cast("Action", what.request)) or what.content
             keyed = envelope.transaction if isinstance(what.request, Buy | Cancel | Resolve) else None
         conflict = CommandRefusedError(
             ErrorCode.TRANSACTION_CONFLICT,
@@ -166,7 +192,8 @@ class Intake:
         elif not self._closed or self._is_refused(delivery, what):
             # Else it is in the journal, and the next process begins it.
             deadline = self._screening.deadline(delivery.incoming, what, arrival.received)
-            ticket = self._answering.ticket(result.row, what, arrival.received, deadline)
+            action = cast("Action", what.request)
+            ticket = self._answering.ticket(result.row, what.envelope, action, arrival.received, deadline)
             self._working.start(ticket, delivery.clearance)
 
     def _is_refused(self, delivery: Delivery, what: Parsed) -> bool:
@@ -189,6 +216,5 @@ def _no_room(what: Parsed) -> CommandRefusedError:
 
 
 def _kind(command: str) -> str:
-    """The command that a transaction belongs to: its topic less ids in it, cut where it is no query but very long."""
-    parts = command.split("/")
-    return "/".join(parts[:2])[:_LONGEST_KIND] if parts[0] == "query" else command
+    """The command that a transaction belongs to: its topic, cut where it is very long and therefore none."""
+    return command[:_LONGEST_KIND]

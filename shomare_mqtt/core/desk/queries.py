@@ -9,7 +9,6 @@ from shomare_mqtt.core import render
 from shomare_mqtt.core.orders.checking import code_in
 from shomare_mqtt.core.orders.targets import find_target
 from shomare_mqtt.core.render import Answer
-from shomare_mqtt.core.tickets import Outcome
 from shomare_mqtt.model import (
     CatalogKind,
     CheckReading,
@@ -43,7 +42,7 @@ class Queries:
         self._defaults = market.defaults
         self._checker = orders.checker
 
-    async def answer(self, query: Query) -> Outcome:
+    async def answer(self, query: Query) -> Answer:
         """Answer one query. Raises CommandRefusedError, ProviderError."""
         match query:
             case QueryProfile():
@@ -59,7 +58,7 @@ class Queries:
             case _:
                 records = await self._journal.newest_first(query.state, query.limit)
                 data = [render.order_json(r.order, codes=True) for r in records]
-        return Outcome(Answer.ok(data))
+        return Answer.ok(data)
 
     async def _price_list(self, query: QueryPrices) -> dict[str, object]:
         country = await self._id(CatalogKind.COUNTRIES, query.country, query.is_id)
@@ -82,16 +81,16 @@ class Queries:
             return await self._catalogs.resolve(kind, text, is_id=kind.field in is_id)
         return self._defaults.needed(kind)
 
-    async def _check(self, query: QueryCheck) -> Outcome:
+    async def _check(self, query: QueryCheck) -> Answer:
         record, purchase = await find_target(self._ledger, query.target)
         if record is None:
             known = replace(self._prices.known(), purchase=purchase)
             reading = await self._provider.check(purchase, known=known, priority=Priority.QUERY)
             await self._provider.tell(Endpoint.CHECK, reading)
-            return Outcome(Answer.ok(_foreign(purchase, reading)))
+            return Answer.ok(_foreign(purchase, reading))
         if record.order.purchase is not None:
             record = await self._checker.check(record, Priority.QUERY)
-        return Outcome(Answer.ok(render.order_json(record.order, codes=True), record.order.order))
+        return Answer.ok(render.order_json(record.order, codes=True), record.order.order)
 
 
 def _foreign(purchase: str, reading: CheckReading) -> dict[str, object]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from shomare_mqtt.core import render
 from shomare_mqtt.core.desk.answering import Repeat
@@ -17,13 +17,14 @@ if TYPE_CHECKING:
     import logging
 
     from shomare_mqtt.core.desk.answering import Answering
+    from shomare_mqtt.core.desk.asking import Asking
     from shomare_mqtt.core.desk.screening import Screening
     from shomare_mqtt.core.desk.working import Working
     from shomare_mqtt.core.orders.ledger import Ledger
     from shomare_mqtt.core.ports import Journal
     from shomare_mqtt.core.records import PendingCommand, Record
     from shomare_mqtt.core.tickets import Ticket
-    from shomare_mqtt.model import Order
+    from shomare_mqtt.model import Action, Order
 
 _DIED = "this program ended while the purchase may have been on its way"
 
@@ -39,6 +40,7 @@ class Resuming:
         screening: Screening,
         answering: Answering,
         working: Working,
+        asking: Asking,
         logger: logging.Logger,
     ) -> None:
         self._longest_down = longest_down
@@ -47,6 +49,7 @@ class Resuming:
         self._screening = screening
         self._answering = answering
         self._working = working
+        self._asking = asking
         self._logger = logger
 
     async def resume(self) -> None:
@@ -75,6 +78,10 @@ class Resuming:
         if isinstance(what, Unparsed) and record is not None:
             # It was understood when it came, and may have been carried out: the settings are others since.
             what = Parsed(what.envelope, Buy(), "")
+        if what.envelope.is_query:  # of an earlier version of this program, which kept them
+            await self._ledger.commit(Batch(done=[Done(command.row)]))
+            self._asking.take(command.incoming)
+            return
         if isinstance(what, Unparsed):
             postings = self._answering.refusal(what.envelope, what.error)
             done = Done(command.row, postings[0].message.payload, is_free=True)
@@ -82,7 +89,8 @@ class Resuming:
             await self._ledger.commit(batch)
             return
         deadline = self._screening.deadline(command.incoming, what, command.received)
-        ticket = self._answering.ticket(command.row, what, command.received, deadline, resumed=True)
+        action = cast("Action", what.request)
+        ticket = self._answering.ticket(command.row, what.envelope, action, command.received, deadline, resumed=True)
         if command.first is not None:
             await self._answering.repeat(Repeat(command.row, what.envelope), command.first, None)
         elif record is not None:

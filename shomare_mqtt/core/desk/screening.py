@@ -17,10 +17,17 @@ if TYPE_CHECKING:
 class Screening:
     """Reads messages as commands. `parse` tells what one says by itself."""
 
-    def __init__(self, parse: Callable[[Incoming], Parsed | Unparsed], clock: Clock, time: SteadyTime) -> None:
+    def __init__(
+        self, base_topic: str, parse: Callable[[Incoming], Parsed | Unparsed], clock: Clock, time: SteadyTime
+    ) -> None:
+        self._queries = f"{base_topic}/query/"
         self.parse = parse
         self._clock = clock
         self._time = time
+
+    def is_query(self, incoming: Incoming) -> bool:
+        """Whether a message can only ask, whatever it says."""
+        return incoming.topic.startswith(self._queries)
 
     def screened(self, incoming: Incoming) -> Parsed | Unparsed:
         """The command, unless it must not be acted on for a reason that its content does not show."""

@@ -6,10 +6,9 @@ import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from shomare_mqtt.core.masking import trace_of
+from shomare_mqtt.core.desk.telling import told
 from shomare_mqtt.core.render import Answer, Status
 from shomare_mqtt.core.tickets import Outcome
-from shomare_mqtt.errors import CommandRefusedError, JournalError, ShomareError
 from shomare_mqtt.model import Buy
 
 if TYPE_CHECKING:
@@ -71,22 +70,16 @@ class Working:
             self._answering.end(ticket)
 
     async def _outcome(self, ticket: Ticket) -> Outcome:
-        try:
-            self._double_press.check(ticket)
-            outcome = await self._handle(ticket)
-        except ShomareError as error:
-            about = error.order if isinstance(error, CommandRefusedError) else None
-            outcome = Outcome(replace(Answer.failed(error), about=about))
-        except JournalError:
-            raise
-        except Exception as error:  # noqa: BLE001 - the one place for faults of ours: the sender is told, we go on
-            self._logger.error(  # noqa: TRY400 - the exception's own words may repeat an SMS
-                "%s: a fault of this program: %s", ticket.envelope.command, trace_of(error)
-            )
-            outcome = Outcome(Answer.faulty())
+        outcome = await told(self._carry_out(ticket), ticket.envelope.command, self._logger)
+        if isinstance(outcome, Answer):
+            outcome = Outcome(outcome)
         if outcome.answer.order is None and outcome.answer.status is not Status.OK:
             self._double_press.forget(ticket)
         return outcome
+
+    async def _carry_out(self, ticket: Ticket) -> Outcome:
+        self._double_press.check(ticket)
+        return await self._handle(ticket)
 
     def note_press(self, ticket: Ticket) -> None:
         """Remember a command that is not worked on any more, so that a second press of it is known for one."""

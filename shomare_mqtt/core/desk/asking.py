@@ -1,0 +1,127 @@
+"""Queries: taken, worked on and answered in memory, beside the journal and its outbox (contract, Commands)."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, cast
+
+from shomare_mqtt.core.desk.telling import told
+from shomare_mqtt.core.render import Answer
+from shomare_mqtt.errors import CommandRefusedError, ErrorCode
+from shomare_mqtt.model import Unparsed
+
+if TYPE_CHECKING:
+    import logging
+    from collections.abc import Awaitable, Callable
+
+    from shomare_mqtt.core.desk.answering import Answering
+    from shomare_mqtt.core.desk.screening import Screening
+    from shomare_mqtt.core.ports import Outbox, Spawn
+    from shomare_mqtt.errors import ShomareError
+    from shomare_mqtt.model import Envelope, Incoming, Query
+
+MOST_ASKED = 500
+"""Queries that are worked on at the same moment, or whose answers the broker did not take yet; beyond it `busy` is
+answered."""
+
+_LONGEST_KIND = 64
+
+
+class Asking:
+    """Has queries answered by `ask`, each in a task of its own.
+
+    A query leaves no trace on the disk, nor does its answer: one that a crash or a lost connection cuts off is not
+    answered. What it finds out (an SMS) is stored by whoever finds it.
+    """
+
+    def __init__(
+        self,
+        screening: Screening,
+        answering: Answering,
+        outbox: Outbox,
+        ask: Callable[[Query], Awaitable[Answer]],
+        spawn: Spawn,
+        logger: logging.Logger,
+    ) -> None:
+        self._screening = screening
+        self._answering = answering
+        self._outbox = outbox
+        self._ask = ask
+        self._spawn = spawn
+        self._logger = logger
+        self._asked: set[asyncio.Task[None]] = set()
+        self._pending = 0
+        self._connection = 0
+        self._is_full = False
+        self._stopping = False
+
+    def take(self, incoming: Incoming) -> None:
+        """Begin to answer a query, or refuse it."""
+        what = self._screening.screened(incoming)
+        if isinstance(what, Unparsed):
+            self._log_refused(what.envelope, what.error.code, what.error.message)
+            self._refuse(what.envelope, what.error)
+        elif self._pending >= MOST_ASKED:
+            self._refuse_busy(what.envelope)
+        else:
+            self._is_full = self._is_full and self._pending > MOST_ASKED // 2
+            self._pending += 1
+            work = self._work(what.envelope, cast("Query", what.request))
+            task = self._spawn(work, what.envelope.command)
+            self._asked.add(task)
+            task.add_done_callback(self._done)
+
+    async def _work(self, envelope: Envelope, query: Query) -> None:
+        connection = self._connection
+        try:
+            answer = await told(self._ask(query), _kind(envelope), self._logger)
+        except asyncio.CancelledError:
+            if self._stopping:
+                message = "this program ends, and the query was not answered; ask again"
+                self._refuse(envelope, CommandRefusedError(ErrorCode.BUSY, message))
+            raise
+        self._asked -= {asyncio.current_task()}
+        if answer.error is not None:
+            self._log_refused(envelope, answer.error.code, answer.error.message)
+        if connection != self._connection:
+            return  # the broker may have brought it again, and whoever asked may get other words by that
+        first, *others = self._answering.beside(envelope, answer)
+        for other in others:
+            self._outbox.send_volatile(other)
+        await self._outbox.publish_once(first)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._asked.discard(task)
+        self._pending -= 1
+
+    def cut_off(self) -> None:
+        """The connection to the broker is lost: nothing that came over it is answered on another."""
+        self._connection += 1
+
+    async def stop(self) -> None:
+        """Answer what is worked on that it must be asked again: no other process knows of it."""
+        self._stopping = True
+        for task in (asked := tuple(self._asked)):
+            task.cancel()
+        if asked:
+            await asyncio.wait(asked)
+
+    def _refuse_busy(self, envelope: Envelope) -> None:
+        """Say so in the log once, until there is room again: a line for each would wear the disk out."""
+        message = f"{MOST_ASKED} queries are being worked on; nothing was done"
+        if not self._is_full:
+            self._is_full = True
+            self._log_refused(envelope, ErrorCode.BUSY, message)
+        self._refuse(envelope, CommandRefusedError(ErrorCode.BUSY, message))
+
+    def _refuse(self, envelope: Envelope, error: ShomareError) -> None:
+        for message in self._answering.beside(envelope, Answer.failed(error)):
+            self._outbox.send_volatile(message)
+
+    def _log_refused(self, envelope: Envelope, code: ErrorCode, message: str) -> None:
+        self._logger.warning("%s refused: %s: %s", _kind(envelope), code, message)
+
+
+def _kind(envelope: Envelope) -> str:
+    """What is asked, without the ids in its topic."""
+    return "/".join(envelope.command.split("/", 2)[:2])[:_LONGEST_KIND]
