@@ -74,13 +74,14 @@ class _Call:
 class Shared:
     """One request for all who ask for the same at the same moment.
 
-    Nobody joins a call that has been out for `seconds` (contract, Commands); where others had joined one by then, it is
-    asked once more, and all of them, the first one too, get what comes first. `seconds` None: it may always be joined.
+    Nobody joins a call that has been out for `seconds` (contract, Commands); None: it may always be joined. `anew`: for
+    those who had joined it by then it is asked once more, and all of them, the first one too, get what comes first.
     """
 
-    def __init__(self, clock: Clock, seconds: float | None = JOINABLE) -> None:
+    def __init__(self, clock: Clock, seconds: float | None = JOINABLE, *, anew: bool = False) -> None:
         self._clock = clock
         self._seconds = seconds
+        self._anew_after = seconds if anew else None
         self._running: dict[Hashable, _Call] = {}
 
     async def get(self, key: Hashable, ask: Callable[[], Awaitable[Any]]) -> Any:
@@ -88,8 +89,8 @@ class Shared:
         call = self._joinable(key)
         if call is None:
             call = self._begin(key, ask)
-        elif call.anew is None and self._seconds is not None:
-            call.anew = asyncio.ensure_future(self._ask_anew(key, call, ask, self._seconds))
+        elif call.anew is None and self._anew_after is not None:
+            call.anew = asyncio.ensure_future(self._ask_anew(key, call, ask, self._anew_after))
         return await self._wait(key, call)
 
     def _joinable(self, key: Hashable) -> _Call | None:

@@ -56,14 +56,22 @@ async def asked_at(moment: float, shared: Shared, calls: Callable[[], Awaitable[
         return error, now()
 
 
-async def all_asked(calls: Calls, *moments: float, seconds: float | None = JOINABLE) -> list[tuple[Any, float]]:
+async def all_asked(
+    calls: Calls, *moments: float, seconds: float | None = JOINABLE, anew: bool = True
+) -> list[tuple[Any, float]]:
     """What each gets who asks at one of these moments, and when; nothing is left behind."""
-    shared = Shared(FakeClock(), seconds)
+    shared = Shared(FakeClock(), seconds, anew=anew)
     got = await asyncio.gather(*(asked_at(moment, shared, calls) for moment in moments))
     await asyncio.sleep(0)
     assert not shared._running
     assert asyncio.all_tasks() == {asyncio.current_task()}
     return got
+
+
+async def test_who_joined_stays_with_what_is_asked_once() -> None:
+    """Lists and prices: they may take long, and what is asked for at the same moment is fetched once."""
+    calls = Calls((2.0, None), (0.1, None))
+    assert await all_asked(calls, 0.0, 0.1, 0.6, anew=False) == [(0, 2.0), (0, 2.0), (1, 0.7)]
 
 
 async def test_asked_once_at_the_same_moment() -> None:
@@ -113,7 +121,7 @@ async def test_what_is_asked_anew_is_joined_by_others() -> None:
 
 async def test_what_others_asked_for_meanwhile_is_joined_instead() -> None:
     """By the time that a call is asked anew, somebody may have done so: here its first asker's patience ended."""
-    shared, calls = Shared(FakeClock()), Calls((5.0, None), (0.2, None))
+    shared, calls = Shared(FakeClock(), anew=True), Calls((5.0, None), (0.2, None))
     first = asyncio.ensure_future(shared.get("key", calls))
     await asyncio.sleep(0)
     joined = asyncio.ensure_future(asked_at(0.1, shared, calls))
@@ -137,7 +145,8 @@ BROKEN, WRONG = ValueError("broken"), ValueError("wrong")
     ],
 )
 async def test_failures(ends: list[tuple[float, Exception | None]], expected: tuple[Any, float]) -> None:
-    assert await all_asked(Calls(*ends), 0.0, 0.1) == [(expected[0], pytest.approx(expected[1]))] * 2
+    for outcome, moment in await all_asked(Calls(*ends), 0.0, 0.1):
+        assert (outcome, round(moment, 6)) == expected
 
 
 async def test_what_may_always_be_joined() -> None:
@@ -147,7 +156,7 @@ async def test_what_may_always_be_joined() -> None:
 
 @pytest.mark.parametrize("moment", [0.2, JOINABLE + 0.2], ids=["once", "anew"])
 async def test_given_up_when_nobody_waits_any_more(moment: float) -> None:
-    shared, calls = Shared(FakeClock()), Calls((5.0, None), (5.0, None), (0.0, None))
+    shared, calls = Shared(FakeClock(), anew=True), Calls((5.0, None), (5.0, None), (0.0, None))
     waiting = [asyncio.ensure_future(shared.get("key", calls)) for _ in range(3)]
     await asyncio.sleep(moment)
     waiting[0].cancel()
@@ -191,7 +200,7 @@ async def asked_later(world: World, topic: str, payload: Any, seconds: float) ->
 
 async def late_and_soon(world: World, topic: str, payload: Any) -> list[Any]:
     """The answers to a query whose call takes five seconds, and to another one that is asked for meanwhile."""
-    return await asyncio.gather(asked_later(world, topic, payload, 0.0), asked_later(world, topic, payload, 1.0))
+    return list(await asyncio.gather(*(asked_later(world, topic, payload, moment) for moment in (0.0, 1.0))))
 
 
 async def test_an_older_profile_is_not_shown_over_a_newer_one(world: World) -> None:

@@ -96,7 +96,7 @@ class Prices:
         single = self._single.get((product.country, product.operator, product.application))
         listed = self._lists.get((product.country, product.operator))
         if single is not None or listed is None:
-            return single and single.found
+            return None if single is None else single.found
         return next((p for p in listed.found.prices if p.application == product.application), None)
 
     async def read_list(self, country: str, operator: str, priority: Priority = Priority.QUERY) -> PriceList:
@@ -137,7 +137,7 @@ class Prices:
             del self._lists[old]
         if key in watched:
             self._retained.put(topics.prices(country, operator), render.dumps(self.payload(prices)))
-            await self._say_changes(prices, before and before.found)
+            await self._say_changes(prices, None if before is None else before.found)
         return prices
 
     def payload(self, prices: PriceList) -> dict[str, object]:
