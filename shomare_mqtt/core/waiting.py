@@ -8,9 +8,13 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Sequence
 
     from shomare_mqtt.core.clock import Clock
+
+
+JOINABLE = 0.5
+"""Seconds for which others may join a call that is out."""
 
 
 async def pause(clock: Clock, seconds: float | None, wake: asyncio.Event) -> bool:
@@ -35,28 +39,116 @@ async def _sleep(clock: Clock, seconds: float) -> bool:
     return True
 
 
-class Shared:
-    """One request for all who ask for the same at the same moment."""
+class _Call:
+    """A call that is out, who waits for it, and what asks anew for them once it has been out for too long."""
 
-    def __init__(self) -> None:
-        self._running: dict[Hashable, tuple[asyncio.Future[Any], list[None]]] = {}
+    __slots__ = ("anew", "began", "is_asked_anew", "task", "waiters")
+
+    def __init__(self, task: asyncio.Future[Any], began: float) -> None:
+        self.task = task
+        self.began = began
+        self.waiters: list[asyncio.Future[Any]] = []
+        self.anew: asyncio.Future[None] | None = None
+        self.is_asked_anew = False
+
+    def tell(self, ended: asyncio.Future[Any]) -> None:
+        """Give all who wait what another future came to."""
+        error = None if ended.cancelled() else ended.exception()
+        for waiter in self.waiters:
+            if waiter.done():
+                continue
+            if ended.cancelled():
+                waiter.cancel()
+            elif error is not None:
+                waiter.set_exception(error)
+            else:
+                waiter.set_result(ended.result())
+
+    def give(self, result: Any) -> None:
+        """Give all who wait a result."""
+        for waiter in self.waiters:
+            if not waiter.done():
+                waiter.set_result(result)
+
+
+class Shared:
+    """One request for all who ask for the same at the same moment.
+
+    Nobody joins a call that has been out for `seconds` (contract, Commands); None: it may always be joined. `anew`: for
+    those who had joined it by then it is asked once more, and all of them, the first one too, get what comes first.
+    """
+
+    def __init__(self, clock: Clock, seconds: float | None = JOINABLE, *, anew: bool = False) -> None:
+        self._clock = clock
+        self._seconds = seconds
+        self._anew_after = seconds if anew else None
+        self._running: dict[Hashable, _Call] = {}
 
     async def get(self, key: Hashable, ask: Callable[[], Awaitable[Any]]) -> Any:
         """What `ask` gives; asked once however many wait. It is given up only when nobody waits any more."""
-        if key not in self._running:
-            future: asyncio.Future[Any] = asyncio.ensure_future(ask())
-            self._running[key] = (future, [])
-            future.add_done_callback(lambda _: self._running.pop(key, None))
-        future, waiting = self._running[key]
-        waiting.append(None)
+        call = self._joinable(key)
+        if call is None:
+            call = self._begin(key, ask)
+        elif call.anew is None and self._anew_after is not None:
+            call.anew = asyncio.ensure_future(self._ask_anew(key, call, ask, self._anew_after))
+        return await self._wait(key, call)
+
+    def _joinable(self, key: Hashable) -> _Call | None:
+        call = self._running.get(key)
+        if call is None or self._seconds is None:
+            return call
+        return call if self._clock.monotonic() - call.began < self._seconds else None
+
+    def _begin(self, key: Hashable, ask: Callable[[], Awaitable[Any]]) -> _Call:
+        call = self._running[key] = _Call(asyncio.ensure_future(ask()), self._clock.monotonic())
+        call.task.add_done_callback(lambda _: self._ended(key, call))
+        return call
+
+    def _ended(self, key: Hashable, call: _Call) -> None:
+        self._drop(key, call)
+        failed = call.task.cancelled() or call.task.exception() is not None
+        if failed and call.is_asked_anew:
+            return  # what was asked since then tells
+        if call.anew is not None:
+            call.anew.cancel()
+        call.tell(call.task)
+
+    def _drop(self, key: Hashable, call: _Call) -> None:
+        if self._running.get(key) is call:
+            del self._running[key]
+
+    async def _wait(self, key: Hashable, call: _Call) -> Any:
+        waiter: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        call.waiters.append(waiter)
         try:
-            return await asyncio.shield(future)
+            return await waiter
         finally:
-            waiting.pop()
-            if not waiting and not future.done():
-                future.cancel()
-                self._running.pop(key, None)
-                await asyncio.gather(future, return_exceptions=True)
+            call.waiters.remove(waiter)
+            left = () if call.waiters else self._give_up(key, call)
+            if left and waiter.cancelled():  # who has an answer need not wait until the rest has ended
+                await asyncio.gather(*left, return_exceptions=True)
+
+    def _give_up(self, key: Hashable, call: _Call) -> Sequence[asyncio.Future[Any]]:
+        """End what nobody waits for any more; what has not ended yet."""
+        self._drop(key, call)
+        left = [task for task in (call.task, call.anew) if task is not None and not task.done()]
+        for task in left:
+            task.cancel()
+        return left
+
+    async def _ask_anew(self, key: Hashable, call: _Call, ask: Callable[[], Awaitable[Any]], seconds: float) -> None:
+        """Once a call that others joined has been out for too long, ask anew for all who wait, once."""
+        await self._clock.sleep(call.began + seconds - self._clock.monotonic())
+        call.is_asked_anew = True
+        self._drop(key, call)
+        try:
+            result = await self._wait(key, self._joinable(key) or self._begin(key, ask))
+        except Exception:  # noqa: BLE001 - whatever it is: then the first call tells, and has perhaps told
+            call.is_asked_anew = False
+            if call.task.done():
+                call.tell(call.task)
+        else:
+            call.give(result)
 
 
 class Turns:

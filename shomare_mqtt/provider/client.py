@@ -94,6 +94,7 @@ class Client:
         self._learning = Learning(self._dialect, logger)
         self._ids = ListIds(self._choices, self._by_hand, clock, logger)
         self._learn_from = clock.monotonic()
+        self._asked, self._newest = 0, dict[CatalogKind, int]()
 
     async def __aenter__(self) -> Self:
         await self._transport.__aenter__()
@@ -130,8 +131,11 @@ class Client:
         return await self._remembered(self._catalog(self._caller.repeated(request, read, priority)))
 
     async def _catalog(self, call: Awaitable[Catalog]) -> Catalog:
+        asked = self._asked = self._asked + 1
         catalog = await call
-        self._ids.took(catalog)
+        if asked > self._newest.get(catalog.kind, 0):  # else a later question was answered earlier
+            self._newest[catalog.kind] = asked
+            self._ids.took(catalog)
         return catalog
 
     def kept(self, kind: CatalogKind, place: str | None) -> None:

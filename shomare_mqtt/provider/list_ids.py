@@ -58,7 +58,7 @@ class ListIds:
         self._unknown, self._most_unknown = 0, UNKNOWN_IDS
         self._not_before: dict[bool, float] = {}
         self._tried: set[tuple[str, ...]] = set()
-        self._shared = Shared()
+        self._shared = Shared(clock, None)  # many requests, as long as they take
         self._priority = Priority.POLL
         self._is_going = False
 

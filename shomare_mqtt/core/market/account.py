@@ -43,7 +43,7 @@ class Account:
         self._retained = retained
         self._extensions = extensions
         self._currency = currency
-        self._shared = Shared()
+        self._shared = Shared(clock, anew=True)
         self._wake = asyncio.Event()
         self._due = clock.monotonic()
         self._interval = float("inf")

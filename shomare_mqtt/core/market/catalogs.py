@@ -93,10 +93,11 @@ class Catalogs:
         self._provider = provider
         self._retained = retained
         self._logger = logger
-        self._shared = Shared()
+        self._shared = Shared(clock)
         self._lists: dict[CatalogKind, _Index] = {}
         self._read_at: dict[CatalogKind, float] = {}
         self._stored_at: dict[CatalogKind, datetime] = {}
+        self._asked, self._newest = 0, dict[CatalogKind, int]()
         self._not_kept: set[CatalogKind] = set()
         self._ids_at: dict[CatalogKind, str | None] = {}
         self._owed: dict[CatalogKind, dict[str, str | None]] = {}
@@ -147,9 +148,13 @@ class Catalogs:
         return found
 
     async def _read(self, kind: CatalogKind, priority: Priority) -> Catalog:
+        asked = self._asked = self._asked + 1
         async with self._provider.taking(kind.endpoint):
             catalog = _usable(await self._provider.catalog(kind, priority=priority))
             old = self.get(kind)
+            if old is not None and asked < self._newest.get(kind, 0):
+                return old  # a later question was answered earlier
+            self._newest[kind] = asked
             self._take(catalog)
             self._move(old, catalog)
             self._read_at[kind] = self._clock.monotonic()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from shomare_mqtt import topics
 from shomare_mqtt.core import render
@@ -28,10 +28,20 @@ if TYPE_CHECKING:
     from shomare_mqtt.core.market.provider_state import ObservedProvider
     from shomare_mqtt.core.ports import Extensions, Journal, Retained, Say
 
+T = TypeVar("T")
+
 _FIRST_RETRY, _LAST_RETRY = 5.0, 300.0
 _MEANT = "watched"
 _MOST_KEPT = 20
 """Lists that are kept though nobody watches them: somebody may ask for every country's, and each takes memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked(Generic[T]):
+    """What a call gave, and the call's number: an older one that ends later must not outrank it."""
+
+    number: int
+    found: T
 
 
 class Prices:
@@ -56,9 +66,10 @@ class Prices:
         self._catalogs = catalogs
         self._account = account
         self._say = say
-        self._shared = Shared()
-        self._lists: dict[tuple[str, str], PriceList] = {}
-        self._single: dict[tuple[str, str, str], Price] = {}
+        self._shared = Shared(clock)
+        self._lists: dict[tuple[str, str], _Asked[PriceList]] = {}
+        self._single: dict[tuple[str, str, str], _Asked[Price]] = {}
+        self._calls = 0
         self.watched: dict[int, tuple[str, str, str | None]] = {}
         self._meant: dict[str, list[str | None]] = {}
         self._of_settings: dict[int, WatchedPrice] = {}
@@ -85,8 +96,8 @@ class Prices:
         single = self._single.get((product.country, product.operator, product.application))
         listed = self._lists.get((product.country, product.operator))
         if single is not None or listed is None:
-            return single
-        return next((p for p in listed.prices if p.application == product.application), None)
+            return None if single is None else single.found
+        return next((p for p in listed.found.prices if p.application == product.application), None)
 
     async def read_list(self, country: str, operator: str, priority: Priority = Priority.QUERY) -> PriceList:
         """The price list as the provider gives it now. Raises ProviderError."""
@@ -96,26 +107,37 @@ class Prices:
 
     async def _read_list(self, country: str, operator: str, priority: Priority) -> PriceList:
         known, edition = replace(self.known(), country=country, operator=operator), self._catalogs.edition
+        asked = self._number()
         async with self._provider.taking(Endpoint.PRICES):
             prices = await self._provider.prices(country, operator, known=known, priority=priority)
             # What was asked for with ids of before is not kept under ids of now.
-            return await self._take(prices) if edition == self._catalogs.edition else prices
+            return await self._take(prices, asked) if edition == self._catalogs.edition else prices
 
-    async def _take(self, prices: PriceList) -> PriceList:
+    def _number(self) -> int:
+        """That of the next call, in the order in which they are asked."""
+        self._calls += 1
+        return self._calls
+
+    async def _take(self, prices: PriceList, asked: int) -> PriceList:
         country, operator = prices.country, prices.operator
+        key = (country, operator)
+        before = self._lists.get(key)
+        if before is not None and before.number > asked:
+            return before.found  # a later question was answered earlier
         named = tuple(self._named(p) for p in prices.prices)
         prices = replace(prices, prices=named, currency=self._account.currency)
-        key = (country, operator)
-        previous = self._lists.pop(key, None)
-        self._lists[key] = prices
+        self._lists.pop(key, None)
+        self._lists[key] = _Asked(asked, prices)
         for price in prices.prices:
-            self._single.pop((country, operator, price.application), None)
+            single = self._single.get((country, operator, price.application))
+            if single is not None and single.number < asked:
+                del self._single[country, operator, price.application]
         watched = {(c, o) for c, o, _ in self.watched.values()}
         for old in [k for k in self._lists if k not in watched][:-_MOST_KEPT]:
             del self._lists[old]
         if key in watched:
             self._retained.put(topics.prices(country, operator), render.dumps(self.payload(prices)))
-            await self._say_changes(prices, previous)
+            await self._say_changes(prices, None if before is None else before.found)
         return prices
 
     def payload(self, prices: PriceList) -> dict[str, object]:
@@ -164,16 +186,16 @@ class Prices:
         return found
 
     async def _read_price(self, product: Product, priority: Priority) -> Price:
-        edition = self._catalogs.edition
+        edition, asked = self._catalogs.edition, self._number()
         price = await self._provider.price(product, known=self.known(product), priority=priority)
         if edition != self._catalogs.edition:
             return price
         key = (product.country, product.operator, product.application)
-        self._single.pop(key, None)
-        self._single[key] = price
+        before = self._single.pop(key, None)
+        self._single[key] = before if before is not None and before.number > asked else _Asked(asked, price)
         for old in list(self._single)[:-_MOST_KEPT]:
             del self._single[old]
-        return price
+        return self._single[key].found
 
     def price_payload(self, product: Product, price: Price) -> dict[str, object]:
         """What `query/price` answers and `quote` holds."""
