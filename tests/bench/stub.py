@@ -23,7 +23,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 LIFETIME = timedelta(seconds=1200)
 FIRST_PURCHASE = 74001
@@ -41,6 +41,14 @@ def _answer(data: object) -> bytes:
 def _response(body: bytes) -> bytes:
     head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: {len(body)}\r\n\r\n"
     return head.encode() + body
+
+
+def _price(country: str, operator: str, application: str) -> bytes:
+    """Written by hand: it is what is asked for most."""
+    data = (
+        f'{{"country": {country}, "operator": {operator}, "application": {application}, "price": 2200, "count": 566}}'
+    )
+    return _response(f'{{"status": true, "code": 200, "data": {data}}}'.encode())
 
 
 def _after(time: timedelta) -> str:
@@ -64,28 +72,28 @@ class Provider:
     counts: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
-        row = {"application": 3, "name": "Application 3", "price": 2200, "count": 566}
-        prices = [row | {"application": n, "name": f"Application {n}"} for n in range(1, self.applications + 1)]
+        row = {"price": 2200, "count": 566}
+        prices = [{"application": n, "name": f"Application {n}", **row} for n in range(1, self.applications + 1)]
         self._fixed = {
             "profile": _answer({"id": 1017, "name": "Bench", "balance": 1_000_000_000, "currency": "Toman"}),
             "allcountries": _answer(self._entries("Country", self.countries)),
             "alloperators": _answer(self._entries("Operator", self.operators)),
             "allapplications": _answer(self._entries("Application", self.applications)),
             "pricebycountry": _answer(prices),
-            "pricebyproduct": _answer({"country": 7, "operator": 1, **row}),
         }
-        self._made: dict[str, Callable[[str], bytes]] = {
+        self._made: dict[str, Callable[..., bytes]] = {
+            "pricebyproduct": _price,
             "buy": self._buy,
             "check": self._check,
             "cancel": lambda purchase: _answer({"id": int(purchase), "status": "cancelled", "refund": 2200}),
         }
 
-    def answer(self, endpoint: str, parameter: str) -> tuple[bytes, float]:
+    def answer(self, endpoint: str, parameters: Iterable[str]) -> tuple[bytes, float]:
         """A whole response, and after how many seconds it is to be sent."""
         self.counts[endpoint] += 1
         fixed = self._fixed.get(endpoint)
         delay = self.hanging.pop(endpoint, self.delay) if self.hanging else self.delay
-        return (self._made[endpoint](parameter) if fixed is None else fixed), delay
+        return (self._made[endpoint](*parameters) if fixed is None else fixed), delay
 
     def control(self, what: str, *values: str) -> bytes:
         """Do what the address says."""
@@ -101,7 +109,7 @@ class Provider:
     def _entries(self, name: str, count: int) -> list[dict[str, object]]:
         return [{"id": n, "name": f"{name} {n}"} for n in range(1, count + 1)]
 
-    def _buy(self, _: str) -> bytes:
+    def _buy(self) -> bytes:
         number = FIRST_PURCHASE + self.counts["buy"]
         expires = self.expiries.setdefault(number, _after(LIFETIME))
         times = {"created_at": _after(timedelta(0)), "expires_at": expires}
@@ -142,7 +150,7 @@ class Connection(asyncio.Protocol):
         if house == CONTROL:
             self._transport.write(self._provider.control(endpoint, *parameters))
             return
-        answer, delay = self._provider.answer(endpoint, parameters[-1] if parameters else "")
+        answer, delay = self._provider.answer(endpoint, parameters)
         if delay:
             asyncio.get_running_loop().call_later(delay, self._transport.write, answer)
         else:

@@ -102,7 +102,10 @@ def acknowledge_at_once(connection: socket.socket) -> None:
 
 
 class Listener:
-    """A subscriber that waits, for what is told seldom: whether a daemon is there, and the like."""
+    """A subscriber that waits, for what is told seldom: whether a daemon is there, and the like.
+
+    At least one filter: a broker closes the connection of who subscribes to nothing.
+    """
 
     def __init__(self, port: int, *filters: str, patience: float = 60.0) -> None:
         self._connection = socket.create_connection(("127.0.0.1", port), patience)
