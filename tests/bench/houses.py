@@ -24,8 +24,8 @@ from tests.cli.process import ROOT, environment
 from tests.system.house import merged, toml
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
 PATIENCE = 60.0
 """Seconds that a process may take to be up, or to end."""

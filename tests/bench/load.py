@@ -16,6 +16,7 @@ import sys
 import time
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tests.bench.costs import cpu
 from tests.bench.wire import (
@@ -29,7 +30,6 @@ from tests.bench.wire import (
     publish,
     subscribe,
 )
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import socket

@@ -137,10 +137,10 @@ class Street:
         stack.enter_context(Listener(self.broker.port, f"{who}/response/#")).send(f"{who}/query/profile", b"{}")
         return stack
 
-    def burst(self, who: str) -> Result:
-        """All at once: whatever is not answered, the broker has dropped."""
+    def burst(self, who: str, drained: float) -> Result:
+        """All at once: whatever is not answered once nothing came for `drained` seconds, the broker has dropped."""
         self.stub.delay(0)
-        return self.ask(who, Plan(qos=1, window=BURST, count=BURST, silence=DRAINED, seconds=3 * PATIENCE))
+        return self.ask(who, Plan(qos=1, window=BURST, count=BURST, silence=drained, seconds=3 * PATIENCE))
 
 
 def measured(effort: Effort, cases: Iterable[Case] = CASES) -> Found:
@@ -167,12 +167,16 @@ def _few(street: Street, kind: str, effort: Effort, found: Found) -> None:
             if kind == NODELAY:
                 found.add("hanging", who, street.hanging(who))
             else:
-                found.add("burst", who, street.burst(who))
+                found.add("burst", who, street.burst(who, 2.0 if effort.quick else DRAINED))
 
 
 def rows(effort: Effort) -> list[Row]:
     """The part of the table."""
-    found = measured(effort)
+    return table(measured(effort))
+
+
+def table(found: Found) -> list[Row]:
+    """What was found, beside the targets."""
     return [*_latencies(found), *_throughputs(found), *_under_stress(found)]
 
 

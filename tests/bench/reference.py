@@ -27,7 +27,8 @@ async def script(port: int, base: str, url: str) -> None:
 
     async def answer(message: aiomqtt.Message) -> None:
         command = str(message.topic).removeprefix(f"{base}/")
-        asked = json.loads(bytes(message.payload) or b"{}")  # type: ignore[arg-type]
+        payload = message.payload if isinstance(message.payload, bytes) else b""
+        asked = json.loads(payload or b"{}")
         _, what, *ids = command.split("/")
         async with session.get("/".join((url, ENDPOINTS[what], *ids)), headers={"token": "bench"}) as response:
             found = json.loads(await response.read())
