@@ -64,14 +64,38 @@ class Effort:
         return 0.4 if self.quick else 2.0
 
 
+def ratio(ours: Figure | None, other: Figure | None) -> float | None:
+    """Ours divided by the other; None where one of them is missing, or nothing.
+
+    The median over the rounds, each with what was measured right after it: a machine that grows busier slows both.
+    """
+    if ours is None or other is None or not all(other.values):
+        return None
+    if len(ours.values) != len(other.values):
+        return ours.median / other.median
+    return median(mine / its for mine, its in zip(ours.values, other.values, strict=True))
+
+
 def within(ours: Figure | None, factor: float, other: Figure | None) -> bool | None:
-    """Whether ours is at most so many times the other; None where one of them is missing."""
-    return ours.median <= factor * other.median if ours and other else None
+    """Whether ours is at most so many times the other; None where that cannot be told."""
+    found = ratio(ours, other)
+    return None if found is None else found <= factor
 
 
 def reaches(ours: Figure | None, factor: float, other: Figure | None) -> bool | None:
-    """Whether ours is at least so many times the other; None where one of them is missing."""
-    return ours.median >= factor * other.median if ours and other else None
+    """Whether ours is at least so many times the other; None where that cannot be told."""
+    found = ratio(ours, other)
+    return None if found is None else found >= factor
+
+
+def at_most(ours: Figure | None, bound: float) -> bool | None:
+    """Whether ours is no more than that; None where it was not measured."""
+    return None if ours is None else ours.median <= bound
+
+
+def at_least(ours: Figure | None, bound: float) -> bool | None:
+    """Whether ours is no less than that; None where it was not measured."""
+    return None if ours is None else ours.median >= bound
 
 
 def rendered(rows: Sequence[Row]) -> list[str]:
@@ -98,7 +122,8 @@ def _cells(row: Row) -> tuple[str, ...]:
 
 
 def _ratio(ours: Figure | None, other: Figure | None) -> str:
-    return f"{ours.median / other.median:.2f}" if ours and other and other.median else ""
+    found = ratio(ours, other)
+    return "" if found is None else f"{found:.2f}"
 
 
 def _spread(found: Figure) -> str:

@@ -12,7 +12,7 @@ from tests.bench.houses import NODELAY
 from tests.bench.limit import http_calls
 from tests.bench.load import Plan, Result
 from tests.bench.queries import CASES, LIMIT, OURS, SCRIPT, Found, Street
-from tests.bench.table import Figure, Row, rendered
+from tests.bench.table import Figure, Row, ratio, reaches, rendered, within
 from tests.programs import LEFT_OUT, program
 
 if TYPE_CHECKING:
@@ -110,3 +110,14 @@ def test_the_table_begins_with_the_ratios() -> None:
     assert cells[4][4:6] == ["**not met**", "1,234"]
     assert len({len(line) for line in lines[:5]}) == 1
     assert lines[-1] == "- CPU a query: not measured"
+
+
+def test_a_ratio_compares_what_was_measured_in_the_same_round() -> None:
+    quiet_then_busy, script = Figure((2.0, 2.0, 20.0)), Figure((1.0, 1.0, 10.0))
+
+    assert ratio(quiet_then_busy, script) == 2
+    assert ratio(Figure((3.0,)), script) == 3
+    assert within(quiet_then_busy, 2, script) is True
+    assert reaches(quiet_then_busy, 2.1, script) is False
+    assert within(quiet_then_busy, 1, None) is None
+    assert ratio(quiet_then_busy, Figure((0.0, 1.0, 1.0))) is None
