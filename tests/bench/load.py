@@ -47,7 +47,8 @@ LEAST = 30
 class Plan:
     """What to send. It ends with `count` answers, or after `seconds`, or once nothing came for `silence` seconds.
 
-    The first `warm` answers count nowhere, and at least LEAST others are waited for, however long that takes.
+    The first `leave_out` questions are asked beside those and count nowhere, whether or not they are answered.
+    The first `warm` answers count nowhere either, and at least LEAST others are waited for, however long that takes.
     `watch`: the process whose processor time is read, 0 for none.
     """
 
@@ -58,6 +59,7 @@ class Plan:
     window: int = 1
     every: float = 0.0
     count: int = 1_000_000
+    leave_out: int = 0
     seconds: float = 60.0
     silence: float = 10.0
     warm: int = 0
@@ -99,6 +101,7 @@ class Load(asyncio.Protocol):
         self._splitter = Splitter()
         self._sent: dict[int, float] = {}
         self._next = 0
+        self._questions = plan.leave_out + plan.count
         self._answers = self._errors = 0
         self._times: list[float] = []
         self._began = self._last = time.perf_counter()
@@ -132,7 +135,7 @@ class Load(asyncio.Protocol):
         if self._plan.every:
             self._send_now_and_then()
         else:
-            out.extend(self._question() for _ in range(min(self._plan.window, self._plan.count)))
+            out.extend(self._question() for _ in range(min(self._plan.window, self._questions)))
 
     def _start_measuring(self) -> None:
         self._began = self._last = time.perf_counter()
@@ -145,7 +148,7 @@ class Load(asyncio.Protocol):
         found = _TRANSACTION.search(payload)
         asked_at = self._sent.pop(int(found[1]), None) if found else None
         if asked_at is None:
-            return  # to somebody else, or the same once more
+            return  # to somebody else, the same once more, or left out
         self._answers += 1
         self._last = now
         if self._answers == self._plan.warm:
@@ -155,7 +158,7 @@ class Load(asyncio.Protocol):
             self._errors += not _IS_OK.search(payload)
         if self._answers >= self._plan.count:
             self.done.set()
-        elif self._next < self._plan.count and not self._plan.every:
+        elif self._next < self._questions and not self._plan.every:
             out.append(self._question())
 
     def _question(self) -> bytes:
@@ -163,12 +166,13 @@ class Load(asyncio.Protocol):
         self._next += 1
         topic = f"{self._plan.base}/query/{_product(n) if self._plan.query == 'price' else self._plan.query}"
         packet = n % _ALL_PACKETS + 1 if self._plan.qos else 0
-        self._sent[n] = time.perf_counter()
+        if n >= self._plan.leave_out:
+            self._sent[n] = time.perf_counter()
         return publish(topic, b'{"transaction":"%d"}' % n, packet)
 
     def _send_now_and_then(self) -> None:
         self._transport.write(self._question())
-        if self._next < self._plan.count:
+        if self._next < self._questions:
             asyncio.get_running_loop().call_later(self._plan.every, self._send_now_and_then)
 
     def _watch(self) -> None:

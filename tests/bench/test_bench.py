@@ -53,8 +53,11 @@ def test_a_refusal_is_told_from_an_answer(street: Street) -> None:
 
 
 @pytest.mark.mosquitto
-def test_what_is_not_answered_is_counted(street: Street) -> None:
-    result = load.run(Plan(port=street.broker.port, base="nobody", count=3, window=3, silence=0.2))
+@pytest.mark.parametrize("left_out", [0, 2])
+def test_what_is_not_answered_is_counted_unless_it_is_left_out(street: Street, left_out: int) -> None:
+    plan = Plan(port=street.broker.port, base="nobody", count=3, leave_out=left_out, window=10, silence=0.2)
+
+    result = load.run(plan)
 
     assert (result.answers, result.unanswered) == (0, 3)
 
@@ -66,6 +69,14 @@ def test_the_stub_takes_the_time_that_it_is_told_to(street: Street) -> None:
         assert http_calls(street.stub.port, 0)[0] > 0.019
     finally:
         street.stub.delay(0)
+
+
+@pytest.mark.mosquitto
+def test_the_stub_lets_one_call_hang(street: Street) -> None:
+    street.stub.hang("check", 60)  # another endpoint's
+    street.stub.hang("profile", 0.05)
+
+    assert http_calls(street.stub.port, 0)[-1] > 0.049
 
 
 def test_a_row_for_each_target_of_the_queries() -> None:
