@@ -45,6 +45,8 @@ coverage: venv
 	    --cov=shomare_mqtt.core --cov=shomare_mqtt.journal --cov-branch --cov-report=term-missing:skip-covered \
 	    --cov-fail-under=100 $(ARGS)
 
+# The daemon beside what it is measured against: ten minutes, `make bench QUICK=1` one and rough figures;
+# `ARGS="--only queries"` one part, `ARGS="--markdown FILE"` writes the table down.
 bench: venv
 	$(BIN)/python -m tests.bench $(ARGS)
 
