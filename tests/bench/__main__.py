@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.bench import queries, reference, starting
+from tests.bench import journals, purchases, queries, reference, resting, small, starting
 from tests.bench.houses import mosquitto
 from tests.bench.table import Effort, Row, rendered
 
@@ -27,7 +27,11 @@ Part = tuple[str, "Callable[[Effort], list[Row]]"]
 
 PARTS: list[Part] = [
     ("queries", queries.rows),
+    ("purchases", purchases.rows),
     ("starting", starting.rows),
+    ("resting", resting.rows),
+    ("journals", journals.rows),
+    ("small", small.rows),
 ]
 """Each measures for itself and returns its rows, in the order in which they are run and printed."""
 

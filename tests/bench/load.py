@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     import socket
 
 _ROOT = Path(__file__).parents[2]
-_TRANSACTION = re.compile(rb'"transaction": ?"(\d+)"')
+TRANSACTION = re.compile(rb'"transaction": ?"(\d+)"')
 _IS_OK = re.compile(rb'"status": ?"ok"')
 _APPLICATIONS, _COUNTRIES, _OPERATORS = 200, 10, 5
 """What the stub lists."""
@@ -145,7 +145,7 @@ class Load(asyncio.Protocol):
         now = time.perf_counter()
         if packet:
             out.append(puback(packet))
-        found = _TRANSACTION.search(payload)
+        found = TRANSACTION.search(payload)
         asked_at = self._sent.pop(int(found[1]), None) if found else None
         if asked_at is None:
             return  # to somebody else, the same once more, or left out

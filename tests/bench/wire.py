@@ -119,6 +119,10 @@ class Listener:
     def __exit__(self, *_: object) -> None:
         self._connection.close()
 
+    def patience(self, seconds: float) -> None:
+        """For how long it waits from now on."""
+        self._connection.settimeout(seconds)
+
     def send(self, topic: str, payload: bytes) -> None:
         """At QoS 0."""
         self._connection.sendall(publish(topic, payload))
