@@ -277,3 +277,17 @@ async def test_whoever_waits_for_a_query_at_the_stop_is_told(house: House) -> No
     assert await house.daemons[0].stop() == 0
     answer = (await house.probe.message("response/query/price/7/1/3")).json
     assert (answer["error"]["code"], answer["transaction"]) == ("busy", "left")
+
+
+async def test_killed_while_a_query_is_under_way(house: House) -> None:
+    """Nothing is left of it to be answered, with other words by then, or to be stuck on."""
+    house.sim.fault("pricebyproduct", "hang_before", times=None)
+    await house.probe.publish("query/price/7/1/3", {"transaction": "cut"})
+    await house.sim.wait_until(lambda: house.sim.hanging >= 1)
+    house.daemons[0].process.kill()
+    await house.daemons[0].process.wait()
+    house.sim.clear_faults()
+    await house.again()
+    assert (await house.probe.ok("query/price/7/1/3", {}))["price"] > 0
+    answers = [seen.json for seen in house.probe.all("response/query/price/7/1/3")]
+    assert "cut" not in {answer["transaction"] for answer in answers}
