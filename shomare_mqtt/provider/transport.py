@@ -11,10 +11,12 @@ from __future__ import annotations
 import asyncio
 import os
 from contextlib import suppress
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Self
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Self
 from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
@@ -34,12 +36,14 @@ from shomare_mqtt.errors import (
 )
 from shomare_mqtt.model import Endpoint
 from shomare_mqtt.provider.reading.decode import RawAnswer, Streaming
-from shomare_mqtt.provider.time_limit import time_limit
+from shomare_mqtt.provider.time_limit import TimeLimit
 from shomare_mqtt.provider.tls_there import HINT, speaks_tls
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from types import SimpleNamespace, TracebackType
+
+    from aiohttp.connector import Connection
 
     from shomare_mqtt.config import Provider
     from shomare_mqtt.core.clock import Clock
@@ -88,6 +92,22 @@ class _Attempt:
             raise _SecondAttemptError
 
 
+_ON_ITS_WAY: ContextVar[_Attempt] = ContextVar("the request that this task has on its way")
+
+
+class _Connector(aiohttp.TCPConnector):
+    """Connections for what only reads. With one at hand a request is written at once: there "sent" begins for it.
+
+    To be told of the request's first byte itself costs a tenth of a call, and is kept for what must be sent once.
+    """
+
+    async def connect(self, *args: Any, **more: Any) -> Connection:
+        """A connection, a new one or one that was kept; through a proxy, once that has taken its CONNECT."""
+        connection = await super().connect(*args, **more)
+        _ON_ITS_WAY.get().sent = True
+        return connection
+
+
 class Transport:
     """The aiohttp sessions; an async context manager. `seconds` is one request's time limit.
 
@@ -104,6 +124,7 @@ class Transport:
         on_answer: Callable[[Endpoint, RawAnswer], None] | None = None,
     ) -> None:
         self._base = _base(settings.base_url)
+        self._before_target = f"{str(self._base).rstrip('/')}/"
         # Not the sessions' own headers: aiohttp would hand those to a proxy with its CONNECT, in the clear.
         self._headers = {"token": token, "Accept": "application/json", "User-Agent": f"shomare-mqtt/{__version__}"}
         self._clock = clock
@@ -116,8 +137,8 @@ class Transport:
         self._once: aiohttp.ClientSession
 
     async def __aenter__(self) -> Self:
-        self._reading = self._session(aiohttp.TCPConnector(limit=0))
-        self._once = self._session(aiohttp.TCPConnector(limit=0, force_close=True))
+        self._reading = _session(_Connector(limit=0))
+        self._once = _session(aiohttp.TCPConnector(limit=0, force_close=True), _trace())
         return self
 
     async def __aexit__(
@@ -135,7 +156,7 @@ class Transport:
         """
         attempt = _Attempt(request, permit)
         try:
-            async with time_limit(self.seconds, attempt.was_sent):
+            async with TimeLimit(self.seconds, attempt.was_sent):
                 answer = await self._exchange(attempt)
         except (aiohttp.ClientError, TimeoutError, OSError, _AnswerTooLargeError, _SecondAttemptError) as error:
             hint = await self._hint(attempt, error)
@@ -153,46 +174,35 @@ class Transport:
             return HINT
         return None
 
-    def _session(self, connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
-        trace = aiohttp.TraceConfig()
-        trace.on_connection_create_start.append(_on_connecting)
-        trace.on_request_headers_sent.append(_on_sending)
-        return aiohttp.ClientSession(
-            connector=connector,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=aiohttp.ClientTimeout(total=None),  # see time_limit
-            trace_configs=[trace],
-            max_field_size=LONGEST_HEADER,
-        )
-
     async def _exchange(self, attempt: _Attempt) -> RawAnswer:
         request = attempt.request
         session = self._once if request.endpoint in ONCE else self._reading
-        url = URL(f"{str(self._base).rstrip('/')}/{request.target}", encoded=True)
+        _ON_ITS_WAY.set(attempt)
         async with session.request(
             request.method,
-            url,
+            URL(self._before_target + request.target, encoded=True),
             data=request.body,
-            headers=self._headers | ({"Content-Type": request.content_type} if request.content_type else {}),
+            headers=self._headers | {"Content-Type": request.content_type} if request.content_type else self._headers,
             allow_redirects=False,  # the next host would be handed the token
             proxy=self._proxy,
             trace_request_ctx=attempt,
         ) as response:
-            attempt.http = response.status
-            date = _date(response.headers)
+            attempt.http, headers = response.status, response.headers
+            date = _date(headers)
             if date is not None:
                 self._on_date(date)
-            date = date or _kept_date(response.headers)
+            else:
+                date = _kept_date(headers)
             body = await _body(response)
             return RawAnswer(
                 http=response.status,
                 body=bytes(body.short),
                 streamed=body.long,
-                content_type=response.headers.get("Content-Type", ""),
-                retry_after=_retry_after(response.headers.get("Retry-After"), date or self._clock.now()),
+                content_type=headers.get("Content-Type", ""),
+                retry_after=_retry_after(headers.get("Retry-After"), date or self._clock.now()),
                 charset=response.charset,
                 date=date,
-                location=_location(response.headers.get("Location", "")),
+                location=_location(headers.get("Location")),
             )
 
     def _without_answer(self, attempt: _Attempt, error: Exception, hint: str | None) -> RawAnswer:
@@ -243,6 +253,24 @@ _WORDS: tuple[tuple[type[Exception], str], ...] = (
 )
 
 
+def _session(connector: aiohttp.TCPConnector, *traces: aiohttp.TraceConfig) -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(
+        connector=connector,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        timeout=aiohttp.ClientTimeout(total=None),  # see time_limit
+        trace_configs=list(traces),
+        max_field_size=LONGEST_HEADER,
+    )
+
+
+def _trace() -> aiohttp.TraceConfig:
+    """Has each request that must be sent once stopped, or noted as sent, right before its first byte is written."""
+    trace = aiohttp.TraceConfig()
+    trace.on_connection_create_start.append(_on_connecting)
+    trace.on_request_headers_sent.append(_on_sending)
+    return trace
+
+
 async def _on_connecting(
     session: aiohttp.ClientSession, context: SimpleNamespace, params: aiohttp.TraceConnectionCreateStartParams
 ) -> None:
@@ -271,18 +299,18 @@ class _Body:
 
 
 async def _body(response: aiohttp.ClientResponse) -> _Body:
-    body, streaming, length = _Body(bytearray()), Streaming(), 0
+    body, streaming, length = _Body(bytearray()), None, 0
     async for chunk in response.content.iter_any():
         length += len(chunk)
         if length > MOST_BYTES:
             raise _AnswerTooLargeError
         body.short += chunk
         if length > LONGEST_KEPT:
+            streaming = streaming or Streaming()
             piece, body.short = body.short, bytearray()
             if not await _goes_on(streaming, piece):
                 break
-    if length > LONGEST_KEPT:
-        body.long = streaming.close()
+    body.long = None if streaming is None else streaming.close()
     return body
 
 
@@ -295,9 +323,11 @@ async def _goes_on(streaming: Streaming, piece: bytearray) -> bool:
     return True
 
 
-def _location(header: str) -> str:
+def _location(header: str | None) -> str:
     """Where a redirect leads, as it may be shown; the start of it, where it is long."""
     with suppress(ValueError):
+        if not header:
+            return ""
         url = URL(header).with_query(None).with_fragment(None)
         return str(url.with_user(None) if url.absolute else url)[:_LONGEST_LOCATION]
     return ""
@@ -318,14 +348,17 @@ def _kept_date(headers: Mapping[str, str]) -> datetime | None:
 
 def _retry_after(header: str | None, now: datetime) -> float | None:
     """Seconds to wait, from either form of the header (RFC 9110, section 10.2.3); a date is one of the server's."""
-    if header and header.strip().isdecimal():
+    if not header:
+        return None
+    if header.strip().isdecimal():
         return float(header.strip()[:9])
-    when = _moment(header or "")
+    when = _moment(header)
     return None if when is None else max(0.0, (when - now).total_seconds())
 
 
+@lru_cache(maxsize=4)
 def _moment(text: str) -> datetime | None:
-    """A header's date; None where it is none."""
+    """A header's date; None where it is none. All answers of a second have the same one."""
     with suppress(ValueError, OverflowError):
         when = parsedate_to_datetime(text)
         return when if when.tzinfo else when.replace(tzinfo=UTC)
