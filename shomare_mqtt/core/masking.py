@@ -29,6 +29,8 @@ class Mask:
         self._exact: set[str] = set()
         self._pattern: re.Pattern[str] | None = None
         self._disguises = Disguises()
+        self.edition = 0
+        """Rises each time that more secrets are known."""
         self._add(secrets, partly=True)
         self.learn(whole)
 
@@ -37,6 +39,7 @@ class Mask:
         self._add(whole, partly=False)
 
     def _add(self, secrets: tuple[str, ...], *, partly: bool) -> None:
+        self.edition += 1
         new = {s for s in secrets if len(s) >= _SHORTEST}
         for secret in new:
             self._disguises.add(secret, partly=partly)

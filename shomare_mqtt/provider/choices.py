@@ -29,6 +29,7 @@ class Choices:
     def __init__(self, learnt: Mapping[str, str]) -> None:
         places = {name: place_of(text) for name, text in learnt.items() if name in FIELDS_BY_HAND}
         self._places = {name: place for name, place in places.items() if place is not None}
+        self._written = {name: notation(place) for name, place in self._places.items()}
         judged = {name.removeprefix(_JUDGED): text for name, text in learnt.items() if name.startswith(_JUDGED)}
         self._judged = {name: text for name, text in judged.items() if name in FIELDS_BY_HAND}
         self.changed = False
@@ -38,15 +39,20 @@ class Choices:
         """By field."""
         return self._places
 
+    def written(self, field: str) -> str | None:
+        """A field's place in its notation; None where none is chosen."""
+        return self._written.get(field)
+
     def choose(self, field: str, place: Place) -> bool:
         """A place was tried and works. Whether that is news."""
         news = self._places.get(field) != place
-        self._places[field] = place
+        self._places[field], self._written[field] = place, notation(place)
         self.changed |= news
         return news
 
     def drop(self, field: str) -> bool:
         """What was chosen no longer works. Whether anything was."""
+        self._written.pop(field, None)
         news = self._places.pop(field, None) is not None
         self.changed |= news
         return news
@@ -72,4 +78,4 @@ class Choices:
     def as_dict(self) -> dict[str, str]:
         """What was learnt, for the memory."""
         judged = {_JUDGED + name: text for name, text in self._judged.items()}
-        return {name: notation(place) for name, place in self._places.items()} | judged
+        return self._written | judged

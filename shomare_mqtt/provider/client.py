@@ -24,6 +24,7 @@ from shomare_mqtt.provider.dialect_learning import Learning
 from shomare_mqtt.provider.id_trial import MOST_REQUESTS
 from shomare_mqtt.provider.list_ids import ListIds
 from shomare_mqtt.provider.price_probe import Probe, has_price
+from shomare_mqtt.provider.read_before import ReadBefore
 from shomare_mqtt.provider.reading.places import place_of
 from shomare_mqtt.provider.seen import SeenAnswers
 from shomare_mqtt.provider.transport import Transport
@@ -55,6 +56,8 @@ WHOLE_SECONDS = timedelta(seconds=1)
 """By how much the provider's clock may be ahead of a `Date`, which names no fractions (RFC 9110, section 5.6.7)."""
 DOUBT = timedelta(seconds=30)
 """By how much the provider's clock is taken to be ahead of this machine's where no answer tells: too early is safe."""
+_NOTHING = Known()
+_PROFILE = Request(Endpoint.PROFILE, Endpoint.PROFILE.value)
 LEARN_AGAIN = 60.0
 """Seconds after a price call that taught nothing before the next one is made only to learn."""
 
@@ -89,6 +92,7 @@ class Client:
         learnt = memory.load()
         self._dialect = LearntDialect(settings.dialect, learnt)
         self._choices = Choices(learnt)
+        self._before, self._prices_before = ReadBefore(self._choices.places), ReadBefore(self._choices.places)
         self._by_hand = reading.ByHand.of(settings.fields, settings.states)
         self._seen = SeenAnswers(learnt, clock, Mask((token,), tuple(settings.secrets())))
         self._learning = Learning(self._dialect, logger)
@@ -119,14 +123,16 @@ class Client:
 
     async def profile(self, *, priority: Priority) -> Profile:
         """The account."""
-        read = self._reader(reading.read_profile, Known())
-        request = Request(Endpoint.PROFILE, Endpoint.PROFILE.value)
-        return await self._remembered(self._caller.repeated(request, read, priority))
+        read = self._before.reader(Endpoint.PROFILE, _NOTHING, self._reader(reading.read_profile, _NOTHING))
+        profile = await self._caller.repeated(_PROFILE, read, priority)
+        await self._remember()
+        return profile
 
     async def catalog(self, kind: CatalogKind, *, priority: Priority) -> Catalog:
         """One of the lists."""
         endpoint = LISTS[kind]
-        read = self._reader(partial(reading.read_catalog, kind), Known())
+        fresh = self._reader(partial(reading.read_catalog, kind), _NOTHING)
+        read = self._before.reader(endpoint, _NOTHING, fresh)
         request = Request(endpoint, endpoint.value)
         return await self._remembered(self._catalog(self._caller.repeated(request, read, priority)))
 
@@ -162,7 +168,10 @@ class Client:
 
     async def price(self, product: Product, *, known: Known, priority: Priority) -> Price:
         """One product's price."""
-        read = self._reader(partial(reading.read_price, product.application), _of_product(known, product))
+        known = _of_product(known, product)
+        fresh = self._reader(partial(reading.read_price, product.application), known)
+        asked = (product.country, product.operator, product.application)
+        read = self._prices_before.reader(asked, known, fresh)
         send = partial(self._caller.repeated, read=read, priority=priority)
         call = self._learning.ask(Endpoint.PRICE, _ids(product), send, _names_a_price)
         return await self._remembered(self._tells_of_ids(_by_list(product), call))
@@ -194,7 +203,8 @@ class Client:
 
     async def _prices(self, country: str, operator: str, known: Known, priority: Priority) -> PriceList:
         known = replace(known, country=country, operator=operator)
-        read = self._reader(partial(reading.read_prices, country, operator), known)
+        fresh = self._reader(partial(reading.read_prices, country, operator), known)
+        read = self._prices_before.reader((country, operator), known, fresh)
         send = partial(self._caller.repeated, read=read, priority=priority)
         ids = {"country": country, "operator": operator}
         call = self._learning.ask(Endpoint.PRICES, ids, send, _names_any_price)
@@ -302,6 +312,8 @@ class Client:
 
 
 def _of_product(known: Known, product: Product) -> Known:
+    if (known.country, known.operator, known.application) == (product.country, product.operator, product.application):
+        return known
     return replace(known, country=product.country, operator=product.operator, application=product.application)
 
 

@@ -10,6 +10,7 @@ import json
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import quote, urlencode
 
@@ -125,6 +126,7 @@ class LearntDialect:
         set_by_hand = {name: getattr(settings, name) for name in LIKELY_NAMES}
         self._names = {name: (by_hand,) if by_hand else LIKELY_NAMES[name] for name, by_hand in set_by_hand.items()}
         self._learnt = dict(_understood(learnt))
+        self._plans: dict[Endpoint, Plan] = {}
         self._is_set = set_by_hand["purchase"] is not None
         self._named: list[str] = []
         self.call_purchase(learnt.get(_OWN_NAME, "").split())
@@ -146,6 +148,12 @@ class LearntDialect:
 
     def plan(self, endpoint: Endpoint) -> Plan:
         """The styles to try: what was learnt first, else what another endpoint learnt, then the usual order."""
+        if (kept := self._plans.get(endpoint)) is not None:
+            return kept
+        plan = self._plans[endpoint] = self._plan(endpoint)
+        return plan
+
+    def _plan(self, endpoint: Endpoint) -> Plan:
         allowed = self._buying if endpoint is Endpoint.BUY else self._reading
         own = self._own(endpoint)
         guess = self.guess()
@@ -165,13 +173,16 @@ class LearntDialect:
     def learn(self, endpoint: Endpoint, style: Style) -> bool:
         """The endpoint has answered properly to this style. Whether that is news."""
         news = self._learnt.get(endpoint) is not style
-        self._learnt[endpoint] = style
+        if news:
+            self._learnt[endpoint] = style
+            self._plans.clear()
         self.changed |= news
         return news
 
     def forget(self, endpoint: Endpoint) -> bool:
         """The endpoint's address is gone: what was learnt of it no longer holds. Whether anything was."""
         news = self._learnt.pop(endpoint, None) is not None
+        self._plans.clear()
         self.changed |= news
         return news
 
@@ -198,6 +209,7 @@ def _understood(learnt: Mapping[str, str]) -> Iterator[tuple[Endpoint, Style]]:
             yield Endpoint(endpoint), Style(style)
 
 
+@lru_cache(maxsize=256)
 def _segment(value: str) -> str:
     """A path segment: `/ ? # %` encoded, and no `.` or `..`, which clients and proxies would take for folders."""
     return value.replace(".", "%2E") if value in (".", "..") else quote(value, safe="", errors="replace")

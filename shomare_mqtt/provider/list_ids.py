@@ -13,7 +13,7 @@ from shomare_mqtt.core.waiting import Shared
 from shomare_mqtt.errors import ErrorCode, ProviderError
 from shomare_mqtt.model import Catalog, CatalogKind, IdDoubt, Known, Priority, Product
 from shomare_mqtt.provider.id_trial import IdTrial, Question, spoken_of
-from shomare_mqtt.provider.reading.places import notation, place_of
+from shomare_mqtt.provider.reading.places import place_of
 
 if TYPE_CHECKING:
     import logging
@@ -68,9 +68,9 @@ class ListIds:
         self._lists[kind] = catalog
         self._hints.pop(kind, None)
         places = [column.place for column in catalog.ids]
-        chosen = self._choices.places.get(field)
-        if chosen is not None and catalog.entries and notation(chosen) not in places:
-            self._log.info("%s: there is no %s any more, which was the id", kind.endpoint, notation(chosen))
+        chosen = self._choices.written(field)
+        if chosen is not None and catalog.entries and chosen not in places:
+            self._log.info("%s: there is no %s any more, which was the id", kind.endpoint, chosen)
             self._choices.drop(field)
         if catalog.entries and not _in_doubt(catalog):
             self._choices.close(field, places)
@@ -99,18 +99,13 @@ class ListIds:
         field, place = _field(kind), self._kept.get(kind)
         if self._by_hand.sets(field):
             return place is None
-        chosen = self._choices.places.get(field)
-        return self._choices.is_known(field) if chosen is None or place is None else notation(chosen) == place
+        chosen = self._choices.written(field)
+        return self._choices.is_known(field) if chosen is None or place is None else chosen == place
 
     def _moves(self, kind: CatalogKind) -> bool:
         """Whether the list was read with another column than the one that is chosen by now."""
-        catalog, chosen = self._lists.get(kind), self._choices.places.get(_field(kind))
-        return (
-            catalog is not None
-            and chosen is not None
-            and catalog.ids[:1] != ()
-            and catalog.ids[0].place != notation(chosen)
-        )
+        catalog, chosen = self._lists.get(kind), self._choices.written(_field(kind))
+        return catalog is not None and chosen is not None and bool(catalog.ids) and catalog.ids[0].place != chosen
 
     # --- what answers tell by the way -------------------------------------------------------------------------------
 
@@ -212,9 +207,12 @@ class ListIds:
 _GO = "ids"
 
 
+_FIELDS = {kind: f"{kind.value}.id" for kind in CatalogKind}
+
+
 def _field(kind: CatalogKind) -> str:
     """Its name in `[provider.fields]`."""
-    return f"{kind.value}.id"
+    return _FIELDS[kind]
 
 
 def _places(catalog: Catalog) -> list[str]:

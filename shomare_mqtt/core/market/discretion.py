@@ -53,12 +53,13 @@ def masked(found: T, mask: Mask) -> T:
     """
     shown: Any = found
     match found:
+        case Price():
+            name = _text(found.application_name, mask)
+            shown = found if name == found.application_name else replace(found, application_name=name)
         case Profile():
             shown = replace(found, currency=_text(found.currency, mask), extra=mask.value(dict(found.extra)))
         case Catalog():
             shown = replace(found, entries=_entries(found.entries, mask))
-        case Price():
-            shown = replace(found, application_name=_text(found.application_name, mask))
         case PriceList():
             shown = replace(found, prices=_prices(found.prices, mask))
     return cast("T", shown)

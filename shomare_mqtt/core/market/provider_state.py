@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from shomare_mqtt.core import render
 from shomare_mqtt.core.bridge_events import BridgeEvent
-from shomare_mqtt.core.faults import ENDS_ALL
 from shomare_mqtt.core.market.discretion import make_fit, masked
 from shomare_mqtt.core.market.readability import Readability, is_unreadable
+from shomare_mqtt.core.market.taking import Taking
 from shomare_mqtt.core.market.wrong_address import wrong_address
-from shomare_mqtt.core.masking import trace_of
-from shomare_mqtt.errors import ErrorCode, ProviderError, ProviderFailedError, ProviderRefusedError, ShomareError
+from shomare_mqtt.errors import ErrorCode, ProviderError, ProviderRefusedError
 from shomare_mqtt.model import CatalogKind, Endpoint, IdDoubt, Priority
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import Awaitable, Callable
 
     from shomare_mqtt.core.clock import Clock
     from shomare_mqtt.core.masking import Mask
@@ -70,6 +69,15 @@ def _in_doubt(doubt: str) -> str:
     return f"{field} is doubtful: {places}"
 
 
+@dataclass(frozen=True, slots=True)
+class _Masked:
+    """What was read, and what is shown of it by the secrets of an edition of the mask."""
+
+    found: Any
+    shown: Any
+    edition: int
+
+
 class ProviderState:
     """`provider/state`, from the outcome of every call. `address`: `provider.base_url` as it may be shown."""
 
@@ -98,6 +106,8 @@ class ProviderState:
         self._said: set[str] = set()
         self._away_for: set[Endpoint] = set()
         self._shown: bytes | None = None
+        self._is_news = True
+        self._masked: dict[Endpoint, _Masked] = {}
         self._trouble: str | None = None
         self.calls: Counter[str] = Counter()
         self.errors: Counter[str] = Counter()
@@ -127,9 +137,13 @@ class ProviderState:
         """Leave in an error what may be told to all."""
         make_fit(error, endpoint, self._mask)
 
-    def masked(self, found: T) -> T:
-        """What was read, less secrets."""
-        return masked(found, self._mask)
+    def masked(self, endpoint: Endpoint, found: T) -> T:
+        """What was read, less secrets; of what was read before, as it was masked then."""
+        kept = self._masked.get(endpoint)
+        if kept is None or kept.found is not found or kept.edition != self._mask.edition:
+            kept = self._masked[endpoint] = _Masked(found, masked(found, self._mask), self._mask.edition)
+        shown: T = kept.shown
+        return shown
 
     def check_polling(self, priority: Priority) -> None:
         """Raise ProviderRefusedError for a poll while the token is refused (contract, Settings).
@@ -146,13 +160,14 @@ class ProviderState:
         self.calls[endpoint.value] += 1
         self._readability.read()
         self._let_poll()
-        doubts = (_in_doubt(self._mask.text(doubt)) for doubt in reading.doubtful)
+        doubts = [_in_doubt(self._mask.text(doubt)) for doubt in reading.doubtful]
         self._note_unread(endpoint, (*reading.unread, *doubts))
         await self._become("online", None)
 
     def doubt(self, field: str, why: str) -> None:
         """What was found out speaks against a field's place (`profile.balance`), until it is settled."""
         self._doubts[field] = why
+        self._is_news = True
         self.show()
 
     def settled(self, field: str) -> None:
@@ -161,6 +176,7 @@ class ProviderState:
         unread = self._unread.get(endpoint, ())
         self._unread[endpoint] = tuple(each for each in unread if not each.startswith(_in_doubt(f"{name}: ")))
         self._doubts.pop(field, None)
+        self._is_news = True
         self.show()
 
     async def failed(self, endpoint: Endpoint, error: ProviderError) -> None:
@@ -184,7 +200,7 @@ class ProviderState:
             self._readability.refused()
             self._let_poll()
         if self._readability.is_open:
-            self._error = render.error_json(render.error_info(error))
+            self._error, self._is_news = render.error_json(render.error_info(error)), True
             self.show()
         else:
             await self._become(self._standing(), error)
@@ -202,7 +218,9 @@ class ProviderState:
 
     def _note_unread(self, endpoint: Endpoint, unread: tuple[str, ...]) -> None:
         """Name what was not understood, or only guessed, in the log once."""
-        self._unread[endpoint.value] = unread
+        if self._unread.get(endpoint.value) == unread:
+            return
+        self._unread[endpoint.value], self._is_news = unread, True
         for name in unread:
             if (key := f"{endpoint.value}: {name}") not in self._said:
                 self._said.add(key)
@@ -210,6 +228,7 @@ class ProviderState:
 
     async def _become(self, state: str, error: ProviderError | None) -> None:
         before, self._state = self._state, state
+        self._is_news = self._is_news or before != state or self._error is not None or error is not None
         self._error = render.error_json(render.error_info(error)) if error else None
         if before != state:
             self._since = self._clock.now()
@@ -242,14 +261,21 @@ class ProviderState:
     def doubt_ids(self, endpoint: Endpoint, places: list[str]) -> None:
         """Which columns of a list could be its id, while nobody knows it; none where it is known."""
         field = f"{endpoint.value}.id"
-        if places:
-            self._doubts[field] = self._mask.text(_in_doubt(f"id: {' or '.join(places)}"))
+        doubt = self._mask.text(_in_doubt(f"id: {' or '.join(places)}")) if places else None
+        if self._doubts.get(field) == doubt:
+            return
+        if doubt is not None:
+            self._doubts[field] = doubt
         else:
-            self._doubts.pop(field, None)
+            del self._doubts[field]
+        self._is_news = True
         self.show()
 
     def show(self) -> None:
-        """Publish how the provider stands."""
+        """Publish how the provider stands, where anything of that changed."""
+        if not self._is_news:
+            return
+        self._is_news = False
         unread = {f"{endpoint}: {name}" for endpoint, names in self._unread.items() for name in names}
         fields = sorted(unread | {f"{field.partition('.')[0]}: {why}" for field, why in self._doubts.items()})
         payload = render.dumps(
@@ -270,28 +296,12 @@ class ObservedProvider:
         self._logger = logger
         self._id_places: dict[CatalogKind, list[str]] = {}
 
-    @asynccontextmanager
-    async def taking(self, endpoint: Endpoint) -> AsyncIterator[None]:
-        """While an answer is read and made use of: a fault of this program in that is an answer that cannot be read.
-
-        It is logged, and said in `provider/state`; out comes ProviderFailedError (`malformed_answer`).
-        """
-        try:
-            yield
-        except (ShomareError, *ENDS_ALL):
-            raise
-        except Exception as error:  # noqa: BLE001 - an answer that nobody foresaw must not end what goes on for ever
-            self._logger.error(  # noqa: TRY400 - the exception's own words may repeat an SMS
-                "a fault of this program while reading the provider's answer (%s): %s", endpoint, trace_of(error)
-            )
-            failure = ProviderFailedError(
-                ErrorCode.MALFORMED_ANSWER, f"a fault of this program ({type(error).__name__}) while reading the answer"
-            )
-            await self._state.failed(endpoint, failure)
-            raise failure from None
+    def taking(self, endpoint: Endpoint) -> Taking:
+        """While an answer is read and made use of: a fault of this program in that is told, see Taking."""
+        return Taking(endpoint, self._state, self._logger)
 
     async def _observed(self, endpoint: Endpoint, call: Awaitable[R]) -> R:
-        result = self._state.masked(await self._failures(endpoint, call))
+        result = self._state.masked(endpoint, await self._failures(endpoint, call))
         await self._state.worked(endpoint, result)
         return result
 
