@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from shomare_mqtt.core.market.account import RENEWED_EVERY
 from shomare_mqtt.core.market.readability import Readability
 from shomare_mqtt.errors import (
     ErrorCode,
@@ -494,3 +495,26 @@ async def test_a_journal_that_fails_under_a_call_is_no_failure_of_the_provider(w
     world.faults.clear()
     assert world.provider.count("profile") == 2
     assert world.json("provider/state")["state"] == "online"
+
+
+async def test_many_looks_at_the_same_profile_are_one_message_a_second(world: World) -> None:
+    """What it says is news at once; that it still says so, and since when, within a second."""
+    await world.sleep(RENEWED_EVERY)
+    before = len(shown_profiles(world))
+    for _ in range(10):
+        newest = await world.data("query/profile")
+        await world.sleep(RENEWED_EVERY / 20)
+    assert len(shown_profiles(world)) == before + 1
+    await world.sleep(RENEWED_EVERY)
+    assert world.json("profile") == {k: newest[k] for k in ("balance", "currency", "updated_at")}, "the newest look"
+    assert len(shown_profiles(world)) == before + 2
+    await world.sleep(10 * RENEWED_EVERY)
+    assert len(shown_profiles(world)) == before + 2, "nobody looked"
+    for balance in (1, 2, 3):
+        world.provider.script("profile", Profile(Decimal(balance)))
+        await world.data("query/profile")
+        assert (world.json("profile")["balance"], world.text("profile/balance")) == (balance, str(balance))
+
+
+def shown_profiles(world: World) -> list[bytes]:
+    return [payload for topic, payload in world.retained.ever if topic == "profile"]

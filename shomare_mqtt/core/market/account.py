@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 _SETTLING = 1.0
 """Seconds between a movement of money and the look at the balance that follows it."""
+RENEWED_EVERY = 1.0
+"""Seconds between two times that `profile` is published though nothing but its `updated_at` is another: a hundred
+queries a second are not a hundred messages more."""
 _FIRST_RETRY, _LONGEST_CALM = 5.0, 300.0
 
 
@@ -51,6 +54,8 @@ class Account:
         self._calm, self._calm_until = 0.0, self._due
         self._in_doubt = False
         self._is_polling = False
+        self._shown: dict[str, object] = {}
+        self._shown_at, self._show_at = float("-inf"), float("inf")
         self.profile: Profile | None = None
         self.asked_at = self.told_at = float("-inf")
         self.on_read: Callable[[Profile, float], None] = lambda *_: None
@@ -128,9 +133,25 @@ class Account:
         return {**profile.extra, **render.profile_json(profile, self._currency, self._clock.now())}
 
     def _show(self, profile: Profile) -> None:
-        self._retained.put("profile", render.dumps(render.profile_json(profile, self._currency, self._clock.now())))
-        if profile.balance is not None:
+        """Renew the retained topics; where they say the same, once a second, with the time of the newest look."""
+        said = render.profile_json(profile, self._currency, self._clock.now())
+        before, self._shown = self._shown, said
+        if said["balance"] == before.get("balance") and said["currency"] == before.get("currency"):
+            if self._clock.monotonic() - self._shown_at < RENEWED_EVERY:
+                self._show_later()
+                return
+        elif profile.balance is not None:
             self._retained.put("profile/balance", render.money_text(profile.balance).encode())
+        self._show_now()
+
+    def _show_now(self) -> None:
+        self._shown_at, self._show_at = self._clock.monotonic(), float("inf")
+        self._retained.put("profile", render.dumps(self._shown))
+
+    def _show_later(self) -> None:
+        if self._show_at == float("inf"):
+            self._show_at = self._shown_at + RENEWED_EVERY
+            self._wake.set()
 
     def money_moved(self) -> None:
         """A purchase or a refund happened: look at the balance soon."""
@@ -165,7 +186,10 @@ class Account:
         self._interval = interval
         while True:
             self._wake.clear()
-            if await pause(self._clock, self._due - self._clock.monotonic(), self._wake):
+            if await pause(self._clock, min(self._due, self._show_at) - self._clock.monotonic(), self._wake):
+                continue
+            if self._clock.monotonic() >= self._show_at:
+                self._show_now()
                 continue
             self._due = self._clock.monotonic() + interval
             self._calm_down()
