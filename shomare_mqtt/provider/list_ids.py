@@ -51,6 +51,7 @@ class ListIds:
         self._clock = clock
         self._log = logger
         self._lists: dict[CatalogKind, Catalog] = {}
+        self._likely: dict[CatalogKind, bool] = {}
         self._kept: dict[CatalogKind, str | None] = {}
         self._hints: dict[CatalogKind, IdColumn] = {}
         self._telling: dict[CatalogKind, tuple[Catalog, frozenset[str]]] = {}
@@ -65,14 +66,14 @@ class ListIds:
     def took(self, catalog: Catalog) -> None:
         """A list was read."""
         kind, field = catalog.kind, _field(catalog.kind)
-        self._lists[kind] = catalog
+        self._lists[kind], self._likely[kind] = catalog, _in_doubt(catalog)
         self._hints.pop(kind, None)
         places = [column.place for column in catalog.ids]
         chosen = self._choices.written(field)
         if chosen is not None and catalog.entries and chosen not in places:
             self._log.info("%s: there is no %s any more, which was the id", kind.endpoint, chosen)
             self._choices.drop(field)
-        if catalog.entries and not _in_doubt(catalog):
+        if catalog.entries and not self._likely[kind]:
             self._choices.close(field, places)
 
     def doubt(self, kind: CatalogKind) -> IdDoubt:
@@ -86,7 +87,7 @@ class ListIds:
             return IdDoubt.WRONG
         if kind in self._suspect:
             return IdDoubt.OPEN
-        if field in self._choices.places or not _in_doubt(catalog):
+        if field in self._choices.places or not self._likely[kind]:
             return IdDoubt.SETTLED
         return IdDoubt.UNTOLD if self._choices.is_closed(field, _places(catalog)) else IdDoubt.OPEN
 

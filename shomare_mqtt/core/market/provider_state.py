@@ -59,6 +59,9 @@ _WORDS = {
 }
 
 
+_NONE: list[str] = []
+
+
 def _nothing() -> None:
     """What happens before somebody wants to know."""
 
@@ -295,6 +298,7 @@ class ObservedProvider:
         self._state = state
         self._logger = logger
         self._id_places: dict[CatalogKind, list[str]] = {}
+        self._told_ids: dict[CatalogKind, list[str]] = {}
 
     def taking(self, endpoint: Endpoint) -> Taking:
         """While an answer is read and made use of: a fault of this program in that is told, see Taking."""
@@ -351,8 +355,10 @@ class ObservedProvider:
     def _note_ids(self) -> None:
         """Say of each list that was read whether its ids are in doubt: a price call may have told, also by the way."""
         for kind, places in self._id_places.items():
-            is_sure = self._provider.id_doubt(kind) is IdDoubt.SETTLED
-            self._state.doubt_ids(kind.endpoint, [] if is_sure else places)
+            doubtful = _NONE if self._provider.id_doubt(kind) is IdDoubt.SETTLED else places
+            if self._told_ids.get(kind) is not doubtful:
+                self._told_ids[kind] = doubtful
+                self._state.doubt_ids(kind.endpoint, doubtful)
 
     async def buy(self, product: Product, *, known: Known, permit: Permit) -> Purchase:
         """Buy one number. What came of it is told with `tell`, once it is in the journal."""

@@ -15,7 +15,7 @@ from shomare_mqtt.normalization import ascii_digits
 from shomare_mqtt.provider.reading.finglish import in_english
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W\dA-Za-z_]+")
 _MOST_KNOWN = 4096
@@ -84,22 +84,36 @@ class Field:
         return max((self.parts.get(p, 0) for p in parts), default=0)
 
 
+def _say(names: Iterable[str]) -> None:
+    _SAID.update(names)
+    _telling.cache_clear()
+
+
 def alias(**weights: str) -> dict[str, int]:
     """A table of aliases from groups: `alias(w90="price", w60="cost amount")`."""
     table = {name: int(weight[1:]) for weight, names in weights.items() for name in names.split()}
-    _SAID.update(table)
+    _say(table)
     return table
 
 
 def wordset(words_of_it: str) -> frozenset[str]:
     """A set of words, written as one text."""
     table = frozenset(words_of_it.split())
-    _SAID.update(table)
+    _say(table)
     return table
 
 
 def telling(name: str) -> int:
     """2 for a name that any reader knows, 1 for one that has a word in it that one knows, else 0."""
+    return _telling(name) if len(name) <= LONGEST_NAME else _told(name)
+
+
+@lru_cache(maxsize=4096)
+def _telling(name: str) -> int:
+    return _told(name)
+
+
+def _told(name: str) -> int:
     parts = words(name)
     if "".join(parts) in _SAID:
         return 2
@@ -108,7 +122,7 @@ def telling(name: str) -> int:
 
 def is_nameless(name: str) -> bool:
     """Whether a name has letters, and no word that any reader knows."""
-    return any(map(str.isalpha, name)) and telling(name) == 0
+    return telling(name) == 0 and any(map(str.isalpha, name))
 
 
 ENVELOPES = wordset(

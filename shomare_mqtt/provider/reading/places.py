@@ -49,6 +49,8 @@ def notation(place: Place) -> str:
 
 def may_be_value(name: str) -> bool:
     """Whether a name is a phone number, an id, a code or an address: it stands in none of what all may read."""
+    if name.isalpha():
+        return False
     return sum(map(str.isdigit, name)) >= _DIGITS_OF_A_VALUE or "@" in name[1:]
 
 
@@ -95,7 +97,7 @@ def place_in(answer: Any, name: str, value: Any, parents: Iterable[str] = ()) ->
     the parents stand, and of these the outermost.
     """
     around = list(parents)
-    found = [place for place in places_of(answer, name) if _same(value_at(answer, place), value)]
+    found = [(*place, step) for place, step, inner in _walked(answer) if step == name and _same(inner, value)]
     return max(found, key=lambda place: (_agreeing(place, around), -len(place)), default=None)
 
 

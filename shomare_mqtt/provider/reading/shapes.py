@@ -129,6 +129,8 @@ def _leaves(value: Any, parents: tuple[str, ...]) -> Iterator[Leaf]:
 
 def bare_value(value: Any) -> Any:
     """The plain value that something holds: alone, or as an XML element's text beside its attributes."""
+    if is_scalar(value):
+        return None
     only = value[0] if isinstance(value, list) and len(value) == 1 else value
     text = text_of_element(only) if isinstance(only, dict) else None
     return unwrapped_value(value) if text is None else text
@@ -150,6 +152,8 @@ def unwrapped_value(value: Any, *, sentences: bool = False) -> Any:
 
     `sentences`: where a text of several words is looked for, and no id or figure.
     """
+    if is_scalar(value):
+        return None
     if (amount := of_money(value)) is not None:
         return amount
     inner = None

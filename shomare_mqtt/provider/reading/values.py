@@ -59,11 +59,13 @@ _ONE_GROUP, _IN_A_GROUP = 1000, 3
 """Below this a figure with a point may be thousands that were cut, and so many digits a group has."""
 MAX_DIGITS = 18
 """Money and counts with more digits than this are something else."""
+_CONTAINERS = (dict, list)
+_BEYOND = 10**MAX_DIGITS
 
 
 def is_scalar(value: Any) -> bool:
     """Whether the value is a plain one: no object, no list."""
-    return not isinstance(value, dict | list)
+    return not isinstance(value, _CONTAINERS)
 
 
 def is_plain(value: Any) -> bool:
@@ -75,8 +77,10 @@ def figure(value: Any) -> Decimal | None:
     """A figure: a number, or a text with separators and perhaps a unit; None where it is not understood."""
     if isinstance(value, bool) or value is None:
         return None
-    if isinstance(value, int | Decimal):
-        return _bounded(Decimal(value))
+    if isinstance(value, int):
+        return Decimal(value) if -_BEYOND < value < _BEYOND else None
+    if isinstance(value, Decimal):
+        return _bounded(value)
     written, said = _written(value) if isinstance(value, str) else (None, None)
     return None if written is None else _bounded(_plain(written, fractions=said not in _WITHOUT_FRACTIONS))
 
@@ -203,6 +207,11 @@ def unit(text: Any) -> str | None:
     """The currency that a text names, as its code; None where it names none of the usual ones."""
     if not isinstance(text, str) or len(text) > 60:  # noqa: PLR2004 - a sentence names no unit
         return None
+    return _unit(text)
+
+
+@lru_cache(maxsize=1024)
+def _unit(text: str) -> str | None:
     plain = fold(text)
     parts = set(re.findall(r"[^\W\d_]+|[$₽€]", ascii_digits(text).casefold().replace("ي", "ی")))
     for code, names in _UNITS:
