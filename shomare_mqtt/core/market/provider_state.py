@@ -302,7 +302,7 @@ class ObservedProvider:
 
     def taking(self, endpoint: Endpoint) -> Taking:
         """While an answer is read and made use of: a fault of this program in that is told, see Taking."""
-        return Taking(endpoint, self._state, self._logger)
+        return Taking(endpoint, self._state.failed, self._logger)
 
     async def _observed(self, endpoint: Endpoint, call: Awaitable[R]) -> R:
         result = self._state.masked(endpoint, await self._failures(endpoint, call))

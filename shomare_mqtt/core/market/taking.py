@@ -10,10 +10,14 @@ from shomare_mqtt.errors import ErrorCode, ProviderFailedError, ShomareError
 
 if TYPE_CHECKING:
     import logging
+    from collections.abc import Awaitable, Callable
     from types import TracebackType
 
-    from shomare_mqtt.core.market.provider_state import ProviderState
+    from shomare_mqtt.errors import ProviderError
     from shomare_mqtt.model import Endpoint
+
+    Failed = Callable[[Endpoint, ProviderError], Awaitable[None]]
+    """Tells how the provider stands of a call that failed."""
 
 
 class Taking:
@@ -22,11 +26,11 @@ class Taking:
     It is logged, and said in `provider/state`; out comes `malformed_answer`.
     """
 
-    __slots__ = ("_endpoint", "_logger", "_state")
+    __slots__ = ("_endpoint", "_failed", "_logger")
 
-    def __init__(self, endpoint: Endpoint, state: ProviderState, logger: logging.Logger) -> None:
+    def __init__(self, endpoint: Endpoint, failed: Failed, logger: logging.Logger) -> None:
         self._endpoint = endpoint
-        self._state = state
+        self._failed = failed
         self._logger = logger
 
     async def __aenter__(self) -> None:
@@ -44,5 +48,5 @@ class Taking:
         failure = ProviderFailedError(
             ErrorCode.MALFORMED_ANSWER, f"a fault of this program ({type(error).__name__}) while reading the answer"
         )
-        await self._state.failed(self._endpoint, failure)
+        await self._failed(self._endpoint, failure)
         raise failure from None
