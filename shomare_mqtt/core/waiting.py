@@ -54,9 +54,7 @@ class _Call:
     def tell(self, ended: asyncio.Future[Any]) -> None:
         """Give all who wait what another future came to."""
         error = None if ended.cancelled() else ended.exception()
-        for waiter in self.waiters:
-            if waiter.done():
-                continue
+        for waiter in self._waiting():
             if ended.cancelled():
                 waiter.cancel()
             elif error is not None:
@@ -66,9 +64,12 @@ class _Call:
 
     def give(self, result: Any) -> None:
         """Give all who wait a result."""
-        for waiter in self.waiters:
-            if not waiter.done():
-                waiter.set_result(result)
+        for waiter in self._waiting():
+            waiter.set_result(result)
+
+    def _waiting(self) -> Sequence[asyncio.Future[Any]]:
+        """Those who have not left: one that was cancelled at this very moment is still to take itself off."""
+        return [waiter for waiter in self.waiters if not waiter.done()]
 
 
 class Shared:

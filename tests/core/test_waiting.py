@@ -170,6 +170,17 @@ async def test_given_up_when_nobody_waits_any_more(moment: float) -> None:
     await shared.get("key", calls)
 
 
+async def test_one_who_leaves_as_the_answer_comes() -> None:
+    async def ask() -> int:
+        waiting[0].cancel()
+        return 1
+
+    shared = Shared(FakeClock())
+    waiting = [asyncio.ensure_future(shared.get("key", ask)) for _ in range(2)]
+    await asyncio.wait(waiting)
+    assert (waiting[0].cancelled(), waiting[1].result()) == (True, 1)
+
+
 async def test_a_call_that_ends_itself() -> None:
     """It is cancelled from within, as by a timeout of its own: so are those who wait."""
 
