@@ -6,6 +6,7 @@ the machine does hits all three.
 
 from __future__ import annotations
 
+import sys
 import tempfile
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -135,7 +136,8 @@ def measured(effort: Effort, cases: Iterable[Case] = CASES) -> Found:
     for kind in (NODELAY, STOCK):
         with ExitStack() as stack:
             street = Street(stack, kind)
-            for _ in range(effort.rounds):
+            for number in range(effort.rounds):
+                print(f"queries: {kind} broker, round {number + 1} of {effort.rounds}", file=sys.stderr)
                 for case in every:
                     if case.broker == kind:
                         for who in street.pids:
