@@ -25,17 +25,19 @@ WRITE_TRUE = "write true, in small letters and without quotation marks"
 TERMINAL = {"typer", "click", "rich", "shellingham", "pygments"}
 
 
-def test_run_imports_no_command_line_or_terminal_library() -> None:
+def test_run_imports_no_command_line_or_terminal_library_and_sets_aside_what_it_imports() -> None:
     script = (
-        "import sys\n"
+        "import gc, sys\n"
         "from shomare_mqtt.__main__ import main\n"
         "sys.argv = ['shomare-mqtt', 'run', '--config', '/nonexistent']\n"
         "try:\n    main()\nexcept SystemExit as end:\n    assert end.code == 78, end.code\n"
-        "print(*{name.split('.')[0] for name in sys.modules})\n"
+        "print(gc.get_freeze_count(), *{name.split('.')[0] for name in sys.modules})\n"
     )
     done = subprocess.run([sys.executable, "-c", script], env=environment(), capture_output=True, text=True, check=True)
-    assert "paho" in done.stdout.split()
-    assert not TERMINAL & set(done.stdout.split())
+    kept, *libraries = done.stdout.split()
+    assert "paho" in libraries
+    assert not TERMINAL & set(libraries)
+    assert int(kept) > 10_000, "each search for garbage goes through all that was imported"
 
 
 def test_the_daemons_start_takes_little_more_memory_than_its_libraries() -> None:
