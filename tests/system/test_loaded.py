@@ -25,7 +25,6 @@ FOR_OTHERS = {
     "plugins": ("shomare_mqtt.plugin.loading", "shomare_mqtt.plugin.finding"),
     "places by hand": ("jmespath",),
     "other commands": ("shomare_mqtt.simulator", "shomare_mqtt.doctor", "shomare_mqtt.cli.app", "amqtt", "apprise"),
-    "a hook that hangs": ("ctypes",),
     "servers": ("aiohttp.web", "aiohttp.test_utils", "multiprocessing", "concurrent.futures.process", "unittest"),
     "settings of other programs": ("pydantic_settings", "dotenv"),
 }
