@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import subprocess
@@ -251,6 +252,30 @@ def test_the_environment_outranks_the_file(tmp_path: Path, monkeypatch: pytest.M
     assert settings.prices == (config.WatchedPrice(country="7", operator="1"),)
     assert settings.homeassistant.countries == ("7", "Iran")
     assert "urls" in settings.plugins.of("apprise")
+
+
+@pytest.mark.parametrize("names", list(itertools.permutations(range(3))))
+def test_a_key_outranks_its_table_in_whichever_order_they_are_set(
+    monkeypatch: pytest.MonkeyPatch, names: tuple[int, ...]
+) -> None:
+    variables = [
+        ("SHOMARE_MQTT", '{"keepalive": 7, "port": 1, "tls": {"enabled": true}}'),
+        ("shomare_mqtt__port", "2"),
+        ("SHOMARE_MQTT__TLS__ENABLED", "false"),
+    ]
+    for each in names:
+        monkeypatch.setenv(*variables[each])
+    mqtt = config.load(None).mqtt
+    assert (mqtt.keepalive, mqtt.port, mqtt.tls.enabled) == (7, 2, False)
+
+
+def test_json_null_is_no_table_and_sets_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHOMARE_LIMITS", "null")
+    assert config.load(None).limits == config.Limits()
+    monkeypatch.setenv("SHOMARE_MQTT__TLS", "null")
+    monkeypatch.setenv("SHOMARE_MQTT__TLS__ENABLED", "true")
+    with pytest.raises(SettingsError, match=r"^SHOMARE_MQTT__TLS: mqtt\.tls: must be a table"):
+        config.load(None)
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,9 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from shomare_mqtt.config import meant
+from shomare_mqtt.config.environment import DELIMITER, PREFIX
 from shomare_mqtt.config.lines import lines_of
 from shomare_mqtt.config.suggestions import (
-    DELIMITER,
-    PREFIX,
     header,
     known_keys,
     listed,

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from pydantic import SecretStr, ValidationError
-from pydantic_settings import SettingsError as VariableError
 
+from shomare_mqtt.config.environment import DELIMITER, PREFIX, VariableError
 from shomare_mqtt.config.exposure import exposed_secrets
 from shomare_mqtt.config.origin import Origin
 from shomare_mqtt.config.settings import ClientSettings, FromEnvironment, Settings
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
 # What only a mistake needs is imported where one is found: the daemon starts without it.
 
-_PREFIX = "SHOMARE_"
-_DELIMITER = "__"
 _DEEPEST = 250
 """Levels of tables and lists; with many more Python itself gives up."""
 _SECRETS = (("provider", "token"), ("mqtt", "password"))
@@ -144,7 +142,7 @@ def _validated(model: type[Model], file: _File, tables: dict[str, Any]) -> tuple
         from shomare_mqtt.config.mistakes import Mistake  # noqa: PLC0415 - see above
 
         what = "a table or a list in the environment must be written as JSON"
-        return None, [*mistakes, Mistake(str(error.__cause__), what)]
+        return None, [*mistakes, Mistake(str(error), what)]
 
 
 def _outranked(tables: dict[str, Any]) -> dict[str, Any]:
@@ -157,16 +155,14 @@ def _outranked(tables: dict[str, Any]) -> dict[str, Any]:
 
 def _variable(key: str) -> str | None:
     """The variable that sets a key, where there is one."""
-    wanted = f"{_PREFIX}{key.replace('.', _DELIMITER)}".upper()
+    wanted = f"{PREFIX}{key.replace('.', DELIMITER)}".upper()
     return next((name for name in os.environ if name.upper() == wanted), None)
 
 
 def variables() -> list[str]:
     """The names of the variables that are settings."""
-    prefixed = [name for name in os.environ if name.upper().startswith(_PREFIX)]
-    return [
-        n for n in prefixed if n.upper().removeprefix(_PREFIX).split(_DELIMITER)[0].lower() in Settings.model_fields
-    ]
+    prefixed = [name for name in os.environ if name.upper().startswith(PREFIX)]
+    return [n for n in prefixed if n.upper().removeprefix(PREFIX).split(DELIMITER)[0].lower() in Settings.model_fields]
 
 
 def _unknown_tables(tables: dict[str, Any]) -> list[Mistake]:
@@ -187,8 +183,8 @@ def _is_of_mqtt(name: str, tables: dict[str, Any]) -> bool:
 
 def _unknown_variables() -> list[Mistake]:
     """`SHOMARE_<TABLE>__<KEY>` variables of tables that there are not; pydantic leaves these out."""
-    names = [n for n in os.environ if n.upper().startswith(_PREFIX) and _DELIMITER in n[len(_PREFIX) :]]
-    tables = {name: name.upper().removeprefix(_PREFIX).split(_DELIMITER)[0].lower() for name in names}
+    names = [n for n in os.environ if n.upper().startswith(PREFIX) and DELIMITER in n[len(PREFIX) :]]
+    tables = {name: name.upper().removeprefix(PREFIX).split(DELIMITER)[0].lower() for name in names}
     if set(tables.values()) <= set(Settings.model_fields):
         return []
     from shomare_mqtt.config import mistakes  # noqa: PLC0415 - see above
@@ -198,8 +194,8 @@ def _unknown_variables() -> list[Mistake]:
 
 def _variables_meant(table: str) -> list[Mistake]:
     """Variables that were to be settings, of one table or of all."""
-    known = {f"{_PREFIX}{name}".upper() for name in ("config", *Settings.model_fields)}
-    short = (n.upper() for n in os.environ if n.upper().startswith(_PREFIX) and _DELIMITER not in n)
+    known = {f"{PREFIX}{name}".upper() for name in ("config", *Settings.model_fields)}
+    short = (n.upper() for n in os.environ if n.upper().startswith(PREFIX) and DELIMITER not in n)
     if known.issuperset(short):
         return []
     from shomare_mqtt.config import mistakes  # noqa: PLC0415 - see above

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 from urllib.parse import quote, urlsplit
 
-from pydantic import Field, PrivateAttr
-from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
 from shomare_mqtt.config.addresses import secrets_of_query
-from shomare_mqtt.config.kinds import EnvironmentText
+from shomare_mqtt.config.environment import outranking, tables_in_environment
 from shomare_mqtt.config.origin import NOWHERE, Origin
 from shomare_mqtt.config.tables import (
     Defaults,
@@ -27,54 +26,24 @@ from shomare_mqtt.config.tables import (
     WatchedPrice,
 )
 
-if TYPE_CHECKING:
-    from pydantic.fields import FieldInfo
-
 MASK = "***"
 """What stands in the place of a secret."""
 
 _SECRET_WORDS = ("token", "password", "secret", "key", "url")
 
 
-class _Environment(EnvSettingsSource):
-    """The variables, their texts marked as such."""
-
-    def __call__(self) -> dict[str, Any]:
-        self.env_vars = {k: EnvironmentText(v) if v is not None else None for k, v in self.env_vars.items()}
-        return super().__call__()
-
-    def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:
-        """JSON. Raises ValueError with the key's path alone: the value may be a secret."""
-        try:
-            return super().decode_complex_value(field_name, field, value)
-        except (ValueError, RecursionError):
-            name = next(name for name, text in self.env_vars.items() if text is value)
-            raise ValueError(name.removeprefix(self.env_prefix.lower()).replace("__", ".")) from None
-
-
-class FromEnvironment(BaseSettings):
+class FromEnvironment(BaseModel):
     """A model whose constructor takes the file's tables, and which the environment overrides."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="SHOMARE_",
-        env_nested_delimiter="__",
-        extra="forbid",
-        frozen=True,
-        hide_input_in_errors=True,
-    )
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, validate_default=True)
+
+    def __init__(self, **file: Any) -> None:
+        """The environment outranks the file. Raises VariableError and what pydantic raises."""
+        super().__init__(**outranking(self._environment(), file))
 
     @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """The environment outranks the file (which arrives as the constructor's arguments)."""
-        del env_settings, dotenv_settings, file_secret_settings
-        return _Environment(settings_cls), init_settings
+    def _environment(cls) -> dict[str, Any]:
+        return tables_in_environment(cls)
 
 
 class ClientSettings(FromEnvironment):
@@ -166,17 +135,9 @@ class GivenSettings(Settings):
     """The settings that the constructor is given and no others: for the demo, which must never reach a real account."""
 
     @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
+    def _environment(cls) -> dict[str, Any]:
         """The environment has no say."""
-        del settings_cls, env_settings, dotenv_settings, file_secret_settings
-        return (init_settings,)
+        return {}
 
 
 def _secret_texts(value: object, key: str = "") -> set[str]:

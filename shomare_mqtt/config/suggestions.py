@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
 from pydantic import BaseModel
 
+from shomare_mqtt.config.environment import DELIMITER, PREFIX
 from shomare_mqtt.config.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-PREFIX = "SHOMARE_"
-DELIMITER = "__"
 _LISTS = ("prices",)
 _OTHER_NAMES = {
     "user": "username", "user_name": "username", "login": "username",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import ssl
 from collections import Counter
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import unquote, urlsplit
@@ -142,6 +141,8 @@ class Dialect(Table):
 
 def _field_name(value: str) -> str:
     if value not in FIELDS_BY_HAND:
+        from difflib import get_close_matches  # noqa: PLC0415 - needed where something is wrong
+
         near = get_close_matches(value, FIELDS_BY_HAND, 1, 0.5)
         raise ValueError(
             f"is no field; the nearest is {near[0]}" if near else f"is none of {', '.join(FIELDS_BY_HAND)}"

@@ -81,9 +81,12 @@ class SystemClock:
         await asyncio.sleep(max(0.0, seconds))
 
     def is_synchronised(self) -> bool:
-        """By the kernel, or by systemd-timesyncd where a sandbox (`ProtectClock=`) forbids to ask the kernel."""
+        """By systemd-timesyncd, which a sandbox (`ProtectClock=`) lets us ask, or by the kernel.
+
+        The kernel comes second: what asks it is 0.4 MB, and most machines need not load it.
+        """
         with suppress(OSError):
-            return _kernel_is_synchronised() or _SYNCHRONISED.exists()
+            return _SYNCHRONISED.exists() or _kernel_is_synchronised()
         return False
 
 

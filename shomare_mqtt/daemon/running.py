@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from shomare_mqtt.daemon.faults import Faults
 from shomare_mqtt.daemon.serving import serve
 from shomare_mqtt.errors import SettingsError
-from shomare_mqtt.plugin.loading import load_plugins
+from shomare_mqtt.plugin.enabled import enabled_plugins
 from shomare_mqtt.systemd import Notifier
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ async def _told(signals: asyncio.Queue[int], read: Callable[[], Settings], notif
         try:
             settings = read()
             _ = settings.token
-            load_plugins(settings.plugins, None)  # what is wrong with their files is said at the start
+            enabled_plugins(settings.plugins, None)  # what is wrong with their files is said at the start
         except SettingsError as error:
             for line in error.lines:
                 LOG.error("the settings are not taken over, those before stay in force: %s", line)  # noqa: TRY400 - no traceback

@@ -11,7 +11,7 @@ from shomare_mqtt.core.masking import Mask
 from shomare_mqtt.daemon.daemon import Daemon
 from shomare_mqtt.journal.memories import DialectMemory
 from shomare_mqtt.journal.store import Journal
-from shomare_mqtt.plugin.loading import load_plugins
+from shomare_mqtt.plugin.enabled import enabled_plugins
 from shomare_mqtt.provider.client import Client
 from shomare_mqtt.provider.limiter import Limiter
 from shomare_mqtt.systemd import Notifier
@@ -30,7 +30,7 @@ async def serve(
     """Run until `stop` is set. Raises what `run_daemon` raises."""
     clock = SystemClock()
     token = settings.token
-    plugins = load_plugins(settings.plugins, LOG.getChild("plugin"))  # before anything starts
+    plugins = enabled_plugins(settings.plugins, LOG.getChild("plugin"))  # before anything starts
     for text in settings.remarks:
         LOG.warning("%s", text)
     journal = Journal(settings.state.directory, clock)

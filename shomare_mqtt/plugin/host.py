@@ -20,8 +20,8 @@ from shomare_mqtt.plugin.call_journal import Call
 from shomare_mqtt.plugin.call_queue import CallQueue
 from shomare_mqtt.plugin.error_text import describe, is_of
 from shomare_mqtt.plugin.health import PluginHealth
-from shomare_mqtt.plugin.loading import secrets_of
 from shomare_mqtt.plugin.runner import Runner, TimeLimits
+from shomare_mqtt.plugin.secret_texts import secrets_of
 from shomare_mqtt.plugin.worker import HookFailedError
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pluggy
-from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from shomare_mqtt.errors import SettingsError
 from shomare_mqtt.plugin import hookspecs
@@ -92,21 +92,6 @@ def make(name: str, found: Found, table: Mapping[str, Any]) -> Loaded:
     if not hooks:
         raise SettingsError(f"plugins.enabled: plugin {name} has no hook")
     return Loaded(name, found.version, hooks, _settings(name, found, table), found.home)
-
-
-def secrets_of(value: object) -> Iterator[str]:
-    """Every SecretStr in a plugin's settings, at any depth."""
-    match value:
-        case SecretStr():
-            yield value.get_secret_value()
-        case BaseModel():
-            yield from secrets_of({field: getattr(value, field) for field in type(value).model_fields})
-        case dict():
-            for inner in value.values():
-                yield from secrets_of(inner)
-        case list() | tuple() | set() | frozenset():
-            for inner in value:
-                yield from secrets_of(inner)
 
 
 class _Registry(pluggy.PluginManager):

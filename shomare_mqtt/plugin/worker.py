@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ctypes
 import inspect
 import sys
 import threading
@@ -120,6 +119,10 @@ class Worker:
         thread = self._thread.ident
         frame = sys._current_frames().get(thread) if thread else None  # noqa: SLF001 - the documented way
         if thread is None or frame is None or not frame.f_code.co_filename.startswith(home):
+            return False
+        try:
+            import ctypes  # noqa: PLC0415 - needed where a hook hangs; may not load without executable memory
+        except (ImportError, MemoryError):
             return False
         ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(StoppedError))
         return True

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -271,7 +270,9 @@ class Catalogs:
     def nearest(self, kind: CatalogKind, text: str) -> str:
         """What a list that was read holds in place of a name that it does not hold, as the end of a sentence."""
         index = self._lists[kind]
-        near = difflib.get_close_matches(fold(text), index.by_name, n=_NEAREST, cutoff=0.5)
+        from difflib import get_close_matches  # noqa: PLC0415 - needed where something is wrong
+
+        near = get_close_matches(fold(text), index.by_name, n=_NEAREST, cutoff=0.5)
         shown = [f"{index.by_name[n][0].name} ({index.by_name[n][0].id})" for n in near]
         return f"; the nearest are {', '.join(dict.fromkeys(shown))}" if shown else ""
 

@@ -1,0 +1,20 @@
+"""The plugins that the settings enable. What finds and checks plugins is imported by a daemon that has some."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import logging
+
+    from shomare_mqtt.config import Plugins
+    from shomare_mqtt.plugin.loading import Loaded
+
+
+def enabled_plugins(settings: Plugins, logger: logging.Logger | None) -> tuple[Loaded, ...]:
+    """As plugin.loading.load_plugins. Raises SettingsError."""
+    if not settings.enabled:
+        return ()
+    from shomare_mqtt.plugin.loading import load_plugins  # noqa: PLC0415 - see above
+
+    return load_plugins(settings, logger)
