@@ -545,19 +545,22 @@ def test_whether_the_kernel_says_that_it_is_synchronised(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, kernel: int | None, synchronised: bool
 ) -> None:
     library = SimpleNamespace() if kernel is None else SimpleNamespace(adjtimex=lambda _: kernel)
-    monkeypatch.setattr(ctypes, "CDLL", lambda _: library)
+    clock_module._state_of_clock.cache_clear()
+    monkeypatch.setattr(ctypes, "PyDLL", lambda _: library)
     flag = tmp_path / "synchronized"
     monkeypatch.setattr(clock_module, "_SYNCHRONISED", flag)
     assert SystemClock().is_synchronised() is synchronised
     flag.touch()
     assert SystemClock().is_synchronised(), "systemd-timesyncd says so"
+    clock_module._state_of_clock.cache_clear()
 
 
 def test_a_machine_that_does_not_let_itself_be_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     def forbidden(*_: object) -> None:
         raise OSError
 
-    monkeypatch.setattr(ctypes, "CDLL", forbidden)
+    clock_module._state_of_clock.cache_clear()
+    monkeypatch.setattr(ctypes, "PyDLL", forbidden)
     assert not SystemClock().is_synchronised()
     monkeypatch.undo()
     assert SystemClock().is_synchronised() in (True, False)
