@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from shomare_mqtt.core.records import LONGEST_LIFE, Evidence, Record
+from shomare_mqtt.core.waiting import Shared
 from shomare_mqtt.errors import ErrorCode, ProviderError
 from shomare_mqtt.model import WATCHED_STATES, OrderState, Priority, PurchaseState
 
@@ -37,6 +38,7 @@ class Witness:
         self._time = ledger.time
         self._ledger = ledger
         self._account = account
+        self._shared = Shared()
 
     async def take(self, *, needed: bool) -> Evidence:
         """What is known of the money now: the balance, asked for anew where it is old or money has moved since.
@@ -76,7 +78,9 @@ class Witness:
     async def _read(self, *, needed: bool) -> None:
         try:
             async with asyncio.timeout(_TIMEOUT):
-                await self._account.read_fresh(Priority.MONEY)
+                # Asked for once by all that come while no money moved: it tells of each of them what it would alone.
+                since = self._ledger.last_move, self._is_quiet(self._time.now())
+                await self._shared.get(since, lambda: self._account.read_fresh(Priority.MONEY))
         except TimeoutError:
             if needed:
                 raise ProviderError(
