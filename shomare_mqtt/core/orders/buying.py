@@ -68,7 +68,7 @@ class Buyer:
         self._prices = market.prices
         self._trying = market.trying
         self._account = market.account
-        self._witness = Witness(settings.orders.settle_delay, ledger, market.account)
+        self._witness = Witness(settings.orders.settle_delay, clock, ledger, market.account)
         self._defaults = market.defaults
         self._extensions = extensions
         self._logger = logger

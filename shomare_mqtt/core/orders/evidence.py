@@ -17,6 +17,7 @@ from shomare_mqtt.model import WATCHED_STATES, OrderState, Priority, PurchaseSta
 
 if TYPE_CHECKING:
     from shomare_mqtt.config import Settings
+    from shomare_mqtt.core.clock import Clock
     from shomare_mqtt.core.market.account import Account
     from shomare_mqtt.core.orders.checking import Checker
     from shomare_mqtt.core.orders.ledger import Ledger
@@ -33,12 +34,12 @@ _LIVE = frozenset({PurchaseState.WAITING, PurchaseState.RECEIVED})
 class Witness:
     """Reads the balance before a purchase."""
 
-    def __init__(self, settle_delay: float, ledger: Ledger, account: Account) -> None:
+    def __init__(self, settle_delay: float, clock: Clock, ledger: Ledger, account: Account) -> None:
         self._delay = settle_delay
         self._time = ledger.time
         self._ledger = ledger
         self._account = account
-        self._shared = Shared()
+        self._shared = Shared(clock)
 
     async def take(self, *, needed: bool) -> Evidence:
         """What is known of the money now: the balance, asked for anew where it is old or money has moved since.
