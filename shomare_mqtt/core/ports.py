@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         ArrivalResult,
         Batch,
         Condition,
+        Ids,
         JournalIdentity,
         PendingCommand,
         Press,
@@ -170,6 +171,10 @@ class Journal(Protocol):
 
     def heard(self, row: int) -> None:
         """The broker is known to have read the PUBACK of the command in a row; written with what is written next."""
+        ...
+
+    def note_ids(self, record: Record, ids: Ids) -> None:
+        """An order's ids are these from now on; written with what is written next, unless they changed by then."""
         ...
 
     async def keep_time(self) -> None:

@@ -40,6 +40,14 @@ def save(connection: sqlite3.Connection, record: Record) -> None:
     connection.execute(_UPSERT, _to_row(record))
 
 
+def note_ids(connection: sqlite3.Connection, record: Record, ids: Ids) -> None:
+    """Replace an order's ids, where they are still those of the record: what was written since knows better."""
+    connection.execute(
+        "UPDATE orders SET ids = ? WHERE id = ? AND ids IS ?",
+        (_ids_text(ids), record.order.order, _ids_text(record.ids)),
+    )
+
+
 def save_sms(connection: sqlite3.Connection, new: NewSms) -> None:
     """Add one SMS, or what is known of one by now whose id alone was."""
     sms = new.sms

@@ -17,6 +17,7 @@ from shomare_mqtt.core.records import (
     ArrivalResult,
     Batch,
     Condition,
+    Ids,
     JournalIdentity,
     OutboxRow,
     PendingCommand,
@@ -109,6 +110,10 @@ class Journal:
             )
         except JournalFullError:
             return await self._database.read(lambda c: [commands.not_taken(c, a, heard) for a in arrivals])
+
+    def note_ids(self, record: Record, ids: Ids) -> None:
+        """An order's ids are these from now on; written with what is written next, unless they changed by then."""
+        self._database.ride(lambda c: orders.note_ids(c, record, ids), lambda: None)
 
     async def keep_time(self) -> None:
         """Write down that the wall clock was set, where it was: a reboot would take that for time gone by."""

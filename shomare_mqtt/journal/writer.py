@@ -203,21 +203,18 @@ class Writer:
             self._noted = self._room.end
 
     def _transact(self, jobs: list[Job], riding: list[Job]) -> None:
-        """Carry jobs out, and with them what rides along, where something is written or it is time."""
+        """Carry jobs out; before them what rides along, where something is to be written or it is time."""
         writes = any(job.need is not Need.READS for job in jobs)
-        is_due = bool(riding) and (time.monotonic() >= self._ride_by or len(riding) >= _MOST_RIDING)
-        before = self._connection.total_changes
-        if writes or is_due:
+        if not writes and not (riding and (time.monotonic() >= self._ride_by or len(riding) >= _MOST_RIDING)):
+            riding = []
+        if writes or riding:
             self._connection.execute("BEGIN IMMEDIATE")
-        for job in jobs:
+        for job in (*riding, *jobs):
             job.carry_out(self._connection)
-        rode = riding if is_due or self._connection.total_changes != before else []
-        for job in rode:
-            job.carry_out(self._connection)
-        if writes or is_due:
+        if writes or riding:
             self._connection.execute("COMMIT")
-        if rode:
-            self._taken += rode
+        if riding:
+            self._taken += riding
             self._riding = []
 
     def _write_alone(self, job: Job) -> None:

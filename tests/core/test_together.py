@@ -19,16 +19,23 @@ async def at_once(world: World, number: int) -> list[Any]:
 
 
 async def test_a_purchase_alone_waits_for_the_disk_three_times(world: World) -> None:
-    """It was taken; it may be on its way; what came of it. What was sent of it, and its topic, cost nothing more."""
+    """It was taken; it may be on its way; what came of it. What was sent of it, and its topic, cost nothing more.
+
+    Nor does what the first check tells of its id, which a later process finds written down.
+    """
+    world.provider.ids = lambda own: {"data.id": own, "data.order_id": f"number-{own}"}
     for number in range(3):
-        await world.sleep(5)
         before = commits(world.directory)
         order = await world.buy(transaction=str(number))
-        await world.sleep(1)
+        await world.sleep(6)
+        assert world.provider.count("check") > number
         assert commits(world.directory) == before + 3
         assert f"shomare/orders/{order['order']}" in await world.journal.retained()
         assert f"shomare/orders/{order['order']}" in world.retained.written_down
         assert await world.journal.outbox_length() == 0
+    await world.restart()
+    ids = [record.ids for record in world.bridge.orders.ledger.open()]
+    assert [each is not None and each.is_confirmed for each in ids] == [True] * 3
 
 
 async def test_sixteen_at_once_wait_together(world: World) -> None:

@@ -7,17 +7,19 @@ import shutil
 import sqlite3
 import threading
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from shomare_mqtt.core.clock import SystemClock
-from shomare_mqtt.core.records import Batch, Condition, MessageKind, Posting, SpendFacts
+from shomare_mqtt.core.records import Batch, Condition, Ids, MessageKind, Posting, Record, SpendFacts
 from shomare_mqtt.errors import CommandRefusedError, ErrorCode, JournalError
 from shomare_mqtt.journal import writer
 from shomare_mqtt.journal.database import Database
 from shomare_mqtt.journal.store import Journal
-from shomare_mqtt.model import Message
+from shomare_mqtt.model import Candidate, Message, Order, OrderState, Product
 from tests.commits import commits
 from tests.patience import PATIENCE
 from tests.small_disk import SmallDisk, small_disk
@@ -25,6 +27,9 @@ from tests.small_disk import SmallDisk, small_disk
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
+
+
+NOW = datetime.now(UTC)
 
 
 async def opened(directory: Path) -> Journal:
@@ -150,6 +155,25 @@ async def test_what_was_sent_is_not_counted_as_dropped(journal: Journal, monkeyp
     await journal.sent([1])
     assert await journal.forget(86400) == 1
     assert await waiting(journal) == []
+
+
+@pytest.mark.parametrize("changed", [False, True])
+async def test_what_is_told_of_an_orders_ids_replaces_nothing_newer(
+    journal: Journal, tmp_path: Path, changed: bool
+) -> None:
+    order = Order("01KJMMA2G0HGFZPET2PGJ03D0T", OrderState.WAITING, Product("1", "1", "1"), NOW, NOW)
+    record = Record(order, made=0.0, ids=Ids((Candidate("id", "p1"),)))
+    told, newer = Ids((Candidate("id", "p1"),), is_confirmed=True), Ids((Candidate("id", "p2"),))
+    await journal.commit(Batch(records=[record]))
+    if changed:
+        await journal.commit(Batch(records=[replace(record, ids=newer)]))
+    before = commits(tmp_path / "state")
+    journal.note_ids(record, told)
+    assert commits(tmp_path / "state") == before
+    await journal.put_meta({"next": "x"})
+    found = await journal.find(order.order)
+    assert found is not None
+    assert found.ids == (newer if changed else told)
 
 
 async def test_a_fault_in_what_is_read_comes_out(journal: Journal) -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from shomare_mqtt.config import Settings
     from shomare_mqtt.core.clock import Clock, SteadyTime
     from shomare_mqtt.core.ports import Extensions, Journal, Outbox, Retained
-    from shomare_mqtt.core.records import Condition
+    from shomare_mqtt.core.records import Condition, Ids
     from shomare_mqtt.model import Transaction
 
 
@@ -192,6 +192,16 @@ class Ledger:
         self._has_adopted = True
         if previous is not None and previous.state is not record.order.state:
             self._post_event(batch, record.order, previous)
+
+    def identified(self, record: Record, ids: Ids) -> Record:
+        """Note that an order's purchase is the one that it is shown with; the record after it.
+
+        That waits for no disk: after a crash the next check tells it again.
+        """
+        self._journal.note_ids(record, ids)
+        noted = replace(record, ids=ids)
+        self._take(noted)
+        return noted
 
     def add_sms(self, batch: Batch, order: Order, new: Sms) -> None:
         """Put an SMS into a batch, with its event and its code's; `order` is the order as it is with it."""
