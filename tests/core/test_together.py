@@ -24,6 +24,7 @@ async def test_a_purchase_alone_waits_for_the_disk_three_times(world: World) -> 
     Nor does what the first check tells of its id, which a later process finds written down.
     """
     world.provider.ids = lambda own: {"data.id": own, "data.order_id": f"number-{own}"}
+    await world.sleep(1)  # the start writes as well
     for number in range(3):
         before = commits(world.directory)
         order = await world.buy(transaction=str(number))
@@ -40,6 +41,7 @@ async def test_a_purchase_alone_waits_for_the_disk_three_times(world: World) -> 
 
 async def test_sixteen_at_once_wait_together(world: World) -> None:
     await world.buy()
+    await world.settle()
     before, read = commits(world.directory), world.provider.count("profile")
     answers = await at_once(world, 16)
     assert [a["status"] for a in answers] == ["ok"] * 16
