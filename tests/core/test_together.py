@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tests.commits import commits
+from tests.core.provider import Late
 from tests.core.world import PRODUCT
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ async def test_a_purchase_alone_waits_for_the_disk_three_times(world: World) -> 
 async def test_sixteen_at_once_wait_together(world: World) -> None:
     await world.buy()
     await world.settle()
+    world.provider.always["profile"] = Late(0.1)
     before, read = commits(world.directory), world.provider.count("profile")
     answers = await at_once(world, 16)
     assert [a["status"] for a in answers] == ["ok"] * 16
