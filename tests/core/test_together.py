@@ -49,7 +49,7 @@ async def test_a_purchase_alone_waits_for_the_disk_three_times(world: World) -> 
 async def test_sixteen_at_once_wait_together(world: World) -> None:
     await world.buy()
     await world.settle()
-    world.provider.always["profile"] = Late(0.1)
+    world.provider.always |= {"profile": Late(0.1), "buy": Late(1.0)}  # all are on their way before one is bought
     before, read = commits(world.directory), balances(world)
     answers = await at_once(world, 16)
     assert [a["status"] for a in answers] == ["ok"] * 16
