@@ -8,8 +8,12 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _TOLERANCE = 1.0
 """Seconds that a wall clock may go back, as time servers make it, without being called wrong."""
@@ -92,14 +96,21 @@ class SystemClock:
 
 def _kernel_is_synchronised() -> bool:
     """By adjtimex(2), which whoever only reads may call: a state from 0 to 4, 5 for unsynchronised, -1 for an error."""
+    state = _state_of_clock()
+    return state is not None and 0 <= state() < _TIME_ERROR
+
+
+@cache
+def _state_of_clock() -> Callable[[], int] | None:
+    """A function that calls it, None where there is none; made once, since each transaction asks."""
     try:
         import ctypes  # noqa: PLC0415 - where memory cannot be made executable it may not load
 
-        adjtimex = ctypes.CDLL(None).adjtimex
-        nothing_to_set = ctypes.create_string_buffer(_MORE_THAN_TIMEX)
+        adjtimex = ctypes.PyDLL(None).adjtimex  # so short a call is not worth letting another thread go on meanwhile
+        buffer = ctypes.create_string_buffer
     except (ImportError, MemoryError, AttributeError):  # the last: no Linux
-        return False
-    return 0 <= int(adjtimex(nothing_to_set)) < _TIME_ERROR
+        return None
+    return lambda: int(adjtimex(buffer(_MORE_THAN_TIMEX)))
 
 
 def _boot_id() -> str:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
         Arrival,
         ArrivalResult,
         Batch,
+        Condition,
+        Ids,
         JournalIdentity,
         PendingCommand,
         Press,
@@ -155,10 +157,11 @@ class Journal(Protocol):
     """How far it has come by now, as far as that is on disk; `on_advanced` is told of each step."""
     on_advanced: Callable[[], object]
 
-    async def commit(self, batch: Batch) -> int:
+    async def commit(self, batch: Batch, condition: Condition | None = None) -> int:
         """Write all of a batch, durably, or nothing of it; the count of known money movements after it.
 
-        Raises JournalFullError for one with an order in state `buying` where the disk has no room for what comes of it.
+        Raises JournalFullError for one with an order in state `buying` where the disk has no room for what comes of it,
+        and what the condition raises.
         """
         ...
 
@@ -168,6 +171,10 @@ class Journal(Protocol):
 
     def heard(self, row: int) -> None:
         """The broker is known to have read the PUBACK of the command in a row; written with what is written next."""
+        ...
+
+    def note_ids(self, record: Record, ids: Ids) -> None:
+        """An order's ids are these from now on; written with what is written next, unless they changed by then."""
         ...
 
     async def keep_time(self) -> None:
@@ -192,6 +199,10 @@ class Journal(Protocol):
 
     async def find_adopted(self, transaction: Transaction, seconds: float) -> Record | None:
         """The order of a transaction that another journal made: an open one, or one not older than so many seconds."""
+        ...
+
+    async def has_adopted(self, seconds: float) -> bool:
+        """Whether `find_adopted` may find one of any transaction."""
         ...
 
     async def newest_first(self, state: str, limit: int) -> list[Record]:
@@ -251,6 +262,14 @@ class Retained(Protocol):
 
     def put(self, topic: str, payload: bytes) -> None:
         """Wants the topic to hold the payload; empty payload: wants it emptied."""
+        ...
+
+    def whole(self, topic: str) -> str:
+        """The whole topic, as a batch names it that writes it down (`retained`) together with what it tells of."""
+        ...
+
+    def remembered(self, topics: list[str]) -> None:
+        """Such a batch is on disk: nobody else need write these whole topics down."""
         ...
 
 

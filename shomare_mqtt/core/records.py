@@ -14,7 +14,7 @@ from shomare_mqtt.core import render
 from shomare_mqtt.model import Message
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from datetime import datetime
     from decimal import Decimal
 
@@ -179,7 +179,10 @@ class Done:
 
 @dataclass(slots=True)
 class Batch:
-    """What one transaction writes: all of it or nothing. `moves`: known money movements to count."""
+    """What one transaction writes: all of it or nothing. `moves`: known money movements to count.
+
+    `retained`: whole topics that are published retained once it is on disk.
+    """
 
     records: list[Record] = field(default_factory=list)
     sms: list[NewSms] = field(default_factory=list)
@@ -187,6 +190,7 @@ class Batch:
     done: list[Done] = field(default_factory=list)
     meta: dict[str, str | None] = field(default_factory=dict)
     moves: int = 0
+    retained: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,3 +318,16 @@ class SpendFacts:
     bought_last_hour: int
     open_orders: int
     unused_today: int
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What must hold of the limits' counts where a batch is written, in that very moment, else nothing of it is.
+
+    `check` raises CommandRefusedError where it does not; it is called in the journal's thread, and looks at nothing
+    that changes. The day began `today` seconds ago, `lifetime` is how long an order in doubt counts as open.
+    """
+
+    check: Callable[[SpendFacts], None]
+    today: float
+    lifetime: float

@@ -14,6 +14,7 @@ from shomare_mqtt.errors import ErrorCode, ProviderError, ShomareError
 from shomare_mqtt.model import Catalog, ErrorInfo, Order, Price, PriceList, Profile, Sms, Transaction
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
 _MARK = secrets.token_hex(8)
@@ -78,6 +79,11 @@ def dumps(value: Any) -> bytes:
     """JSON in UTF-8; Decimals become numbers with every digit they have, halves of a surrogate pair question marks."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_plain)
     return _DIGITS.sub(r"\1", text).encode(errors="replace")
+
+
+def dumped_list(payloads: Iterable[bytes]) -> bytes:
+    """The list of what was made with `dumps`, as that would make it."""
+    return b"[" + b",".join(payloads) + b"]"
 
 
 def _plain(value: object) -> Any:

@@ -26,9 +26,14 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
 
-def arrive(connection: sqlite3.Connection, arrival: Arrival, remember_since: float) -> ArrivalResult:
-    """Take one command down, or find that it was taken before (contract, section Commands)."""
-    if arrival.incoming.dup and (earlier := _delivered_before(connection, arrival)) is not None:
+def arrive(
+    connection: sqlite3.Connection, arrival: Arrival, remember_since: float, heard: Collection[int]
+) -> ArrivalResult:
+    """Take one command down, or find that it was taken before (contract, section Commands).
+
+    `heard`: rows whose PUBACK the broker read, which may not be written down yet.
+    """
+    if (earlier := _delivered_before(connection, arrival, heard)) is not None:
         return earlier
     first = _keyed_before(connection, arrival, remember_since)
     conflict = first is not None and first[1] != content_digest(arrival.content)
@@ -44,15 +49,11 @@ def arrive(connection: sqlite3.Connection, arrival: Arrival, remember_since: flo
 
 
 def not_taken(connection: sqlite3.Connection, arrival: Arrival, heard: Collection[int]) -> ArrivalResult:
-    """What is said of a command that there is no room for: only that it was taken before, where it was.
-
-    `heard`: rows whose PUBACK the broker read, which is not written down yet.
-    """
-    earlier = _delivered_before(connection, arrival) if arrival.incoming.dup else None
-    return earlier if earlier is not None and earlier.row not in heard else ArrivalResult(ArrivalKind.NO_ROOM, 0)
+    """What is said of a command that there is no room for: only that it was taken before, where it was."""
+    return _delivered_before(connection, arrival, heard) or ArrivalResult(ArrivalKind.NO_ROOM, 0)
 
 
-def _delivered_before(connection: sqlite3.Connection, arrival: Arrival) -> ArrivalResult | None:
+def _delivered_before(connection: sqlite3.Connection, arrival: Arrival, heard: Collection[int]) -> ArrivalResult | None:
     """The first delivery of what may be brought a second time; None for what is new.
 
     DUP alone says that the broker sent it before, not that it came (MQTT 5 and 3.1.1, section 3.3.1.1). Brokers bring
@@ -64,13 +65,15 @@ def _delivered_before(connection: sqlite3.Connection, arrival: Arrival) -> Arriv
     without a word.
     """
     incoming = arrival.incoming
+    if not incoming.dup:
+        return None
     row = connection.execute(
         "SELECT c.seq, c.digest, coalesce(c.answer, f.answer) FROM commands c"
         " LEFT JOIN commands f ON f.seq = c.first"
         " WHERE c.session = ? AND c.packet_id = ? AND c.packet_id != 0 ORDER BY c.seq DESC LIMIT 1",
         (arrival.session, incoming.packet_id),
     ).fetchone()
-    if row is None or row[1] != _digest(incoming):
+    if row is None or row[0] in heard or row[1] != _digest(incoming):
         return None
     return ArrivalResult(ArrivalKind.REDELIVERED, row[0], answer=row[2])
 

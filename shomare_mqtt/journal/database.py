@@ -82,6 +82,20 @@ class Database:
             raise JournalError("the journal is closed")
         job = Job(work, need, size)
         self._jobs.put(job)
-        # Shielded: a caller that gives up must not leave a future that the thread would resolve in vain.
-        result: T = await asyncio.shield(job.future)
+        result: T = await job.future  # a caller that gives up keeps nothing from being written
         return result
+
+    async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """What `work` returns, which writes nothing and sees all that was asked for before. Raises JournalError."""
+        return await self.run(work, Need.READS)
+
+    def ride(self, work: Callable[[sqlite3.Connection], object], done: Callable[[], object]) -> None:
+        """Have `work` done at no cost of its own (Need.RIDES); `done` is called once that is on disk, or never will be.
+
+        After the end nothing is done.
+        """
+        if self._thread is None:
+            return
+        job = Job(work, Need.RIDES)
+        job.future.add_done_callback(lambda _: done())
+        self._jobs.put(job)

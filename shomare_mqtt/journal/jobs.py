@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from contextlib import suppress
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,11 @@ if TYPE_CHECKING:
 class Need(Enum):
     """What a piece of work needs of a disk that is full."""
 
+    READS = "reads"
+    """It writes nothing."""
+    RIDES = "rides"
+    """It is written with what is written next, a while later at the latest, and when the journal is closed. A crash
+    before that undoes it."""
     WAITS = "waits"
     """It uses what room was kept, and waits where there is none: what it writes must not be lost."""
     SPARE = "spare"
@@ -25,17 +31,19 @@ class Need(Enum):
 class Job:
     """One piece of work, which writes at least so many bytes."""
 
-    def __init__(self, work: Callable[[sqlite3.Connection], object], need: Need, size: int) -> None:
+    def __init__(self, work: Callable[[sqlite3.Connection], object], need: Need, size: int = 0) -> None:
         self.need = need
         self.size = size
         self._work = work
-        self._loop = asyncio.get_running_loop()
         self._result: object = None
         self._error: Exception | None = None
-        self.future: asyncio.Future[Any] = self._loop.create_future()
+        self.future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
 
     def carry_out(self, connection: sqlite3.Connection) -> None:
         """Run the work in a savepoint. Raises sqlite3.Error, which spoils the whole transaction."""
+        if self.need is Need.READS:
+            self._read(connection)
+            return
         self._result = self._error = None
         connection.execute("SAVEPOINT job")
         try:
@@ -47,24 +55,46 @@ class Job:
             self._error = error
         connection.execute("RELEASE job")
 
+    def _read(self, connection: sqlite3.Connection) -> None:
+        """Run the work where there is nothing to undo."""
+        try:
+            self._result = self._work(connection)
+        except sqlite3.Error:
+            raise
+        except Exception as error:  # noqa: BLE001 - as above
+            self._error = error
+
     def refuse(self, error: Exception) -> None:
         """It is not carried out."""
         self._error = error
 
-    def report(self, failed: Exception | None) -> None:
-        """Hand the outcome to the event loop, unless that is gone."""
-        tell(self._loop, self.future, self._result, failed or self._error)
+    def settle(self, failed: Exception | None) -> None:
+        """Hand the outcome to who waits; to be called in the event loop."""
+        settle(self.future, self._result, failed or self._error)
 
 
-def tell(loop: asyncio.AbstractEventLoop, future: asyncio.Future[Any], result: object, error: Exception | None) -> None:
-    """Settle a future from another thread."""
-    try:
-        loop.call_soon_threadsafe(_settle, future, result, error)
-    except RuntimeError:  # the loop was closed: nobody waits any more
-        return
+def report(loop: asyncio.AbstractEventLoop, jobs: list[Job], failed: Exception | None) -> None:
+    """Hand outcomes to the event loop from another thread, all at once: each call wakes it anew."""
+    _call(loop, _settle_all, jobs, failed)
 
 
-def _settle(future: asyncio.Future[Any], result: object, error: Exception | None) -> None:
+def tell(loop: asyncio.AbstractEventLoop, future: asyncio.Future[Any], error: Exception | None) -> None:
+    """Settle a future that has no result from another thread."""
+    _call(loop, settle, future, None, error)
+
+
+def _call(loop: asyncio.AbstractEventLoop, function: Callable[..., None], *values: object) -> None:
+    with suppress(RuntimeError):  # the loop was closed: nobody waits any more
+        loop.call_soon_threadsafe(function, *values)
+
+
+def _settle_all(jobs: list[Job], failed: Exception | None) -> None:
+    for job in jobs:
+        job.settle(failed)
+
+
+def settle(future: asyncio.Future[Any], result: object, error: Exception | None) -> None:
+    """Settle a future, unless who waited gave up."""
     if future.done():
         return
     if error is None:

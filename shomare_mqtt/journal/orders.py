@@ -28,12 +28,24 @@ _UPSERT = (
 )
 _ALL_DIGITS = Context(prec=100_000)
 """A payload's size bounds the digits of a number; none may be lost."""
+_ADOPTED = (
+    "seq IN (SELECT seq FROM orders WHERE made >= ? UNION SELECT seq FROM orders WHERE closed_at IS NULL)"
+    " AND command IS NULL"
+)
 _SELECT = f"SELECT {_COLUMNS} FROM orders"  # noqa: S608 - our own names
 
 
 def save(connection: sqlite3.Connection, record: Record) -> None:
     """Insert or replace one order, its SMS aside."""
     connection.execute(_UPSERT, _to_row(record))
+
+
+def note_ids(connection: sqlite3.Connection, record: Record, ids: Ids) -> None:
+    """Replace an order's ids, where they are still those of the record: what was written since knows better."""
+    connection.execute(
+        "UPDATE orders SET ids = ? WHERE id = ? AND ids IS ?",
+        (_ids_text(ids), record.order.order, _ids_text(record.ids)),
+    )
 
 
 def save_sms(connection: sqlite3.Connection, new: NewSms) -> None:
@@ -62,9 +74,14 @@ def find_adopted(connection: sqlite3.Connection, transaction: Transaction, made_
 
     The age of an open one tells nothing: a clock that was wrong may have made it.
     """
-    few = "SELECT seq FROM orders WHERE made >= ? UNION SELECT seq FROM orders WHERE closed_at IS NULL"
-    sql = f"{_SELECT} WHERE seq IN ({few}) AND key = ? AND command IS NULL ORDER BY seq LIMIT 1"
+    sql = f"{_SELECT} WHERE {_ADOPTED} AND key = ? ORDER BY seq LIMIT 1"
     return _first(_load(connection, sql, (made_since, key_of(transaction))))
+
+
+def has_adopted(connection: sqlite3.Connection, made_since: float) -> bool:
+    """Whether there is such an order of any transaction."""
+    sql = f"SELECT EXISTS (SELECT 1 FROM orders WHERE {_ADOPTED} AND key IS NOT NULL)"  # noqa: S608 - our own names
+    return bool(connection.execute(sql, (made_since,)).fetchone()[0])
 
 
 def newest_first(connection: sqlite3.Connection, state: str, limit: int) -> list[Record]:

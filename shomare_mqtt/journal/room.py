@@ -17,6 +17,8 @@ FOR_ORDER = 48
 """Frames for what comes of one open order: its end and its SMS, their events, the answer, all of them sent."""
 _AHEAD = 128
 """Frames that are allocated at once where there is room, so that it is seldom done."""
+FAR_AHEAD = 10 * FOR_ORDER
+"""The same once something is bought: each time costs two waits for the disk."""
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _NO_ALLOCATING = frozenset({errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS})
 
@@ -36,19 +38,36 @@ class Room:
         salts = salts_of(os.pread(self._wal, HEADER, 0))
         if salts != self._salts:
             self._salts, self._used = salts, 0
-        while salts and os.pread(self._wal, FRAME_HEADER, HEADER + self._used * FRAME)[8:16] == salts:
-            self._used += 1
+        if salts:
+            self._used = self._end(salts)
         return 0 if self._done == (salts, self._used) else self._used
+
+    def _end(self, salts: bytes) -> int:
+        """The first frame from there on without these salts: those that have them come first, all in a row."""
+        step = 1
+        while self._is_of(salts, self._used + step - 1):
+            step *= 2
+        low, high = self._used + step // 2, self._used + step - 1
+        while low < high:
+            middle = (low + high) // 2
+            low, high = (middle + 1, high) if self._is_of(salts, middle) else (low, middle)
+        return low
+
+    def _is_of(self, salts: bytes, frame: int) -> bool:
+        return os.pread(self._wal, FRAME_HEADER, HEADER + frame * FRAME)[8:16] == salts
 
     def checkpointed(self) -> None:
         """All of the log is in the journal's file: the next frame is its first."""
         self._done = self._salts, self._used
 
-    def has(self, frames: int) -> bool:
-        """Whether so many more are sure to fit, after allocating some where need be. Raises OSError."""
+    def has(self, frames: int, ahead: int = _AHEAD) -> bool:
+        """Whether so many more are sure to fit, after allocating some where need be. Raises OSError.
+
+        Of those that need not be, a quarter of what there is by then, so that many orders do not wait for it often.
+        """
         wanted = HEADER + (self.used() + frames) * FRAME
         self.end = os.fstat(self._wal).st_size
-        return wanted <= self.end or self._grow(wanted + _AHEAD * FRAME) or self._grow(wanted)
+        return wanted <= self.end or self._grow(wanted + max(ahead * FRAME, wanted // 4)) or self._grow(wanted)
 
     def is_full(self) -> bool:
         """Whether the disk has no room for one more frame: why else writing may have failed. Raises OSError."""

@@ -16,6 +16,8 @@ from shomare_mqtt.core.records import (
     ArrivalKind,
     ArrivalResult,
     Batch,
+    Condition,
+    Ids,
     JournalIdentity,
     OutboxRow,
     PendingCommand,
@@ -61,12 +63,14 @@ class Journal:
         self.identity: JournalIdentity
         self.sequence = 0
         self.on_advanced: Callable[[], object] = lambda: None
-        self._heard: list[int] = []
+        self._heard: set[int] = set()
+        self._sent: set[int] = set()
+        """Rows that the file has otherwise yet: that rides with what is written next."""
 
     async def open(self) -> None:
         """Open the file and take up its time. Raises InstanceConflictError, JournalError."""
         await self._database.open()
-        self.time = SteadyTime(self._clock, await self._database.run(_anchor))
+        self.time = SteadyTime(self._clock, await self._database.read(_anchor))
         name = new_id(self._clock.now())
         self.identity = await self._anchored(lambda c: _begin(c, name))
         self.sequence = self.identity.sequence
@@ -77,28 +81,39 @@ class Journal:
 
     # --- writing ----------------------------------------------------------------------------------------------------
 
-    async def commit(self, batch: Batch) -> int:
+    async def commit(self, batch: Batch, condition: Condition | None = None) -> int:
         """Write all of a batch, durably, or nothing of it; the count of known money movements after it.
 
         With a purchase that is about to be asked for, room is kept for all that comes of it. Raises JournalFullError
-        where there is none.
+        where there is none, and what the condition raises.
         """
         now = self.time.now()
         counts = bool(batch.records or batch.sms)
         buys = any(record.order.state is OrderState.BUYING for record in batch.records)
-        return await self._counted(lambda c: (_write(c, batch, now), counts), Need.INTENT if buys else Need.WAITS)
+
+        def write(connection: sqlite3.Connection) -> tuple[int, bool]:
+            if condition is not None:
+                condition.check(orders.facts(connection, now - condition.today, now, condition.lifetime))
+            return _write(connection, batch, now), counts
+
+        return await self._counted(write, Need.INTENT if buys else Need.WAITS)
 
     async def arrive(self, arrivals: list[Arrival], remember: float) -> list[ArrivalResult]:
         """Take commands down, in order, before the broker gets its PUBACK. `remember`: seconds.
 
         On a full disk none is taken but those that were before.
         """
-        since = self.time.now() - remember
+        since, heard = self.time.now() - remember, frozenset(self._heard)
         try:
-            return await self._counted(lambda c: _arrive(c, arrivals, since), Need.SPARE, sum(map(_size, arrivals)))
+            return await self._counted(
+                lambda c: _arrive(c, arrivals, since, heard), Need.SPARE, sum(map(_size, arrivals))
+            )
         except JournalFullError:
-            heard = frozenset(self._heard)  # which no room was found for either
-            return await self._database.run(lambda c: [commands.not_taken(c, a, heard) for a in arrivals])
+            return await self._database.read(lambda c: [commands.not_taken(c, a, heard) for a in arrivals])
+
+    def note_ids(self, record: Record, ids: Ids) -> None:
+        """An order's ids are these from now on; written with what is written next, unless they changed by then."""
+        self._database.ride(lambda c: orders.note_ids(c, record, ids), lambda: None)
 
     async def keep_time(self) -> None:
         """Write down that the wall clock was set, where it was: a reboot would take that for time gone by."""
@@ -128,31 +143,25 @@ class Journal:
             _put_meta(connection, _ANCHOR, anchor)
             return work(connection)
 
-        return await self._with_heard(anchored, need, size)
+        return await self._database.run(anchored, need, size)
 
     def heard(self, row: int) -> None:
         """The broker is known to have read the PUBACK of the command in a row; written with what is written next."""
-        self._heard.append(row)
+        self._ride(self._heard, [row], commands.heard)
 
-    async def _with_heard(self, work: Callable[[sqlite3.Connection], T], need: Need = Need.WAITS, size: int = 0) -> T:
-        """Do some work after writing down whose PUBACK was read: what arrives is judged by it."""
-        heard, self._heard = self._heard, []
-
-        def noted(connection: sqlite3.Connection) -> T:
-            commands.heard(connection, heard)
-            return work(connection)
-
-        try:
-            return await self._database.run(noted, need, size)
-        except JournalFullError:
-            self._heard = [*heard, *self._heard]
-            raise
+    def _ride(
+        self, unwritten: set[int], rows: list[int], write: Callable[[sqlite3.Connection, list[int]], None]
+    ) -> None:
+        """Write something of some rows, which are among the unwritten until it is on disk."""
+        unwritten.update(rows)
+        self._database.ride(lambda c: write(c, rows), lambda: unwritten.difference_update(rows))
 
     async def forget(self, remember: float) -> int:
         """Drop commands past remembering, and what is too old or too much in the outbox; the latter's number."""
-        now = self.time.now()
+        now, sent = self.time.now(), list(self._sent)
 
         def work(connection: sqlite3.Connection) -> int:
+            commands.sent(connection, sent)
             commands.forget(connection, now - max(remember, OUTBOX_AGE))
             return commands.drop_old(connection, now - OUTBOX_AGE, OUTBOX_MOST)
 
@@ -162,61 +171,74 @@ class Journal:
 
     async def find(self, order: str) -> Record | None:
         """An order by its id."""
-        return await self._database.run(lambda c: orders.find(c, order))
+        return await self._database.read(lambda c: orders.find(c, order))
 
     async def find_purchase(self, purchase: str) -> Record | None:
         """The newest order that holds a purchase."""
-        return await self._database.run(lambda c: orders.find_purchase(c, purchase))
+        return await self._database.read(lambda c: orders.find_purchase(c, purchase))
 
     async def find_adopted(self, transaction: Transaction, seconds: float) -> Record | None:
         """The order of a transaction that another journal made: an open one, or one not older than so many seconds."""
         since = self.time.now() - seconds
-        return await self._database.run(lambda c: orders.find_adopted(c, transaction, since))
+        return await self._database.read(lambda c: orders.find_adopted(c, transaction, since))
+
+    async def has_adopted(self, seconds: float) -> bool:
+        """Whether there is such an order of any transaction."""
+        since = self.time.now() - seconds
+        return await self._database.read(lambda c: orders.has_adopted(c, since))
 
     async def newest_first(self, state: str, limit: int) -> list[Record]:
         """Orders that are `open`, `closed` or `all`."""
-        return await self._database.run(lambda c: orders.newest_first(c, state, limit))
+        return await self._database.read(lambda c: orders.newest_first(c, state, limit))
 
     async def open_and_late(self, keep_closed: float) -> list[Record]:
         """Every open order and every one that closed less than so many seconds ago, newest first."""
         since = self.time.now() - keep_closed
-        return await self._database.run(lambda c: orders.open_and_late(c, since))
+        return await self._database.read(lambda c: orders.open_and_late(c, since))
 
     async def coded(self) -> list[str]:
         """Orders that got a code, the one that got the newest last."""
-        return await self._database.run(orders.coded)
+        return await self._database.read(orders.coded)
 
     async def facts(self, today: float, lifetime: float) -> SpendFacts:
         """What the limits count; the day began `today` seconds ago."""
         now = self.time.now()
-        return await self._database.run(lambda c: orders.facts(c, now - today, now, lifetime))
+        return await self._database.read(lambda c: orders.facts(c, now - today, now, lifetime))
 
     # --- commands and outbox ----------------------------------------------------------------------------------------
 
     async def pending(self) -> list[PendingCommand]:
         """Commands that an earlier process took and did not answer, oldest first."""
-        return await self._database.run(commands.pending)
+        return await self._database.read(commands.pending)
 
     async def presses(self, seconds: float) -> list[Press]:
         """`buy` commands of the last so many seconds that were answered, and not refused before there was an order."""
         since = self.time.now() - seconds
-        return await self._database.run(lambda c: commands.presses(c, since))
+        return await self._database.read(lambda c: commands.presses(c, since))
 
     async def answer_of(self, row: int) -> bytes | None:
         """The stored answer to a command."""
-        return await self._database.run(lambda c: commands.answer_of(c, row))
+        return await self._database.read(lambda c: commands.answer_of(c, row))
 
     async def outbox(self, after: int, limit: int) -> list[OutboxRow]:
         """Messages to send that stand behind a row, oldest first."""
-        return await self._database.run(lambda c: commands.outbox(c, after, limit))
+        # As of now: once they are off the disk they are no more among the sent, and what is read may be from before.
+        sent = frozenset(self._sent)
+        rows = await self._database.read(lambda c: commands.outbox(c, after, limit + len(sent)))
+        return [row for row in rows if row.row not in sent][:limit]
 
     async def outbox_length(self) -> int:
         """How many messages wait to be sent."""
-        return await self._database.run(commands.outbox_length)
+        sent = len(self._sent)
+        return max(0, await self._database.read(commands.outbox_length) - sent)
 
     async def sent(self, rows: list[int]) -> None:
-        """The broker acknowledged these messages."""
-        await self._with_heard(lambda c: commands.sent(c, rows))
+        """The broker acknowledged these messages: they are never read again, but by a process after a crash.
+
+        That is written with what is written next: at least once is what is promised, and a commit for each message
+        would cost more than all else.
+        """
+        self._ride(self._sent, rows, commands.sent)
 
     async def replace_answer(self, row: int, payload: bytes) -> None:
         """Another payload for a message that waits."""
@@ -234,7 +256,7 @@ class Journal:
 
     async def meta(self) -> dict[str, str]:
         """All single values: defaults, the switch, the learnt dialect, ids made once."""
-        return await self._database.run(lambda c: dict(c.execute("SELECT key, value FROM meta").fetchall()))
+        return await self._database.read(lambda c: dict(c.execute("SELECT key, value FROM meta").fetchall()))
 
     async def put_meta(self, values: Mapping[str, str | None]) -> None:
         """Set single values; None removes one."""
@@ -242,7 +264,7 @@ class Journal:
 
     async def catalogs(self) -> dict[CatalogKind, tuple[Catalog, datetime]]:
         """The lists as the provider gave them last, and when."""
-        rows = await self._database.run(
+        rows = await self._database.read(
             lambda c: c.execute("SELECT kind, entries, updated_at FROM catalogs").fetchall()
         )
         return dict(_readable(rows))
@@ -266,22 +288,21 @@ class Journal:
 
     async def retained(self) -> set[str]:
         """Whole topics that hold a retained message of ours."""
-        rows = await self._database.run(lambda c: c.execute("SELECT topic FROM retained").fetchall())
+        rows = await self._database.read(lambda c: c.execute("SELECT topic FROM retained").fetchall())
         return {topic for (topic,) in rows}
 
     async def remember_retained(self, topics: list[str]) -> None:
-        """Before these topics are published retained for the first time."""
-        values = [(t,) for t in topics]
-        await self._database.run(lambda c: c.executemany("INSERT OR IGNORE INTO retained VALUES (?)", values) and None)
+        """Before these topics are published retained for the first time, unless a batch named them (`retained`)."""
+        await self._database.run(lambda c: _remember(c, topics))
 
     async def forget_retained(self, topics: list[str]) -> None:
-        """After these topics were emptied."""
+        """After these topics were emptied; written with what is written next, since to empty one twice is no harm."""
         values = [(t,) for t in topics]
-        await self._database.run(lambda c: c.executemany("DELETE FROM retained WHERE topic = ?", values) and None)
+        self._database.ride(lambda c: c.executemany("DELETE FROM retained WHERE topic = ?", values), lambda: None)
 
     async def plugin_calls(self) -> list[PluginCall]:
         """Calls of plugins' hooks that are to be made yet, oldest first."""
-        return await self._database.run(
+        return await self._database.read(
             lambda c: c.execute("SELECT * FROM plugin_calls ORDER BY created, id").fetchall()
         )
 
@@ -306,8 +327,10 @@ def _size(arrival: Arrival) -> int:
     return len(arrival.incoming.payload) + sum(len(p.message.payload) for p in arrival.postings)
 
 
-def _arrive(connection: sqlite3.Connection, arrivals: list[Arrival], since: float) -> tuple[list[ArrivalResult], bool]:
-    results = [commands.arrive(connection, a, since) for a in arrivals]
+def _arrive(
+    connection: sqlite3.Connection, arrivals: list[Arrival], since: float, heard: frozenset[int]
+) -> tuple[list[ArrivalResult], bool]:
+    results = [commands.arrive(connection, a, since, heard) for a in arrivals]
     return results, any(r.kind is ArrivalKind.NEW for r in results)
 
 
@@ -322,11 +345,16 @@ def _write(connection: sqlite3.Connection, batch: Batch, now: float) -> int:
         commands.finish(connection, done)
     for key, value in batch.meta.items():
         _put_meta(connection, key, value)
+    _remember(connection, batch.retained)
     row = connection.execute("SELECT value FROM meta WHERE key = ?", (_MOVES,)).fetchone()
     moves = (int(row[0]) if row else 0) + batch.moves
     if batch.moves:
         _put_meta(connection, _MOVES, str(moves))
     return moves
+
+
+def _remember(connection: sqlite3.Connection, topics: list[str]) -> None:
+    connection.executemany("INSERT OR IGNORE INTO retained VALUES (?)", [(topic,) for topic in topics])
 
 
 def _put_meta(connection: sqlite3.Connection, key: str, value: str | None) -> None:

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 from shomare_mqtt.core.masking import trace_of
 from shomare_mqtt.errors import JournalError, JournalFullError
 from shomare_mqtt.journal.files import Files
-from shomare_mqtt.journal.jobs import Job, Need, tell
+from shomare_mqtt.journal.jobs import Job, Need, report, tell
 from shomare_mqtt.journal.opening import open_journal
-from shomare_mqtt.journal.room import AT_REST, FOR_ORDER, Room
+from shomare_mqtt.journal.room import AT_REST, FAR_AHEAD, FOR_ORDER, Room
 from shomare_mqtt.journal.state_directory import cannot
 from shomare_mqtt.journal.wal import PAGE
 
@@ -35,6 +35,10 @@ _SOME_MORE = 100
 """Frames after which that is tried again where the disk had no room for it."""
 _TRY_AGAIN = 2.0
 """Seconds after which what found no room is tried again."""
+_RIDES = 30.0
+"""Seconds after which what rides along is written by itself. A crash within them has messages of that time sent again;
+mostly an SMS or the next command comes before, and takes it along."""
+_MOST_RIDING = 256
 _NO_CHECKPOINT_ON_CLOSE = 1006
 """SQLite's number for it; `setconfig` came with Python 3.12."""
 _LOST = b"shomare-mqtt: the journal's thread cannot go on, not even to tell why: the daemon ends\n"
@@ -43,6 +47,7 @@ _LOST = b"shomare-mqtt: the journal's thread cannot go on, not even to tell why:
 class Writer:
     """Opens the journal in a held directory, and carries out the jobs until there is a None."""
 
+    _loop: asyncio.AbstractEventLoop
     _connection: sqlite3.Connection
     _room: Room
 
@@ -52,6 +57,7 @@ class Writer:
         self._jobs = jobs
         self._taken: list[Job] = []
         self._waiting: list[Job] = []
+        self._riding: list[Job] = []
         self._failed: JournalError | None = None
         # Made while there is memory for it.
         self._fault = JournalError(
@@ -60,18 +66,20 @@ class Writer:
         self._noted = -1
         self._in_vain = 0
         self._again = 0.0
+        self._ride_by = 0.0
         self._said_full = False
 
     def work(self, loop: asyncio.AbstractEventLoop, opened: asyncio.Future[None]) -> None:
         """Run in the thread."""
+        self._loop = loop
         try:
-            if self._open(loop, opened):
+            if self._open(opened):
                 self._serve()
         except BaseException:  # noqa: BLE001 - no memory to tell anybody: the end of the process is understood by all
             os.write(2, _LOST)
             os._exit(1)
 
-    def _open(self, loop: asyncio.AbstractEventLoop, opened: asyncio.Future[None]) -> bool:
+    def _open(self, opened: asyncio.Future[None]) -> bool:
         error: Exception | None = None
         try:
             self._connection = open_journal(self._directory, self._files)
@@ -80,7 +88,7 @@ class Writer:
             self._files.close()
         else:
             error = self._make_room()
-        tell(loop, opened, None, error)
+        tell(self._loop, opened, error)
         return error is None
 
     def _make_room(self) -> Exception | None:
@@ -106,11 +114,10 @@ class Writer:
 
     def _next(self) -> bool:
         """Take all that came, and once it is time what found no room before; False where there is only the end."""
-        left = max(self._again - time.monotonic(), 0.0) if self._waiting else None
         with suppress(queue.Empty):
-            job = self._jobs.get(timeout=left)
+            job = self._jobs.get(timeout=self._left())
             while job is not None:
-                self._taken.append(job)
+                self._sort_in(job)
                 if len(self._taken) == _MOST_TOGETHER:
                     break
                 job = self._jobs.get(block=False)
@@ -122,6 +129,19 @@ class Writer:
             self._taken, self._waiting = [*self._waiting, *self._taken], []
         return True
 
+    def _left(self) -> float | None:
+        """Seconds until there is something to do though nothing comes; None: there is not."""
+        ends = ([self._again] if self._waiting else []) + ([self._ride_by] if self._riding else [])
+        return max(min(ends) - time.monotonic(), 0.0) if ends else None
+
+    def _sort_in(self, job: Job) -> None:
+        if job.need is not Need.RIDES:
+            self._taken.append(job)
+            return
+        if not self._riding:
+            self._ride_by = time.monotonic() + _RIDES
+        self._riding.append(job)
+
     def _carry_out(self) -> None:
         if self._failed is None:
             try:
@@ -131,11 +151,11 @@ class Writer:
             except (sqlite3.Error, OSError) as error:
                 self._failed = cannot("written", self._directory.path, error)
         if self._failed is not None:
-            self._taken += self._waiting
-            self._waiting = []
+            self._taken += self._waiting + self._riding
+            self._waiting, self._riding = [], []
         self._say_full()
-        for job in self._taken:
-            job.report(self._failed)
+        if self._taken:
+            report(self._loop, self._taken, self._failed)
         self._taken = []
 
     # --- writing ----------------------------------------------------------------------------------------------------
@@ -152,22 +172,29 @@ class Writer:
         return [job for job in self._taken if self._is_room(job, orders, intents)]
 
     def _is_room(self, job: Job, orders: int, intents: int) -> bool:
-        if job.need is Need.WAITS:
+        if job.need in (Need.WAITS, Need.READS):
             return True
         frames = AT_REST + FOR_ORDER * (orders + (intents if job.need is Need.INTENT else 0)) + job.size // PAGE
-        if self._room.has(frames) or (self._checkpoint() and self._room.has(frames)):
+        if self._room.has(frames, FAR_AHEAD) or (self._checkpoint() and self._room.has(frames, FAR_AHEAD)):
             return True
         job.refuse(self._full())
         return False
 
     def _write(self, jobs: list[Job]) -> None:
+        before = self._connection.total_changes
         try:
-            self._transact(jobs)
+            self._transact(jobs, self._riding)
         except sqlite3.Error as error:
             self._undo(error)
             self._checkpoint()
             for job in jobs:
                 self._write_alone(job)
+            self._ride_by = time.monotonic() + _TRY_AGAIN
+        if self._connection.total_changes != before:
+            self._look_at_log()
+
+    def _look_at_log(self) -> None:
+        """After writing: take the log in where it is long, and note what the files are."""
         if self._room.used() >= max(_CHECKPOINT, self._in_vain):
             self._checkpoint()
         if self._noted != self._room.end and self._room.used():  # before the first entry, nothing tells the log
@@ -175,17 +202,24 @@ class Writer:
                 self._files.note()
             self._noted = self._room.end
 
-    def _transact(self, jobs: list[Job]) -> None:
-        if not jobs:
-            return
-        self._connection.execute("BEGIN IMMEDIATE")
-        for job in jobs:
+    def _transact(self, jobs: list[Job], riding: list[Job]) -> None:
+        """Carry jobs out; before them what rides along, where something is to be written or it is time."""
+        writes = any(job.need is not Need.READS for job in jobs)
+        if not writes and not (riding and (time.monotonic() >= self._ride_by or len(riding) >= _MOST_RIDING)):
+            riding = []
+        if writes or riding:
+            self._connection.execute("BEGIN IMMEDIATE")
+        for job in (*riding, *jobs):
             job.carry_out(self._connection)
-        self._connection.execute("COMMIT")
+        if writes or riding:
+            self._connection.execute("COMMIT")
+        if riding:
+            self._taken += riding
+            self._riding = []
 
     def _write_alone(self, job: Job) -> None:
         try:
-            self._transact([job])
+            self._transact([job], [])
         except sqlite3.Error as error:
             self._undo(error)
             if job.need is Need.WAITS:
@@ -252,18 +286,17 @@ class Writer:
     def _give_up(self) -> None:
         """The journal is closed: what waits for room is tried once more."""
         self._taken, self._waiting = self._waiting, []
-        if self._taken:
+        self._ride_by = 0.0
+        if self._taken or self._riding:
             self._carry_out()
-        for job in self._waiting:
-            job.report(self._full())
+        report(self._loop, [*self._waiting, *self._riding], self._full())
 
     def _end_all(self, error: BaseException) -> None:
         """Tell all who wait and all who will that nothing is written any more."""
-        for job in (*self._taken, *self._waiting):
-            job.report(self._fault)
+        report(self._loop, [*self._taken, *self._waiting, *self._riding], self._fault)
         LOG.critical("the journal's thread failed: %s", trace_of(error))
         while (late := self._jobs.get()) is not None:
-            late.report(self._fault)
+            report(self._loop, [late], self._fault)
 
     def _close(self) -> None:
         self._roll_back()

@@ -77,9 +77,17 @@ class RetainedPublisher:
         self._doubtful: set[str] = set()
         self._later: dict[str, asyncio.TimerHandle] = {}
 
+    def whole(self, topic: str) -> str:
+        """The whole topic of one under the base topic."""
+        return f"{self._base}/{topic}"
+
+    def remembered(self, topics: list[str]) -> None:
+        """Whole topics that somebody else wrote down, beside what they tell of."""
+        self._remembered.update(topics)
+
     def put(self, topic: str, payload: bytes) -> None:
         """Want a topic under the base topic to hold a payload; an empty one empties it."""
-        self.put_absolute(f"{self._base}/{topic}", payload)
+        self.put_absolute(self.whole(topic), payload)
 
     def put_absolute(self, topic: str, payload: bytes) -> None:
         """Want a whole topic to hold a payload."""

@@ -124,6 +124,7 @@ async def test_a_clock_that_was_set_while_nothing_happened(world: World) -> None
 async def test_nothing_is_written_while_nothing_happens(world: World) -> None:
     await world.buy()
     await world.sleep(10)
+    await world.journal.put_meta({"seen": "yes"})  # what was sent until now is written with it
     changes = await world.journal._database.run(lambda c: c.total_changes)
     await world.sleep(280)
     assert await world.journal._database.run(lambda c: c.total_changes) == changes
@@ -544,20 +545,24 @@ def test_whether_the_kernel_says_that_it_is_synchronised(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, kernel: int | None, synchronised: bool
 ) -> None:
     library = SimpleNamespace() if kernel is None else SimpleNamespace(adjtimex=lambda _: kernel)
-    monkeypatch.setattr(ctypes, "CDLL", lambda _: library)
+    clock_module._state_of_clock.cache_clear()
+    monkeypatch.setattr(ctypes, "PyDLL", lambda _: library)
     flag = tmp_path / "synchronized"
     monkeypatch.setattr(clock_module, "_SYNCHRONISED", flag)
     assert SystemClock().is_synchronised() is synchronised
     flag.touch()
-    monkeypatch.setattr(ctypes, "CDLL", lambda _: pytest.fail("systemd-timesyncd says so, and the kernel is asked"))
+    clock_module._state_of_clock.cache_clear()
+    monkeypatch.setattr(ctypes, "PyDLL", lambda _: pytest.fail("systemd-timesyncd says so, and the kernel is asked"))
     assert SystemClock().is_synchronised()
+    clock_module._state_of_clock.cache_clear()
 
 
 def test_a_machine_that_does_not_let_itself_be_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     def forbidden(*_: object) -> None:
         raise OSError
 
-    monkeypatch.setattr(ctypes, "CDLL", forbidden)
+    clock_module._state_of_clock.cache_clear()
+    monkeypatch.setattr(ctypes, "PyDLL", forbidden)
     assert not SystemClock().is_synchronised()
     monkeypatch.undo()
     assert SystemClock().is_synchronised() in (True, False)

@@ -300,7 +300,7 @@ async def test_a_crash_before_all_is_written_hides_nothing(world: World) -> None
     await world.stop()
     put_back(world)
 
-    async def dies(batch: Batch) -> int:
+    async def dies(batch: Batch, condition: Any = None) -> int:
         raise MemoryError
 
     def broken() -> None:
@@ -444,10 +444,10 @@ async def test_nothing_is_shown_while_what_was_found_is_being_written(world: Wor
     await world.data("buying/set", "on")
     real = world.journal.commit
 
-    async def slow(batch: Batch) -> int:
+    async def slow(batch: Batch, condition: Any = None) -> int:
         await world.clock.sleep(15.0 if "journal" in batch.meta else 0.0)
         assert TOPIC not in world.retained.now
-        return await real(batch)
+        return await real(batch, condition)
 
     world.journal.commit = slow  # type: ignore[method-assign]
     await world.reach_broker()

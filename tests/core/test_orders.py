@@ -378,8 +378,8 @@ async def test_the_last_check_falls_due_while_an_sms_is_being_written(world: Wor
     world.provider.script("check", *[reading(PurchaseState.WAITING)] * 238, Late(2.99))
     real = world.journal.commit
 
-    async def slow(batch: Batch) -> int:
-        moves = await real(batch)
+    async def slow(batch: Batch, condition: Any = None) -> int:
+        moves = await real(batch, condition)
         if batch.sms:
             await world.clock.sleep(5.0)
         return moves

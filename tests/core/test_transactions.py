@@ -137,12 +137,12 @@ async def test_a_repeat_in_the_moment_when_the_answer_is_written(world: World, s
     repeats: list[Command] = []
     real = world.journal.commit
 
-    async def commit(batch: Any) -> int:
+    async def commit(batch: Any, condition: Any = None) -> int:
         if batch.done and not repeats:
             repeats.append(world.send("buy", buy))
             for _ in range(3):
                 await asyncio.sleep(0)
-        return await real(batch)
+        return await real(batch, condition)
 
     world.journal.commit = commit  # type: ignore[method-assign]
     first.append(world.send("buy", buy))

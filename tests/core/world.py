@@ -92,6 +92,13 @@ class FakeRetained:
     def __init__(self) -> None:
         self.now: dict[str, bytes] = {}
         self.ever: list[tuple[str, bytes]] = []
+        self.written_down: set[str] = set()
+
+    def whole(self, topic: str) -> str:
+        return f"shomare/{topic}"
+
+    def remembered(self, topics: list[str]) -> None:
+        self.written_down.update(topics)
 
     def put(self, topic: str, payload: bytes) -> None:
         self.ever.append((topic, payload))

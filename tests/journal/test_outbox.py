@@ -78,8 +78,12 @@ async def test_beyond_its_size_the_oldest_are_dropped_but_no_sms(
     assert await journal.forget(86400) == 0
 
 
-async def test_topics_of_ours_are_remembered_and_forgotten(journal: Journal) -> None:
+async def test_topics_of_ours_are_remembered_and_forgotten(journal: Journal, tmp_path: Path) -> None:
     await journal.remember_retained(["a", "b"])
-    await journal.remember_retained(["b", "c"])
+    await journal.commit(Batch(retained=["b", "c"]))
     await journal.forget_retained(["b", "d"])
-    assert await journal.retained() == {"a", "c"}
+    await journal.close()
+    again = Journal(tmp_path, SystemClock())
+    await again.open()
+    assert await again.retained() == {"a", "c"}
+    await again.close()

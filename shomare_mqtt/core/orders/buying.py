@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -69,11 +68,12 @@ class Buyer:
         self._prices = market.prices
         self._trying = market.trying
         self._account = market.account
-        self._witness = Witness(settings.orders.settle_delay, ledger, market.account)
+        self._witness = Witness(settings.orders.settle_delay, clock, ledger, market.account)
         self._defaults = market.defaults
         self._extensions = extensions
         self._logger = logger
-        self._spending = asyncio.Lock()
+        self._intended: dict[str, Decimal | None] = {}
+        """Prices of orders that are about to be written down."""
         self._charged: dict[str, tuple[float, Decimal]] = {}
 
     async def buy(self, ticket: Ticket, request: Buy, known: int) -> Outcome:
@@ -86,16 +86,16 @@ class Buyer:
         self._guard.check_paused()
         product, edition = await self._settled(ticket, request, known)
         max_price = self._guard.max_price(request.max_price, self._defaults.max_price)
-        self._guard.check_facts(await self._guard.facts(), None)
+        facts = await self._guard.facts()
+        self._guard.check_facts(facts, None)
         price = await self._price(product, max_price)
         self._guard.check_price(price, max_price)
-        facts = await self._guard.facts()
+        if self._guard.needs_price(max_price):  # it was asked for, and time went by
+            facts = await self._guard.facts()
         self._guard.check_facts(facts, price)
         await self._extensions.authorize_buy(product, price, facts.spent_today)
         evidence = await self._witness.take(needed=self._guard.needs_balance)
-        # From here on one at a time, so that two cannot both take the last that a limit allows.
-        async with self._spending:
-            record = await self._intend(ticket, product, edition, price, evidence)
+        record = await self._intend(ticket, product, edition, price, evidence)
         return await self._ask(ticket, record, edition, max_price)
 
     # --- before anything is spent -----------------------------------------------------------------------------------
@@ -154,9 +154,12 @@ class Buyer:
     async def _intend(
         self, ticket: Ticket, product: Product, edition: int, price: Decimal | None, evidence: Evidence
     ) -> Record:
-        """The last look at every limit, then the intent, durable. Raises CommandRefusedError."""
+        """The last look at every limit, and the intent, durable. Raises CommandRefusedError.
+
+        Two cannot both take the last that a limit allows: the counts are looked at as it is written, and what is left
+        of the balance is less by what others are about to write.
+        """
         self._permit(ticket, edition)
-        self._guard.check_facts(await self._guard.facts(), price)
         self._guard.check_balance(self._left(), price)
         now = self._time.wall()
         order = Order(
@@ -171,7 +174,11 @@ class Buyer:
         record = Record(order, made=self._time.mark(), evidence=evidence, settled=False, command=ticket.row)
         batch = Batch()
         self._ledger.created(batch, record)
-        await self._ledger.commit(batch)
+        self._intended[order.order] = price
+        try:
+            await self._ledger.commit(batch, self._guard.condition(price))
+        finally:
+            del self._intended[order.order]
         cost = "" if price is None else f" for {self._account.said(price)}"
         self._logger.info("order %s: buying %s%s", order.order, _described(product), cost)
         return record
@@ -190,6 +197,7 @@ class Buyer:
             return None
         self._charged = {order: charged for order, charged in self._charged.items() if charged[0] > asked_at}
         spent = {r.order.order: r.order.price for r in self._ledger.open() if r.order.state is OrderState.BUYING}
+        spent |= self._intended
         spent |= {order: price for order, (_, price) in self._charged.items()}
         return balance - sum(p for p in spent.values() if p is not None)
 

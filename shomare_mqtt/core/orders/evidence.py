@@ -11,11 +11,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from shomare_mqtt.core.records import LONGEST_LIFE, Evidence, Record
+from shomare_mqtt.core.waiting import Shared
 from shomare_mqtt.errors import ErrorCode, ProviderError
 from shomare_mqtt.model import WATCHED_STATES, OrderState, Priority, PurchaseState
 
 if TYPE_CHECKING:
     from shomare_mqtt.config import Settings
+    from shomare_mqtt.core.clock import Clock
     from shomare_mqtt.core.market.account import Account
     from shomare_mqtt.core.orders.checking import Checker
     from shomare_mqtt.core.orders.ledger import Ledger
@@ -32,11 +34,12 @@ _LIVE = frozenset({PurchaseState.WAITING, PurchaseState.RECEIVED})
 class Witness:
     """Reads the balance before a purchase."""
 
-    def __init__(self, settle_delay: float, ledger: Ledger, account: Account) -> None:
+    def __init__(self, settle_delay: float, clock: Clock, ledger: Ledger, account: Account) -> None:
         self._delay = settle_delay
         self._time = ledger.time
         self._ledger = ledger
         self._account = account
+        self._shared = Shared(clock)
 
     async def take(self, *, needed: bool) -> Evidence:
         """What is known of the money now: the balance, asked for anew where it is old or money has moved since.
@@ -76,7 +79,9 @@ class Witness:
     async def _read(self, *, needed: bool) -> None:
         try:
             async with asyncio.timeout(_TIMEOUT):
-                await self._account.read_fresh(Priority.MONEY)
+                # Asked for once by all that come while no money moved: it tells of each of them what it would alone.
+                since = self._ledger.last_move, self._is_quiet(self._time.now())
+                await self._shared.get(since, lambda: self._account.read_fresh(Priority.MONEY))
         except TimeoutError:
             if needed:
                 raise ProviderError(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from shomare_mqtt.core.orders.old_journal import IN_WORDS
+from shomare_mqtt.core.records import Condition
 from shomare_mqtt.errors import CommandRefusedError, ErrorCode
 
 if TYPE_CHECKING:
@@ -66,13 +67,21 @@ class Guard:
 
     async def facts(self) -> SpendFacts:
         """What the limits count now."""
+        return await self._journal.facts(self._today(), self._lifetime)
+
+    def condition(self, price: Decimal | None) -> Condition:
+        """That no count and no sum is used up as a purchase is written down: what was written before it counts."""
+        return Condition(lambda facts: self.check_facts(facts, price), self._today(), self._lifetime)
+
+    def _today(self) -> float:
+        """Seconds since the day began."""
         now = self._journal.time.civil().astimezone(self._zone)
         midnight = datetime.combine(now.date(), time.min, self._zone)
         # Not as they stand: where the clocks change, a day is not what its hours say.
         today = now.timestamp() - midnight.timestamp()
         if not self._journal.time.knows_day():
             today = max(today, _DAY)  # a clock that starts at some midnight would free what was used up before
-        return await self._journal.facts(today, self._lifetime)
+        return today
 
     def check_price(self, price: Decimal | None, max_price: Decimal | None) -> None:
         """Raise CommandRefusedError (`price_too_high`) where the price is above the limit."""

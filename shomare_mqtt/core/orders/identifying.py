@@ -195,20 +195,19 @@ class Identifying:
             await self._provider.choose(PURCHASE, None)
 
     def take(self, batch: Batch, record: Record, told: Told) -> Record:
-        """Put into a batch what was told of an order's id; the order with it."""
+        """Put into a batch what was told of an order's id, where it is another than is shown; the order with it."""
         ids, right = record.ids, told.right
         if ids is None or ids.is_confirmed or right is None:
             return record
-        confirmed = replace(record, ids=replace(ids, is_confirmed=True))
+        confirmed = replace(ids, is_confirmed=True)
         if right.value == record.order.purchase:
-            batch.records.append(confirmed)
-            return confirmed
+            return self._ledger.identified(record, confirmed)
         self._logger.warning(
             "order %s: the provider knows its purchase as what its answer holds under %s",
             record.order.order,
             right.place or "a name that is an id",
         )
-        return self._ledger.changed(batch, confirmed, purchase=right.value)
+        return self._ledger.changed(batch, replace(record, ids=confirmed), purchase=right.value)
 
     async def learn(self, before: Record, after: Record) -> None:
         """Read the ids of later purchases where this one's was found, once that is in the journal."""

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from shomare_mqtt.config import Settings
     from shomare_mqtt.core.clock import Clock, SteadyTime
     from shomare_mqtt.core.ports import Extensions, Journal, Outbox, Retained
+    from shomare_mqtt.core.records import Condition, Ids
     from shomare_mqtt.model import Transaction
 
 
@@ -51,8 +52,12 @@ class Ledger:
         self._outbox = outbox
         self._extensions = extensions
         self._records: dict[str, Record] = {}
+        self._shown: dict[str, bytes] = {}
+        """Payloads of the orders' topics."""
         self._closing = asyncio.Event()
         self._turns = Turns()
+        self._has_adopted = True
+        """Whether the journal may hold an order that another one made, and that counts yet."""
         self.listeners: list[Callable[[Record, Record | None], None]] = []
         self.moves = 0
         self.last_move = float("-inf")
@@ -82,6 +87,7 @@ class Ledger:
             self._records[record.order.order] = record
         self.last_refund = float((await self._journal.meta()).get(_REFUND_AT) or "-inf")
         self._coded = dict.fromkeys(order for order in await self._journal.coded() if order in self._records)
+        self._has_adopted = await self._journal.has_adopted(self._settings.orders.remember)
         self.moves = await self._journal.commit(Batch())
         for record in self._records.values():
             self._show(record)
@@ -141,6 +147,8 @@ class Ledger:
 
     async def find_adopted(self, transaction: Transaction) -> Record | None:
         """The order of a transaction that another journal made, for as long as transactions are remembered."""
+        if not self._has_adopted:
+            return None
         return await self._journal.find_adopted(transaction, self._settings.orders.remember)
 
     async def lately(self, seconds: float) -> list[Record]:
@@ -172,16 +180,28 @@ class Ledger:
         return changed
 
     def created(self, batch: Batch, record: Record) -> None:
-        """Put a new order into a batch, with its event."""
+        """Put a new order into a batch, with its event and the name of its topic."""
         batch.records.append(record)
+        batch.retained.append(self._retained.whole(topics.order(record.order.order)))
         self.intents.add(record.command)
         self._post_event(batch, record.order, None)
 
     def adopted(self, batch: Batch, record: Record, previous: Order | None) -> None:
         """Put an order into a batch as another journal left it; its own events told of it where it is new here."""
         batch.records.append(record)
+        self._has_adopted = True
         if previous is not None and previous.state is not record.order.state:
             self._post_event(batch, record.order, previous)
+
+    def identified(self, record: Record, ids: Ids) -> Record:
+        """Note that an order's purchase is the one that it is shown with; the record after it.
+
+        That waits for no disk: after a crash the next check tells it again.
+        """
+        self._journal.note_ids(record, ids)
+        noted = replace(record, ids=ids)
+        self._take(noted)
+        return noted
 
     def add_sms(self, batch: Batch, order: Order, new: Sms) -> None:
         """Put an SMS into a batch, with its event and its code's; `order` is the order as it is with it."""
@@ -195,20 +215,23 @@ class Ledger:
         """Alone with one order, from reading it to the commit: whoever changes an order that others may change too."""
         return self._turns.alone(order)
 
-    async def commit(self, batch: Batch) -> None:
+    async def commit(self, batch: Batch, condition: Condition | None = None) -> None:
         """Write a batch, and only then show it and tell plugins.
 
-        Raises CommandRefusedError (`buying_paused`) where a purchase is to be written down and the disk has no room for
-        what comes of it; JournalError.
+        Raises CommandRefusedError where a purchase is to be written down and the condition says no, or the disk has no
+        room for what comes of it (`buying_paused`); JournalError.
         """
         try:
-            moves = await self._journal.commit(batch)
-        except JournalFullError as error:
+            moves = await self._journal.commit(batch, condition)
+        except (CommandRefusedError, JournalFullError) as error:
             self.intents.difference_update(r.command for r in batch.records if r.order.order not in self._records)
+            if isinstance(error, CommandRefusedError):
+                raise
             raise CommandRefusedError(ErrorCode.BUYING_PAUSED, f"{error}; nothing was bought") from None
         if batch.moves:
             self.moves = moves
             self.last_move = self._journal.time.now()
+        self._retained.remembered(batch.retained)
         for record in batch.records:
             self._take(record)
         if batch.records:
@@ -279,16 +302,15 @@ class Ledger:
     # --- showing ----------------------------------------------------------------------------------------------------
 
     def _show(self, record: Record) -> None:
-        self._retained.put(topics.order(record.order.order), self._payload(record))
+        order = record.order
+        payload = render.dumps(render.order_json(order, codes=self._settings.privacy.retain_codes))
+        self._shown[order.order] = payload
+        self._retained.put(topics.order(order.order), payload)
 
     def _show_lists(self) -> None:
-        codes = self._settings.privacy.retain_codes
-        self._retained.put("orders", render.dumps([render.order_json(r.order, codes=codes) for r in self.open()]))
-        current = self.current()
-        self._retained.put("current", self._payload(current) if current else render.dumps({"state": "none"}))
-
-    def _payload(self, record: Record) -> bytes:
-        return render.dumps(render.order_json(record.order, codes=self._settings.privacy.retain_codes))
+        shown, current = self._shown, self.current()
+        self._retained.put("orders", render.dumped_list(shown[r.order.order] for r in self.open()))
+        self._retained.put("current", shown[current.order.order] if current else render.dumps({"state": "none"}))
 
     async def run(self) -> None:
         """Empty the topics of orders that closed `keep_closed` seconds ago, for ever."""
@@ -297,7 +319,7 @@ class Ledger:
             closed = {r.order.order: (r.closed or 0.0) + keep for r in self._records.values() if not r.order.is_open}
             over = [order for order, end in closed.items() if end <= now]
             for order in over:
-                del self._records[order]
+                del self._records[order], self._shown[order]
                 self._coded.pop(order, None)
                 self._retained.put(topics.order(order), b"")
             if over:
