@@ -36,8 +36,9 @@ if TYPE_CHECKING:
 
     from shomare_mqtt.mqtt.streams import Stream
 
-RECEIVE_MAXIMUM = 100
-"""Commands that the broker may send before we acknowledged the first: what a burst is worth in memory."""
+RECEIVE_MAXIMUM = 5000
+"""Commands that the broker may send before we acknowledged the first. mosquitto keeps 1,000 more for us and drops what
+goes beyond, told nobody: of a burst all that fits comes here, and is answered at least with `busy`; a kilobyte each."""
 
 _PACKETS_AT_ONCE = 256
 """Packets that are taken before others have their turn; more than mosquitto sends unless they are acknowledged."""

@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 
 AT_ONCE = 20
 """Messages on their way at once; the session waits for less where the broker takes less."""
-MOST_VOLATILE = 1000
-"""Messages in no journal that may wait for the broker to take them; what comes beyond that is lost."""
+MOST_VOLATILE = 5000
+"""Messages in no journal that may wait for the broker to take them; what comes beyond that is lost. Most are `busy`,
+half a kilobyte each."""
 AGAIN_AFTER = 60.0
 """Seconds after which a message that ended the connection each time, or was refused without a reason, is tried once
 more: it may have been chance, or the broker's own trouble."""
