@@ -585,7 +585,10 @@ Request = Action | Query
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """A command that was understood. `content` is the same for two commands that ask for the same."""
+    """A command that was understood.
+
+    `content` is the same for two commands that ask for the same; empty for queries, which nobody compares.
+    """
 
     envelope: Envelope
     request: Request

@@ -293,7 +293,10 @@ class Outbox(Protocol):
         ...
 
     def send_volatile(self, message: Message) -> None:
-        """Publishes once while connected, without the journal: for what has no worth later."""
+        """Publishes once while connected, without the journal: for what has no worth later.
+
+        Messages go out in the order of the calls. Where 5,000 wait for the broker to take them, more are lost.
+        """
         ...
 
     async def publish_once(self, answer: Message) -> None:

@@ -77,8 +77,8 @@ def told_info(error: ShomareError) -> ErrorInfo | None:
 
 def dumps(value: Any) -> bytes:
     """JSON in UTF-8; Decimals become numbers with every digit they have, halves of a surrogate pair question marks."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_plain)
-    return _DIGITS.sub(r"\1", text).encode(errors="replace")
+    text = _ENCODER.encode(value)
+    return (_DIGITS.sub(r"\1", text) if _MARK in text else text).encode(errors="replace")
 
 
 def dumped_list(payloads: Iterable[bytes]) -> bytes:
@@ -93,6 +93,10 @@ def _plain(value: object) -> Any:
             return f"{_MARK}{value}"  # as JSON has it too: 1E+999999999 in full would take all memory
         return int(value) if value == value.to_integral_value() else f"{_MARK}{value:f}"
     raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_plain)
+"""Made once: `json.dumps` makes one for each value."""
 
 
 def money_text(value: Decimal) -> str:

@@ -21,6 +21,7 @@ PRODUCT_FIELDS = ("country", "operator", "application")
 _MAX_EXPONENT = 30
 _BOM = "\ufeff"
 _WHITE = "".join(filter(str.isspace, map(chr, range(0x3001))))
+_BEFORE, _BEHIND = _WHITE + _BOM, _WHITE + "\0"
 
 
 class InvalidError(Exception):
@@ -44,13 +45,13 @@ def payload_text(payload: bytes) -> str:
         text = payload.decode()
     except UnicodeDecodeError:
         raise InvalidError("the payload is not UTF-8 text") from None
-    return text.lstrip(_WHITE + _BOM).rstrip(_WHITE + "\0")
+    return text.lstrip(_BEFORE).rstrip(_BEHIND)
 
 
 def json_object(text: str) -> dict[str, Any]:
     """The JSON object that a payload is; numbers with a point are Decimal. Raises InvalidError."""
     try:
-        value = json.loads(text, parse_float=_number, parse_constant=_constant, object_pairs_hook=_pairs)
+        value = _DECODER.decode(text)
     except (ValueError, RecursionError, InvalidOperation):
         raise InvalidError("the payload is not JSON") from None
     if not isinstance(value, dict):
@@ -75,6 +76,10 @@ def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) != len(pairs):
         raise InvalidError("a field stands there twice")
     return found
+
+
+_DECODER = json.JSONDecoder(parse_float=_number, parse_constant=_constant, object_pairs_hook=_pairs)
+"""Made once: `json.loads` makes one for each text."""
 
 
 def transaction_of(value: Any) -> Transaction | None:
@@ -106,7 +111,7 @@ def time_of(value: Any) -> datetime:
 
 def _encodable(text: str) -> bool:
     """Whether text can be sent at all: JSON may hold half of a surrogate pair, UTF-8 may not."""
-    return not any("\ud800" <= c <= "\udfff" for c in text)
+    return text.isascii() or not any("\ud800" <= c <= "\udfff" for c in text)
 
 
 def shown(name: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import unicodedata
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from shomare_mqtt import topics
@@ -156,14 +157,16 @@ def _from_json(text: str, envelope: Envelope, build: Callable[[dict[str, Any]], 
     except InvalidError as error:
         error.envelope = error.envelope or envelope
         raise
+    if envelope.is_query:
+        return Parsed(envelope, request, "")
     content = {k: v for k, v in given.items() if k not in _ENVELOPE_FIELDS}
     return Parsed(envelope, request, f"{envelope.command} {json.dumps(content, sort_keys=True, default=str)}")
 
 
 def _check_fields(given: dict[str, Any], fields: set[str]) -> None:
-    unknown = sorted(set(given) - fields - _ENVELOPE_FIELDS)
+    unknown = [field for field in given if field not in fields and field not in _ENVELOPE_FIELDS]
     if unknown:
-        raise InvalidError(f"unknown field {shown(unknown[0])}")
+        raise InvalidError(f"unknown field {shown(min(unknown))}")
 
 
 def _from_topic(
@@ -183,12 +186,13 @@ def _from_topic(
 def _with_envelope_fields(envelope: Envelope, given: dict[str, Any]) -> Envelope:
     transaction = transaction_of(given.get("transaction", ""))
     known = Envelope(envelope.command, transaction, None, envelope.reply)
+    if (expires_at := given.get("expires_at", "")) == "":
+        return known
     try:
-        expires_at = time_of(given["expires_at"]) if given.get("expires_at", "") != "" else None
+        return replace(known, expires_at=time_of(expires_at))
     except InvalidError as error:
         error.envelope = known
         raise
-    return Envelope(envelope.command, transaction, expires_at, envelope.reply)
 
 
 # --- the commands ---------------------------------------------------------------------------------------------------

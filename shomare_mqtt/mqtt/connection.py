@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import errno
 import math
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from shomare_mqtt.mqtt.failures import (
@@ -25,7 +24,7 @@ from shomare_mqtt.mqtt.transport import Opened, open_stream
 from shomare_mqtt.mqtt.window import Window
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from shomare_mqtt.config import Mqtt
     from shomare_mqtt.model import Ack, Incoming
@@ -44,8 +43,6 @@ OUR_WINDOW = 20
 
 LARGEST_PACKET = 2_000_000
 """Bytes of the largest packet where the broker names no Maximum Packet Size (contract, Answers, `too_large`)."""
-
-_PACKETS_AT_ONCE = 64
 
 _CLOSED_THERE = frozenset({errno.ECONNRESET, errno.EPIPE})
 """What a socket reports that the other side closed while we still wrote."""
@@ -70,6 +67,8 @@ class Link:
         self._on_message = on_message
         self._descriptor = opened.stream.fileno()
         self._attached = False
+        self._write_due = False
+        self._watching = False
         self._tick: asyncio.TimerHandle | None = None
         self._fault: Exception | None = None
         self._connack: asyncio.Future[Connack] = self._loop.create_future()
@@ -199,22 +198,19 @@ class Link:
                 acknowledged.set_exception(refusal)
             else:
                 acknowledged.set_result(None)
-        with self._own_faults():
+        try:
             self._receipts.answered(number)
+        except Exception as error:
+            self._fault = error
+            raise
 
     def message(self, incoming: Incoming, qos: int) -> None:
         """A PUBLISH from the broker."""
         self._receipts.arrived(incoming.packet_id)
-        with self._own_faults():
-            self._on_message(incoming, self._acknowledger(incoming.packet_id, qos))
-
-    @contextmanager
-    def _own_faults(self) -> Iterator[None]:
-        """What is raised within is no fault of what the broker sent: it must not be tried again."""
         try:
-            yield
+            self._on_message(incoming, self._acknowledger(incoming.packet_id, qos))
         except Exception as error:
-            self._fault = error
+            self._fault = error  # no fault of what the broker sent: it must not be tried again
             raise
 
     def _acknowledger(self, packet: int, qos: int) -> Ack:
@@ -223,7 +219,7 @@ class Link:
         def ack(heard: Callable[[], None] | None = None) -> None:
             nonlocal pending
             if pending and not self.ended.done():
-                self._adapter.ack(packet, qos)
+                self._adapter.send_puback(packet, qos)
                 if heard is not None:
                     self._receipts.acknowledged(packet, heard)
             pending = False  # packet ids are used again: a second PUBACK would be another message's
@@ -275,25 +271,33 @@ class Link:
             self._loop.remove_writer(self._descriptor)
 
     def watch_writable(self) -> None:
-        """There is something to write."""
-        if self._attached:
-            self._loop.add_writer(self._descriptor, self._guarded, self._adapter.loop_write)
+        """There is something to write: it goes out with all else that is queued in this turn of the loop."""
+        if not self._write_due and not self._watching:
+            self._write_due = True
+            self._loop.call_soon(self._write)
 
-    def unwatch_writable(self) -> None:
-        """There is nothing to write any more."""
-        if self._attached:
-            self._loop.remove_writer(self._descriptor)
+    def _write(self) -> None:
+        self._write_due = False
+        if not self._attached:
+            return
+        blocked = self._guarded(self._adapter.write)
+        if self._attached and bool(blocked) is not self._watching:
+            self._watching = not self._watching
+            if self._watching:
+                self._loop.add_writer(self._descriptor, self._write)
+            else:
+                self._loop.remove_writer(self._descriptor)
 
     def _read(self) -> None:
-        for _ in range(_PACKETS_AT_ONCE):
-            self._guarded(self._adapter.loop_read)
-            if self.ended.done():
-                return
-            if not self._opened.stream.pending():
-                break
-        else:
-            self._loop.call_soon(self._read)  # others have their turn first
-        self._opened.acknowledge_quickly()
+        """Take all that has come, and send the PUBACKs before anything else has its turn."""
+        if self.ended.done():
+            return
+        if self._guarded(self._adapter.read):
+            self._loop.call_soon(self._read)
+        if not self.ended.done() and self._adapter.has_unsent:
+            self._write()
+        elif not self.ended.done():
+            self._opened.acknowledge_quickly()  # else what was written carries that
 
     def _on_tick(self) -> None:
         """The keep alive: a ping is due once nothing went for `keepalive`, and the broker waits half as long again."""
@@ -304,9 +308,9 @@ class Link:
         if not self.ended.done():
             self._tick = self._loop.call_later(max(self._adapter.keepalive, 1) / 4, self._on_tick)
 
-    def _guarded(self, work: Callable[[], Any]) -> None:
+    def _guarded(self, work: Callable[[], Any]) -> Any:
         try:
-            work()
+            return work()
         except Exception as error:  # noqa: BLE001 - paho raises anything at all on malformed bytes
             text = "a message could not be taken" if self._fault else "what the broker sent cannot be read"
             self.over(Ending(f"{text} ({type(error).__name__})", fault=self._fault))

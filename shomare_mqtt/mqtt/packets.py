@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -13,6 +14,8 @@ LARGEST_TOPIC = 65535
 
 _ABOUT_MESSAGES = frozenset({0x80, 0x81, 0x82, 0x83, 0x87, 0x90, 0x94, 0x95, 0x99, 0x9A, 0x9B})
 """Reasons of a DISCONNECT that a PUBLISH can be the cause of (MQTT 5, section 3.14.2.1)."""
+
+_UNFIT = re.compile("[+#\0\ud800-\udfff]")
 
 _VARINT_STEPS = (0x7F, 0x3FFF, 0x1F_FFFF)
 
@@ -78,7 +81,7 @@ def publish_size(publication: Publication, protocol: Version) -> int:
 
 
 def _varint_size(number: int) -> int:
-    return 1 + sum(number > step for step in _VARINT_STEPS)
+    return 1 if number <= _VARINT_STEPS[0] else 1 + sum(number > step for step in _VARINT_STEPS)
 
 
 DEEPEST_TOPIC = 200
@@ -89,10 +92,9 @@ def topic_fault(topic: str) -> str | None:
     """Why nobody can publish to a topic, or None (MQTT 5, sections 1.5.4 and 4.7)."""
     if not topic:
         return "the topic is empty"
-    if any(c in topic for c in "+#\0"):
-        return "the topic holds a wildcard or a null character"
-    if any("\ud800" <= c <= "\udfff" for c in topic):
-        return "the topic is not Unicode text"
+    if (unfit := _UNFIT.search(topic)) is not None:
+        not_text = unfit[0] not in "+#\0" and not any(c in topic for c in "+#\0")
+        return "the topic is not Unicode text" if not_text else "the topic holds a wildcard or a null character"
     if topic.count("/") >= DEEPEST_TOPIC:
         return f"the topic has more than {DEEPEST_TOPIC} levels"
     return None

@@ -1,7 +1,8 @@
 """paho, and nothing but paho: its client set up as we need it, its types translated to ours.
 
 The only module that imports it. A client lives for one connection, so that paho never sends anything again by itself:
-what must not be lost lies in the outbox. paho opens no sockets here, and has no thread.
+what must not be lost lies in the outbox. paho opens no sockets here, and has no thread. Messages without properties
+and their PUBACKs, which are nearly all that comes and goes, pass beside it: it takes a tenth of a millisecond for each.
 """
 
 from __future__ import annotations
@@ -12,21 +13,41 @@ import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from shomare_mqtt.model import Incoming, Reply
 from shomare_mqtt.mqtt.failures import ConnectRefusedError, PublishRefusedError
 from shomare_mqtt.mqtt.packets import Connack, Ending, Opening, Publication
+from shomare_mqtt.mqtt.plain import (
+    PUBACK,
+    PUBLISH,
+    TYPE,
+    MalformedError,
+    first_packet,
+    puback_packet,
+    publish_packet,
+    read_puback,
+    read_publish,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from paho.mqtt.reasoncodes import ReasonCode
-
     from shomare_mqtt.mqtt.streams import Stream
 
-RECEIVE_MAXIMUM = 100
-"""Commands that the broker may send before we acknowledged the first: what a burst is worth in memory."""
+RECEIVE_MAXIMUM = 5000
+"""Commands that the broker may send before we acknowledged the first. mosquitto keeps 1,000 more for us and drops what
+goes beyond, told nobody: of a burst all that fits comes here, and is answered at least with `busy`; a kilobyte each."""
+
+_PACKETS_AT_ONCE = 256
+"""Packets that are taken before others have their turn; more than mosquitto sends unless they are acknowledged."""
+
+_FIRST_ID, _LAST_ID = 0x8000, 0xFFFF
+"""Packet ids of what passes beside paho, which counts its own from 1: a few for each connection."""
+
+_FAILURE = 0x80
+"""The first reason code that says no (MQTT 5, section 2.4)."""
 
 _SUBSCRIBE = SubscribeOptions(qos=1, retainAsPublished=True)
 
@@ -52,15 +73,12 @@ class Listener(Protocol):
     def watch_writable(self) -> None:
         """There is something to write."""
 
-    def unwatch_writable(self) -> None:
-        """There is nothing to write any more."""
-
     def detach(self) -> None:
         """The stream is about to be closed."""
 
 
 class Adapter(paho.Client):
-    """A paho client over a stream that is open already; `loop_read`, `loop_write` and `loop_misc` drive it."""
+    """A paho client over a stream that is open already; `read`, `write` and `loop_misc` drive it."""
 
     def __init__(self, stream: Stream, opening: Opening, listener: Listener) -> None:
         mqtt5 = opening.protocol == "5"
@@ -76,6 +94,8 @@ class Adapter(paho.Client):
         self._opening = opening
         self._mqtt5 = mqtt5
         self._listener = listener
+        self._last_id = _LAST_ID
+        self._unacknowledged: set[int] = set()
         self.max_inflight_messages_set(0)  # none held back here: our own window rules
         self._set_callbacks(listener)
 
@@ -87,7 +107,6 @@ class Adapter(paho.Client):
         self.on_message = self._tell_message
         self.on_socket_close = lambda *_: listener.detach()
         self.on_socket_register_write = lambda *_: listener.watch_writable()
-        self.on_socket_unregister_write = lambda *_: listener.unwatch_writable()
 
     def _create_socket(self) -> paho.SocketLike:
         return self._stream
@@ -119,12 +138,34 @@ class Adapter(paho.Client):
 
     def send_publish(self, publication: Publication) -> int | None:
         """Queue a PUBLISH with QoS 1; its packet id, None once disconnected."""
+        if publication.correlation is None and publication.expiry is None:
+            return self._send_plain(publication)
         properties = self._publish_properties(publication) if self._mqtt5 else None
         code, packet = MQTTErrorCode.MQTT_ERR_QUEUE_SIZE, 0
         while code == MQTTErrorCode.MQTT_ERR_QUEUE_SIZE:  # that packet id is in use: take the next
             info = self.publish(publication.topic, publication.payload, 1, publication.retain, properties)
             code, packet = info.rc, info.mid
         return packet if code == MQTTErrorCode.MQTT_ERR_SUCCESS else None
+
+    def _send_plain(self, publication: Publication) -> int:
+        packet = self._last_id
+        while packet == self._last_id or packet in self._unacknowledged:
+            packet = packet + 1 if packet < _LAST_ID else _FIRST_ID
+        self._last_id = packet
+        self._unacknowledged.add(packet)
+        self._queue(publish_packet(publication, packet, self._opening.protocol))
+        return packet
+
+    def send_puback(self, packet: int, qos: int) -> None:
+        """Queue the acknowledgement of a message that came."""
+        if qos == 1:
+            self._queue(puback_packet(packet))
+        else:
+            self.ack(packet, qos)
+
+    def _queue(self, packet: bytes) -> None:
+        self._stream.queue(packet)
+        self._listener.watch_writable()
 
     def _publish_properties(self, publication: Publication) -> Any:
         properties = _properties(PacketTypes.PUBLISH)
@@ -133,6 +174,74 @@ class Adapter(paho.Client):
         if publication.correlation is not None:
             properties.CorrelationData = publication.correlation
         return properties
+
+    # --- reading and writing ----------------------------------------------------------------------------------------
+
+    def read(self) -> bool:
+        """Read once, and take the packets that have come; whether some are left, since others are to have their turn.
+
+        Raises what the listener raises, and anything at all on malformed bytes.
+        """
+        self._stream.read()
+        for _ in range(_PACKETS_AT_ONCE):
+            if not self._take_packet():
+                return self._stream.hidden()
+        return True
+
+    def _take_packet(self) -> bool:
+        """Take the first packet of those that were read; whether there was one."""
+        stream = self._stream
+        try:
+            start, end = first_packet(stream.buffer)
+        except MalformedError:
+            self.loop_read()  # ends the connection
+            return False
+        if end:
+            if not self._take_plain(start, end):
+                stream.lent = end
+                self.loop_read()
+                stream.lent = None
+        elif stream.at_end:
+            self.loop_read()
+        return bool(end) and self.is_open
+
+    def _take_plain(self, start: int, end: int) -> bool:
+        """Take a packet, if it is one that passes beside paho."""
+        buffer = self._stream.buffer
+        kind = buffer[0] & TYPE
+        if kind == PUBLISH and (read := read_publish(buffer, start, end, self._opening.protocol)) is not None:
+            del buffer[:end]
+            self._listener.message(*read)
+            return True
+        if kind == PUBACK and (answer := read_puback(buffer, start, end, self._opening.protocol)) is not None:
+            packet, reason = answer
+            if packet in self._unacknowledged:
+                del buffer[:end]
+                self._unacknowledged.remove(packet)
+                self._listener.puback(packet, _refusal(reason))
+                return True
+        return False
+
+    def write(self) -> bool:
+        """Send what waits; whether some is left that the socket does not take yet."""
+        if self.want_write():
+            self.loop_write()
+        try:
+            if self.is_open:
+                self._stream.flush()
+        except OSError:
+            self._listener.over(Ending("the connection broke", by_broker=True))
+        return self.is_open and self.has_unsent
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the stream is."""
+        return self._stream.fileno() >= 0
+
+    @property
+    def has_unsent(self) -> bool:
+        """Whether there is something to write."""
+        return self._stream.unsent() or self.want_write()
 
     # --- what paho tells, in our words ------------------------------------------------------------------------------
 
@@ -176,6 +285,13 @@ class Adapter(paho.Client):
 
 def _properties(packet_type: int) -> Any:
     return Properties(packet_type)  # type: ignore[no-untyped-call]  # paho leaves this class without types
+
+
+def _refusal(reason: int) -> PublishRefusedError | None:
+    """What the reason code of a PUBACK says; success has several. Raises KeyError for one that there is not."""
+    if reason < _FAILURE:
+        return None
+    return PublishRefusedError(str(ReasonCode(PacketTypes.PUBACK, identifier=reason)), reason)
 
 
 def _incoming(message: paho.MQTTMessage) -> Incoming:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 AT_ONCE = 20
 """Messages on their way at once; the session waits for less where the broker takes less."""
+MOST_VOLATILE = 5000
+"""Messages in no journal that may wait for the broker to take them; what comes beyond that is lost. Most are `busy`,
+half a kilobyte each."""
 AGAIN_AFTER = 60.0
 """Seconds after which a message that ended the connection each time, or was refused without a reason, is tried once
 more: it may have been chance, or the broker's own trouble."""
@@ -95,6 +99,9 @@ class OutboxPublisher:
         self._said: dict[str | int, None] = {}
         self._repeated: set[int] = set()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._volatile: deque[Message] = deque()
+        self._senders = 0
+        self._overflows = False
         self._waited = False
         self.set_aside = 0
 
@@ -108,8 +115,25 @@ class OutboxPublisher:
         await self._empty.wait()
 
     def send_volatile(self, message: Message) -> None:
-        """Publish once while connected, without the journal."""
-        self._keep(asyncio.ensure_future(self._send_once(message)))
+        """Publish once while connected, without the journal; lost where too many wait."""
+        if len(self._volatile) >= MOST_VOLATILE:
+            if not self._overflows:
+                self._overflows = True
+                self._logger.warning("%d messages wait for the broker to take them: more are lost", MOST_VOLATILE)
+            return
+        self._volatile.append(message)
+        if self._senders < AT_ONCE:
+            self._senders += 1
+            self._keep(asyncio.ensure_future(self._send_volatile()))
+
+    async def _send_volatile(self) -> None:
+        """Send what waits, beside others that do: each begins with the next, so that they go out in order."""
+        try:
+            while self._volatile:
+                await self._send_once(self._volatile.popleft())
+            self._overflows = False
+        finally:
+            self._senders -= 1
 
     def _keep(self, task: asyncio.Task[None]) -> None:
         self._tasks.add(task)

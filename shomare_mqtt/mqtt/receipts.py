@@ -7,6 +7,7 @@ had sent before that message (MQTT 5 and 3.1.1, section 4.2: an ordered, lossles
 
 from __future__ import annotations
 
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ class Receipts:
 
     def acknowledged(self, packet: int, heard: Callable[[], None]) -> None:
         """Our PUBACK for a packet id went out; `heard` is called once the broker is known to have read it."""
+        self._unknown.pop(packet, None)
         self._unknown[packet] = self._published, heard
 
     def published(self) -> int:
@@ -35,6 +37,7 @@ class Receipts:
 
     def answered(self, number: int) -> None:
         """The broker acknowledged the message of ours with this number."""
-        read = [packet for packet, (before, _) in self._unknown.items() if before < number]
+        # They stand in the order in which they went out.
+        read = list(takewhile(lambda packet: self._unknown[packet][0] < number, self._unknown))
         for heard in [self._unknown.pop(packet)[1] for packet in read]:
             heard()

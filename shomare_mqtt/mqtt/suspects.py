@@ -64,7 +64,6 @@ class _Turn:
 
     topic: str
     number: int
-    admitted: asyncio.Future[None]
 
 
 class Suspects:
@@ -77,7 +76,7 @@ class Suspects:
         self._loop = asyncio.get_running_loop()
         self._suspicions: dict[str, _Suspicion] = {}
         self._under_way: set[_Turn] = set()
-        self._waiting: list[_Turn] = []
+        self._waiting: dict[_Turn, asyncio.Future[None]] = {}
         self._numbers = itertools.count()
         self._carried = 0
         self._alone = False
@@ -102,9 +101,9 @@ class Suspects:
             self.last_end = End.BUSY if topics else End.IDLE
             for suspicion in self._suspicions.values():
                 suspicion.closed_until = 0.0  # the broker may have been set up anew
-        for turn in self._waiting:
-            if not turn.admitted.done():
-                turn.admitted.set_exception(NotConnectedError("the connection ended before the message's turn came"))
+        for admitted in self._waiting.values():
+            if not admitted.done():
+                admitted.set_exception(NotConnectedError("the connection ended before the message's turn came"))
         self._waiting.clear()
         self._stop_timer()
 
@@ -134,18 +133,24 @@ class Suspects:
     # --- turns ------------------------------------------------------------------------------------------------------
 
     async def _enter(self, topic: str) -> _Turn:
-        turn = _Turn(topic, next(self._numbers), self._loop.create_future())
-        self._waiting.append(turn)
+        turn = _Turn(topic, next(self._numbers))
+        if self._waiting or topic in self._suspicions or self._is_trial():
+            await self._wait_for(turn)
+        else:
+            self._alone = False
+            self._under_way.add(turn)
+        return turn
+
+    async def _wait_for(self, turn: _Turn) -> None:
+        admitted = self._waiting[turn] = self._loop.create_future()
         self._admit()
         try:
-            await turn.admitted
+            await admitted
         except BaseException:
             self._under_way.discard(turn)  # cancelled in the moment in which it was admitted
-            if turn in self._waiting:
-                self._waiting.remove(turn)
+            self._waiting.pop(turn, None)
             self._admit()
             raise
-        return turn
 
     def _admit(self) -> None:
         """Let in who may go now: in the order of asking, those that ended a connection alone last."""
@@ -154,11 +159,11 @@ class Suspects:
             suspicion = self._suspicions.get(turn.topic)
             if suspicion is not None and not self._may_try(suspicion):
                 return
-            self._waiting.remove(turn)
-            if not turn.admitted.done():
+            admitted = self._waiting.pop(turn)
+            if not admitted.done():
                 self._alone = suspicion is not None
                 self._under_way.add(turn)
-                turn.admitted.set_result(None)
+                admitted.set_result(None)
 
     def _is_trial(self) -> bool:
         return self._alone and bool(self._under_way)

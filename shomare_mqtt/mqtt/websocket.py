@@ -88,55 +88,49 @@ class WebSocketStream(Stream):
     def __init__(self, sock: socket.socket, early: bytes) -> None:
         super().__init__(sock)
         self._raw = bytearray(early)
-        self._outgoing = bytearray()
-        self._carried = 0
+        self._unframed = bytearray()
         self._unpack()
 
-    def send(self, data: bytes | bytearray) -> int:
-        """Returns len(data) once the frame is out; until then BlockingIOError, and the same data must come again."""
-        if not self._outgoing:
-            self._outgoing = frame(_BINARY, data)
-            self._carried = len(data)
-        while self._outgoing:
-            sent = self._write(self._outgoing)
-            del self._outgoing[:sent]
-        return self._carried
+    def queue(self, data: bytes | bytearray) -> None:
+        """Have it sent by the next `flush`, in one frame with all that was queued since the last."""
+        self._unframed += data
+
+    def unsent(self) -> bool:
+        """Whether something is queued."""
+        return bool(self._unframed) or super().unsent()
+
+    def flush(self) -> None:
+        """Send what is queued, as far as the socket takes it. Raises OSError."""
+        if self._unframed:
+            self._outgoing += frame(_BINARY, self._unframed)
+            self._unframed.clear()
+        super().flush()
 
     def _fill(self) -> None:
         data = self._read()
         if not data:
-            self._at_end = True
+            self.at_end = True
             return
         self._raw += data
         self._unpack()
-        if not self._buffer and not self._at_end:
+        if not self.buffer and not self.at_end:
             raise BlockingIOError
 
     def _unpack(self) -> None:
         """Move the payload of every whole frame to the buffer."""
-        while not self._at_end and (found := _next_frame(self._raw)) is not None:
+        while not self.at_end and (found := _next_frame(self._raw)) is not None:
             opcode, payload, size = found
             del self._raw[:size]
             self._take(opcode, payload)
 
     def _take(self, opcode: int, payload: bytes) -> None:
         if opcode in (_BINARY, _CONTINUATION):
-            self._buffer += payload
+            self.buffer += payload
         elif opcode == _PING:
-            self._answer_ping(payload)
+            self._outgoing += frame(_PONG, payload)  # never inside the frame that is being sent
+            super().flush()
         elif opcode != _PONG:  # closed, or text, which MQTT does not send
-            self._at_end = True
-
-    def _answer_ping(self, payload: bytes) -> None:
-        pong = frame(_PONG, payload)
-        if self._outgoing:
-            self._outgoing += pong  # never inside the frame that is being sent
-            return
-        try:
-            whole = self._write(pong) == len(pong)
-        except BlockingIOError:
-            return  # the server asks again
-        self._at_end = not whole  # the next frame would land inside this one
+            self.at_end = True
 
 
 def _next_frame(raw: bytearray) -> tuple[int, bytes, int] | None:

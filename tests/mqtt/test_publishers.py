@@ -23,7 +23,7 @@ from shomare_mqtt.mqtt.failures import (
     PublishRefusedError,
     TooLargeError,
 )
-from shomare_mqtt.mqtt.publisher import AGAIN_AFTER, AT_ONCE, WAIT_AFTER_REFUSAL, OutboxPublisher
+from shomare_mqtt.mqtt.publisher import AGAIN_AFTER, AT_ONCE, MOST_VOLATILE, WAIT_AFTER_REFUSAL, OutboxPublisher
 from shomare_mqtt.mqtt.retained import RetainedPublisher
 from tests.patience import PATIENCE, let_pass
 
@@ -337,6 +337,40 @@ async def test_what_is_volatile_is_tried_once(outbox: Outbox) -> None:
     assert outbox.sent == [b"sent"]
     assert outbox.sender.tried.count(b"lost") == 1
     assert outbox.said == []
+
+
+async def test_what_is_volatile_goes_out_in_order_and_together(outbox: Outbox) -> None:
+    """As many at once as the broker takes, so that one that is slow holds up no other."""
+    wanted = [str(n).encode() for n in range(3 * AT_ONCE)]
+    go_on, publish = asyncio.Event(), outbox.sender.publish
+
+    async def slow(message: Message) -> None:
+        await publish(message)
+        await go_on.wait()
+
+    outbox.sender.publish = slow  # type: ignore[method-assign]
+    for each in wanted:
+        outbox.publisher.send_volatile(Message("a", each))
+    async with asyncio.timeout(PATIENCE):
+        while len(outbox.sent) < AT_ONCE:  # noqa: ASYNC110 - a list tells nobody
+            await asyncio.sleep(0)
+    assert outbox.sent == wanted[:AT_ONCE]
+    go_on.set()
+    await asyncio.wait_for(asyncio.gather(*outbox.publisher._tasks), PATIENCE)
+    assert outbox.sent == wanted
+    outbox.publisher.send_volatile(Message("a", b"one more"))
+    await asyncio.wait_for(asyncio.gather(*outbox.publisher._tasks), PATIENCE)
+    assert outbox.sent[-1] == b"one more"
+
+
+async def test_of_what_is_volatile_some_thousands_may_wait(outbox: Outbox, caplog: pytest.LogCaptureFixture) -> None:
+    for _ in range(2):
+        for n in range(MOST_VOLATILE + 5):
+            outbox.publisher.send_volatile(Message("a", str(n).encode()))
+        await asyncio.wait_for(asyncio.gather(*outbox.publisher._tasks), PATIENCE)
+    assert outbox.sent == [str(n).encode() for n in range(MOST_VOLATILE)] * 2
+    said = [record.getMessage() for record in caplog.records]
+    assert said == ["5000 messages wait for the broker to take them: more are lost"] * 2
 
 
 async def test_what_is_volatile_and_refused_is_said_once_for_its_topic(outbox: Outbox) -> None:

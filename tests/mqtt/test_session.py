@@ -99,6 +99,17 @@ async def test_a_message_with_all_that_mqtt_5_tells(broker: Mosquitto, watch: Wa
     await link.disconnect()
 
 
+async def test_a_burst_comes_here_though_none_of_it_is_acknowledged_yet(broker: Mosquitto, watch: Watch) -> None:
+    """The broker keeps 1,000 messages for us, and drops what goes beyond."""
+    watched = watch(broker.settings(), ack=False)
+    await watched.connected()
+    link, _ = await plain_link(broker)
+    wanted = [str(n).encode() for n in range(2500)]
+    await asyncio.gather(*(link.publish(Publication("shomare/query/profile", each)) for each in wanted))
+    assert [(await watched.message()).payload for _ in wanted] == wanted
+    await link.disconnect()
+
+
 async def test_correlation_data_comes_back(broker: Mosquitto, watch: Watch) -> None:
     watched = watch(broker.settings())
     await watched.connected()

@@ -1,0 +1,260 @@
+"""Messages without properties, which pass beside paho: their packets, and how they come and go on a connection."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shomare_mqtt.config import Mqtt
+from shomare_mqtt.mqtt.connection import Link, open_link
+from shomare_mqtt.mqtt.packets import Opening, Publication, publish_size
+from shomare_mqtt.mqtt.plain import (
+    MalformedError,
+    first_packet,
+    puback_packet,
+    publish_packet,
+    read_puback,
+    read_publish,
+)
+from tests.mqtt.fake_broker import CONNACK, PUBACK, FakeBroker, packet
+from tests.patience import PATIENCE
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from shomare_mqtt.model import Ack, Incoming
+    from shomare_mqtt.mqtt.packets import Version
+
+VERSIONS: list[Version] = ["5", "3.1.1"]
+TOPICS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=80)
+
+
+# --- packets --------------------------------------------------------------------------------------------------------
+
+
+@given(
+    topic=TOPICS,
+    payload=st.one_of(st.binary(max_size=300), st.sampled_from([16_300, 2_097_100]).map(bytes)),
+    retain=st.booleans(),
+    number=st.integers(1, 65535),
+    version=st.sampled_from(VERSIONS),
+)
+def test_what_is_written_is_read_again(topic: str, payload: bytes, retain: bool, number: int, version: Version) -> None:
+    publication = Publication(topic, payload, retain)
+    wire = publish_packet(publication, number, version)
+    assert len(wire) == publish_size(publication, version)
+    buffer = bytearray(wire + b"\x40\x02")
+    start, end = first_packet(buffer)
+    assert end == len(wire)
+    read = read_publish(buffer, start, end, version)
+    assert read is not None
+    incoming, qos = read
+    assert qos == 1
+    assert (incoming.topic, incoming.payload, incoming.retain) == (topic, payload, retain)
+    assert (incoming.packet_id, incoming.dup) == (number, False)
+
+
+@pytest.mark.parametrize(
+    ("version", "wire"),
+    [
+        ("5", b"\x32\x09\0\x03a/b\x12\x34\0{"),
+        ("3.1.1", b"\x32\x08\0\x03a/b\x12\x34{"),
+    ],
+)
+def test_a_publish_as_the_standard_writes_it(version: Version, wire: bytes) -> None:
+    assert publish_packet(Publication("a/b", b"{"), 0x1234, version) == wire
+    assert puback_packet(0x1234) == b"\x40\x02\x12\x34"
+
+
+def test_a_message_with_qos_0_and_one_that_comes_again() -> None:
+    read = read_publish(bytearray(b"\x31\x05\0\x01a\0x"), 2, 7, "5")
+    assert read is not None
+    assert (read[0].topic, read[0].payload, read[0].retain, read[0].packet_id, read[1]) == ("a", b"x", True, 0, 0)
+    again = read_publish(bytearray(b"\x3a\x05\0\x01a\0\x07"), 2, 7, "3.1.1")
+    assert again is not None
+    assert (again[0].dup, again[0].packet_id, again[1]) == (True, 7, 1)
+
+
+@given(size=st.sampled_from([0, 1, 100, 127, 128, 20_000]))
+def test_a_packet_is_taken_once_it_is_whole(size: int) -> None:
+    wire = publish_packet(Publication("a", bytes(size)), 1, "5")
+    for cut in {0, 1, 2, 3, len(wire) // 2, len(wire) - 1}:
+        assert first_packet(bytearray(wire[:cut])) == (0, 0)
+    assert first_packet(bytearray(wire))[1] == len(wire)
+
+
+def test_a_length_that_has_no_end() -> None:
+    assert first_packet(bytearray(b"\x30\xff\xff\xff")) == (0, 0)
+    with pytest.raises(MalformedError):
+        first_packet(bytearray(b"\x30\xff\xff\xff\xff"))
+
+
+@pytest.mark.parametrize(
+    "wire",
+    [
+        b"\x30\x07\0\x01a\x02\x01\x01x",  # a property
+        b"\x34\x06\0\x01a\0\x01\0",  # QoS 2
+        b"\x36\x06\0\x01a\0\x01\0",  # QoS 3
+        b"\x30\x05\0\x01\xff\0x",  # not UTF-8
+        b"\x30\x04\0\0\0x",  # a topic of no characters, as with an alias
+        b"\x30\x01\0",
+        b"\x30\0",
+        b"\x30\x05\0\x09abc",  # the topic goes on behind the packet
+        b"\x32\x05\0\x01a\0\x01",  # no properties, not even none
+    ],
+)
+def test_what_is_left_to_paho(wire: bytes) -> None:
+    buffer = bytearray(wire + b"\0" * 20)
+    start, end = first_packet(buffer)
+    assert end == len(wire)
+    assert read_publish(buffer, start, end, "5") is None
+
+
+@given(wire=st.binary(min_size=2, max_size=40), version=st.sampled_from(VERSIONS))
+def test_no_bytes_are_too_strange(wire: bytes, version: Version) -> None:
+    buffer = bytearray(b"\x32" + bytes([len(wire)]) + wire)
+    start, end = first_packet(buffer)
+    read = read_publish(buffer, start, end, version)
+    assert read is None or buffer[:end].endswith(read[0].payload)
+
+
+def test_what_a_puback_says() -> None:
+    assert read_puback(bytearray(b"\x40\x02\x80\x01"), 2, 4, "5") == (0x8001, 0)
+    assert read_puback(bytearray(b"\x40\x03\x80\x01\x87"), 2, 5, "5") == (0x8001, 0x87)
+    assert read_puback(bytearray(b"\x40\x03\x80\x01\x87"), 2, 5, "3.1.1") is None
+    assert read_puback(bytearray(b"\x40\x01\x80\0"), 2, 3, "5") is None
+
+
+# --- a connection ---------------------------------------------------------------------------------------------------
+
+
+@asynccontextmanager
+async def linked(broker: FakeBroker, take: Callable[[Incoming, Ack], None] = lambda *_: None) -> AsyncIterator[Link]:
+    link = await open_link(broker.settings(), Opening("5", "plain", clean=True), take)
+    try:
+        yield link
+    finally:
+        link.close()
+
+
+def message(number: int, *, qos: int) -> bytes:
+    body = b"\0\x01a" + (number.to_bytes(2, "big") if qos else b"") + b"\0" + str(number).encode()
+    return packet(3, body).replace(b"\x30", bytes([0x30 | qos << 1]), 1)
+
+
+class Heard:
+    """Messages that came, each acknowledged at once."""
+
+    def __init__(self, count: int) -> None:
+        self.payloads: list[bytes] = []
+        self.all = asyncio.Event()
+        self._count = count
+
+    def take(self, incoming: Incoming, ack: Ack) -> None:
+        ack()
+        self.payloads.append(incoming.payload)
+        if len(self.payloads) == self._count:
+            self.all.set()
+
+    async def wait(self) -> list[bytes]:
+        async with asyncio.timeout(PATIENCE):
+            await self.all.wait()
+        return self.payloads
+
+
+async def test_a_flood_comes_in_order_with_every_puback_in_few_pieces() -> None:
+    heard, numbers = Heard(1200), range(1, 1201)
+    async with FakeBroker() as broker, linked(broker, heard.take) as link:
+        write, writes = link._opened.stream._write, []
+        link._opened.stream._write = lambda data: writes.append(len(data)) or write(data)  # type: ignore[func-returns-value, method-assign]
+        broker.peers[-1].send(b"".join(message(n, qos=n % 2) for n in numbers))
+        assert await heard.wait() == [str(n).encode() for n in numbers]
+        await broker.until(lambda: len(broker.peers[-1].acknowledged) == 600)
+        assert broker.peers[-1].acknowledged == [n.to_bytes(2, "big") for n in numbers if n % 2]
+        assert len(writes) < 100
+
+
+async def test_packets_come_in_any_pieces() -> None:
+    heard = Heard(8)
+    with_properties = packet(3, b"\0\x01a\x02\x01\x01there")
+    wire = b"".join(message(n, qos=n % 2) for n in range(7)) + with_properties
+    async with FakeBroker() as broker, linked(broker, heard.take) as link:
+        stream = link._opened.stream
+        for byte in wire:
+            stream.buffer.append(byte)
+            link._read()
+        assert heard.payloads == [*(str(n).encode() for n in range(7)), b"there"]
+
+
+async def test_what_paho_sends_and_what_passes_beside_it_have_ids_of_their_own() -> None:
+    async with FakeBroker() as broker, linked(broker) as link:
+        broker.acknowledges = False
+        peer = broker.peers[-1]
+        kinds: list[dict[str, Any]] = [{"correlation": b"c"}, {}, {"expiry": 5}]
+        publishing = [asyncio.create_task(link.publish(Publication("a", b"x", **kind))) for kind in kinds]
+        await broker.until(lambda: len(peer.published) == 3)
+        ours = [each for each in peer.published if each >= b"\x80"]
+        others = [each for each in peer.published if each < b"\x80"]
+        assert (len(ours), len(set(others))) == (1, 2)
+        peer.send(b"".join(packet(PUBACK, each) for each in (others[0], *ours, others[1])))
+        await asyncio.wait_for(asyncio.gather(*publishing), PATIENCE)
+
+
+async def test_an_id_is_used_again_once_it_was_acknowledged() -> None:
+    async with FakeBroker() as broker, linked(broker) as link:
+        broker.acknowledges = False
+        peer = broker.peers[-1]
+        link._adapter._last_id = 0xFFFD
+        first = [asyncio.create_task(link.publish(Publication("a", b"x"))) for _ in range(4)]
+        await broker.until(lambda: len(peer.published) == 4)
+        assert [int.from_bytes(each, "big") for each in peer.published] == [0xFFFE, 0xFFFF, 0x8000, 0x8001]
+        peer.send(packet(PUBACK, b"\x80\0"))
+        await asyncio.wait_for(first[2], PATIENCE)
+        link._adapter._last_id = 0xFFFF
+        second = [asyncio.create_task(link.publish(Publication("a", b"x"))) for _ in range(2)]
+        await broker.until(lambda: len(peer.published) == 6)
+        assert [int.from_bytes(each, "big") for each in peer.published[4:]] == [0x8000, 0x8002]
+        for task in (*first, *second):
+            task.cancel()
+
+
+def is_blocked(link: Link) -> bool:
+    return link._watching and link._opened.stream.unsent()
+
+
+async def test_a_broker_that_does_not_read_is_waited_for() -> None:
+    go_on, whole = asyncio.Event(), asyncio.Event()
+    received = bytearray()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readexactly((await reader.readexactly(2))[1])
+        writer.write(packet(CONNACK, b"\0\0\0"))
+        await go_on.wait()
+        while data := await reader.read(1 << 20):
+            received.extend(data)
+            if received.endswith(b"\xe0\x00"):
+                whole.set()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    settings = Mqtt(host="127.0.0.1", port=server.sockets[0].getsockname()[1])
+    link = await open_link(settings, Opening("5", "plain", clean=True), lambda *_: None)
+    publications = [Publication(f"t/{n}", bytes([n]) * 1_000_000) for n in range(15)]
+    publishing = [asyncio.create_task(link.publish(each)) for each in publications]
+    async with asyncio.timeout(PATIENCE):
+        while not is_blocked(link):  # noqa: ASYNC110 - a socket tells nobody that it is full
+            await asyncio.sleep(0)
+        go_on.set()
+        while is_blocked(link):  # noqa: ASYNC110 - nor that it is not
+            await asyncio.sleep(0)
+        await link.disconnect()
+        await whole.wait()
+    assert bytes(received[:-2]) == b"".join(publish_packet(p, 0x8000 + n, "5") for n, p in enumerate(publications))
+    await asyncio.gather(*publishing, return_exceptions=True)
+    server.close()
+    await server.wait_closed()
