@@ -1,20 +1,22 @@
 """Settings out of environment variables: `SHOMARE_<TABLE>__<KEY>`, in any letter case (contract, section Settings).
 
-A variable holds a text. What it is to be is the key's business; a table or a list is JSON.
+pydantic-settings reads them. It is imported where there are any: most daemons have a file alone, and it costs
+memory and time.
 """
 
 from __future__ import annotations
 
-import json
 import os
-from typing import TYPE_CHECKING, Any, get_args, get_origin
-
-from pydantic import BaseModel
+from typing import TYPE_CHECKING, Any, cast
 
 from shomare_mqtt.config.kinds import EnvironmentText
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from pydantic import BaseModel
+    from pydantic.fields import FieldInfo
+    from pydantic_settings import BaseSettings, EnvSettingsSource
 
 PREFIX = "SHOMARE_"
 DELIMITER = "__"
@@ -26,61 +28,39 @@ class VariableError(ValueError):
 
 def tables_in_environment(model: type[BaseModel]) -> dict[str, Any]:
     """What the variables set of a model whose fields are tables, or lists of them. Raises VariableError."""
-    found: dict[str, Any] = {}
-    for path, text in _variables():
-        if path[0] in model.model_fields:
-            _put(found, path, _value(model, path, text))
+    if not any(name.upper().startswith(PREFIX) for name in os.environ):
+        return {}
+    from pydantic_settings import SettingsError  # noqa: PLC0415 - see above
+
+    try:
+        found = _source(model)()
+    except SettingsError as error:
+        raise VariableError(str(error.__cause__)) from None
     return {name: value for name, value in found.items() if value is not None}
 
 
-def _variables() -> list[tuple[tuple[str, ...], EnvironmentText]]:
-    """Each variable's path and text; a table goes before its keys, which outrank what it says of them."""
-    named = {name.lower(): EnvironmentText(text) for name, text in os.environ.items()}
-    prefix = PREFIX.lower()
-    paths = {tuple(n.removeprefix(prefix).split(DELIMITER)): text for n, text in named.items() if n.startswith(prefix)}
-    return sorted(paths.items(), key=lambda each: len(each[0]))
+def _source(model: type[BaseModel]) -> EnvSettingsSource:
+    from pydantic_settings import EnvSettingsSource  # noqa: PLC0415 - see above
 
+    class Environment(EnvSettingsSource):
+        """The variables, their texts marked as such."""
 
-def _value(model: type[BaseModel], path: tuple[str, ...], text: EnvironmentText) -> Any:
-    """What a variable says: JSON for a table or a list, else its text. An empty one sets no more than a whole table."""
-    is_json = len(path) == 1 or (text != "" and _holds_more(_annotation_at(model, path)))
-    if not is_json:
-        return text
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        raise VariableError(".".join(path)) from None
+        def __call__(self) -> dict[str, Any]:
+            self.env_vars = {k: EnvironmentText(v) if v is not None else None for k, v in self.env_vars.items()}
+            return super().__call__()
 
+        def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:
+            """JSON. Raises ValueError with the key's path alone: the value may be a secret."""
+            try:
+                return super().decode_complex_value(field_name, field, value)
+            except (ValueError, RecursionError):
+                name = next(name for name, text in self.env_vars.items() if text is value)
+                raise ValueError(name.removeprefix(self.env_prefix.lower()).replace(DELIMITER, ".")) from None
 
-def _annotation_at(model: type[BaseModel], path: tuple[str, ...]) -> Any:
-    """The annotation of a key; None where no model tells of it."""
-    annotation: Any = model
-    for name in path:
-        known = annotation.model_fields if _is_model(annotation) else {}
-        if name not in known:
-            return None
-        annotation = known[name].annotation
-    return annotation
-
-
-def _holds_more(annotation: Any) -> bool:
-    """Whether it is a table, or a list."""
-    return _is_model(annotation) or get_origin(annotation) in (dict, tuple)
-
-
-def _is_model(annotation: Any) -> bool:
-    return isinstance(annotation, type) and not get_args(annotation) and issubclass(annotation, BaseModel)
-
-
-def _put(tables: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
-    """Set a key; what a variable says of a table within one that is none is nowhere to be put."""
-    *above, last = path
-    for name in above:
-        inner = tables.setdefault(name, {})
-        if not isinstance(inner, dict):
-            return
-        tables = inner
-    tables[last] = value
+    # It asks of the model what every model has, and of no settings but those that it is given here.
+    return Environment(
+        cast("type[BaseSettings]", model), case_sensitive=False, env_prefix=PREFIX, env_nested_delimiter=DELIMITER
+    )
 
 
 def outranking(tables: Mapping[str, Any], file: Mapping[str, Any]) -> dict[str, Any]:

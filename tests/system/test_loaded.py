@@ -26,7 +26,7 @@ FOR_OTHERS = {
     "places by hand": ("jmespath",),
     "other commands": ("shomare_mqtt.simulator", "shomare_mqtt.doctor", "shomare_mqtt.cli.app", "amqtt", "apprise"),
     "servers": ("aiohttp.web", "aiohttp.test_utils", "multiprocessing", "concurrent.futures.process", "unittest"),
-    "settings of other programs": ("pydantic_settings", "dotenv"),
+    "variables of the environment": ("pydantic_settings", "dotenv"),
 }
 """What a module is needed for, by whom else than a daemon without mistakes, plugins and places by hand."""
 
