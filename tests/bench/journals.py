@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 import tempfile
 import time
@@ -61,7 +62,7 @@ class Life:
             self.broker, stub = stack.enter_context(Broker(self.folder)), stack.enter_context(Stub())
             self.daemon = stack.enter_context(Daemon(self.folder, self.broker, stub, settings=_DEFAULT_LIMIT))
             self.daemon.stop()
-            fill(self.daemon.state, **self._orders)
+            asyncio.run(fill(self.daemon.state, **self._orders))
             self._stack = stack.pop_all()
         return self
 
