@@ -14,7 +14,7 @@ import aiohttp
 import pytest
 
 from shomare_mqtt.cli import run as daemon_command
-from tests.bench.__main__ import BARE, DAEMON, best
+from tests.bench.starting import BARE, life
 from tests.cli.process import ROOT, ending, environment, finish, run, start_afresh
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def test_run_imports_no_command_line_or_terminal_library() -> None:
 
 def test_the_daemons_start_takes_little_more_memory_than_its_libraries() -> None:
     """Its time is for `make bench` to compare: on a machine that does other work as well it says nothing."""
-    (_, bare), (_, memory) = best(BARE, 3), best(DAEMON, 3)
+    bare, memory = (min(life(script)[1] for _ in range(3)) for script in (BARE, "import shomare_mqtt.cli.run"))
     assert memory < 1.35 * bare
 
 
