@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from tests.bench import load, syncing
 from tests.bench.buying import Customer, buy
-from tests.bench.houses import NODELAY, PATIENCE, Broker, Daemon, Stub
+from tests.bench.houses import NODELAY, Broker, Daemon, Stub
 from tests.bench.load import Plan
 from tests.bench.syncing import Syncs
 from tests.bench.table import Figure, Row, figure, within
@@ -135,7 +135,7 @@ async def restarted(shop: Shop, seconds: float) -> Restart:
     await asyncio.to_thread(shop.broker.stop)
     await asyncio.to_thread(shop.broker.start)
     back = time.perf_counter()
-    await asyncio.wait_for(buying, PATIENCE)
+    await buying
     bought = (await asyncio.to_thread(shop.stub.counts))["buy"] - before
     lost = len(customer.sent) - len(customer.answers)
     again = min((at for at in customer.answers.values() if at >= back), default=float("inf"))
