@@ -26,8 +26,8 @@ demo: venv-demo
 
 test: lint pytest
 
-# The tests start hundreds of processes: where no byte code may be written, each compiles all that it imports.
-pytest coverage: export PYTHONDONTWRITEBYTECODE =
+# Where no byte code may be written, each of the hundreds of processes compiles all that it imports, measured ones too.
+pytest coverage bench: export PYTHONDONTWRITEBYTECODE =
 
 pytest: venv
 	$(PYTEST) $(ARGS)

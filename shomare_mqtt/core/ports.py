@@ -213,8 +213,8 @@ class Journal(Protocol):
         """Every open order and every one that closed lately, newest first."""
         ...
 
-    async def coded(self) -> list[str]:
-        """Orders that got a code, the one that got the newest last."""
+    async def coded(self, keep_closed: float) -> list[str]:
+        """Of the same orders those that got a code, the one that got the newest last."""
         ...
 
     async def facts(self, today: float, lifetime: float) -> SpendFacts:

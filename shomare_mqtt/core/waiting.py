@@ -34,6 +34,16 @@ async def pause(clock: Clock, seconds: float | None, wake: asyncio.Event) -> boo
     return wake.is_set()
 
 
+async def woken(wake: asyncio.Event, seconds: float) -> bool:
+    """Wait for an event for so many seconds; whether it was set. As `pause`, without two tasks for each who waits."""
+    try:
+        async with asyncio.timeout(max(0.0, seconds)):
+            await wake.wait()
+    except TimeoutError:
+        pass
+    return wake.is_set()
+
+
 async def _sleep(clock: Clock, seconds: float) -> bool:
     await clock.sleep(seconds)
     return True

@@ -33,6 +33,9 @@ _ADOPTED = (
     " AND command IS NULL"
 )
 _SELECT = f"SELECT {_COLUMNS} FROM orders"  # noqa: S608 - our own names
+_OPEN = "SELECT seq FROM orders WHERE closed_at IS NULL"
+_OPEN_AND_LATE = f"seq IN ({_OPEN} UNION ALL SELECT seq FROM orders WHERE closed >= ?)"  # noqa: S608 - our own names
+"""Each half by its index: with OR, or sorted as it is read, SQLite would go through the orders of years."""
 
 
 def save(connection: sqlite3.Connection, record: Record) -> None:
@@ -86,20 +89,20 @@ def has_adopted(connection: sqlite3.Connection, made_since: float) -> bool:
 
 def newest_first(connection: sqlite3.Connection, state: str, limit: int) -> list[Record]:
     """Orders that are `open`, `closed` or `all`."""
-    where = {"open": "WHERE closed_at IS NULL", "closed": "WHERE closed_at IS NOT NULL", "all": ""}[state]
+    where = {"open": f"WHERE seq IN ({_OPEN})", "closed": "WHERE closed_at IS NOT NULL", "all": ""}[state]
     return _load(connection, f"{_SELECT} {where} ORDER BY seq DESC LIMIT ?", (limit,))
 
 
 def open_and_late(connection: sqlite3.Connection, closed_after: float) -> list[Record]:
     """Every open order and every one that closed after a steady time, newest first."""
-    sql = f"{_SELECT} WHERE closed_at IS NULL OR closed >= ? ORDER BY seq DESC"
-    return _load(connection, sql, (closed_after,))
+    return _load(connection, f"{_SELECT} WHERE {_OPEN_AND_LATE} ORDER BY seq DESC", (closed_after,))
 
 
-def coded(connection: sqlite3.Connection) -> list[str]:
-    """Orders that got a code, the one that got the newest last."""
-    rows = connection.execute("SELECT order_id FROM sms WHERE code IS NOT NULL GROUP BY order_id ORDER BY max(seq)")
-    return [order for (order,) in rows]
+def coded(connection: sqlite3.Connection, closed_after: float) -> list[str]:
+    """Of the same orders those that got a code, the one that got the newest last."""
+    among = f"SELECT id FROM orders WHERE {_OPEN_AND_LATE}"  # noqa: S608 - our own names
+    sql = f"SELECT order_id FROM sms WHERE code IS NOT NULL AND order_id IN ({among}) GROUP BY order_id"  # noqa: S608
+    return [order for (order,) in connection.execute(f"{sql} ORDER BY max(seq)", (closed_after,))]
 
 
 def facts(connection: sqlite3.Connection, midnight: float, now: float, lifetime: float) -> SpendFacts:
@@ -131,8 +134,9 @@ def _first(records: list[Record]) -> Record | None:
 
 
 def _load(connection: sqlite3.Connection, sql: str, values: Iterable[object]) -> list[Record]:
-    rows = connection.execute(sql, tuple(values)).fetchall()
-    return [_from_row(dict(zip(_NAMES, row, strict=True)), _sms_of(connection, row[0])) for row in rows]
+    rows = connection.execute(sql, tuple(values))  # one at a time: there may be thousands
+    products: dict[Product, Product] = {}
+    return [_from_row(dict(zip(_NAMES, row, strict=True)), _sms_of(connection, row[0]), products) for row in rows]
 
 
 def _sms_of(connection: sqlite3.Connection, order: str) -> tuple[Sms, ...]:
@@ -184,9 +188,11 @@ def _to_row(record: Record) -> dict[str, Any]:
     }
 
 
-def _from_row(row: dict[str, Any], sms: tuple[Sms, ...]) -> Record:
+def _from_row(row: dict[str, Any], sms: tuple[Sms, ...], products: dict[Product, Product]) -> Record:
+    """`products`: those of other orders, so that what is bought again and again is held once."""
+    product = _product(row)
     return Record(
-        _order(row, sms),
+        _order(row, products.setdefault(product, product), sms),
         row["made"],
         row["deadline"],
         row["closed"],
@@ -202,11 +208,11 @@ def _from_row(row: dict[str, Any], sms: tuple[Sms, ...]) -> Record:
     )
 
 
-def _order(row: dict[str, Any], sms: tuple[Sms, ...]) -> Order:
+def _order(row: dict[str, Any], product: Product, sms: tuple[Sms, ...]) -> Order:
     return Order(
         order=row["id"],
         state=OrderState(row["state"]),
-        product=_product(row),
+        product=product,
         created_at=datetime.fromisoformat(row["created_at"]),
         updated_at=datetime.fromisoformat(row["updated_at"]),
         transaction=transaction_of(row["key"]),

@@ -196,9 +196,10 @@ class Journal:
         since = self.time.now() - keep_closed
         return await self._database.read(lambda c: orders.open_and_late(c, since))
 
-    async def coded(self) -> list[str]:
-        """Orders that got a code, the one that got the newest last."""
-        return await self._database.read(orders.coded)
+    async def coded(self, keep_closed: float) -> list[str]:
+        """Of the same orders those that got a code, the one that got the newest last."""
+        since = self.time.now() - keep_closed
+        return await self._database.read(lambda c: orders.coded(c, since))
 
     async def facts(self, today: float, lifetime: float) -> SpendFacts:
         """What the limits count; the day began `today` seconds ago."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime
@@ -50,13 +49,13 @@ FROM orders WHERE closed_at IS NOT NULL
 """
 
 
-def fill(directory: Path, *, open_orders: int = 0, closed_orders: int = 0) -> None:
+async def fill(directory: Path, *, open_orders: int = 0, closed_orders: int = 0) -> None:
     """Put orders into a journal that nobody has open; it is made where there is none.
 
     The open ones wait for an SMS for twenty minutes yet. The closed ones got one each; they lie over three years, the
     last of them more than a day ago, so that nothing of them is to be shown.
     """
-    now = asyncio.run(_steady_now(directory))
+    now = await _steady_now(directory)
     wall = datetime.now(UTC).timestamp()
     since = YEARS + 2 * DAY
     with closing(sqlite3.connect(directory / "journal.sqlite3", isolation_level=None)) as connection:

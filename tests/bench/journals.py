@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 import tempfile
 import time
@@ -42,10 +43,6 @@ class Sizes:
     starts: int
 
 
-def sizes(effort: Effort) -> Sizes:
-    return Sizes(1_000, 100_000, 2) if effort.quick else Sizes(10_000, 1_000_000, 3)
-
-
 class Life:
     """A daemon that knows the lists from an earlier life, with a journal that was filled since."""
 
@@ -61,7 +58,7 @@ class Life:
             self.broker, stub = stack.enter_context(Broker(self.folder)), stack.enter_context(Stub())
             self.daemon = stack.enter_context(Daemon(self.folder, self.broker, stub, settings=_DEFAULT_LIMIT))
             self.daemon.stop()
-            fill(self.daemon.state, **self._orders)
+            asyncio.run(fill(self.daemon.state, **self._orders))
             self._stack = stack.pop_all()
         return self
 
@@ -110,8 +107,12 @@ class Life:
 
 
 def rows(effort: Effort) -> list[Row]:
+    """The part of the table."""
+    return measured(Sizes(1_000, 100_000, 2) if effort.quick else Sizes(10_000, 1_000_000, 3))
+
+
+def measured(size: Sizes) -> list[Row]:
     """Seconds and MB that a journal costs more than an empty one."""
-    size = sizes(effort)
     with ExitStack() as stack:
         empty = stack.enter_context(Life())
         closed = stack.enter_context(Life(closed_orders=size.closed))

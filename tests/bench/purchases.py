@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from tests.bench import load, syncing
 from tests.bench.buying import Customer, buy
-from tests.bench.houses import NODELAY, PATIENCE, Broker, Daemon, Stub
+from tests.bench.houses import NODELAY, Broker, Daemon, Stub
 from tests.bench.load import Plan
 from tests.bench.syncing import Syncs
 from tests.bench.table import Figure, Row, figure, within
@@ -78,13 +78,19 @@ class Shop:
 
 
 def rows(effort: Effort) -> list[Row]:
-    """All of them with a broker that does not wait, at QoS 1, an API that answers at once, and no limits."""
-    count = 20 if effort.quick else 200
+    """The part of the table."""
+    with ExitStack() as stack:
+        restart = asyncio.run(restarted(Shop(stack), 0.6 if effort.quick else 5.0))
+    return [*measured(effort.rounds, 20 if effort.quick else 200), *_restart(restart)]
+
+
+def measured(rounds: int, count: int) -> list[Row]:
+    """All with a broker that does not wait, at QoS 1, an API that answers at once, and no limits."""
     found = Found([], [], [], [])
     with ExitStack() as stack:
         shop = Shop(stack)
         shop.buy(10, 1)
-        for _ in range(effort.rounds):
+        for _ in range(rounds):
             found.query.append(shop.ask(count))
             found.sync.append(syncing.duration(shop.folder))
             found.alone.append(shop.buy(count, 1))
@@ -92,10 +98,11 @@ def rows(effort: Effort) -> list[Row]:
         alone = many = None
         if syncing.can_be_counted():
             alone, many = figure([shop.syncs(count, 1)]), figure([shop.syncs(4 * count, MANY)])
-    return [*_speeds(found, alone), *_syncs(alone, many), *_restart(restarted(effort))]
+    return [*speeds(found, alone), *_syncs(alone, many)]
 
 
-def _speeds(found: Found, syncs: Figure | None) -> list[Row]:
+def speeds(found: Found, syncs: Figure | None) -> list[Row]:
+    """Rows. `syncs`: waits for the disk for each purchase, where they were counted."""
     alone, many, query = (figure(r.p50 * 1000 for r in each) for each in (found.alone, found.many, found.query))
     commits = syncs.median * Figure(tuple(found.sync)).median * 1000 if syncs else None
     bound = Figure((query.median + commits,)) if query and commits is not None else None
@@ -119,21 +126,17 @@ def _syncs(alone: Figure | None, many: Figure | None) -> list[Row]:
     ]  # fmt: skip
 
 
-def restarted(effort: Effort) -> Restart:
-    """The broker ends and comes back while fifty are bought each second."""
-    with ExitStack() as stack:
-        return asyncio.run(_restarted(Shop(stack), 0.6 if effort.quick else 5.0))
-
-
-async def _restarted(shop: Shop, seconds: float) -> Restart:
+async def restarted(shop: Shop, seconds: float) -> Restart:
+    """The broker ends after so many seconds and comes back, while fifty are bought each second for twice as long."""
+    before = shop.stub.counts().get("buy", 0)
     customer = Customer(shop.broker.port, OURS)
     buying = asyncio.create_task(customer.buy(int(2 * seconds * A_SECOND), 1 / A_SECOND, _SILENCE))
     await asyncio.sleep(seconds)
     await asyncio.to_thread(shop.broker.stop)
     await asyncio.to_thread(shop.broker.start)
     back = time.perf_counter()
-    await asyncio.wait_for(buying, PATIENCE)
-    bought = (await asyncio.to_thread(shop.stub.counts))["buy"]
+    await buying
+    bought = (await asyncio.to_thread(shop.stub.counts))["buy"] - before
     lost = len(customer.sent) - len(customer.answers)
     again = min((at for at in customer.answers.values() if at >= back), default=float("inf"))
     return Restart(lost, max(bought - len(customer.answers), 0), again - back)

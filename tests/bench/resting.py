@@ -45,10 +45,6 @@ class Length:
     requests: int
 
 
-def length(effort: Effort) -> Length:
-    return Length(1, 4, 1000) if effort.quick else Length(10, MINUTE, 10_000)
-
-
 @dataclass(frozen=True)
 class Seen:
     """What one process had used up: at rest, after some idling, after its requests and another rest."""
@@ -75,8 +71,12 @@ def minute(before: Costs, after: Costs, seconds: float) -> Minute:
 
 
 def rows(effort: Effort) -> list[Row]:
+    """The part of the table."""
+    return measured(Length(1, 4, 1000) if effort.quick else Length(10, MINUTE, 10_000))
+
+
+def measured(lasts: Length) -> list[Row]:
     """Of a daemon that was started a second time, and of the script and the imports alone beside it."""
-    lasts = length(effort)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         broker, stub = stack.enter_context(Broker(folder)), stack.enter_context(Stub())

@@ -163,22 +163,28 @@ class Held(Daemon):
 
 
 def rows(effort: Effort) -> list[Row]:
-    """The daemon alone is held down; broker, API and load are not."""
-    count = 10 if effort.quick else 60
+    """The part of the table."""
+    return measured(best_bounds(), 10 if effort.quick else 60)
+
+
+def measured(bounds: Bounds, count: int) -> list[Row]:
+    """So many questions, ten times as many at once and half as many purchases.
+
+    The daemon alone is held down; broker, API and load are not.
+    """
     with ExitStack() as stack:
+        stack.callback(bounds.close)
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         broker, stub = stack.enter_context(Broker(folder, NODELAY)), stack.enter_context(Stub())
         daemon = stack.enter_context(Held(folder, broker, stub))
         daemon.stop()
-        daemon.bounds = best_bounds()
-        stack.callback(daemon.bounds.close)
-        stack.callback(daemon.stop)
+        daemon.bounds = bounds
         start = first_answer(daemon, broker.port, OURS)
         plan = Plan(broker.port, OURS, qos=1, silence=PATIENCE)
         seldom = load.run(replace(plan, every=SELDOM, count=count))
         busy = load.run(replace(plan, window=16, count=10 * count))
         bought = buy(replace(plan, count=count // 2), 1)
-        return _rows(daemon.bounds.words, start.seconds, [seldom, busy, bought], daemon.costs().rss)
+        return _rows(bounds.words, start.seconds, [seldom, busy, bought], daemon.costs().rss)
 
 
 def _rows(how: str, start: float, results: list[Result], memory: int) -> list[Row]:

@@ -59,14 +59,14 @@ def first_answer(process: Process, port: int, base: str) -> Start:
     raise RuntimeError(f"nothing was answered on {answers}")
 
 
-def imports_alone() -> Start:
-    """A whole life of a process that imports what cannot be done without."""
+def life(script: str) -> tuple[Start, float]:
+    """A process that runs a script and ends: what it took, and the most memory that it held, in MB."""
     began = time.perf_counter()
-    child = os.posix_spawn(sys.executable, [sys.executable, "-c", BARE], os.environ)
+    child = os.posix_spawn(sys.executable, [sys.executable, "-c", script], os.environ)
     _, status, usage = os.wait4(child, 0)
     if status:
-        raise SystemExit(f"this fails: {BARE}")
-    return Start(time.perf_counter() - began, usage.ru_utime + usage.ru_stime)
+        raise SystemExit(f"this fails: {script}")
+    return Start(time.perf_counter() - began, usage.ru_utime + usage.ru_stime), usage.ru_maxrss / 1024
 
 
 def best(starts: Iterable[Start]) -> Start | None:
@@ -76,6 +76,11 @@ def best(starts: Iterable[Start]) -> Start | None:
 
 
 def rows(effort: Effort) -> list[Row]:
+    """The part of the table."""
+    return measured(2 if effort.quick else 7)
+
+
+def measured(rounds: int) -> list[Row]:
     """Of a daemon that knows the lists from an earlier life, as in daily use."""
     ours, script, bare = [], [], []
     with ExitStack() as stack:
@@ -83,8 +88,8 @@ def rows(effort: Effort) -> list[Row]:
         broker, stub = stack.enter_context(Broker(folder)), stack.enter_context(Stub())
         daemon = stack.enter_context(Daemon(folder, broker, stub))
         daemon.stop()
-        for _ in range(2 if effort.quick else 7):
-            bare.append(imports_alone())
+        for _ in range(rounds):
+            bare.append(life(BARE)[0])
             ours.append(first_answer(daemon, broker.port, daemon.base))
             daemon.stop()
             if reference.is_there():

@@ -83,10 +83,11 @@ class Ledger:
 
     async def load(self) -> None:
         """Take up what the journal holds; to be called once, before anything else."""
-        for record in reversed(await self._journal.open_and_late(self._settings.orders.keep_closed)):
+        keep = self._settings.orders.keep_closed
+        for record in reversed(await self._journal.open_and_late(keep)):
             self._records[record.order.order] = record
         self.last_refund = float((await self._journal.meta()).get(_REFUND_AT) or "-inf")
-        self._coded = dict.fromkeys(order for order in await self._journal.coded() if order in self._records)
+        self._coded = dict.fromkeys(order for order in await self._journal.coded(keep) if order in self._records)
         self._has_adopted = await self._journal.has_adopted(self._settings.orders.remember)
         self.moves = await self._journal.commit(Batch())
         for record in self._records.values():

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import ExitStack, contextmanager, nullcontext
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shomare_mqtt.core.market.provider_state import AWAY, OF_THE_TOKEN
@@ -10,12 +12,14 @@ from shomare_mqtt.core.orders.cancelling import refusal_info
 from shomare_mqtt.core.orders.checking import LAST_CHECK
 from shomare_mqtt.core.records import Batch, Record
 from shomare_mqtt.core.render import error_info
-from shomare_mqtt.core.waiting import pause
+from shomare_mqtt.core.waiting import woken
 from shomare_mqtt.errors import ErrorCode, ProviderError, ProviderRefusedError
 from shomare_mqtt.model import WATCHED_STATES, ErrorInfo, OrderState, Priority, PurchaseState
 
 if TYPE_CHECKING:
     import logging
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
     from shomare_mqtt.config import Settings
     from shomare_mqtt.core.clock import Clock
@@ -31,12 +35,28 @@ _LONGEST_BACKOFF = 300.0
 _RETRY, _LONGEST_RETRY = 5.0, 60.0
 _URGENT = 2
 """Checks in a row that fail before one more waits behind what somebody asks for."""
+_AT_ONCE = 50
+"""Checks that are under way at most, urgent ones aside: thousands of open orders would take a request's memory each."""
 _CALM = 6
 """A number that the provider calls done is asked after so many times more seldom: a second SMS is rare."""
 
 
+@dataclass(slots=True)
+class _Watched:
+    """An order between two checks: seconds until the next one, checks that failed in a row.
+
+    `timer`: while it waits; it `ends` where the last check comes first. `rest`: while its end waits for something.
+    """
+
+    delay: float
+    failures: int = 0
+    ends: bool = False
+    timer: asyncio.TimerHandle | None = None
+    rest: asyncio.Event | None = None
+
+
 class Watch:
-    """One task for each order that may still get an SMS."""
+    """Checks each order that may still get an SMS, until its end; a task for each that is worked on."""
 
     def __init__(
         self,
@@ -59,7 +79,11 @@ class Watch:
         self._provider_state = market.provider_state
         self._spawn = spawn
         self._logger = logger
-        self._wakes: dict[str, asyncio.Event] = {}
+        self._watched: dict[str, _Watched] = {}
+        self._due: dict[str, None] = {}
+        """Orders to be checked as soon as there are fewer under way, the one that waits the longest first."""
+        self._free = _AT_ONCE
+        self._is_stopped = False
         self._unanswered: set[str] = set()
         self._over: dict[str, ErrorInfo | None] = {}
 
@@ -67,21 +91,31 @@ class Watch:
         """Go on with what an earlier process watched, and with every order that is bought from now on."""
         self._ledger.listeners.append(self._changed)
         self._checker.found_over = self._found_over
+        self._spawn(self._until_stopped(), "watch")
         for record in self._ledger.open():
             if record.order.state in WATCHED_STATES:
                 self._begin(record, at_once=True)
 
+    async def _until_stopped(self) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self._is_stopped = True
+            for watched in self._watched.values():
+                if watched.timer is not None:
+                    watched.timer.cancel()
+
     def provider_is_back(self) -> None:
         """The provider answers again: no order waits out its backoff."""
-        for wake in self._wakes.values():
-            wake.set()
+        for order in list(self._watched):
+            self._wake(order)
 
     def _found_over(self, order: str, why: ErrorInfo | None) -> bool:
         """The provider says that a number is over without an SMS: whether its watch cancels it, once, and closes it."""
-        if order not in self._wakes or not self._settings.cancel_on_expiry:
+        if order not in self._watched or not self._settings.cancel_on_expiry:
             return False
         self._over.setdefault(order, why)
-        self._wakes[order].set()
+        self._wake(order)
         return True
 
     def _is_answered(self, order: str) -> None:
@@ -89,14 +123,14 @@ class Watch:
         if order in self._unanswered:
             self._unanswered.remove(order)
             for other in self._unanswered:
-                self._wakes[other].set()
+                self._wake(other)
             self._unanswered.clear()
 
     def _changed(self, record: Record, previous: Record | None) -> None:
         order, before = record.order, previous.order.state if previous else None
-        if order.order in self._wakes:
+        if order.order in self._watched:
             if order.state not in WATCHED_STATES or (previous and previous.deadline != record.deadline):
-                self._wakes[order.order].set()
+                self._wake(order.order)
         elif order.state in WATCHED_STATES:
             # What a check is to tell of the purchase's id is asked for while all that it is for lies ahead.
             self._begin(record, at_once=before is OrderState.UNKNOWN or record.is_unsure)
@@ -105,17 +139,71 @@ class Watch:
 
     def _begin(self, record: Record, *, at_once: bool) -> None:
         order = record.order.order
-        self._wakes[order] = asyncio.Event()
-        self._spawn(self._watch(order, at_once=at_once), f"watch {order}")
+        self._watched[order] = _Watched(0.0 if at_once else self._settings.poll_interval)
+        self._sleep(order, record)
 
-    async def _watch(self, order: str, *, at_once: bool) -> None:
+    def _forget(self, order: str) -> None:
+        del self._watched[order]
+        self._due.pop(order, None)
+        self._unanswered.discard(order)
+        self._over.pop(order, None)
+        self._checker.forget(order)
+
+    # --- waiting: without a task, since there may be thousands -------------------------------------------------------
+
+    def _sleep(self, order: str, record: Record) -> None:
+        """Until it is time for the next check or for the last one."""
+        watched, left = self._watched[order], self._left(record)
+        watched.ends = watched.delay >= left
+        self._ring(order, min(watched.delay, left))
+
+    def _ring(self, order: str, seconds: float) -> None:
+        if not self._is_stopped:
+            self._watched[order].timer = asyncio.get_running_loop().call_later(max(seconds, 0.0), self._rise, order)
+
+    def _wake(self, order: str) -> None:
+        """Something about it changed: whoever waits looks at it anew, whoever works on it does so by itself."""
+        watched = self._watched[order]
+        if watched.timer is not None:
+            self._rise(order, is_woken=True)
+        elif watched.rest is not None:
+            watched.rest.set()
+
+    def _rise(self, order: str, *, is_woken: bool = False) -> None:
+        """Its time has come, or it was woken: go on with it, unless it is to be checked while enough others are."""
+        if self._is_stopped:
+            return
+        watched, record = self._watched[order], self._record(order)
+        if watched.timer is not None:
+            watched.timer.cancel()
+            watched.timer = None
+        if is_woken or watched.ends:
+            watched.delay = min(watched.delay, self._settings.poll_interval)
+        comes_first = watched.delay < self._left(record) if is_woken and record else not watched.ends
+        checks = comes_first and order not in self._over
+        if record is None or not checks or self._priority(record, watched) is not Priority.POLL:
+            self._due.pop(order, None)
+            self._spawn(self._go_on(order, checks=checks, slot=nullcontext()), f"watch {order}")
+        elif self._free:
+            self._due.pop(order, None)
+            self._free -= 1
+            self._spawn(self._go_on(order, checks=True, slot=self._slot()), f"watch {order}")
+        else:
+            self._due.setdefault(order)
+            watched.ends = True
+            self._ring(order, self._left(record))
+
+    @contextmanager
+    def _slot(self) -> Iterator[None]:
+        """Held while one is checked; then it is the turn of who has waited for one the longest."""
         try:
-            await self._poll_until_end(order, 0.0 if at_once else self._settings.poll_interval)
+            yield
         finally:
-            del self._wakes[order]
-            self._unanswered.discard(order)
-            self._over.pop(order, None)
-            self._checker.forget(order)
+            self._free += 1
+        if self._due:  # and the daemon does not stop, which ends this with an exception
+            order = next(iter(self._due))
+            self._watched[order].ends = False
+            self._rise(order)
 
     def _record(self, order: str) -> Record | None:
         """The order, as long as it is watched."""
@@ -127,38 +215,42 @@ class Watch:
         deadline = record.deadline if record.deadline is not None else record.made + self._settings.lifetime
         return deadline - LAST_CHECK - self._time.now()
 
-    async def _poll_until_end(self, order: str, delay: float) -> None:
-        failures, wake = 0, self._wakes[order]
+    async def _go_on(self, order: str, *, checks: bool, slot: AbstractContextManager[None]) -> None:
+        """Check it where that is due, and do what is to be done at its end; until it is to be waited again."""
+        watched = self._watched[order]
+        with ExitStack() as stack:
+            stack.enter_context(slot)
+            if checks:
+                watched.failures, watched.delay = await self._poll(order, watched, stack.close)
         while (record := self._record(order)) is not None:
-            left = self._left(record)
             if order in self._over and self._is_to_give_back(record):
                 await self._give_back(order)
-                continue
-            if left <= 0:
+            elif self._left(record) <= 0:
                 await self._end(order)
-                continue
-            wake.clear()
-            woken = await pause(self._clock, min(delay, left), wake)
-            if woken or delay >= left:
-                delay = min(delay, self._settings.poll_interval)
-                if not woken or self._record(order) is None or order in self._over or delay >= left:
-                    continue
-            failures, delay = await self._poll(order, failures)
+            else:
+                self._sleep(order, record)
+                return
+        self._forget(order)
 
-    async def _poll(self, order: str, failures: int) -> tuple[int, float]:
-        """Ask once, but for no longer than until the last check is due; failures in a row, and seconds to wait."""
-        record = self._record(order)
+    def _priority(self, record: Record, watched: _Watched) -> Priority:
+        """While it is not known by which id the code is to be asked for, the first are as urgent as a purchase."""
+        urgent = record.has_rivals and watched.failures < _URGENT
+        return Priority.MONEY if urgent else Priority.QUERY if record.is_unsure else Priority.POLL
+
+    async def _poll(self, order: str, watched: _Watched, release: Callable[[], None]) -> tuple[int, float]:
+        """Ask once, but for no longer than until the last check is due; failures in a row, and seconds to wait.
+
+        `release` gives the slot to another.
+        """
+        record, failures = self._record(order), watched.failures
         if record is None or not self._provider_state.authorized.is_set():
             return failures, self._settings.poll_interval
-        # While it is not known by which id the code is to be asked for, the first checks are as urgent as a purchase.
-        urgent = record.has_rivals and failures < _URGENT
-        priority = Priority.MONEY if urgent else Priority.QUERY if record.is_unsure else Priority.POLL
-        asking = asyncio.ensure_future(self._checker.look(record, priority))
-        asked = asyncio.Event()
-        asking.add_done_callback(lambda _: asked.set())
+        asking = asyncio.ensure_future(self._checker.look(record, self._priority(record, watched)))
         try:
-            if not await pause(self._clock, self._left(record), asked):
-                await self._end(order)
+            answered, _ = await asyncio.wait((asking,), timeout=max(0.0, self._left(record)))
+            if not answered:
+                release()
+                await self._end(order)  # before it is given up: an SMS may be being written
                 return 0, 0.0
             _, reading = asking.result()
         except ProviderError as error:
@@ -226,9 +318,10 @@ class Watch:
         return None
 
     async def _rest(self, order: str, delay: float) -> None:
-        wake = self._wakes[order]
-        wake.clear()
-        await pause(self._clock, delay, wake)
+        watched = self._watched[order]
+        watched.rest = asyncio.Event()
+        await woken(watched.rest, delay)
+        watched.rest = None
 
     async def _give_back(self, order: str) -> None:
         """Cancel for the money and close, for up to five minutes (an hour where nobody answers).
