@@ -1,4 +1,4 @@
-"""PUBLISH with QoS 0 or 1 and PUBACK: read where they have no properties, and written (MQTT 5 and 3.1.1, section 3).
+"""PUBLISH with QoS 0 or 1, and PUBACK: read where they have no properties, and written (MQTT 5, 3.1.1, section 3).
 
 They come by thousands a second, and nothing is to be found out about them: what a packet with properties says that came,
 and all other packets, paho knows.
