@@ -1,7 +1,7 @@
 """PUBLISH with QoS 0 or 1, and PUBACK: read where they have no properties, and written (MQTT 5, 3.1.1, section 3).
 
-They come by thousands a second, and nothing is to be found out about them: what a packet with properties says that came,
-and all other packets, paho knows.
+They come by thousands a second, and nothing is to be found out about them: what a packet says in properties, and all
+other packets, paho knows.
 """
 
 from __future__ import annotations
