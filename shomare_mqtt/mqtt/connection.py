@@ -140,10 +140,10 @@ class Link:
             raise _not_connected()
         self._check(publication)
         await self._window.enter()
-        packet = None if self.ended.done() else self._adapter.send_publish(publication)
-        if packet is None:
+        if self.ended.done():
             self._window.leave()
             raise _not_connected()
+        packet = self._adapter.send_publish(publication)
         acknowledged: asyncio.Future[None] = self._loop.create_future()
         self._publishing[packet] = acknowledged, self._loop.time(), self._receipts.published()
         await acknowledged

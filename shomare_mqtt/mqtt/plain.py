@@ -1,6 +1,6 @@
-"""PUBLISH with QoS 0 or 1 and PUBACK, read and written where they carry no properties (MQTT 5 and 3.1.1, section 3).
+"""PUBLISH with QoS 0 or 1, and PUBACK: read where they have no properties, and written (MQTT 5, 3.1.1, section 3).
 
-They come by thousands a second, and nothing is to be found out about them: what a packet with properties says, and all
+They come by thousands a second, and nothing is to be found out about them: what a packet says in properties, and all
 other packets, paho knows.
 """
 
@@ -20,7 +20,8 @@ TYPE = 0xF0
 _DUP, _RETAIN, _QOS_1 = 0x08, 0x01, 0x02
 _MORE = 0x80
 _LONGEST_LENGTH = 4
-_NO_PROPERTIES = b"\0"
+_EXPIRY, _CORRELATION = b"\x02", b"\x09"
+"""Message Expiry Interval, Correlation Data (MQTT 5, section 2.2.2.2)."""
 
 
 class MalformedError(Exception):
@@ -82,9 +83,9 @@ def read_puback(buffer: bytearray, start: int, end: int, protocol: Version) -> t
 
 
 def publish_packet(publication: Publication, packet: int, protocol: Version) -> bytes:
-    """A PUBLISH with QoS 1, of a publication that has nothing to say in properties."""
+    """A PUBLISH with QoS 1."""
     topic = publication.topic.encode()
-    properties = _NO_PROPERTIES if protocol == "5" else b""
+    properties = _properties(publication) if protocol == "5" else b""
     size = 2 + len(topic) + 2 + len(properties) + len(publication.payload)
     return b"".join(
         (
@@ -97,6 +98,16 @@ def publish_packet(publication: Publication, packet: int, protocol: Version) -> 
             publication.payload,
         )
     )
+
+
+def _properties(publication: Publication) -> bytes:
+    """With their length before them."""
+    found = b""
+    if publication.expiry is not None:
+        found += _EXPIRY + publication.expiry.to_bytes(4, "big")
+    if publication.correlation is not None:
+        found += _CORRELATION + len(publication.correlation).to_bytes(2, "big") + publication.correlation
+    return _length(len(found)) + found
 
 
 def puback_packet(packet: int) -> bytes:
