@@ -206,8 +206,8 @@ class Link:
 
     def message(self, incoming: Incoming, qos: int) -> None:
         """A PUBLISH from the broker."""
-        self._receipts.arrived(incoming.packet_id)
         try:
+            self._receipts.arrived(incoming.packet_id, dup=incoming.dup)
             self._on_message(incoming, self._acknowledger(incoming.packet_id, qos))
         except Exception as error:
             self._fault = error  # no fault of what the broker sent: it must not be tried again

@@ -2,7 +2,8 @@
 
 A PUBACK is answered by nothing, so that one that was on its way when a connection ended may have come or not. But what
 a connection carries arrives in order: where the broker acknowledges a message of ours, it has read each PUBACK that we
-had sent before that message (MQTT 5 and 3.1.1, section 4.2: an ordered, lossless stream).
+had sent before that message (MQTT 5 and 3.1.1, section 4.2: an ordered, lossless stream). And a packet id that comes
+anew, with a message that is not brought again, was freed by a PUBACK.
 """
 
 from __future__ import annotations
@@ -21,9 +22,15 @@ class Receipts:
         self._published = 0
         self._unknown: dict[int, tuple[int, Callable[[], None]]] = {}
 
-    def arrived(self, packet: int) -> None:
-        """A message with a packet id came: what is found out from now on of an earlier use of it is of no more use."""
-        self._unknown.pop(packet, None)
+    def arrived(self, packet: int, *, dup: bool) -> None:
+        """A message with a packet id came: what is found out later of an earlier use of it is of no more use.
+
+        What is not brought again is another message, and an id is used anew only once the PUBACK of the earlier use was
+        read (MQTT 5, section 2.2.1; 3.1.1, section 2.3.1).
+        """
+        _, heard = self._unknown.pop(packet, (0, None))
+        if heard is not None and not dup:
+            heard()
 
     def acknowledged(self, packet: int, heard: Callable[[], None]) -> None:
         """Our PUBACK for a packet id went out; `heard` is called once the broker is known to have read it."""

@@ -243,12 +243,14 @@ async def test_messages_wait_for_on_connected(watch: Watch) -> None:
         assert watched.order == ["connected", "message"]
 
 
+def message(number: int, *, dup: bool = False, properties: bytes = b"\0") -> bytes:
+    """A PUBLISH of the broker's with QoS 1; over 3.1.1 it has no properties."""
+    body = b"\0\x0bshomare/buy" + number.to_bytes(2, "big") + properties + b"{}"
+    return bytes([0x3A if dup else 0x32, len(body)]) + body
+
+
 async def test_it_is_told_whose_acknowledgement_the_broker_has_read(watch: Watch) -> None:
     """What arrives in order: it is, once the broker acknowledges what was sent after it, and not before."""
-
-    def message(number: int) -> bytes:
-        body = b"\0\x0bshomare/buy" + number.to_bytes(2, "big") + b"\0{}"
-        return bytes([0x32, len(body)]) + body
 
     async with FakeBroker() as broker:
         watched = watch(broker.settings(), ack=False)
@@ -259,7 +261,7 @@ async def test_it_is_told_whose_acknowledgement_the_broker_has_read(watch: Watch
         await broker.until(lambda: len(peer.published) == 1)
         heard: list[str] = []
         for number, name in ((1, "one"), (2, "two"), (1, "one again")):
-            peer.send(message(number))
+            peer.send(message(number, dup=name == "one again"))
             _, ack = await watched.message_and_ack()
             if name != "one again":
                 ack(partial(heard.append, name))
@@ -270,7 +272,7 @@ async def test_it_is_told_whose_acknowledgement_the_broker_has_read(watch: Watch
         await broker.until(lambda: len(peer.published) == 2)
         peer.send(packet(PUBACK, peer.published[1]))
         await later
-        assert heard == ["two"], "the id of one means another message by now"
+        assert heard == ["two"], "one is brought again: its acknowledgement was perhaps not read"
         peer.send(message(3))
         _, ack = await watched.message_and_ack()
         ack(partial(heard.append, "three"))
@@ -282,7 +284,30 @@ async def test_it_is_told_whose_acknowledgement_the_broker_has_read(watch: Watch
         assert heard == ["two"]
 
 
-async def test_what_the_hearing_of_an_acknowledgement_raises_ends_the_run(watch: Watch) -> None:
+@pytest.mark.parametrize(("protocol", "properties"), [("5", b"\0"), ("3.1.1", b"")])
+async def test_a_packet_id_that_comes_anew_tells_of_its_earlier_use(
+    watch: Watch, protocol: str, properties: bytes
+) -> None:
+    """The broker may use it only once it has read that one's acknowledgement; of no other it tells anything."""
+    async with FakeBroker() as broker:
+        watched = watch(broker.settings(protocol=protocol), ack=False)
+        await watched.connected()
+        heard: list[str] = []
+        for number, dup, name, known in (
+            (1, False, "one", []),
+            (2, False, "two", []),
+            (2, True, "two again", []),
+            (1, False, "one anew", ["one"]),
+            (2, False, "two anew", ["one", "two again"]),
+        ):
+            broker.sessions()[-1].send(message(number, dup=dup, properties=properties))
+            _, ack = await watched.message_and_ack()
+            assert heard == known
+            ack(partial(heard.append, name))
+
+
+@pytest.mark.parametrize("anew", [False, True])
+async def test_what_the_hearing_of_an_acknowledgement_raises_ends_the_run(watch: Watch, anew: bool) -> None:
     """It is a fault of this side, and not that the broker's bytes cannot be read, which is tried again for ever."""
 
     def fail() -> None:
@@ -291,11 +316,12 @@ async def test_what_the_hearing_of_an_acknowledgement_raises_ends_the_run(watch:
     async with FakeBroker() as broker:
         watched = watch(broker.settings(), ack=False)
         await watched.connected()
-        body = b"\0\x0bshomare/buy\0\x07\0{}"
-        broker.sessions()[-1].send(bytes([0x32, len(body)]) + body)
+        broker.sessions()[-1].send(message(7))
         _, ack = await watched.message_and_ack()
         ack(fail)
-        publishing = publish_all(watched, 1)
+        if anew:
+            broker.sessions()[-1].send(message(7))
+        publishing = [] if anew else publish_all(watched, 1)
         with pytest.raises(KeyError):
             await asyncio.wait_for(watched.task, PATIENCE)
         await asyncio.gather(*publishing)
