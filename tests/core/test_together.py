@@ -82,3 +82,13 @@ async def test_of_those_that_come_at_once_none_takes_what_is_to_be_left_of_the_b
     assert sorted(a["status"] for a in answers) == ["error"] * 2 + ["ok"] * 2
     assert world.provider.count("buy") == 2
     assert {a["error"]["code"] for a in answers if a["status"] == "error"} == {"limit_reached"}
+
+
+async def test_a_balance_that_hangs_holds_up_none_who_came_with_the_first(opened: Opening) -> None:
+    """It is asked for once more, and each has an answer in time to buy."""
+    world = await opened(limits={"min_balance": 1})
+    await world.settle()  # the start has read it
+    world.provider.script("profile", Late(None))
+    answers = await at_once(world, 4)
+    assert [a["status"] for a in answers] == ["ok"] * 4
+    assert world.provider.count("buy") == 4

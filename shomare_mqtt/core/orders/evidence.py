@@ -39,7 +39,7 @@ class Witness:
         self._time = ledger.time
         self._ledger = ledger
         self._account = account
-        self._shared = Shared(clock)
+        self._shared = Shared(clock, anew=True)
 
     async def take(self, *, needed: bool) -> Evidence:
         """What is known of the money now: the balance, asked for anew where it is old or money has moved since.
@@ -79,7 +79,8 @@ class Witness:
     async def _read(self, *, needed: bool) -> None:
         try:
             async with asyncio.timeout(_TIMEOUT):
-                # Asked for once by all that come while no money moved: it tells of each of them what it would alone.
+                # Asked for once by all that come while no money moved: what a balance tells hangs on when it was asked
+                # for and told, and not on when a purchase began. One that hangs is asked for anew, for all of them.
                 since = self._ledger.last_move, self._is_quiet(self._time.now())
                 await self._shared.get(since, lambda: self._account.read_fresh(Priority.MONEY))
         except TimeoutError:
