@@ -65,7 +65,8 @@ class Journal:
         self.on_advanced: Callable[[], object] = lambda: None
         self._heard: set[int] = set()
         self._sent: set[int] = set()
-        """Rows that the file has otherwise yet: that rides with what is written next."""
+        self._emptied: set[str] = set()
+        """Rows and topics that the file has otherwise yet: that rides with what is written next."""
 
     async def open(self) -> None:
         """Open the file and take up its time. Raises InstanceConflictError, JournalError."""
@@ -149,12 +150,10 @@ class Journal:
         """The broker is known to have read the PUBACK of the command in a row; written with what is written next."""
         self._ride(self._heard, [row], commands.heard)
 
-    def _ride(
-        self, unwritten: set[int], rows: list[int], write: Callable[[sqlite3.Connection, list[int]], None]
-    ) -> None:
-        """Write something of some rows, which are among the unwritten until it is on disk."""
-        unwritten.update(rows)
-        self._database.ride(lambda c: write(c, rows), lambda: unwritten.difference_update(rows))
+    def _ride(self, unwritten: set[T], some: list[T], write: Callable[[sqlite3.Connection, list[T]], None]) -> None:
+        """Write something of some rows or topics, which are among the unwritten until it is on disk."""
+        unwritten.update(some)
+        self._database.ride(lambda c: write(c, some), lambda: unwritten.difference_update(some))
 
     async def forget(self, remember: float) -> int:
         """Drop commands past remembering, and what is too old or too much in the outbox; the latter's number."""
@@ -294,12 +293,17 @@ class Journal:
 
     async def remember_retained(self, topics: list[str]) -> None:
         """Before these topics are published retained for the first time, unless a batch named them (`retained`)."""
+        self._emptied.difference_update(topics)  # on a full disk that may be written later than this
         await self._database.run(lambda c: _remember(c, topics))
 
     async def forget_retained(self, topics: list[str]) -> None:
         """After these topics were emptied; written with what is written next, since to empty one twice is no harm."""
-        values = [(t,) for t in topics]
-        self._database.ride(lambda c: c.executemany("DELETE FROM retained WHERE topic = ?", values), lambda: None)
+
+        def forget(connection: sqlite3.Connection, topics: list[str]) -> None:
+            values = [(topic,) for topic in topics if topic in self._emptied]
+            connection.executemany("DELETE FROM retained WHERE topic = ?", values)
+
+        self._ride(self._emptied, topics, forget)
 
     async def plugin_calls(self) -> list[PluginCall]:
         """Calls of plugins' hooks that are to be made yet, oldest first."""

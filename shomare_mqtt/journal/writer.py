@@ -284,11 +284,12 @@ class Writer:
     # --- the end ----------------------------------------------------------------------------------------------------
 
     def _give_up(self) -> None:
-        """The journal is closed: what waits for room is tried once more."""
+        """The journal is closed: what waits for room is tried once more, and what rides along without it as well."""
         self._taken, self._waiting = self._waiting, []
-        self._ride_by = 0.0
-        if self._taken or self._riding:
-            self._carry_out()
+        for _ in range(2):
+            self._ride_by = 0.0
+            if self._taken or self._riding:
+                self._carry_out()
         report(self._loop, [*self._waiting, *self._riding], self._full())
 
     def _end_all(self, error: BaseException) -> None:

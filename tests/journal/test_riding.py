@@ -15,7 +15,7 @@ import pytest
 
 from shomare_mqtt.core.clock import SystemClock
 from shomare_mqtt.core.records import Batch, Condition, Ids, MessageKind, Posting, Record, SpendFacts
-from shomare_mqtt.errors import CommandRefusedError, ErrorCode, JournalError
+from shomare_mqtt.errors import CommandRefusedError, ErrorCode, JournalError, JournalFullError
 from shomare_mqtt.journal import writer
 from shomare_mqtt.journal.database import Database
 from shomare_mqtt.journal.store import Journal
@@ -244,6 +244,38 @@ async def test_what_rides_when_the_journal_is_closed_on_a_full_disk_is_not_writt
     await database.open()
     assert await keys(database) == {"written"}
     await database.close()
+
+
+async def test_what_rides_is_written_at_the_end_though_something_larger_finds_no_room(disk: SmallDisk) -> None:
+    database = Database(disk.path)
+    await database.open()
+    disk.fill()
+    waiting = asyncio.create_task(database.run(big))
+    await asyncio.sleep(0)
+    database.ride(lambda c: c.execute("INSERT INTO meta VALUES ('small', 'x')"), lambda: None)
+    await database.close()
+    with pytest.raises(JournalFullError):
+        await waiting
+    disk.make_room()
+    await database.open()
+    assert await keys(database) == {"small"}
+    await database.close()
+
+
+async def test_a_topic_that_is_published_again_stays_written_down(disk: SmallDisk) -> None:
+    """Also where the disk has room for that alone, and it is emptied in the journal after it."""
+    journal = await opened(disk.path / "state")
+    await journal.remember_retained(["emptied", "again"])
+    disk.fill()
+    waiting = asyncio.create_task(journal._database.run(big))
+    await journal.forget_retained(["emptied", "again"])
+    await journal.remember_retained(["again"])
+    disk.make_room()
+    await waiting
+    await journal.close()
+    journal = await opened(disk.path / "state")
+    assert await journal.retained() == {"again"}
+    await journal.close()
 
 
 async def test_what_rides_when_the_journal_fails_is_given_up(journal: Journal) -> None:
