@@ -501,6 +501,22 @@ async def test_a_topic_says_the_newest_once_and_all_of_it_after_a_reconnect() ->
     assert await retained.settled() == [("shomare/a", b"2")]
 
 
+async def test_what_was_written_down_with_what_it_tells_of_is_not_written_down_again() -> None:
+    """It is forgotten like all others once it was emptied."""
+    retained = Retained()
+    retained.publisher.put("a", b"1")
+    await retained.settled()
+    order, forgotten = retained.publisher.whole("orders/o"), asyncio.Event()
+    retained.memory.on_forgotten = forgotten.set
+    retained.publisher.remembered([order])
+    retained.publisher.put("orders/o", b"{}")
+    assert await retained.settled() == [(order, b"{}")]
+    assert retained.memory.topics == {"shomare/a"}
+    retained.publisher.put("orders/o", b"")
+    assert await retained.settled() == [(order, b"")]
+    assert forgotten.is_set()
+
+
 async def test_an_order_that_is_too_large_comes_with_the_newest_of_its_sms() -> None:
     retained = Retained()
     order = render.dumps({"order": "o", "sms_count": 600, "sms": [{"sms": f"o-{n}"} for n in range(600)]})
