@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from shomare_mqtt.core.waiting import JOINABLE, Shared
-from shomare_mqtt.model import Catalog, CatalogKind, Price, PriceList, Product, Profile
+from shomare_mqtt.model import Catalog, CatalogKind, Price, PriceList, Priority, Product, Profile
+from shomare_mqtt.provider.limiter import Limiter
 from tests.core.provider import UNREACHABLE, Late, entries
 from tests.core.virtual import FakeClock
 from tests.core.world import PRODUCT
@@ -191,6 +193,81 @@ async def test_a_call_that_ends_itself() -> None:
     waiting = [asyncio.ensure_future(shared.get("key", ends)) for _ in range(2)]
     await asyncio.wait(waiting)
     assert [each.cancelled() for each in waiting] == [True, True]
+
+
+# --- what waits for its turn ------------------------------------------------------------------------------------------
+
+
+class Limited:
+    """Calls that each wait for their turn first, where so many a minute are let through, and then take their time."""
+
+    def __init__(self, per_minute: float, *seconds: float) -> None:
+        self.clock = FakeClock()
+        self.limiter = Limiter(per_minute, self.clock)
+        self.shared = Shared(self.clock, anew=True)
+        self.went: list[tuple[float, Priority]] = []
+        self._seconds = seconds
+
+    async def _call(self, priority: Priority, turns: int) -> int:
+        for _ in range(turns):
+            await self.limiter.slot(priority)
+        number = len(self.went)
+        self.went.append((now(), priority))
+        await asyncio.sleep(self._seconds[number] if number < len(self._seconds) else 0.1)
+        return number
+
+    async def use_up(self) -> None:
+        """All that may go at once is gone: the next ones wait."""
+        for _ in range(self.limiter.burst):
+            await self.limiter.slot(Priority.MONEY)
+
+    async def ask(self, moment: float = 0.0, priority: Priority = Priority.QUERY, turns: int = 1) -> tuple[int, float]:
+        """What somebody gets who asks so much later, and when."""
+        await asyncio.sleep(moment)
+        return await self.shared.get("key", partial(self._call, priority, turns), priority), now()
+
+
+async def test_who_waits_for_a_turn_waits_with_all_others() -> None:
+    """Four ask in a second, and less than one a second is let through: nobody waits longer for all that."""
+    limited = Limited(60)
+    moments = [n / 4 for n in range(480)]
+    got = await asyncio.gather(*map(limited.ask, moments))
+    waits = [at - moment for moment, (_, at) in zip(moments, got, strict=True)]
+    assert max(waits) < 2.0
+    assert now() - moments[-1] < 2.0
+
+
+async def test_half_a_second_begins_as_a_call_has_its_turn() -> None:
+    limited = Limited(2, 5.0)
+    await limited.use_up()
+    got = await asyncio.gather(*map(limited.ask, (0.0, 20.0, 30.3, 30.6)))
+    (went, _), (anew, _) = limited.went
+    assert (went, anew) == (30.0, 60.0), "the call that others asked anew waits for its turn, too"
+    assert got[:3] == [(0, 35.0)] * 3
+    assert got[3] == (1, 60.1)
+
+
+async def test_asked_anew_half_a_second_after_the_turn() -> None:
+    limited = Limited(2, 100.0)
+    await limited.use_up()
+    assert await asyncio.gather(limited.ask(), limited.ask(20.0)) == [(1, 60.1)] * 2
+
+
+async def test_who_is_in_a_hurry_does_not_wait_with_who_is_not() -> None:
+    """A poll waits for its turn behind all else."""
+    limited = Limited(2)
+    await limited.use_up()
+    poll, query, other = await asyncio.gather(
+        limited.ask(0.0, Priority.POLL), limited.ask(1.0), limited.ask(2.0, Priority.POLL)
+    )
+    assert limited.went == [(30.0, Priority.QUERY), (60.0, Priority.POLL)]
+    assert (query, other, poll) == ((0, 30.1), (0, 30.1), (1, 60.1))
+
+
+async def test_a_call_that_waits_for_a_second_turn_is_out_all_the_same() -> None:
+    limited = Limited(2)
+    await limited.use_up()
+    assert await asyncio.gather(limited.ask(turns=2), limited.ask(40.0)) == [(0, 60.1), (1, 90.1)]
 
 
 # --- in the core ----------------------------------------------------------------------------------------------------

@@ -94,7 +94,7 @@ class Account:
 
         Raises ProviderError.
         """
-        profile: Profile = await self._shared.get("profile", lambda: self._read(priority))
+        profile: Profile = await self._shared.get("profile", lambda: self._read(priority), priority)
         return self._payload(profile)
 
     async def read_fresh(self, priority: Priority) -> Profile:

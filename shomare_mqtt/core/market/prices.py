@@ -102,7 +102,7 @@ class Prices:
     async def read_list(self, country: str, operator: str, priority: Priority = Priority.QUERY) -> PriceList:
         """The price list as the provider gives it now. Raises ProviderError."""
         key = (country, operator)
-        found: PriceList = await self._shared.get(key, lambda: self._read_list(country, operator, priority))
+        found: PriceList = await self._shared.get(key, lambda: self._read_list(country, operator, priority), priority)
         return found
 
     async def _read_list(self, country: str, operator: str, priority: Priority) -> PriceList:
