@@ -298,6 +298,14 @@ async def test_an_older_profile_is_not_shown_over_a_newer_one(world: World) -> N
     assert world.text("profile/balance") == "2"
 
 
+async def test_an_older_profile_is_not_told_either(world: World) -> None:
+    """Under a newer time it would contradict what the topic holds."""
+    await world.settle()
+    world.provider.script("profile", Late(5.0, Profile(Decimal(1))), Profile(Decimal(2)))
+    answers = await late_and_soon(world, "query/profile", {})
+    assert [answer["balance"] for answer in answers] == [2, 2]
+
+
 async def test_an_older_list_is_not_taken_over_a_newer_one(world: World) -> None:
     old, new = (Catalog(CatalogKind.COUNTRIES, entries(name)) for name in ("Old", "New"))
     await world.settle()
@@ -340,6 +348,32 @@ async def test_an_older_price_list_is_not_taken_over_a_newer_price(world: World)
         asked_later(world, "query/price", PRODUCT, 1.0),
     )
     known = world.bridge.market.prices.last(Product("2", "1", "1"))
+    assert known is not None
+    assert known.price == 2
+
+
+async def test_nor_an_older_price_over_a_newer_price_list(world: World) -> None:
+    await world.settle()
+    world.provider.script("price", Late(5.0, Price("1", Decimal(2), 5)))
+    world.provider.script("prices", priced(1)[0])
+    await asyncio.gather(
+        asked_later(world, "query/price", PRODUCT, 0.0),
+        asked_later(world, "query/prices", {"country": "2", "operator": "1"}, 1.0),
+    )
+    known = world.bridge.market.prices.last(Product("2", "1", "1"))
+    assert known is not None
+    assert known.price == 1
+
+
+async def test_an_older_price_that_no_newer_price_list_holds_stays(world: World) -> None:
+    await world.settle()
+    world.provider.script("price", Late(5.0, Price("2", Decimal(2), 5)))
+    world.provider.script("prices", priced(1)[0])
+    await asyncio.gather(
+        asked_later(world, "query/price", {**PRODUCT, "application": "2"}, 0.0),
+        asked_later(world, "query/prices", {"country": "2", "operator": "1"}, 1.0),
+    )
+    known = world.bridge.market.prices.last(Product("2", "1", "2"))
     assert known is not None
     assert known.price == 2
 

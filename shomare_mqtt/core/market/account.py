@@ -105,8 +105,7 @@ class Account:
         asked_at = self._journal.time.now()
         try:
             async with self._provider.taking(Endpoint.PROFILE):
-                profile = await self._provider.profile(priority=priority)
-                self._take(profile, asked_at)
+                profile = self._take(await self._provider.profile(priority=priority), asked_at)
         except ProviderError as error:
             if error.retry_after:
                 self._due = float("inf")  # what was due before that is too early
@@ -116,10 +115,12 @@ class Account:
         self._retry = _FIRST_RETRY
         return profile
 
-    def _take(self, profile: Profile, asked_at: float) -> None:
-        if asked_at < self.asked_at:
-            return  # a later question was answered earlier
-        previous, self.profile = self.profile, profile
+    def _take(self, profile: Profile, asked_at: float) -> Profile:
+        """Make use of a profile; the newest one."""
+        previous = self.profile
+        if previous is not None and asked_at < self.asked_at:
+            return previous  # a later question was answered earlier
+        self.profile = profile
         self.asked_at, self.told_at = asked_at, self._journal.time.now()
         self._show(profile)
         if previous is None or previous.balance != profile.balance:
@@ -128,6 +129,7 @@ class Account:
         self.on_read(profile, asked_at)
         for listener in tuple(self.listeners):  # some go once they were told
             listener()
+        return profile
 
     def _payload(self, profile: Profile) -> dict[str, object]:
         return {**profile.extra, **render.profile_json(profile, self._currency, self._clock.now())}

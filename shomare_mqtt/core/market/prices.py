@@ -95,9 +95,10 @@ class Prices:
         """A product's price as it was read last, however long ago."""
         single = self._single.get((product.country, product.operator, product.application))
         listed = self._lists.get((product.country, product.operator))
-        if single is not None or listed is None:
-            return None if single is None else single.found
-        return next((p for p in listed.found.prices if p.application == product.application), None)
+        known = None if single is None else single.found
+        if listed is None or (single is not None and single.number > listed.number):
+            return known
+        return next((p for p in listed.found.prices if p.application == product.application), known)
 
     async def read_list(self, country: str, operator: str, priority: Priority = Priority.QUERY) -> PriceList:
         """The price list as the provider gives it now. Raises ProviderError."""
