@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from shomare_mqtt.core.waiting import JOINABLE, Shared
+from shomare_mqtt.errors import ErrorCode, ProviderRefusedError, Upstream
 from shomare_mqtt.model import Catalog, CatalogKind, Price, PriceList, Priority, Product, Profile
 from shomare_mqtt.provider.limiter import Limiter
-from tests.core.provider import UNREACHABLE, Late, entries
+from tests.core.provider import FAILED, UNREACHABLE, Late, entries
 from tests.core.virtual import FakeClock
 from tests.core.world import PRODUCT
 
@@ -250,7 +251,7 @@ async def test_half_a_second_begins_as_a_call_has_its_turn() -> None:
 async def test_asked_anew_half_a_second_after_the_turn() -> None:
     limited = Limited(2, 100.0)
     await limited.use_up()
-    assert await asyncio.gather(limited.ask(), limited.ask(20.0)) == [(1, 60.1)] * 2
+    assert await asyncio.gather(*map(limited.ask, (0.0, 20.0))) == [(1, 60.1)] * 2
 
 
 async def test_who_is_in_a_hurry_does_not_wait_with_who_is_not() -> None:
@@ -267,7 +268,8 @@ async def test_who_is_in_a_hurry_does_not_wait_with_who_is_not() -> None:
 async def test_a_call_that_waits_for_a_second_turn_is_out_all_the_same() -> None:
     limited = Limited(2)
     await limited.use_up()
-    assert await asyncio.gather(limited.ask(turns=2), limited.ask(40.0)) == [(0, 60.1), (1, 90.1)]
+    twice, once = await asyncio.gather(limited.ask(turns=2), limited.ask(40.0))
+    assert (twice, once) == ((0, 60.1), (1, 90.1))
 
 
 # --- in the core ----------------------------------------------------------------------------------------------------
@@ -376,6 +378,19 @@ async def test_an_older_price_that_no_newer_price_list_holds_stays(world: World)
     known = world.bridge.market.prices.last(Product("2", "1", "2"))
     assert known is not None
     assert known.price == 2
+
+
+async def test_a_failure_that_comes_late_shortens_no_retry_after(world: World) -> None:
+    """What was asked later was told to come again in a minute."""
+    too_many = ProviderRefusedError(ErrorCode.PROVIDER_ERROR, "too many requests", Upstream(429))
+    too_many.retry_after = 60.0
+    await world.settle()
+    world.provider.script("profile", Late(5.0, FAILED), too_many)
+    late, soon = world.ask("query/profile"), asked_later(world, "query/profile", {}, 1.0)
+    await asyncio.gather(late, soon, return_exceptions=True)
+    told = world.provider.times("profile")[-1]
+    await world.sleep(120.0)
+    assert world.provider.times("profile")[-1] == told + 60.0
 
 
 async def test_a_failure_that_comes_late_leaves_the_newer_list(world: World) -> None:

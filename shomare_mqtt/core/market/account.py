@@ -54,6 +54,7 @@ class Account:
         self._calm, self._calm_until = 0.0, self._due
         self._in_doubt = False
         self._is_polling = False
+        self._ended = float("-inf")  # of the calls that ended, when the newest was asked for
         self._shown: dict[str, object] = {}
         self._shown_at, self._show_at = float("-inf"), float("inf")
         self.profile: Profile | None = None
@@ -107,13 +108,18 @@ class Account:
             async with self._provider.taking(Endpoint.PROFILE):
                 profile = self._take(await self._provider.profile(priority=priority), asked_at)
         except ProviderError as error:
-            if error.retry_after:
-                self._due = float("inf")  # what was due before that is too early
-            self.look_within(error.retry_after or min(self._retry, self._interval))
-            self._retry = min(2 * self._retry, self._interval)
+            if asked_at >= self._ended:  # else a later question was answered earlier, and told when to look again
+                self._ended = asked_at
+                self._look_again(error)
             raise
-        self._retry = _FIRST_RETRY
+        self._ended, self._retry = max(self._ended, asked_at), _FIRST_RETRY
         return profile
+
+    def _look_again(self, error: ProviderError) -> None:
+        if error.retry_after:
+            self._due = float("inf")  # what was due before that is too early
+        self.look_within(error.retry_after or min(self._retry, self._interval))
+        self._retry = min(2 * self._retry, self._interval)
 
     def _take(self, profile: Profile, asked_at: float) -> Profile:
         """Make use of a profile; the newest one."""
