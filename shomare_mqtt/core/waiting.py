@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
@@ -189,13 +189,12 @@ class Shared:
         call.is_asked_anew = True
         self._drop(key, call)
         try:
-            result = await self._wait(key, self._joinable(key, rank) or self._begin(key, ask, rank))
-        except Exception:  # noqa: BLE001 - whatever it is: then the first call tells, and has perhaps told
+            with suppress(Exception):  # whatever it is: then the first call tells
+                call.give(await self._wait(key, self._joinable(key, rank) or self._begin(key, ask, rank)))
+        finally:  # also where what was asked anew was cancelled from within
             call.is_asked_anew = False
-            if call.task.done():
+            if call.task.done():  # it has perhaps failed meanwhile, and was not told
                 call.tell(call.task)
-        else:
-            call.give(result)
 
 
 async def _made(call: _Call, ask: Callable[[], Awaitable[Any]]) -> Any:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 class Calls:
     """Calls that are made, and what came of each: its number, after so many seconds, or an error."""
 
-    def __init__(self, *ends: tuple[float, Exception | None]) -> None:
+    def __init__(self, *ends: tuple[float, BaseException | None]) -> None:
         self._ends = ends
         self.began: list[float] = []
         self.given_up: list[int] = []
@@ -134,7 +134,7 @@ async def test_what_others_asked_for_meanwhile_is_joined_instead() -> None:
     assert len(calls.began) == 2
 
 
-BROKEN, WRONG = ValueError("broken"), ValueError("wrong")
+BROKEN, WRONG, ENDED = ValueError("broken"), ValueError("wrong"), asyncio.CancelledError()
 
 
 @pytest.mark.parametrize(
@@ -145,9 +145,11 @@ BROKEN, WRONG = ValueError("broken"), ValueError("wrong")
         pytest.param([(0.9, BROKEN), (0.2, WRONG)], (BROKEN, 0.9), id="after what was asked anew failed"),
         pytest.param([(0.9, None), (0.2, WRONG)], (0, 0.9), id="only what was asked anew fails"),
         pytest.param([(0.6, BROKEN), (0.4, WRONG)], (BROKEN, 0.9), id="before what was asked anew failed"),
+        pytest.param([(0.9, BROKEN), (0.2, ENDED)], (BROKEN, 0.9), id="after what was asked anew ended itself"),
+        pytest.param([(0.6, BROKEN), (0.4, ENDED)], (BROKEN, 0.9), id="before what was asked anew ended itself"),
     ],
 )
-async def test_failures(ends: list[tuple[float, Exception | None]], expected: tuple[Any, float]) -> None:
+async def test_failures(ends: list[tuple[float, BaseException | None]], expected: tuple[Any, float]) -> None:
     for outcome, moment in await all_asked(Calls(*ends), 0.0, 0.1):
         assert (outcome, round(moment, 6)) == expected
 
