@@ -295,6 +295,36 @@ async def late_and_soon(world: World, topic: str, payload: Any) -> list[Any]:
     return list(await asyncio.gather(*(asked_later(world, topic, payload, moment) for moment in (0.0, 1.0))))
 
 
+@pytest.mark.parametrize("method", ["profile", "catalog", "prices", "price"])
+async def test_who_is_in_a_hurry_asks_anew(world: World, method: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A purchase waits for its turn with no query, whatever it asks for."""
+    await world.settle()
+    market, ask, went = world.bridge.market, getattr(world.provider, method), list[Priority]()
+    limiter = Limiter(2, FakeClock())
+    await limiter.slot(Priority.MONEY)
+
+    async def limited(*args: Any, priority: Priority, **more: Any) -> Any:
+        await limiter.slot(priority)
+        went.append(priority)
+        return await ask(*args, priority=priority, **more)
+
+    def read(priority: Priority) -> Awaitable[object]:
+        match method:
+            case "profile":
+                return market.account.read(priority)
+            case "catalog":
+                return market.catalogs.read(CatalogKind.COUNTRIES, priority)
+            case "prices":
+                return market.prices.read_list("2", "1", priority)
+        return market.prices.read_price(Product("2", "1", "1"), priority)
+
+    monkeypatch.setattr(world.provider, method, limited)
+    query = asyncio.ensure_future(read(Priority.QUERY))
+    await world.sleep(1.0)
+    await asyncio.gather(read(Priority.MONEY), query)
+    assert went == [Priority.MONEY, Priority.QUERY]
+
+
 async def test_an_older_profile_is_not_shown_over_a_newer_one(world: World) -> None:
     await world.settle()
     world.provider.script("profile", Late(5.0, Profile(Decimal(1))), Profile(Decimal(2)))

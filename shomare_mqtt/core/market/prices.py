@@ -183,7 +183,7 @@ class Prices:
         """One product's price as the provider gives it now. Raises ProviderError."""
         # A poll waits for its turn behind all else: who is in a hurry must not wait with it.
         key = (product.country, product.operator, product.application, priority is Priority.POLL)
-        found: Price = await self._shared.get(key, lambda: self._read_price(product, priority))
+        found: Price = await self._shared.get(key, lambda: self._read_price(product, priority), priority)
         return found
 
     async def _read_price(self, product: Product, priority: Priority) -> Price:
