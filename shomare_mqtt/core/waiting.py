@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterator, Sequence
 
     from shomare_mqtt.core.clock import Clock
 
 
 JOINABLE = 0.5
 """Seconds for which others may join a call that is out."""
+_FOR_EVER = float("inf")
 
 
 async def pause(clock: Clock, seconds: float | None, wake: asyncio.Event) -> bool:
@@ -50,13 +52,20 @@ async def _sleep(clock: Clock, seconds: float) -> bool:
 
 
 class _Call:
-    """A call that is out, who waits for it, and what asks anew for them once it has been out for too long."""
+    """A call, who waits for it, and what asks anew for them once it has been out for too long.
 
-    __slots__ = ("anew", "began", "is_asked_anew", "task", "waiters")
+    `rank`: that of who began it, the lowest goes first. `began` is when it went out, in the clock's steady seconds.
+    """
 
-    def __init__(self, task: asyncio.Future[Any], began: float) -> None:
-        self.task = task
+    __slots__ = ("anew", "began", "had_its_turn", "is_asked_anew", "is_out", "rank", "task", "waiters")
+
+    task: asyncio.Future[Any]
+
+    def __init__(self, began: float, rank: int) -> None:
         self.began = began
+        self.rank = rank
+        self.is_out = False
+        self.had_its_turn = False
         self.waiters: list[asyncio.Future[Any]] = []
         self.anew: asyncio.Future[None] | None = None
         self.is_asked_anew = False
@@ -82,36 +91,61 @@ class _Call:
         return [waiter for waiter in self.waiters if not waiter.done()]
 
 
+_MAKING: ContextVar[_Call | None] = ContextVar("the call that this task makes for all who wait for it", default=None)
+
+
+@contextmanager
+def in_line(clock: Clock) -> Iterator[None]:
+    """While a request waits for its turn: the call that it is the first one of is not out before it had that.
+
+    Else the calls that wait would become more, by two a second, while the provider takes one a second.
+    """
+    call = _MAKING.get()
+    if call is None or call.had_its_turn:
+        yield
+        return
+    call.is_out = False
+    yield
+    call.is_out = call.had_its_turn = True
+    call.began = clock.monotonic()
+
+
 class Shared:
     """One request for all who ask for the same at the same moment.
 
     Nobody joins a call that has been out for `seconds` (contract, Commands); None: it may always be joined. `anew`: for
     those who had joined it by then it is asked once more, and all of them, the first one too, get what comes first.
+    One that is not out yet (see `in_line`) is joined by all who are not in a greater hurry.
     """
 
     def __init__(self, clock: Clock, seconds: float | None = JOINABLE, *, anew: bool = False) -> None:
         self._clock = clock
-        self._seconds = seconds
-        self._anew_after = seconds if anew else None
+        self._seconds = _FOR_EVER if seconds is None else seconds
+        self._anew = anew and seconds is not None
         self._running: dict[Hashable, _Call] = {}
 
-    async def get(self, key: Hashable, ask: Callable[[], Awaitable[Any]]) -> Any:
-        """What `ask` gives; asked once however many wait. It is given up only when nobody waits any more."""
-        call = self._joinable(key)
+    async def get(self, key: Hashable, ask: Callable[[], Awaitable[Any]], rank: int = 0) -> Any:
+        """What `ask` gives; asked once however many wait. It is given up only when nobody waits any more.
+
+        `rank`: the place of `ask` in line, the lowest goes first.
+        """
+        call = self._joinable(key, rank)
         if call is None:
-            call = self._begin(key, ask)
-        elif call.anew is None and self._anew_after is not None:
-            call.anew = asyncio.ensure_future(self._ask_anew(key, call, ask, self._anew_after))
+            call = self._begin(key, ask, rank)
+        elif self._anew and call.anew is None:
+            call.anew = asyncio.ensure_future(self._ask_anew(key, call, ask, rank))
         return await self._wait(key, call)
 
-    def _joinable(self, key: Hashable) -> _Call | None:
+    def _joinable(self, key: Hashable, rank: int) -> _Call | None:
         call = self._running.get(key)
-        if call is None or self._seconds is None:
-            return call
-        return call if self._clock.monotonic() - call.began < self._seconds else None
+        if call is None:
+            return None
+        may = self._clock.monotonic() - call.began < self._seconds if call.is_out else call.rank <= rank
+        return call if may else None
 
-    def _begin(self, key: Hashable, ask: Callable[[], Awaitable[Any]]) -> _Call:
-        call = self._running[key] = _Call(asyncio.ensure_future(ask()), self._clock.monotonic())
+    def _begin(self, key: Hashable, ask: Callable[[], Awaitable[Any]], rank: int) -> _Call:
+        call = self._running[key] = _Call(self._clock.monotonic(), rank)
+        call.task = asyncio.ensure_future(_made(call, ask))
         call.task.add_done_callback(lambda _: self._ended(key, call))
         return call
 
@@ -147,19 +181,26 @@ class Shared:
             task.cancel()
         return left
 
-    async def _ask_anew(self, key: Hashable, call: _Call, ask: Callable[[], Awaitable[Any]], seconds: float) -> None:
+    async def _ask_anew(self, key: Hashable, call: _Call, ask: Callable[[], Awaitable[Any]], rank: int) -> None:
         """Once a call that others joined has been out for too long, ask anew for all who wait, once."""
-        await self._clock.sleep(call.began + seconds - self._clock.monotonic())
+        while not call.is_out:
+            await self._clock.sleep(self._seconds)
+        await self._clock.sleep(call.began + self._seconds - self._clock.monotonic())
         call.is_asked_anew = True
         self._drop(key, call)
         try:
-            result = await self._wait(key, self._joinable(key) or self._begin(key, ask))
-        except Exception:  # noqa: BLE001 - whatever it is: then the first call tells, and has perhaps told
+            with suppress(Exception):  # whatever it is: then the first call tells
+                call.give(await self._wait(key, self._joinable(key, rank) or self._begin(key, ask, rank)))
+        finally:  # also where what was asked anew was cancelled from within
             call.is_asked_anew = False
-            if call.task.done():
+            if call.task.done():  # it has perhaps failed meanwhile, and was not told
                 call.tell(call.task)
-        else:
-            call.give(result)
+
+
+async def _made(call: _Call, ask: Callable[[], Awaitable[Any]]) -> Any:
+    _MAKING.set(call)
+    call.is_out = True
+    return await ask()
 
 
 class Turns:

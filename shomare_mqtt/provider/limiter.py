@@ -13,6 +13,7 @@ from bisect import insort
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from shomare_mqtt.core.waiting import in_line
 from shomare_mqtt.model import Priority
 
 if TYPE_CHECKING:
@@ -56,7 +57,8 @@ class Limiter:
             return
         waiter = self._enqueue(priority)
         try:
-            await self._until_served(waiter)
+            with in_line(self._clock):
+                await self._until_served(waiter)
         finally:
             self._leave(waiter)
 

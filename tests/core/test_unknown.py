@@ -394,9 +394,18 @@ async def test_resolve_not_bought(world: World) -> None:
     resolved = await world.data("resolve", {"order": order["order"], "outcome": "not_bought"})
     assert (resolved["state"], resolved["error"]["code"]) == ("failed", "outcome_unknown")
     assert (await world.buy())["state"] == "waiting", "buying resumes at once"
-    assert len(world.bridge_events("buying_resumed")) == 1
     await world.sleep(70)
+    assert len(world.bridge_events("buying_resumed")) == 1
     assert world.moves(order["order"]) == ["buying", "unknown", "failed"]
+
+
+async def test_buying_does_not_wait_for_evidence_once_it_is_resolved(world: World) -> None:
+    """Else it paused until every other number had been asked about."""
+    await world.buy(application="2")
+    order = await lost(world)
+    world.provider.always["check"] = Late(5.0, UNREACHABLE)
+    await world.data("resolve", {"order": order["order"], "outcome": "not_bought"})
+    assert (await world.buy())["state"] == "waiting"
 
 
 async def test_resolve_while_a_balance_is_being_read(world: World) -> None:

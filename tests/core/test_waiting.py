@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from shomare_mqtt.core.waiting import JOINABLE, Shared
-from shomare_mqtt.model import Catalog, CatalogKind, Price, PriceList, Product, Profile
-from tests.core.provider import UNREACHABLE, Late, entries
+from shomare_mqtt.errors import ErrorCode, ProviderRefusedError, Upstream
+from shomare_mqtt.model import Catalog, CatalogKind, Price, PriceList, Priority, Product, Profile
+from shomare_mqtt.provider.limiter import Limiter
+from tests.core.provider import FAILED, UNREACHABLE, Late, entries
 from tests.core.virtual import FakeClock
 from tests.core.world import PRODUCT
 
@@ -24,7 +27,7 @@ if TYPE_CHECKING:
 class Calls:
     """Calls that are made, and what came of each: its number, after so many seconds, or an error."""
 
-    def __init__(self, *ends: tuple[float, Exception | None]) -> None:
+    def __init__(self, *ends: tuple[float, BaseException | None]) -> None:
         self._ends = ends
         self.began: list[float] = []
         self.given_up: list[int] = []
@@ -131,7 +134,7 @@ async def test_what_others_asked_for_meanwhile_is_joined_instead() -> None:
     assert len(calls.began) == 2
 
 
-BROKEN, WRONG = ValueError("broken"), ValueError("wrong")
+BROKEN, WRONG, ENDED = ValueError("broken"), ValueError("wrong"), asyncio.CancelledError()
 
 
 @pytest.mark.parametrize(
@@ -142,9 +145,11 @@ BROKEN, WRONG = ValueError("broken"), ValueError("wrong")
         pytest.param([(0.9, BROKEN), (0.2, WRONG)], (BROKEN, 0.9), id="after what was asked anew failed"),
         pytest.param([(0.9, None), (0.2, WRONG)], (0, 0.9), id="only what was asked anew fails"),
         pytest.param([(0.6, BROKEN), (0.4, WRONG)], (BROKEN, 0.9), id="before what was asked anew failed"),
+        pytest.param([(0.9, BROKEN), (0.2, ENDED)], (BROKEN, 0.9), id="after what was asked anew ended itself"),
+        pytest.param([(0.6, BROKEN), (0.4, ENDED)], (BROKEN, 0.9), id="before what was asked anew ended itself"),
     ],
 )
-async def test_failures(ends: list[tuple[float, Exception | None]], expected: tuple[Any, float]) -> None:
+async def test_failures(ends: list[tuple[float, BaseException | None]], expected: tuple[Any, float]) -> None:
     for outcome, moment in await all_asked(Calls(*ends), 0.0, 0.1):
         assert (outcome, round(moment, 6)) == expected
 
@@ -193,6 +198,82 @@ async def test_a_call_that_ends_itself() -> None:
     assert [each.cancelled() for each in waiting] == [True, True]
 
 
+# --- what waits for its turn ------------------------------------------------------------------------------------------
+
+
+class Limited:
+    """Calls that each wait for their turn first, where so many a minute are let through, and then take their time."""
+
+    def __init__(self, per_minute: float, *seconds: float) -> None:
+        self.clock = FakeClock()
+        self.limiter = Limiter(per_minute, self.clock)
+        self.shared = Shared(self.clock, anew=True)
+        self.went: list[tuple[float, Priority]] = []
+        self._seconds = seconds
+
+    async def _call(self, priority: Priority, turns: int) -> int:
+        for _ in range(turns):
+            await self.limiter.slot(priority)
+        number = len(self.went)
+        self.went.append((now(), priority))
+        await asyncio.sleep(self._seconds[number] if number < len(self._seconds) else 0.1)
+        return number
+
+    async def use_up(self) -> None:
+        """All that may go at once is gone: the next ones wait."""
+        for _ in range(self.limiter.burst):
+            await self.limiter.slot(Priority.MONEY)
+
+    async def ask(self, moment: float = 0.0, priority: Priority = Priority.QUERY, turns: int = 1) -> tuple[int, float]:
+        """What somebody gets who asks so much later, and when."""
+        await asyncio.sleep(moment)
+        return await self.shared.get("key", partial(self._call, priority, turns), priority), now()
+
+
+async def test_who_waits_for_a_turn_waits_with_all_others() -> None:
+    """Four ask in a second, and less than one a second is let through: nobody waits longer for all that."""
+    limited = Limited(60)
+    moments = [n / 4 for n in range(480)]
+    got = await asyncio.gather(*map(limited.ask, moments))
+    waits = [at - moment for moment, (_, at) in zip(moments, got, strict=True)]
+    assert max(waits) < 2.0
+    assert now() - moments[-1] < 2.0
+
+
+async def test_half_a_second_begins_as_a_call_has_its_turn() -> None:
+    limited = Limited(2, 5.0)
+    await limited.use_up()
+    got = await asyncio.gather(*map(limited.ask, (0.0, 20.0, 30.3, 30.6)))
+    (went, _), (anew, _) = limited.went
+    assert (went, anew) == (30.0, 60.0), "the call that others asked anew waits for its turn, too"
+    assert got[:3] == [(0, 35.0)] * 3
+    assert got[3] == (1, 60.1)
+
+
+async def test_asked_anew_half_a_second_after_the_turn() -> None:
+    limited = Limited(2, 100.0)
+    await limited.use_up()
+    assert await asyncio.gather(*map(limited.ask, (0.0, 20.0))) == [(1, 60.1)] * 2
+
+
+async def test_who_is_in_a_hurry_does_not_wait_with_who_is_not() -> None:
+    """A poll waits for its turn behind all else."""
+    limited = Limited(2)
+    await limited.use_up()
+    poll, query, other = await asyncio.gather(
+        limited.ask(0.0, Priority.POLL), limited.ask(1.0), limited.ask(2.0, Priority.POLL)
+    )
+    assert limited.went == [(30.0, Priority.QUERY), (60.0, Priority.POLL)]
+    assert (query, other, poll) == ((0, 30.1), (0, 30.1), (1, 60.1))
+
+
+async def test_a_call_that_waits_for_a_second_turn_is_out_all_the_same() -> None:
+    limited = Limited(2)
+    await limited.use_up()
+    twice, once = await asyncio.gather(limited.ask(turns=2), limited.ask(40.0))
+    assert (twice, once) == ((0, 60.1), (1, 90.1))
+
+
 # --- in the core ----------------------------------------------------------------------------------------------------
 
 
@@ -214,11 +295,49 @@ async def late_and_soon(world: World, topic: str, payload: Any) -> list[Any]:
     return list(await asyncio.gather(*(asked_later(world, topic, payload, moment) for moment in (0.0, 1.0))))
 
 
+@pytest.mark.parametrize("method", ["profile", "catalog", "prices", "price"])
+async def test_who_is_in_a_hurry_asks_anew(world: World, method: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A purchase waits for its turn with no query, whatever it asks for."""
+    await world.settle()
+    market, ask, went = world.bridge.market, getattr(world.provider, method), list[Priority]()
+    limiter = Limiter(2, FakeClock())
+    await limiter.slot(Priority.MONEY)
+
+    async def limited(*args: Any, priority: Priority, **more: Any) -> Any:
+        await limiter.slot(priority)
+        went.append(priority)
+        return await ask(*args, priority=priority, **more)
+
+    def read(priority: Priority) -> Awaitable[object]:
+        match method:
+            case "profile":
+                return market.account.read(priority)
+            case "catalog":
+                return market.catalogs.read(CatalogKind.COUNTRIES, priority)
+            case "prices":
+                return market.prices.read_list("2", "1", priority)
+        return market.prices.read_price(Product("2", "1", "1"), priority)
+
+    monkeypatch.setattr(world.provider, method, limited)
+    query = asyncio.ensure_future(read(Priority.QUERY))
+    await world.sleep(1.0)
+    await asyncio.gather(read(Priority.MONEY), query)
+    assert went == [Priority.MONEY, Priority.QUERY]
+
+
 async def test_an_older_profile_is_not_shown_over_a_newer_one(world: World) -> None:
     await world.settle()
     world.provider.script("profile", Late(5.0, Profile(Decimal(1))), Profile(Decimal(2)))
     await late_and_soon(world, "query/profile", {})
     assert world.text("profile/balance") == "2"
+
+
+async def test_an_older_profile_is_not_told_either(world: World) -> None:
+    """Under a newer time it would contradict what the topic holds."""
+    await world.settle()
+    world.provider.script("profile", Late(5.0, Profile(Decimal(1))), Profile(Decimal(2)))
+    answers = await late_and_soon(world, "query/profile", {})
+    assert [answer["balance"] for answer in answers] == [2, 2]
 
 
 async def test_an_older_list_is_not_taken_over_a_newer_one(world: World) -> None:
@@ -265,6 +384,45 @@ async def test_an_older_price_list_is_not_taken_over_a_newer_price(world: World)
     known = world.bridge.market.prices.last(Product("2", "1", "1"))
     assert known is not None
     assert known.price == 2
+
+
+async def test_nor_an_older_price_over_a_newer_price_list(world: World) -> None:
+    await world.settle()
+    world.provider.script("price", Late(5.0, Price("1", Decimal(2), 5)))
+    world.provider.script("prices", priced(1)[0])
+    await asyncio.gather(
+        asked_later(world, "query/price", PRODUCT, 0.0),
+        asked_later(world, "query/prices", {"country": "2", "operator": "1"}, 1.0),
+    )
+    known = world.bridge.market.prices.last(Product("2", "1", "1"))
+    assert known is not None
+    assert known.price == 1
+
+
+async def test_an_older_price_that_no_newer_price_list_holds_stays(world: World) -> None:
+    await world.settle()
+    world.provider.script("price", Late(5.0, Price("2", Decimal(2), 5)))
+    world.provider.script("prices", priced(1)[0])
+    await asyncio.gather(
+        asked_later(world, "query/price", {**PRODUCT, "application": "2"}, 0.0),
+        asked_later(world, "query/prices", {"country": "2", "operator": "1"}, 1.0),
+    )
+    known = world.bridge.market.prices.last(Product("2", "1", "2"))
+    assert known is not None
+    assert known.price == 2
+
+
+async def test_a_failure_that_comes_late_shortens_no_retry_after(world: World) -> None:
+    """What was asked later was told to come again in a minute."""
+    too_many = ProviderRefusedError(ErrorCode.PROVIDER_ERROR, "too many requests", Upstream(429))
+    too_many.retry_after = 60.0
+    await world.settle()
+    world.provider.script("profile", Late(5.0, FAILED), too_many)
+    late, soon = world.ask("query/profile"), asked_later(world, "query/profile", {}, 1.0)
+    await asyncio.gather(late, soon, return_exceptions=True)
+    told = world.provider.times("profile")[-1]
+    await world.sleep(120.0)
+    assert world.provider.times("profile")[-1] == told + 60.0
 
 
 async def test_a_failure_that_comes_late_leaves_the_newer_list(world: World) -> None:

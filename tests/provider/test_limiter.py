@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
+from functools import partial
 from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from shomare_mqtt.core.waiting import Shared
 from shomare_mqtt.model import Priority
+from shomare_mqtt.provider.client import Client
 from shomare_mqtt.provider.limiter import Limiter
 
 from .fakes import FakeClock, settle
+from .servers import says, serving
+from .servers import settings as provider_at
+from .test_client import SUCCESS, Memory
 
 MONEY, QUERY, POLL = Priority.MONEY, Priority.QUERY, Priority.POLL
 
@@ -127,3 +134,22 @@ async def test_no_timer_runs_while_nobody_waits() -> None:
     await clock.advance(3600)
     assert clock.sleeping == 0
     assert limiter.waiting == 0
+
+
+async def test_what_a_client_asks_for_is_not_out_before_its_turn() -> None:
+    """So it is joined, however long that takes (contract, Commands)."""
+    clock = FakeClock()
+    limiter, shared, log = Limiter(1, clock), Shared(clock), logging.getLogger("test.provider")
+    await limiter.slot(QUERY)
+    async with serving(says(200, SUCCESS["profile"])) as server:
+        to = provider_at(server.url)
+        async with Client(to, "s3cret-token", clock=clock, limiter=limiter, memory=Memory(), logger=log) as client:
+            ask = partial(shared.get, "profile", partial(client.profile, priority=QUERY))
+            first = asyncio.create_task(ask())
+            await clock.advance(30)
+            second = asyncio.create_task(ask())
+            await settle()
+            assert limiter.waiting == 1
+            await clock.advance(30)
+            assert await first is await second
+        assert server.endpoints() == ["profile"]

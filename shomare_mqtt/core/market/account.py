@@ -54,6 +54,7 @@ class Account:
         self._calm, self._calm_until = 0.0, self._due
         self._in_doubt = False
         self._is_polling = False
+        self._ended = float("-inf")  # of the calls that ended, when the newest was asked for
         self._shown: dict[str, object] = {}
         self._shown_at, self._show_at = float("-inf"), float("inf")
         self.profile: Profile | None = None
@@ -94,7 +95,7 @@ class Account:
 
         Raises ProviderError.
         """
-        profile: Profile = await self._shared.get("profile", lambda: self._read(priority))
+        profile: Profile = await self._shared.get("profile", lambda: self._read(priority), priority)
         return self._payload(profile)
 
     async def read_fresh(self, priority: Priority) -> Profile:
@@ -105,21 +106,27 @@ class Account:
         asked_at = self._journal.time.now()
         try:
             async with self._provider.taking(Endpoint.PROFILE):
-                profile = await self._provider.profile(priority=priority)
-                self._take(profile, asked_at)
+                profile = self._take(await self._provider.profile(priority=priority), asked_at)
         except ProviderError as error:
-            if error.retry_after:
-                self._due = float("inf")  # what was due before that is too early
-            self.look_within(error.retry_after or min(self._retry, self._interval))
-            self._retry = min(2 * self._retry, self._interval)
+            if asked_at >= self._ended:  # else a later question was answered earlier, and told when to look again
+                self._ended = asked_at
+                self._look_again(error)
             raise
-        self._retry = _FIRST_RETRY
+        self._ended, self._retry = max(self._ended, asked_at), _FIRST_RETRY
         return profile
 
-    def _take(self, profile: Profile, asked_at: float) -> None:
-        if asked_at < self.asked_at:
-            return  # a later question was answered earlier
-        previous, self.profile = self.profile, profile
+    def _look_again(self, error: ProviderError) -> None:
+        if error.retry_after:
+            self._due = float("inf")  # what was due before that is too early
+        self.look_within(error.retry_after or min(self._retry, self._interval))
+        self._retry = min(2 * self._retry, self._interval)
+
+    def _take(self, profile: Profile, asked_at: float) -> Profile:
+        """Make use of a profile; the newest one."""
+        previous = self.profile
+        if previous is not None and asked_at < self.asked_at:
+            return previous  # a later question was answered earlier
+        self.profile = profile
         self.asked_at, self.told_at = asked_at, self._journal.time.now()
         self._show(profile)
         if previous is None or previous.balance != profile.balance:
@@ -128,6 +135,7 @@ class Account:
         self.on_read(profile, asked_at)
         for listener in tuple(self.listeners):  # some go once they were told
             listener()
+        return profile
 
     def _payload(self, profile: Profile) -> dict[str, object]:
         return {**profile.extra, **render.profile_json(profile, self._currency, self._clock.now())}

@@ -143,7 +143,7 @@ class Catalogs:
 
     async def read(self, kind: CatalogKind, priority: Priority = Priority.QUERY) -> Catalog:
         """The list as the provider gives it now. Raises ProviderError."""
-        found: Catalog = await self._shared.get(kind, lambda: self._read(kind, priority))
+        found: Catalog = await self._shared.get(kind, lambda: self._read(kind, priority), priority)
         return found
 
     async def _read(self, kind: CatalogKind, priority: Priority) -> Catalog:

@@ -95,14 +95,15 @@ class Prices:
         """A product's price as it was read last, however long ago."""
         single = self._single.get((product.country, product.operator, product.application))
         listed = self._lists.get((product.country, product.operator))
-        if single is not None or listed is None:
-            return None if single is None else single.found
-        return next((p for p in listed.found.prices if p.application == product.application), None)
+        known = None if single is None else single.found
+        if listed is None or (single is not None and single.number > listed.number):
+            return known
+        return next((p for p in listed.found.prices if p.application == product.application), known)
 
     async def read_list(self, country: str, operator: str, priority: Priority = Priority.QUERY) -> PriceList:
         """The price list as the provider gives it now. Raises ProviderError."""
         key = (country, operator)
-        found: PriceList = await self._shared.get(key, lambda: self._read_list(country, operator, priority))
+        found: PriceList = await self._shared.get(key, lambda: self._read_list(country, operator, priority), priority)
         return found
 
     async def _read_list(self, country: str, operator: str, priority: Priority) -> PriceList:
@@ -182,7 +183,7 @@ class Prices:
         """One product's price as the provider gives it now. Raises ProviderError."""
         # A poll waits for its turn behind all else: who is in a hurry must not wait with it.
         key = (product.country, product.operator, product.application, priority is Priority.POLL)
-        found: Price = await self._shared.get(key, lambda: self._read_price(product, priority))
+        found: Price = await self._shared.get(key, lambda: self._read_price(product, priority), priority)
         return found
 
     async def _read_price(self, product: Product, priority: Priority) -> Price:

@@ -94,7 +94,7 @@ class Settler:
     def why_paused(self) -> str | None:
         """Why buying pauses, None where it does not."""
         now = self._clock.monotonic()
-        paused = [order for order, case in self._cases.items() if now < case.until]
+        paused = [order for order, case in self._cases.items() if now < case.until and not case.resolved.is_set()]
         if not paused:
             return None
         return f"order {paused[0]} may have been bought: buying pauses until the balance tells"
@@ -117,7 +117,8 @@ class Settler:
         order = record.order.order
         try:
             balances = await self._readings(case, record.evidence.place)
-            live = await self._doubts.all_live(record)
+            # Who was settled by hand needs no evidence, and buying goes on at once.
+            live = not case.resolved.is_set() and await self._doubts.all_live(record)
             async with self._ledger.changing(order):
                 current = self._ledger.get(order)
                 if current is not None and current.order.state is OrderState.UNKNOWN:
