@@ -62,7 +62,11 @@ class Field:
 
     def weight(self, name: str) -> int:
         """How strongly the name speaks for this field; 0: not at all."""
-        name = name[:LONGEST_NAME]
+        found = self._cache.get(name)
+        return self._weighed(name[:LONGEST_NAME]) if found is None else found
+
+    def _weighed(self, name: str) -> int:
+        """The weight of a name that is not kept as it is: a new one, or the beginning of a long one."""
         found = self._cache.get(name)
         if found is None:
             found = self._weigh(name)
@@ -87,6 +91,7 @@ class Field:
 def _say(names: Iterable[str]) -> None:
     _SAID.update(names)
     _telling.cache_clear()
+    _is_nameless.cache_clear()
 
 
 def alias(**weights: str) -> dict[str, int]:
@@ -122,6 +127,15 @@ def _told(name: str) -> int:
 
 def is_nameless(name: str) -> bool:
     """Whether a name has letters, and no word that any reader knows."""
+    return _is_nameless(name) if len(name) <= LONGEST_NAME else _says_nothing(name)
+
+
+@lru_cache(maxsize=4096)
+def _is_nameless(name: str) -> bool:
+    return _says_nothing(name)
+
+
+def _says_nothing(name: str) -> bool:
     return telling(name) == 0 and any(map(str.isalpha, name))
 
 
@@ -138,4 +152,9 @@ CONTENTS = wordset("data payload result response")
 
 def is_envelope(name: str) -> bool:
     """Whether the name only wraps what is inside."""
+    return _is_envelope(name[:LONGEST_NAME])
+
+
+@lru_cache(maxsize=4096)
+def _is_envelope(name: str) -> bool:
     return glued(name) in ENVELOPES or "".join(in_english(words(name))) in ENVELOPES
