@@ -15,7 +15,7 @@ from shomare_mqtt.normalization import ascii_digits
 from shomare_mqtt.provider.reading.finglish import in_english
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W\dA-Za-z_]+")
 _MOST_KNOWN = 4096
@@ -46,6 +46,23 @@ def _glued(name: str) -> str:
     return "".join(words(name))
 
 
+class _Weights(dict[str, int]):
+    """The weights of names that were met, each weighed when it is met first: to look one up is no call in Python."""
+
+    def __init__(self, weigh: Callable[[str], int]) -> None:
+        super().__init__()
+        self._weigh = weigh
+
+    def __missing__(self, name: str) -> int:
+        if len(name) > LONGEST_NAME:
+            return self[name[:LONGEST_NAME]]
+        found = self._weigh(name)
+        if len(self) >= _MOST_KNOWN:
+            self.clear()  # an answer with ever new names; those of the next one are the usual ones
+        self[name] = found
+        return found
+
+
 @dataclass(frozen=True)
 class Field:
     """How strongly a name speaks for a field.
@@ -58,22 +75,11 @@ class Field:
     exact: Mapping[str, int]
     parts: Mapping[str, int] = field(default_factory=dict)
     spoilers: frozenset[str] = frozenset()
-    _cache: dict[str, int] = field(default_factory=dict, repr=False, compare=False)
+    weight: Callable[[str], int] = field(init=False, repr=False, compare=False)
+    """How strongly a name speaks for this field; 0: not at all."""
 
-    def weight(self, name: str) -> int:
-        """How strongly the name speaks for this field; 0: not at all."""
-        found = self._cache.get(name)
-        return self._weighed(name[:LONGEST_NAME]) if found is None else found
-
-    def _weighed(self, name: str) -> int:
-        """The weight of a name that is not kept as it is: a new one, or the beginning of a long one."""
-        found = self._cache.get(name)
-        if found is None:
-            found = self._weigh(name)
-            if len(self._cache) >= _MOST_KNOWN:
-                self._cache.clear()  # an answer with ever new names; those of the next one are the usual ones
-            self._cache[name] = found
-        return found
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "weight", _Weights(self._weigh).__getitem__)
 
     def _weigh(self, name: str) -> int:
         parts = words(name)
