@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from decimal import Decimal
 
+    from shomare_mqtt.provider.reading.amounts import Vote
     from shomare_mqtt.provider.reading.prices_by_hand import PricesByHand
     from shomare_mqtt.provider.reading.rows import Level, Row
     from shomare_mqtt.provider.reading.vocabulary import Vocabularies
@@ -86,6 +87,8 @@ class Columns:
         self.rows = rows
         self.price = price
         self.by_hand = by_hand
+        self.votes: dict[tuple[str, int, str | None], list[Vote]] = {}
+        """What was found to be a price or a stock of some rows; see `amounts`."""
         self._asked = {role: vocabulary.asked for role, vocabulary in vocabularies.items()}
         self._vocabularies = vocabularies
         self._levels: dict[int, dict[str, Any]] = {}

@@ -157,7 +157,8 @@ def _read_price(application: str, answer: RawAnswer, context: Context) -> Price:
     shown = {application: _best(rows, columns, context.unit)}
     places = places_of_price(value, shown, columns, context.unit)
     doubts = (*read.doubtful, *doubts_of_equals(places))
-    return replace(read, found=places, doubtful=tuple(dict.fromkeys(doubts)))
+    told = tuple(dict.fromkeys(doubts))
+    return Price(application, read.price, read.count, read.application_name, read.unread, places, told)
 
 
 def _says_empty(value: Any) -> bool:
