@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _FIELDS = 40
 """No row has more fields that matter; an object with more is a collection, or hostile."""
+_FEW = 100
+"""Of so many rows at most votes are kept; those of thousands would take a megabyte."""
 _PLAIN_PRICE = 90
 """From this weight on a name is a price and nothing near it."""
 _BESIDE = wordset("meta metadata info details extra stats inventory availability stock data additional")
@@ -48,6 +50,18 @@ def amount_of(row: Row, columns: Columns, unit: str | None) -> Decimal | None:
 
 def amounts(row: Row, columns: Columns, unit: str | None) -> list[Vote]:
     """Every figure of a row that may be its price."""
+    key = ("price", id(row), unit)
+    return columns.votes.get(key) or _kept(columns, key, _amounts(row, columns, unit))
+
+
+def _kept(columns: Columns, key: tuple[str, int, str | None], votes: list[Vote]) -> list[Vote]:
+    """Votes, which of few rows are kept: the price and its place are both read by them."""
+    if len(columns.rows) <= _FEW:
+        columns.votes[key] = votes
+    return votes
+
+
+def _amounts(row: Row, columns: Columns, unit: str | None) -> list[Vote]:
     known = columns.price
     votes: list[Vote] = []
     for distance, level in enumerate(row.levels[:2]):
@@ -64,14 +78,15 @@ def amounts(row: Row, columns: Columns, unit: str | None) -> list[Vote]:
 
 def _priced(name: str, weight: int, value: Any) -> Iterable[tuple[int, Any, str | None, tuple[str, ...]]]:
     """What a field says of the price, its weight and its unit; of an object that wraps a price each of its fields."""
-    if weight and (whole := of_money(value)) is not None:
+    if is_scalar(value):
+        if weight:
+            yield weight, value, unit_in_name(name), (name,)
+    elif weight and (whole := of_money(value)) is not None:
         yield weight, whole, unit_beside(value), (name,)
     elif is_price_object(name, value):
         for inner, v in value.items():
             if inside := INSIDE_PRICE.weight(inner):
                 yield inside, v, unit_in_name(inner) or unit_beside(value) or unit_in_name(name), (name, inner)
-    elif weight and not isinstance(value, dict | list):
-        yield weight, value, unit_in_name(name), (name,)
 
 
 def _unit_around(row: Row) -> str | None:
@@ -92,6 +107,11 @@ def stocked(row: Row, columns: Columns, application: str | None) -> tuple[bool, 
 
 def stocks(row: Row, columns: Columns, application: str | None) -> list[Vote]:
     """Every figure of a row that may be its stock."""
+    key = ("count", id(row), application)
+    return columns.votes.get(key) or _kept(columns, key, _stocks(row, columns, application))
+
+
+def _stocks(row: Row, columns: Columns, application: str | None) -> list[Vote]:
     votes: list[Vote] = []
     for place, weight, value in _counted(row.own, columns, application):
         understood, number = stock_of(place[-1], value)

@@ -6,20 +6,22 @@ it agrees with the names that stand beside it (a row's `id` is often the row's a
 
 from __future__ import annotations
 
-from collections import Counter
+from functools import lru_cache
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from shomare_mqtt.model import CatalogKind
 from shomare_mqtt.provider.reading.doubts import doubt
-from shomare_mqtt.provider.reading.names import Field, alias, glued, is_envelope, is_nameless, wordset
+from shomare_mqtt.provider.reading.names import LONGEST_NAME, Field, alias, glued, is_envelope, is_nameless, wordset
 from shomare_mqtt.provider.reading.rows import is_row, weight_of
 from shomare_mqtt.provider.reading.shapes import role_of
 from shomare_mqtt.provider.reading.values import identifier
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from decimal import Decimal
 
+    from shomare_mqtt.provider.reading.amounts import Vote
     from shomare_mqtt.provider.reading.prices_by_hand import PricesByHand
     from shomare_mqtt.provider.reading.rows import Level, Row
     from shomare_mqtt.provider.reading.vocabulary import Vocabularies
@@ -63,6 +65,8 @@ COUNTRY = Field(
     spoilers=_FIGURES | wordset("operator prefix"),
 )
 ROLES = {"application": APPLICATION, "operator": OPERATOR, "country": COUNTRY}
+_ORDER = {role: at for at, role in enumerate(ROLES)}
+_TELLING = (str, int)
 _KEY_WEIGHT, _BY_VALUES, _ANYTHINGS = 45, 40, 40
 _INSIDE = "_"
 """What joins the name of an object that says who somebody is with the names in it."""
@@ -83,6 +87,8 @@ class Columns:
         self.rows = rows
         self.price = price
         self.by_hand = by_hand
+        self.votes: dict[tuple[str, int, str | None], list[Vote]] = {}
+        """What was found to be a price or a stock of some rows; see `amounts`."""
         self._asked = {role: vocabulary.asked for role, vocabulary in vocabularies.items()}
         self._vocabularies = vocabularies
         self._levels: dict[int, dict[str, Any]] = {}
@@ -91,7 +97,9 @@ class Columns:
         self._of = {id(row): cells for row, cells in zip(rows, self._cells, strict=True)}
         self._judged = self._cells[:_SAMPLE]
         self._ranked = self._rank()
-        own = [cells for row, cells in zip(rows, self._cells, strict=True) if not self._only_repeats(row)]
+        # A lone row lies in no other.
+        several = zip(rows, self._cells, strict=True) if len(rows) > 1 else ()
+        own = [cells for row, cells in several if not self._only_repeats(row)]
         if 0 < len(own) < len(rows):
             # What lies in a row (last week's price) has the same columns one step farther out: it has no vote.
             self._judged = own[:_SAMPLE]
@@ -103,7 +111,7 @@ class Columns:
             c
             for role, ranked in self._ranked.items()
             for c in ranked
-            if not _is_key(c) and _weight(c[1], role) >= _NAMED
+            if not _is_key(c) and _said_by(c[1]).weights[role] >= _NAMED
         }
         self._asked_rows: list[Row] | None = None
 
@@ -121,43 +129,50 @@ class Columns:
 
     def _rank(self) -> dict[str, list[Column]]:
         """For each role its columns, best first. A column serves the role that it fits best, and no other."""
-        tally: Counter[Column] = Counter(column for cells in self._judged for column in cells)
-        votes = [(self._vote(c, role, n), role, c) for c, n in tally.items() for role in ROLES]
+        votes = self._votes()
         # The application outranks on a tie: a price list that names one thing names the applications.
-        order = ["application", "operator", "country"]
-        votes.sort(key=lambda v: (-v[0], order.index(v[1]), v[2]))
+        votes.sort(key=lambda v: (-v[0], _ORDER[v[1]], v[2]))
         taken: set[Column] = set()
         ranked: dict[str, list[Column]] = {role: [] for role in ROLES}
-        applications = [c for vote, role, c in votes if role == "application" and vote > 0]
+        applications = [c for _, role, c in votes if role == "application"]
         if applications and self._asked["application"] is None and not self._has_application(votes):
             # A price list that names anything names the applications, whatever else their ids may mean.
             taken.add(applications[0])
             ranked["application"].append(applications[0])
-        for vote, role, column in votes:
-            if vote > 0 and column not in taken and not (_is_key(column) and any(map(_is_key, ranked[role]))):
+        for _, role, column in votes:
+            if column not in taken and not (_is_key(column) and any(map(_is_key, ranked[role]))):
                 taken.add(column)
                 ranked[role].append(column)
         return ranked
+
+    def _votes(self) -> list[tuple[float, str, Column]]:
+        """What speaks for a role, of each column."""
+        judged = self._judged
+        # Of one row each column stands once; to count takes longer than all that follows.
+        columns = judged[0] if len(judged) == 1 else dict.fromkeys(column for cells in judged for column in cells)
+        votes: list[tuple[float, str, Column]] = []
+        for column in columns:
+            said = _said_by(column[1])
+            values = [cells[column] for cells in judged if column in cells]
+            for role, own in said.weights.items():
+                weight = own or (_BY_VALUES if said.is_nameless and self._is_told_by_values(role, values) else 0)
+                if weight and (vote := self._vote(column, role, weight, values)) > 0:
+                    votes.append((vote, role, column))
+        return votes
 
     @staticmethod
     def _has_application(votes: list[tuple[float, str, Column]]) -> bool:
         """Whether some column fits the application best."""
         best: dict[Column, str] = {}
-        for vote, role, column in votes:
-            if vote > 0:
-                best.setdefault(column, role)
+        for _, role, column in votes:
+            best.setdefault(column, role)
         return "application" in best.values()
 
-    def _vote(self, column: Column, role: str, present: int) -> float:
-        distance, name = column
+    def _vote(self, column: Column, role: str, weight: int, values: list[Any]) -> float:
         vocabulary = self._vocabularies[role]
-        values = [cells[column] for cells in self._judged if column in cells]
-        weight = _weight(name, role) or (_BY_VALUES if self._is_told_by_values(name, role, values) else 0)
-        if weight == 0:
-            return 0
         hits = [vocabulary.resolve(v) for v in values]
-        share = sum(h is not None for h in hits) / len(values)
-        vote = weight + 60 * share - 6 * distance
+        share = (len(hits) - hits.count(None)) / len(values)
+        vote = weight + 60 * share - 6 * column[0]
         if vocabulary.known and share == 0:
             vote -= 50
         asked = self._asked[role]
@@ -165,11 +180,11 @@ class Columns:
             vote += 15
         elif asked is not None and len(set(hits) - {None}) > 1:
             vote -= 40  # others than the one asked for: the column is more likely another role's
-        return vote + self._fit(column, role, values, hits) + 10 * present / max(1, len(self._judged))
+        return vote + self._fit(column, role, values, hits) + 10 * len(values) / max(1, len(self._judged))
 
-    def _is_told_by_values(self, name: str, role: str, values: list[Any]) -> bool:
+    def _is_told_by_values(self, role: str, values: list[Any]) -> bool:
         """Whether all values of a column whose name says nothing are names in the provider's list of a role."""
-        if not is_nameless(name.partition(_INSIDE)[0]) or not self._vocabularies[role].known:
+        if not self._vocabularies[role].known:
             return False
         return all(isinstance(v, str) and not v.isdigit() for v in values) and all(
             self._vocabularies[role].resolve(v) is not None for v in values
@@ -178,13 +193,13 @@ class Columns:
     def doubts(self) -> tuple[str, ...]:
         """The doubt of an application told by a name that may be anything's, beside one that says nothing."""
         ranked = [] if self.by_hand.sets("application") else self._ranked["application"]
-        if not ranked or _is_key(ranked[0]) or _weight(ranked[0][1], "application") > _ANYTHINGS:
+        if not ranked or _is_key(ranked[0]) or _said_by(ranked[0][1]).weights["application"] > _ANYTHINGS:
             return ()
         cells = self._judged[0]
         strange = [
             name
             for distance, name in cells
-            if distance == 0 and is_nameless(name.partition(_INSIDE)[0]) and self._tells_apart((distance, name))
+            if distance == 0 and _said_by(name).is_nameless and self._tells_apart((distance, name))
         ]
         return doubt("application", (ranked[0][1], *strange)) if strange else ()
 
@@ -194,19 +209,17 @@ class Columns:
 
     def _fit(self, column: Column, role: str, values: list[Any], hits: list[str | None]) -> float:
         """Whether the column tells rows apart as its role does, and agrees with the names beside it."""
-        different = len(set(map(str, values)))
-        vague = _is_key(column) or glued(column[1]) in _GENERIC
-        counting = _is_key(column) and list(map(str, values)) == [str(i) for i in range(len(values))]
+        is_key = _is_key(column)
+        different = len(set(map(str, values))) if len(values) > 1 else 1
+        counting = is_key and list(map(str, values)) == [str(i) for i in range(len(values))]
         if role != "application":
             # What tells every row of a price list apart is not their operator.
-            foreign = (
-                _is_key(column) and not any(self._vocabularies["application"].resolve(v) for v in values) and any(hits)
-            )
-            tells_apart = vague and column[0] == 0 and different == len(values) > 1
+            tells_apart = column[0] == 0 and different == len(values) > 1 and _said_by(column[1]).is_vague
+            foreign = is_key and not any(self._vocabularies["application"].resolve(v) for v in values) and any(hits)
             return -120 if counting or (tells_apart and not foreign) else 0
         vote = -40.0 if len(values) > 1 and different == 1 else 0.0
         vote -= 30 * counting
-        if ROLES[role].weight(column[1]) <= 40:  # noqa: PLR2004 - a name that may be the row's own
+        if APPLICATION.weight(column[1]) <= 40:  # noqa: PLR2004 - a name that may be the row's own
             vote -= 70 * self._contradicted(column, hits)
         return vote
 
@@ -245,6 +258,8 @@ class Columns:
         """The row's values for a role, best first; none from farther out than a column that says whose it is."""
         cells = self._of[id(row)]
         columns = [c for c in self._ranked[role] if c in cells]
+        if len(columns) == 1:
+            return [cells[columns[0]]]
         nearest = min([c[0] for c in columns if c in self._telling], default=_FARTHEST)
         return [cells[c] for c in columns if c[0] <= nearest]
 
@@ -318,7 +333,7 @@ class Columns:
     def asked_for(self) -> list[Row]:
         """The rows of the country and operator (and application) asked for, where rows name them."""
         if self._asked_rows is None:
-            rows = [row for row in self.rows if not self._only_repeats(row)]
+            rows = self.rows if len(self.rows) == 1 else [row for row in self.rows if not self._only_repeats(row)]
             for role in ("country", "operator", "application"):
                 if self._asked[role] is None or not self._ranked[role]:
                     continue
@@ -363,11 +378,31 @@ def _is_key(column: Column) -> bool:
     return column[1].startswith(KEY)
 
 
-def _weight(name: str, role: str) -> int:
-    """How strongly a column's name speaks for a role; a key may be anything's, and more likely its place's."""
-    if not name.startswith(KEY):
-        return ROLES[role].weight(name)
-    return _KEY_WEIGHT + (15 if name[1:] == role else 0)
+class _Said(NamedTuple):
+    """What a column's name says: its weight for each role, and whether it says nothing, or may be anything's."""
+
+    weights: Mapping[str, int]
+    is_nameless: bool
+    is_vague: bool
+
+
+def _said_by(name: str) -> _Said:
+    return _kept(name) if len(name) <= LONGEST_NAME else _what_says(name)
+
+
+@lru_cache(maxsize=1024)
+def _kept(name: str) -> _Said:
+    return _what_says(name)
+
+
+def _what_says(name: str) -> _Said:
+    """A key may be anything's, and more likely its place's."""
+    is_key = name.startswith(KEY)
+    weights = {
+        role: _KEY_WEIGHT + (15 if name[1:] == role else 0) if is_key else field.weight(name)
+        for role, field in ROLES.items()
+    }
+    return _Said(weights, is_nameless(name.partition(_INSIDE)[0]), is_key or glued(name) in _GENERIC)
 
 
 def _cells_of(level: Level, *, inside: bool) -> dict[str, Any]:
@@ -396,4 +431,4 @@ def _role_of(place: str | None) -> str | None:
 
 
 def _tells(value: Any) -> bool:
-    return isinstance(value, str | int) and not isinstance(value, bool) and value != ""
+    return isinstance(value, _TELLING) and not isinstance(value, bool) and value != ""

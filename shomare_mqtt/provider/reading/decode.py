@@ -6,7 +6,7 @@ import json
 import re
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from shomare_mqtt.provider.reading.by_hand import ByHand
 from shomare_mqtt.provider.reading.markup import is_markup, json_within, markup_before
@@ -18,6 +18,7 @@ from shomare_mqtt.provider.reading.streamed import (
     TooMuchError,
     without_lone_surrogates,
 )
+from shomare_mqtt.provider.reading.values import CONTAINERS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -81,8 +82,7 @@ class Context:
     chosen: Mapping[str, Place] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Decoded:
+class Decoded(NamedTuple):
     """An answer's content. `broken`: it begins like JSON and is none (cut off, say).
 
     `wrapped`: the JSON has markup around it, so that another program than the provider's API may have a hand in it.
@@ -249,18 +249,17 @@ _DECODER = json.JSONDecoder(parse_float=_decimal, parse_constant=_refuse, strict
 
 
 def _depth_exceeds(value: Any, levels: int) -> bool:
-    layer = [value]
+    layer = [value] if isinstance(value, CONTAINERS) else []
     for _ in range(levels):
-        layer = [child for item in layer for child in _children(item) if isinstance(child, dict | list)]
+        layer = [
+            child
+            for item in layer
+            for child in (item.values() if isinstance(item, dict) else item)
+            if isinstance(child, CONTAINERS)
+        ]
         if not layer:
             return False
     return True
-
-
-def _children(value: Any) -> list[Any]:
-    if isinstance(value, dict):
-        return list(value.values())
-    return value if isinstance(value, list) else []
 
 
 def _scrubbed(value: Any) -> Any:

@@ -43,9 +43,10 @@ def figures_in(answer: Any, unit: str | None) -> Iterator[Figure]:
 
 def figure_at(place: Place, value: Any, unit: str | None) -> Figure | None:
     """The amount at a place; None where it is none."""
+    if figure(value) is None:
+        return None
     name = next((step for step in reversed(place) if isinstance(step, str)), "")
-    written = shown(place)
-    if written is None or figure(value) is None or _NO_MONEY.intersection(words(name)):
+    if not _NO_MONEY.isdisjoint(words(name)) or (written := shown(place)) is None:
         return None
     amount = money(value, unit_in_name(name) or unit)
     return None if amount is None else Figure(written, amount)

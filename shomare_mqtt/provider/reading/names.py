@@ -15,7 +15,7 @@ from shomare_mqtt.normalization import ascii_digits
 from shomare_mqtt.provider.reading.finglish import in_english
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W\dA-Za-z_]+")
 _MOST_KNOWN = 4096
@@ -46,6 +46,23 @@ def _glued(name: str) -> str:
     return "".join(words(name))
 
 
+class _Weights(dict[str, int]):
+    """The weights of names that were met, each weighed when it is met first: to look one up is no call in Python."""
+
+    def __init__(self, weigh: Callable[[str], int]) -> None:
+        super().__init__()
+        self._weigh = weigh
+
+    def __missing__(self, name: str) -> int:
+        if len(name) > LONGEST_NAME:
+            return self[name[:LONGEST_NAME]]
+        found = self._weigh(name)
+        if len(self) >= _MOST_KNOWN:
+            self.clear()  # an answer with ever new names; those of the next one are the usual ones
+        self[name] = found
+        return found
+
+
 @dataclass(frozen=True)
 class Field:
     """How strongly a name speaks for a field.
@@ -58,18 +75,11 @@ class Field:
     exact: Mapping[str, int]
     parts: Mapping[str, int] = field(default_factory=dict)
     spoilers: frozenset[str] = frozenset()
-    _cache: dict[str, int] = field(default_factory=dict, repr=False, compare=False)
+    weight: Callable[[str], int] = field(init=False, repr=False, compare=False)
+    """How strongly a name speaks for this field; 0: not at all."""
 
-    def weight(self, name: str) -> int:
-        """How strongly the name speaks for this field; 0: not at all."""
-        name = name[:LONGEST_NAME]
-        found = self._cache.get(name)
-        if found is None:
-            found = self._weigh(name)
-            if len(self._cache) >= _MOST_KNOWN:
-                self._cache.clear()  # an answer with ever new names; those of the next one are the usual ones
-            self._cache[name] = found
-        return found
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "weight", _Weights(self._weigh).__getitem__)
 
     def _weigh(self, name: str) -> int:
         parts = words(name)
@@ -87,6 +97,7 @@ class Field:
 def _say(names: Iterable[str]) -> None:
     _SAID.update(names)
     _telling.cache_clear()
+    _is_nameless.cache_clear()
 
 
 def alias(**weights: str) -> dict[str, int]:
@@ -122,6 +133,15 @@ def _told(name: str) -> int:
 
 def is_nameless(name: str) -> bool:
     """Whether a name has letters, and no word that any reader knows."""
+    return _is_nameless(name) if len(name) <= LONGEST_NAME else _says_nothing(name)
+
+
+@lru_cache(maxsize=4096)
+def _is_nameless(name: str) -> bool:
+    return _says_nothing(name)
+
+
+def _says_nothing(name: str) -> bool:
     return telling(name) == 0 and any(map(str.isalpha, name))
 
 
@@ -138,4 +158,9 @@ CONTENTS = wordset("data payload result response")
 
 def is_envelope(name: str) -> bool:
     """Whether the name only wraps what is inside."""
+    return _is_envelope(name[:LONGEST_NAME])
+
+
+@lru_cache(maxsize=4096)
+def _is_envelope(name: str) -> bool:
     return glued(name) in ENVELOPES or "".join(in_english(words(name))) in ENVELOPES

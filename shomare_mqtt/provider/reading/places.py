@@ -9,7 +9,11 @@ from __future__ import annotations
 import json
 import re
 from collections import deque
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
+
+from shomare_mqtt.provider.reading.names import LONGEST_NAME
+from shomare_mqtt.provider.reading.values import CONTAINERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -42,9 +46,16 @@ def notation(place: Place) -> str:
         if isinstance(step, int):
             written += f"[{step}]"
         else:
-            name = step if _PLAIN.fullmatch(step) else json.dumps(step, ensure_ascii=False)
-            written += f".{name}" if written else name
+            written = _below(written, _noted(step))
     return written or _WHOLE
+
+
+def _noted(name: str) -> str:
+    return name if _PLAIN.fullmatch(name) else json.dumps(name, ensure_ascii=False)
+
+
+def _below(written: str, name: str) -> str:
+    return f"{written}.{name}" if written else name
 
 
 def may_be_value(name: str) -> bool:
@@ -56,10 +67,27 @@ def may_be_value(name: str) -> bool:
 
 def shown(place: Place | None) -> str | None:
     """A place's notation; None where a name in it may be a value, which the next answer would not have either."""
-    if place is None or any(isinstance(step, str) and may_be_value(step) for step in place):
+    if place is None:
         return None
-    written = notation(place)
-    return written if len(written) <= _LONGEST_SHOWN else None
+    written = ""
+    for step in place:
+        if isinstance(step, int):
+            written += f"[{step}]"
+        elif (name := _shown_name(step) if len(step) <= LONGEST_NAME else _name_to_show(step)) is None:
+            return None
+        else:
+            written = _below(written, name)
+    return (written or _WHOLE) if len(written) <= _LONGEST_SHOWN else None
+
+
+@lru_cache(maxsize=1024)
+def _shown_name(name: str) -> str | None:
+    return _name_to_show(name)
+
+
+def _name_to_show(name: str) -> str | None:
+    """A name as it is noted; None where it may be a value."""
+    return None if may_be_value(name) else _noted(name)
 
 
 def place_of(text: str) -> Place | None:
@@ -96,9 +124,30 @@ def place_in(answer: Any, name: str, value: Any, parents: Iterable[str] = ()) ->
     Readers take answers apart in many ways, and remember names alone. Of several places the one around which most of
     the parents stand, and of these the outermost.
     """
-    around = list(parents)
     found = [(*place, step) for place, step, inner in _walked(answer) if step == name and _same(inner, value)]
-    return max(found, key=lambda place: (_agreeing(place, around), -len(place)), default=None)
+    return _likeliest(found, parents)
+
+
+class Spots:
+    """Where each name stands in an answer that several values are looked for in: it is gone through once for all."""
+
+    def __init__(self, answer: Any) -> None:
+        self._named: dict[str | int, list[tuple[Place, Any]]] = {}
+        for place, step, value in _walked(answer):
+            self._named.setdefault(step, []).append((place, value))
+
+    def place_in(self, name: str, value: Any, parents: Iterable[str] = ()) -> Place | None:
+        """The same as `place_in` of the answer."""
+        found = [(*place, name) for place, inner in self._named.get(name, ()) if _same(inner, value)]
+        return _likeliest(found, parents)
+
+
+def _likeliest(found: list[Place], parents: Iterable[str]) -> Place | None:
+    """Of several places of a value the one around which most of the parents stand, and of these the outermost."""
+    if len(found) > 1:
+        around = list(parents)
+        return max(found, key=lambda place: (_agreeing(place, around), -len(place)))
+    return found[0] if found else None
 
 
 def place_of_object(answer: Any, wanted: Any) -> Place | None:
@@ -128,7 +177,7 @@ def _walked(answer: Any) -> Iterator[tuple[Place, str | int, Any]]:
         for step, value in inner:
             seen += 1
             yield place, step, value
-            if isinstance(value, dict | list):
+            if isinstance(value, CONTAINERS):
                 queue.append((value, (*place, step)))
 
 

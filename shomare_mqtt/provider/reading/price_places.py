@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from operator import is_
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from shomare_mqtt.model import Found, Sureness
 from shomare_mqtt.provider.reading.amounts import amounts, best_first, stocks
 from shomare_mqtt.provider.reading.columns import KEY
 from shomare_mqtt.provider.reading.found import MOST_OTHERS, missing
-from shomare_mqtt.provider.reading.places import notation, place_in, place_of_object, shown, value_at
+from shomare_mqtt.provider.reading.places import Spots, notation, place_of_object, shown, value_at
 from shomare_mqtt.provider.reading.rows import Row
-from shomare_mqtt.provider.reading.shapes import keyed, leaves
+from shomare_mqtt.provider.reading.shapes import Leaf, is_flat, keyed, leaves
 from shomare_mqtt.provider.reading.values import figure, is_scalar
 
 if TYPE_CHECKING:
     from shomare_mqtt.provider.reading.amounts import Vote
     from shomare_mqtt.provider.reading.columns import Column, Columns
-    from shomare_mqtt.provider.reading.places import Place
 
 SHOWN = 3
 """So many rows show where the fields of all of them are."""
@@ -36,7 +34,8 @@ def places_of_prices(answer: Any, shown: Shown, columns: Columns, unit: str | No
     told = [_of_a_row(app, row, columns, unit) for app, row in there.items()]
     found = [hand.found("", is_there=True) or _of_list(answer, columns, rows)]
     for at, what in enumerate(("application", "price", "count")):
-        best = next((each[at] for each in told if each[at].sureness is not Sureness.MISSING), None)
+        seen = (each[at] for each in told if each[at].sureness is not Sureness.MISSING)
+        best = next((Found(f"prices.{what}", *each) for each in seen), None)
         is_there = hand.sets(what) and (not rows or any(_has(what, row, columns) for row in rows))
         set_by_hand = hand.found(what, is_there=is_there)
         table = rows and not told
@@ -53,25 +52,27 @@ def _has(what: str, row: Row, columns: Columns) -> bool:
     return hand.price(row) is not None if what == "price" else hand.count(row)[0]
 
 
-def places_of_price(answer: Any, shown: Shown, columns: Columns, unit: str | None) -> tuple[Found, ...]:
+def places_of_price(answer: Any, rows: Shown, columns: Columns, unit: str | None) -> tuple[Found, ...]:
     """Where one product's price and stock were read in the whole answer."""
-    ((application, row),) = shown.items()
+    ((application, row),) = rows.items()
     inside = place_of_object(answer, columns.by_hand.came(row))
-    told = _of_a_row(application, row, columns, unit)[1:]
-    return tuple(_within(inside, found) for found in told)
+    before = shown(inside) if inside != () else ""
+    price, count = _of_a_row(application, row, columns, unit)[1:]
+    return _within(before, "price.price", price), _within(before, "price.count", count)
 
 
-def _within(outer: Place | None, found: Found) -> Found:
-    """The same with places that begin at the answer and not at the row."""
-    field = found.field.replace("prices.", "price.")
-    before = shown(outer) if outer else ""
+def _within(before: str | None, field: str, told: _Told) -> Found:
+    """The same with places that begin at the answer and not at the row.
+
+    `before`: where the row lies, empty for the whole answer; None where nobody can say.
+    """
 
     def whole(place: str) -> str:
         return place if not before else before if place == notation(()) else f"{before}.{place}"
 
-    if found.place is None or outer is None or before is None:
-        return Found(field, None, found.sureness, (), found.why)
-    return Found(field, whole(found.place), found.sureness, tuple(map(whole, found.others)), found.why)
+    if told.place is None or before is None:
+        return Found(field, None, told.sureness, (), told.why)
+    return Found(field, whole(told.place), told.sureness, tuple(map(whole, told.others)), told.why)
 
 
 def _of_list(answer: Any, columns: Columns, rows: list[Row]) -> Found:
@@ -96,88 +97,108 @@ def _lie_together(one: Row, other: Row) -> bool:
     return one.levels[0].place == other.levels[0].place and len(around) == len(beside) and all(map(is_, around, beside))
 
 
-def _of_a_row(application: str, row: Row, columns: Columns, unit: str | None) -> tuple[Found, Found, Found]:
-    """Where in one row its fields were read."""
-    came = columns.by_hand.came(row)
+class _Told(NamedTuple):
+    """What `Found` says of a field of a row, less the field's name."""
+
+    place: str | None
+    sureness: Sureness
+    others: tuple[str, ...] = ()
+    why: str = ""
+
+
+_MISSING = _Told(None, Sureness.MISSING)
+
+
+def _of_a_row(application: str, row: Row, columns: Columns, unit: str | None) -> tuple[_Told, _Told, _Told]:
+    """Where in one row its application, price and count were read."""
+    came = _Came(columns.by_hand.came(row))
     application_, price, count = (
         _of_application(row, came, columns),
-        _voted("prices.price", came, best_first(amounts(row, columns, unit))),
-        _voted("prices.count", came, best_first(stocks(row, columns, application))),
+        _voted(came, best_first(amounts(row, columns, unit))),
+        _voted(came, best_first(stocks(row, columns, application))),
     )
-    by_hand = (columns.by_hand.found(what, is_there=True) for what in ("application", "price", "count"))
-    taken = {each.place for each in (application_, price, count, *filter(None, by_hand))}
+    taken = {application_.place, price.place, count.place}
+    if columns.by_hand.sets_rows:
+        by_hand = (columns.by_hand.found(what, is_there=True) for what in ("application", "price", "count"))
+        taken |= {each.place for each in by_hand if each is not None}
     rest = _figures(came, taken, columns)
     return application_, _with_others(price, rest), _with_others(count, rest)
 
 
-def _figures(came: Any, taken: set[str | None], columns: Columns) -> tuple[str, ...]:
+class _Came:
+    """A row as it came, gone through once for all that is looked for in it."""
+
+    def __init__(self, row: Any) -> None:
+        self.leaves = list(leaves(row))
+        self._spots = None if isinstance(row, dict) and is_flat(row) else Spots(row)
+
+    def place(self, leaf: Leaf) -> str | None:
+        """Where one of the values stands, as it is shown; in a row of plain values under its name."""
+        spots = self._spots
+        return shown((leaf.name,) if spots is None else spots.place_in(leaf.name, leaf.value, leaf.parents))
+
+
+def _figures(came: _Came, taken: set[str | None], columns: Columns) -> tuple[str, ...]:
     """Where else in a row figures stand, if their names say nothing else: what is read wrongly may be one of them."""
-    others = (leaf for leaf in leaves(came) if is_scalar(leaf.value) and not columns.is_named((0, leaf.name)))
-    told = (shown(place_in(came, o.name, o.value, o.parents)) for o in others if figure(o.value) is not None)
+    told = [
+        came.place(leaf)
+        for leaf in came.leaves
+        if is_scalar(leaf.value) and not columns.is_named((0, leaf.name)) and figure(leaf.value) is not None
+    ]
     return tuple(place for place in dict.fromkeys(told) if place is not None and place not in taken)
 
 
-def _with_others(found: Found, rest: tuple[str, ...]) -> Found:
+def _with_others(told: _Told, rest: tuple[str, ...]) -> _Told:
     """The same with what else it might be; where several are alike these alone are told."""
-    if found.sureness is Sureness.DOUBTFUL:
-        return found
-    others = dict.fromkeys((*found.others, *rest))
-    return replace(found, others=tuple(others)[:MOST_OTHERS])
+    if not rest or told.sureness is Sureness.DOUBTFUL:
+        return told
+    return told._replace(others=tuple(dict.fromkeys((*told.others, *rest)))[:MOST_OTHERS])
 
 
-def _voted(field: str, came: Any, votes: list[Vote]) -> Found:
+def _voted(came: _Came, votes: list[Vote]) -> _Told:
     if not votes:
-        return missing(field)
+        return _MISSING
     best = votes[0]
     if best.distance:
-        return Found(field, None, Sureness.DOUBTFUL, why="it stands around the row")
+        return _Told(None, Sureness.DOUBTFUL, why="it stands around the row")
+    own = _place(came, best.place)
+    if len(votes) == 1:
+        return _Told(own, Sureness.SURE, why="its name")
     others = dict.fromkeys(_place(came, vote.place) for vote in votes[1:] if not vote.distance)
-    rest = tuple(place for place in others if place not in (None, _place(came, best.place)))[:MOST_OTHERS]
+    rest = tuple(place for place in others if place not in (None, own))[:MOST_OTHERS]
     equal = [v for v in votes[1:] if v.weight == best.weight and v.figure != best.figure]
     sureness = Sureness.DOUBTFUL if equal else Sureness.SURE
-    return Found(
-        field, _place(came, best.place), sureness, tuple(map(str, rest)), "of several alike" if equal else "its name"
-    )
+    return _Told(own, sureness, tuple(map(str, rest)), "of several alike" if equal else "its name")
 
 
-def _place(came: Any, names: tuple[str, ...]) -> str | None:
-    """The place within a row, as it came, of what lies there by these names."""
-    value = _leaf(came, names)
-    return None if value is None else shown(place_in(came, names[-1], value, names[:-1]))
+def _place(came: _Came, names: tuple[str, ...]) -> str | None:
+    """The place within a row, as it came, of what lies there by these names, wherever a framework keeps it."""
+    name, parents = names[-1], names[:-1]
+    for leaf in came.leaves:
+        if leaf.name == name and is_scalar(leaf.value) and (not parents or leaf.parents[-1:] == parents):
+            return None if leaf.value is None else came.place(Leaf(name, leaf.value, parents))
+    return None
 
 
-def _leaf(came: Any, names: tuple[str, ...]) -> Any:
-    """The value under a name whose parents end as told, wherever a framework keeps it (`attributes`)."""
-    return next(
-        (
-            leaf.value
-            for leaf in leaves(came)
-            if leaf.name == names[-1] and is_scalar(leaf.value) and (not names[:-1] or leaf.parents[-1:] == names[:-1])
-        ),
-        None,
-    )
-
-
-def _of_application(row: Row, came: Any, columns: Columns) -> Found:
-    field = "prices.application"
+def _of_application(row: Row, came: _Came, columns: Columns) -> _Told:
     told = columns.told_by(row)
     if not told:
-        return missing(field)
-    column, value, known = told[0]
+        return _MISSING
+    column, _, known = told[0]
     why = "the list knows it" if known else "its name" if columns.is_named(column) else "for want of a better one"
     sureness = Sureness.SURE if known or columns.is_named(column) else Sureness.DOUBTFUL
     if column[1].startswith(KEY) or column[0]:
         why = f"the key it stands under; {why}" if column[1].startswith(KEY) else f"it stands around the row; {why}"
-        return Found(field, None, sureness, why=why)
-    places = dict.fromkeys(_of_column(came, each, own) for each, own, _ in told if not each[0])
-    place = _of_column(came, column, value)
-    return Found(field, place, sureness, tuple(p for p in places if p not in (None, place))[:MOST_OTHERS], why)
+        return _Told(None, sureness, why=why)
+    place, *others = dict.fromkeys(_of_column(came, each, own) for each, own, _ in told if not each[0])
+    return _Told(place, sureness, tuple(p for p in others if p is not None)[:MOST_OTHERS], why)
 
 
-def _of_column(came: Any, column: Column, value: Any) -> str | None:
+def _of_column(came: _Came, column: Column, value: Any) -> str | None:
     """The place of a column's value, whose name may be made of two: `service_id` in `{"service": {"id": 3}}`."""
-    for leaf in leaves(came):
-        inner = f"{leaf.parents[-1]}_{leaf.name}" if leaf.parents else leaf.name
-        if leaf.value is value and (column[1] in (leaf.name, inner) or column[1].endswith(f"_{leaf.name}")):
-            return shown(place_in(came, leaf.name, value, leaf.parents))
+    name = column[1]
+    for leaf in came.leaves:
+        # That the name ends in the field's, too, is seen where it is made of the field's and that of its object.
+        if leaf.value is value and (name == leaf.name or name.endswith(f"_{leaf.name}")):
+            return came.place(leaf)
     return None

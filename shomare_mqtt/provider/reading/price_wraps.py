@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from operator import is_
 from typing import TYPE_CHECKING, Any
 
 from shomare_mqtt.provider.reading.names import glued, is_nameless
 from shomare_mqtt.provider.reading.rows import PRICE, STOCK, telling
-from shomare_mqtt.provider.reading.shapes import bare_value, of_money, role_of
-from shomare_mqtt.provider.reading.values import is_scalar
+from shomare_mqtt.provider.reading.shapes import bare_value, is_flat, of_money, role_of
+from shomare_mqtt.provider.reading.values import CONTAINERS, is_scalar
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,13 +27,13 @@ def tidied(value: Any, origins: Origins, *, priced: bool = False) -> Any:
     """
     if isinstance(value, list):
         for at, inner in enumerate(value):
-            if isinstance(inner, dict | list) and (tidy := tidied(inner, origins, priced=priced)) is not inner:
+            if isinstance(inner, CONTAINERS) and (tidy := tidied(inner, origins, priced=priced)) is not inner:
                 return [*value[:at], tidy, *(tidied(v, origins, priced=priced) for v in value[at + 1 :])]
         return value
-    if not isinstance(value, dict) or all(map(is_scalar, value.values())):
+    if not isinstance(value, dict) or is_flat(value):
         return value
     fields = _tidied_fields(value, origins, priced=priced)
-    if fields.keys() == value.keys() and all(inner is value[name] for name, inner in fields.items()):
+    if fields.keys() == value.keys() and all(map(is_, fields.values(), value.values())):
         return value
     origins[id(fields)] = origins.get(id(value), value)
     return fields
@@ -40,18 +41,22 @@ def tidied(value: Any, origins: Origins, *, priced: bool = False) -> Any:
 
 def _tidied_fields(value: dict[str, Any], origins: Origins, *, priced: bool) -> dict[str, Any]:
     told = telling(value)
-    inside = priced or any(is_scalar(value[name]) for name, _ in told.price)
+    inside = priced or (bool(told.price) and any(is_scalar(value[name]) for name, _ in told.price))
     fields = value
-    if inside or any(is_scalar(value[name]) for name, _ in told.stock):
+    lone = any(isinstance(inner, dict) and len(inner) == 1 for inner in value.values())
+    if lone and (inside or any(is_scalar(value[name]) for name, _ in told.stock)):
         fields = dict(_lifted(name, inner, value) for name, inner in value.items())
     tidy: dict[str, Any] = {}
     for name, inner in fields.items():
+        if not isinstance(inner, CONTAINERS):
+            tidy[name] = inner
+            continue
         # Names are weighed last: what is known of each is kept.
-        bare = None if is_scalar(inner) or priced or of_money(inner) is not None else bare_value(inner)
+        bare = None if priced or of_money(inner) is not None else bare_value(inner)
         spoken = bare is not None and _speaks(name, inner)
         if spoken and isinstance(inner, dict) and isinstance(inner.get(_CURRENCY), str):
             tidy.setdefault(f"{name}_currency", inner[_CURRENCY])
-        tidy[name] = bare if spoken else inner if is_scalar(inner) else tidied(inner, origins, priced=inside)
+        tidy[name] = bare if spoken else tidied(inner, origins, priced=inside)
     return tidy
 
 

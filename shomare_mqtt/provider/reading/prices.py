@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 _ASIDE = wordset("links link meta page paging pageinfo paginator pagination user")
 """Names of what stands beside a list, and is none of it."""
+_NOTHING_SET = ByHand()
 
 
 def read_prices(country: str, operator: str, answer: RawAnswer, context: Context) -> PriceList:
@@ -88,7 +89,7 @@ def names_any_price(endpoint: Endpoint, answer: RawAnswer, context: Context) -> 
     known, unit, hand = context.known, context.unit, context.by_hand
     if endpoint is Endpoint.PRICE and hand.sets("price.price"):
         return (price_by_hand(hand, value, unit) or 0) > 0
-    own = hand if endpoint is Endpoint.PRICES else ByHand()
+    own = hand if endpoint is Endpoint.PRICES else _NOTHING_SET
     columns = _columns(value, known, known.country, known.operator, known.application, PricesByHand(own, unit))
     amounts = [] if columns is None else [amount_of(row, columns, unit) for row in columns.rows]
     return any(amount is not None and amount > 0 for amount in amounts) or _bare(value, unit) is not None
@@ -134,7 +135,7 @@ def _name_of(application: str, known: Known) -> str | None:
 
 def _read_price(application: str, answer: RawAnswer, context: Context) -> Price:
     value, marks = accepted(answer, Endpoint.PRICE)
-    known, hand = context.known, PricesByHand(ByHand(), context.unit)
+    known, hand = context.known, PricesByHand(_NOTHING_SET, context.unit)
     columns = _columns(value, known, known.country, known.operator, application, hand)
     if columns is None:  # no list was set whose place could be lacking
         raise malformed(answer, marks, Endpoint.PRICE, "price")
@@ -156,7 +157,8 @@ def _read_price(application: str, answer: RawAnswer, context: Context) -> Price:
     shown = {application: _best(rows, columns, context.unit)}
     places = places_of_price(value, shown, columns, context.unit)
     doubts = (*read.doubtful, *doubts_of_equals(places))
-    return replace(read, found=places, doubtful=tuple(dict.fromkeys(doubts)))
+    told = tuple(dict.fromkeys(doubts))
+    return Price(application, read.price, read.count, read.application_name, read.unread, places, told)
 
 
 def _says_empty(value: Any) -> bool:

@@ -12,11 +12,11 @@ from shomare_mqtt.provider.reading.figures import MOST, figure_at, figures_in
 from shomare_mqtt.provider.reading.found import BY_NAME, missing, read_at
 from shomare_mqtt.provider.reading.names import CONTENTS, Field, alias, glued, is_envelope, is_nameless, words, wordset
 from shomare_mqtt.provider.reading.phones import digits_of_phone
-from shomare_mqtt.provider.reading.places import place_in, shown, value_at
+from shomare_mqtt.provider.reading.places import Spots, shown, value_at
 from shomare_mqtt.provider.reading.shapes import Leaf, as_fields, leaves
 from shomare_mqtt.provider.reading.times import moment
 from shomare_mqtt.provider.reading.units import UNIT, unit_in_name
-from shomare_mqtt.provider.reading.values import currency, figure, is_scalar, money, unit
+from shomare_mqtt.provider.reading.values import CONTAINERS, currency, figure, is_scalar, money, unit
 from shomare_mqtt.provider.reading.verdict import CODE_NAMES, accepted, is_amount, malformed, unwrapped
 
 if TYPE_CHECKING:
@@ -71,7 +71,9 @@ def read_profile(answer: RawAnswer, context: Context) -> Profile:
     value, marks = accepted(answer, Endpoint.PROFILE)
     found = list(leaves(as_fields(_of_one_wallet(unwrapped(value)))))
     chosen = _chosen(value, context)
-    best = _set_balance(value, context) or chosen or _balance(found, context) or _alone(found)
+    votes = [_vote(leaf, context) for leaf in found]
+    named = _ranked(found, votes)
+    best = _set_balance(value, context) or chosen or next(iter(named), None) or _alone(found)
     extra = _extra(unwrapped(value), best)
     if (best is None or best.value is None) and not extra:
         raise malformed(answer, marks, Endpoint.PROFILE, "balance")
@@ -79,12 +81,12 @@ def read_profile(answer: RawAnswer, context: Context) -> Profile:
     said, of_unit = _set_currency(value, context) or _currency(beside, best)
     balance = None if best is None else money(best.value, said or context.unit)
     where = _of_currency(value, said, of_unit, context)
-    doubtful = () if chosen else doubt("balance", _places(found, best, context))
+    doubtful = () if chosen else doubt("balance", _places(found, votes, best, context))
     profile = Profile(balance, said, extra, tuple(_unread(balance, said, context)), (where,), doubtful)
     if context.by_hand.sets(BALANCE_FIELD):
         at = context.by_hand.found(BALANCE_FIELD, is_there=balance is not None)
         return replace(profile, found=(at, where))
-    ranked = [best, *_ranked(found, context)][:MOST] if best is not None else []
+    ranked = [best, *named][:MOST] if best is not None else []
     return _with_candidates(profile, value, ranked, context, is_chosen=chosen is not None)
 
 
@@ -92,7 +94,8 @@ def _with_candidates(
     profile: Profile, answer: Any, ranked: list[Leaf], context: Context, *, is_chosen: bool
 ) -> Profile:
     """The profile with all that may be its balance; `ranked`: the values that were voted for, first the one taken."""
-    voted = [(leaf, at) for leaf in ranked if (at := place_in(answer, leaf.name, leaf.value, leaf.parents)) is not None]
+    spots = Spots(answer)
+    voted = [(leaf, at) for leaf in ranked if (at := spots.place_in(*leaf)) is not None]
     said = profile.currency or context.unit
     figures = [figure_at(at, leaf.value, said) for leaf, at in voted]
     by_place = {each.place: each for each in (*figures, *figures_in(answer, said)) if each is not None}
@@ -160,7 +163,9 @@ def _of_one_wallet(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     return {
-        name: _paying(inner)
+        name: inner
+        if not isinstance(inner, CONTAINERS)
+        else _paying(inner)
         if isinstance(inner, list) and glued(name) in _WALLETS
         else _of_one_wallet(_by_unit(inner) if isinstance(inner, dict) and glued(name) in _WALLETS else inner)
         for name, inner in value.items()
@@ -189,22 +194,22 @@ def _paying(wallets: list[Any]) -> list[Any]:
     return wallets
 
 
-def _places(found: list[Leaf], best: Leaf | None, context: Context) -> list[str]:
+def _places(found: list[Leaf], votes: list[int], best: Leaf | None, context: Context) -> list[str]:
     """Where the balance may be, if in more than one place: the field that was taken first."""
     if best is None or glued(best.name) in CONTENTS or context.by_hand.sets(BALANCE_FIELD):
         return []
-    rivals = [leaf for leaf in found if _rivals(leaf, best, context)]
+    near = _vote(best, context) - _NEAR
+    rivals = [leaf for leaf, vote in zip(found, votes, strict=True) if vote >= near and _rivals(leaf, best)]
     if _weight(best) < _SPEAKS:
         rivals += [leaf for leaf in found if _is_strange_amount(leaf, context)]
     return [place_of(leaf) for leaf in (best, *rivals)] if rivals else []
 
 
-def _rivals(leaf: Leaf, best: Leaf, context: Context) -> bool:
-    """Whether another amount is the balance as likely as the one that was taken; in another unit it is the same."""
+def _rivals(leaf: Leaf, best: Leaf) -> bool:
+    """Whether an amount for which as much speaks is another one; in another unit it is the same."""
     if leaf.parents != best.parents or figure(leaf.value) == figure(best.value):
         return False
-    in_units = any(unit(one.value) or unit_in_name(one.name) or unit(one.name) for one in (leaf, best))
-    return not in_units and _vote(leaf, context) >= _vote(best, context) - _NEAR
+    return not any(unit(one.value) or unit_in_name(one.name) or unit(one.name) for one in (leaf, best))
 
 
 def _is_strange_amount(leaf: Leaf, context: Context) -> bool:
@@ -219,14 +224,10 @@ def _is_strange_amount(leaf: Leaf, context: Context) -> bool:
     return amount >= _MONEY or amount != amount.to_integral_value()
 
 
-def _balance(found: list[Leaf], context: Context) -> Leaf | None:
-    return next(iter(_ranked(found, context)), None)
-
-
-def _ranked(found: list[Leaf], context: Context) -> list[Leaf]:
+def _ranked(found: list[Leaf], votes: list[int]) -> list[Leaf]:
     """The values that may be the balance by their names, the likeliest first."""
-    votes = [(vote, -i, leaf) for i, leaf in enumerate(found) if (vote := _vote(leaf, context)) > 0]
-    return [leaf for _, _, leaf in sorted(votes, key=lambda vote: vote[:2], reverse=True)]
+    told = [(-vote, i) for i, vote in enumerate(votes) if vote > 0]
+    return [found[i] for _, i in sorted(told)]
 
 
 def _alone(found: list[Leaf]) -> Leaf | None:
@@ -236,9 +237,9 @@ def _alone(found: list[Leaf]) -> Leaf | None:
 
 
 def _vote(leaf: Leaf, context: Context) -> int:
-    amount = figure(leaf.value)
     weight = _weight(leaf)
-    if amount is None or not weight:
+    amount = figure(leaf.value) if weight else None
+    if amount is None:
         return 0
     agrees = 10 if context.known.balance is not None and amount == context.known.balance else 0
     # Among several the one inside a wallet, and the one that lies nearest, is the account's.
@@ -247,15 +248,17 @@ def _vote(leaf: Leaf, context: Context) -> int:
 
 def _weight(leaf: Leaf) -> int:
     """How strongly a leaf's name and what lies around it speak for the account's balance."""
-    above = max((_speaks_of_wallet(p) for p in leaf.parents), default=0)
+    above = max(map(_speaks_of_wallet, leaf.parents), default=0)
     weight = BALANCE.weight(leaf.name)
     if above >= 80 and not weight:  # noqa: PLR2004 - of deposits and charges there are many
         said = unit(leaf.name)
         weight = _INSIDE.get(glued(leaf.name), 0) if said is None else 60 + _TOMAN_FIRST.get(said, 0)
+    if not weight:
+        return 0
     foreign = [p for p in leaf.parents if not _is_the_accounts(p, above)]
     if any(BALANCE.spoilers.intersection(words(p)) for p in foreign) or (foreign and weight < 80):  # noqa: PLR2004
         return 0
-    return weight and weight + (25 if above else 0) - 40 * bool(foreign)
+    return weight + (25 if above else 0) - 40 * bool(foreign)
 
 
 def _speaks_of_wallet(name: str) -> int:

@@ -296,8 +296,8 @@ class Surroundings(NamedTuple):
 def surroundings(found: list[Leaf], phone: str | None) -> Surroundings:
     """Where in a purchase its phone number lies."""
     homes, around = set[tuple[str, ...]](), set[tuple[str, ...]]()
-    for leaf in found:
-        digits = digits_of_phone(leaf.value) if phone and PHONE.weight(phone_name(leaf)) else None
+    for leaf in found if phone else ():
+        digits = digits_of_phone(leaf.value) if PHONE.weight(phone_name(leaf)) else None
         if digits is None or not (phone or "").endswith(digits[-SHORTEST:]):
             continue
         parents = leaf.parents

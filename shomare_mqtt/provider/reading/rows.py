@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from shomare_mqtt.provider.reading.names import LONGEST_NAME, Field, alias, glued, is_envelope, words, wordset
-from shomare_mqtt.provider.reading.shapes import MARKS, keyed, of_money, role_of
+from shomare_mqtt.provider.reading.names import Field, alias, glued, is_envelope, words, wordset
+from shomare_mqtt.provider.reading.shapes import MARKS, is_flat, keyed, of_money, role_of
 from shomare_mqtt.provider.reading.tables import Table
 from shomare_mqtt.provider.reading.units import UNIT
-from shomare_mqtt.provider.reading.values import count, figure, integer, is_scalar
+from shomare_mqtt.provider.reading.values import CONTAINERS, count, figure, integer, is_scalar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -75,10 +74,11 @@ MOST_ROWS = 6000
 """More than any list has, and each takes memory while it is read; those after them are passed over."""
 _FIELDS = 40
 """No row has more fields that matter; an object with more is a collection, or hostile."""
+_LONGEST_NAMES = 1000
+"""Characters of all names of an object of which is kept what they tell; those of usual rows have a tenth."""
 
 
-@dataclass(frozen=True, slots=True)
-class Level:
+class Level(NamedTuple):
     """An object on the way to a row: its fields, its key where it was keyed, and the name of what it lay in."""
 
     fields: Mapping[str, Any]
@@ -86,8 +86,7 @@ class Level:
     place: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """A row: its own level first, then that of each object around it."""
 
     levels: tuple[Level, ...]
@@ -103,16 +102,14 @@ def rows_of(value: Any, tables: Tables, shows: Shows | None = None) -> list[Row]
     return list(islice(_rows(value, (), _Place(None, None), _Looking(tables, shows or is_row)), MOST_ROWS))
 
 
-@dataclass(frozen=True, slots=True)
-class _Looking:
+class _Looking(NamedTuple):
     """What rows are told by."""
 
     tables: Tables
     is_row: Shows
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
+class _Place(NamedTuple):
     """Where an object lies: its key, the name of what it lies in, and whether a price stands around it."""
 
     key: str | None
@@ -138,9 +135,10 @@ def _rows(node: Any, around: tuple[Level, ...], at: _Place, by: _Looking) -> Ite
     levels = (Level(node, at.key, at.name), *around)
     if priced:
         yield Row(levels)
-    by_key = keyed(node)
-    for name, inner in node.items():
-        if isinstance(inner, dict | list) and not _attached(name, inner) and not _is_account(name, inner):
+    holding = [(name, inner) for name, inner in node.items() if isinstance(inner, CONTAINERS)]
+    by_key = bool(holding) and keyed(node)
+    for name, inner in holding:
+        if not _attached(name, inner) and not _is_account(name, inner):
             own_key = by_key or _names_itself(name, node) or (isinstance(inner, dict) and _is_known(name, by.tables))
             inside = at.name if at.key is None else None  # what lies in an entry lies no more in the entry's place
             place = _Place(name, inside, at.priced or priced) if own_key else _Place(None, name, at.priced or priced)
@@ -173,8 +171,7 @@ def stock_of(name: str, value: Any) -> tuple[bool, int | None]:
     return count(number == 1) if number in (0, 1) else (False, None)
 
 
-@dataclass(frozen=True, slots=True)
-class Telling:
+class Telling(NamedTuple):
     """Which of an object's fields speak of a price or a stock, by their names: `(name, weight)`; and of a unit."""
 
     price: tuple[tuple[str, int], ...]
@@ -185,8 +182,8 @@ class Telling:
 
 def telling(fields: Mapping[str, Any]) -> Telling:
     """What the names of an object's fields tell; the rows of a list have the same names, and are looked at once."""
-    names = tuple(islice(fields, _FIELDS))
-    return _telling(names) if max(map(len, names), default=0) <= LONGEST_NAME else _told(names)
+    names = tuple(fields) if len(fields) <= _FIELDS else tuple(islice(fields, _FIELDS))
+    return _telling(names) if len("".join(names)) <= _LONGEST_NAMES else _told(names)
 
 
 @lru_cache(maxsize=256)
@@ -240,7 +237,7 @@ def _attached(name: str, inner: Any) -> bool:
     """Whether an inner object only says who the row's application, operator or country is, or wraps its price."""
     if not isinstance(inner, dict):
         return False
-    if any(isinstance(v, dict | list) for v in inner.values()):
+    if not is_flat(inner):
         return False
     role = role_of(words(name)[0] if words(name) else "") is not None and not is_row(inner)
     return role or is_price_object(name, inner)
@@ -248,6 +245,8 @@ def _attached(name: str, inner: Any) -> bool:
 
 def _plain_table(node: Mapping[str, Any]) -> dict[str, Any]:
     """The object as a plain table of numbers; empty where it is none, or only tells of a list's pages."""
+    if any(isinstance(v, CONTAINERS) and glued(k) not in MARKS for k, v in node.items()):
+        return {}  # what holds others is no figure
     if len(node) > MOST_ROWS or not _PAGER.isdisjoint(map(glued, node)):
         return {}
     plain = {k: v for k, v in node.items() if glued(k) not in MARKS}

@@ -12,11 +12,11 @@ from functools import lru_cache
 from itertools import islice
 from math import inf
 from operator import is_
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from shomare_mqtt.provider.reading.finglish import in_english
 from shomare_mqtt.provider.reading.names import LONGEST_NAME, glued, is_envelope, is_nameless, telling, words, wordset
-from shomare_mqtt.provider.reading.values import identifier, integer, is_scalar, unit
+from shomare_mqtt.provider.reading.values import CONTAINERS, identifier, integer, is_scalar, unit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -86,8 +86,7 @@ def _role_of(name: str) -> str | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class Leaf:
+class Leaf(NamedTuple):
     """A named value somewhere in an answer: plain, or a container that a reader may look into."""
 
     name: str
@@ -115,16 +114,26 @@ def _leaves(value: Any, parents: tuple[str, ...]) -> Iterator[Leaf]:
         return
     if not isinstance(value, dict):
         return
-    fields = _of_interest(value)
-    for name, inner in fields.items():
-        if is_text_of_element(name) and parents and is_scalar(inner):
-            continue
-        yield Leaf(name, inner, parents)
-        if (bare := bare_value(inner)) is not None:
-            yield Leaf(name, bare, parents)
-    for name, inner in fields.items():
-        if isinstance(inner, dict | list) and len(parents) < 8:  # noqa: PLR2004 - no envelope is deeper
+    inside: list[tuple[str, Any]] = []
+    for name, inner in _of_interest(value).items():
+        if isinstance(inner, CONTAINERS):
+            inside.append((name, inner))
+            yield Leaf(name, inner, parents)
+            if (bare := bare_value(inner)) is not None:
+                yield Leaf(name, bare, parents)
+        elif not (parents and is_text_of_element(name)):
+            yield Leaf(name, inner, parents)
+    if len(parents) < 8:  # noqa: PLR2004 - no envelope is deeper
+        for name, inner in inside:
             yield from _leaves(inner, (*parents, name))
+
+
+def is_flat(record: dict[str, Any]) -> bool:
+    """Whether an object holds plain values alone."""
+    for value in record.values():  # noqa: SIM110 - `all` and its generator take three times as long
+        if isinstance(value, CONTAINERS):
+            return False
+    return True
 
 
 def bare_value(value: Any) -> Any:
@@ -171,9 +180,9 @@ def of_money(value: Any) -> Decimal | int | None:
 
     `{"currencyCode": "USD", "units": "3", "nanos": 750000000}` is 3.75 (google.type.Money); what is 0 may be left out.
     """
-    if not isinstance(value, dict) or not {"units", "nanos"} & set(value):
+    if not isinstance(value, dict) or len(value) > _MOST_OF_MONEY or not ("units" in value or "nanos" in value):
         return None
-    if not {"currencyCode", "currency_code"} & set(value) or len(value) > _MOST_OF_MONEY:
+    if not ("currencyCode" in value or "currency_code" in value):
         return None
     units, nanos = (integer(value.get(name, 0)) for name in ("units", "nanos"))
     if units is None or nanos is None or abs(nanos) >= _NANOS:
@@ -195,7 +204,7 @@ def as_fields(value: Any) -> Any:
     `[{"key": "balance", "value": 5}, {"key": "unit", "value": "IRT"}]` becomes `{"balance": 5, "unit": "IRT"}`.
     """
     if isinstance(value, dict):
-        return {name: as_fields(inner) if isinstance(inner, dict | list) else inner for name, inner in value.items()}
+        return {name: as_fields(inner) if isinstance(inner, CONTAINERS) else inner for name, inner in value.items()}
     if not isinstance(value, list):
         return value
     pairs = [_pair(entry) for entry in value[:_FIELDS]]
@@ -217,7 +226,7 @@ def with_pairs(value: Any) -> Any:
         return value if all(map(is_, inner, value)) else inner
     if not isinstance(value, dict):
         return value
-    made = {k: _paired(k, v) for k, v in value.items() if isinstance(v, dict | list)}
+    made = {k: _paired(k, v) for k, v in value.items() if isinstance(v, CONTAINERS)}
     if all(v is value[k] for k, v in made.items()):
         return value
     spread = {k: v for k, v in made.items() if isinstance(v, dict) and isinstance(value[k], list)}
@@ -315,10 +324,10 @@ def keyed(value: dict[str, Any]) -> bool:
         return False
     if all(NUMBERED.fullmatch(k) for k in inner):
         return True
+    if any(is_envelope(k) or role_of(k) or glued(k) in ("links", "meta") for k in inner):
+        return False
     strange = [k for k in value if k not in inner and glued(k) not in MARKS]
     if not all(map(is_nameless, strange)) or (strange and len(inner) == 1):
-        return False
-    if any(is_envelope(k) or role_of(k) or glued(k) in ("links", "meta") for k in inner):
         return False
     return len(inner) == 1 or _alike(list(inner.values())[:3])
 
@@ -328,7 +337,7 @@ def _inner(value: dict[str, Any]) -> dict[str, Any]:
     return {
         k: v
         for k, v in value.items()
-        if isinstance(v, dict | list) and (glued(k) not in MARKS or unwrapped_value(v) is None)
+        if isinstance(v, CONTAINERS) and (glued(k) not in MARKS or unwrapped_value(v) is None)
     }
 
 
@@ -383,10 +392,15 @@ def _made_of(came: Any, record: Any, origins: Origins | None) -> Any:
 
 
 def _as_record(record: dict[str, Any], *, bare_rows: bool, origins: Origins | None) -> Any:
-    if all(is_scalar(v) for v in record.values()):
+    if is_flat(record):
         return record["$oid"] if record.keys() == {"$oid"} else record
-    plain = _with_references(_with_header(_opened(record)))
-    return {k: v if is_scalar(v) else as_records(v, bare_rows=bare_rows, origins=origins) for k, v in plain.items()}
+    plain = _opened(record)
+    if any(isinstance(v, list) for v in plain.values()):
+        plain = _with_references(_with_header(plain))
+    return {
+        k: as_records(v, bare_rows=bare_rows, origins=origins) if isinstance(v, CONTAINERS) else v
+        for k, v in plain.items()
+    }
 
 
 def _with_references(record: dict[str, Any]) -> dict[str, Any]:
@@ -412,14 +426,21 @@ def _opened(record: dict[str, Any]) -> dict[str, Any]:
     node = record.get("node")
     if isinstance(node, dict) and not any(map(_holds_more, (v for k, v in record.items() if k != "node"))):
         return node
-    for name in [n for n in record if glued(n) == "attributes" or n == "_source"]:
-        inner = _paired(name, record[name])
-        if isinstance(inner, dict):
-            record = {**{k: v for k, v in record.items() if k != name}, **inner}
+    if any(glued(name) == "attributes" or name == "_source" for name, v in record.items() if isinstance(v, CONTAINERS)):
+        record = _with_attributes(record)
     related = record.get("relationships")
     if isinstance(related, dict):
         rest = {k: v for k, v in record.items() if k != "relationships"}
         return {**{k: v.get("data", v) if isinstance(v, dict) else v for k, v in related.items()}, **rest}
+    return record
+
+
+def _with_attributes(record: dict[str, Any]) -> dict[str, Any]:
+    """A record with the fields that are kept in an object of it, or as pairs."""
+    for name in [n for n in record if glued(n) == "attributes" or n == "_source"]:
+        inner = _paired(name, record[name])
+        if isinstance(inner, dict):
+            record = {**{k: v for k, v in record.items() if k != name}, **inner}
     return record
 
 

@@ -59,13 +59,15 @@ _ONE_GROUP, _IN_A_GROUP = 1000, 3
 """Below this a figure with a point may be thousands that were cut, and so many digits a group has."""
 MAX_DIGITS = 18
 """Money and counts with more digits than this are something else."""
-_CONTAINERS = (dict, list)
+CONTAINERS = (dict, list)
+"""What is no plain value. One tuple for all: `dict | list` is made anew, and looked through, at each look."""
+_NUMBERS = (int, Decimal)
 _BEYOND = 10**MAX_DIGITS
 
 
 def is_scalar(value: Any) -> bool:
     """Whether the value is a plain one: no object, no list."""
-    return not isinstance(value, _CONTAINERS)
+    return not isinstance(value, CONTAINERS)
 
 
 def is_plain(value: Any) -> bool:
@@ -240,6 +242,8 @@ def count(value: Any) -> tuple[bool, int | None]:
         return True, None if value else 0
     if isinstance(value, str):
         return _count_in_words(value)
+    if isinstance(value, int):
+        return (True, value) if 0 <= value < _BEYOND else (False, None)
     found = _whole(figure(value))
     return found is not None, found
 
@@ -268,25 +272,31 @@ def _whole(number: Decimal | None) -> int | None:
 
 def identifier(value: Any) -> str | None:
     """An id as text: 1, 1.0 and "1" are one id; digits of any script are ASCII; None for what cannot be an id."""
-    if isinstance(value, bool) or value is None:
+    if isinstance(value, str):
+        text = value.strip(_UNSEEN).strip()
+        return ascii_digits(text) if 0 < len(text) <= _LONGEST_ID else None
+    if isinstance(value, bool) or not isinstance(value, _NUMBERS):
         return None
-    if isinstance(value, Decimal):
-        value = int(value) if value == value.to_integral_value() else str(value)
-    text = value if isinstance(value, str) else str(value) if isinstance(value, int) else ""
-    text = text.strip(_UNSEEN).strip()
-    return ascii_digits(text) if 0 < len(text) <= _LONGEST_ID else None
+    text = (
+        str(int(value) if value == value.to_integral_value() else value) if isinstance(value, Decimal) else str(value)
+    )
+    return text if len(text) <= _LONGEST_ID else None
 
 
 def is_none_yet(value: Any) -> bool:
     """Whether a code's value says that there is none yet: null, "", 0, "0", "null", false or "wait" (provider page)."""
-    if value is None or value is False or value in ([], {}):
-        return True
-    if isinstance(value, str) and len(value) > _LONGEST_NONE:
-        return False
-    return fold(str(value)) in _NONE_YET if isinstance(value, str | int | Decimal) else False
+    if isinstance(value, str):
+        return len(value) <= _LONGEST_NONE and fold(value) in _NONE_YET
+    if isinstance(value, int):
+        return value == 0
+    if value is None or isinstance(value, CONTAINERS):
+        return not value
+    return isinstance(value, Decimal) and str(value) in _NONE_YET
 
 
 def integer(value: Any) -> int | None:
     """A whole number, also as text; for status codes."""
-    found = figure(value) if isinstance(value, str | int | Decimal) and not isinstance(value, bool) else None
+    if isinstance(value, int):
+        return value if not isinstance(value, bool) and -_BEYOND < value < _BEYOND else None
+    found = figure(value)
     return int(found) if found is not None and found == found.to_integral_value() else None

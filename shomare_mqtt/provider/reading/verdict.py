@@ -5,8 +5,7 @@ Sources: provider page, "Documented" and "Not documented" (the 404 rule); contra
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from shomare_mqtt.errors import (
     AnotherPurchaseError,
@@ -69,13 +68,13 @@ MESSAGE_NAMES = (
     "tozihat",
 )
 _OTHER_MARKS = ("ok", "success", "result", "issuccess", "succeeded", "successful", "response")
+_CODES = (str, int)
 _TOO_MANY, _LEAST_FAILURE, _GREATEST_STATUS = 429, 400, 999
 _GATEWAY = frozenset({502, 503, 504})
 NO_PURCHASE = "its answer names no purchase"
 
 
-@dataclass(frozen=True, slots=True)
-class Marks:
+class Marks(NamedTuple):
     """What an answer says of itself: `status`, other marks of success, `code` and message.
 
     `own_code`: the field `code` itself, where `code` may also stand under another name or in an object `error`.
@@ -83,7 +82,7 @@ class Marks:
 
     status: Truth = Truth.ABSENT
     status_value: Any = None
-    others: frozenset[Truth] = frozenset()
+    others: tuple[Truth, ...] = ()
     code: int | str | None = None
     own_code: int | None = None
     message: str | None = None
@@ -119,10 +118,11 @@ def marks_of(value: Any) -> Marks:
     return Marks(
         status=truth(named["status"]) if status_there else Truth.ABSENT,
         status_value=named.get("status"),
-        others=frozenset(_other_marks(named)),
+        others=tuple(_other_marks(named)),
         code=_code(named),
         own_code=None if isinstance(named.get("code"), bool) else integer(named.get("code")),
-        message=_message(named),
+        # Names in ASCII are the same when their words are put together once more.
+        message=_message_in(named) if all(map(str.isascii, named)) else _message(named),
         is_object=True,
     )
 
@@ -162,10 +162,10 @@ def _code(named: Mapping[str, Any]) -> int | str | None:
         if isinstance(nested, dict):
             values += [v for k, v in nested.items() if glued(k) in CODE_NAMES]
     status = named.get("status")
-    if integer(status) is not None and not isinstance(status, bool) and abs(integer(status) or 0) >= 100:  # noqa: PLR2004
+    if abs(integer(status) or 0) >= 100:  # noqa: PLR2004 - HTTP's statuses
         values.append(status)
     for value in values:
-        if isinstance(value, str | int) and not isinstance(value, bool) and value != "":
+        if isinstance(value, _CODES) and not isinstance(value, bool) and value != "":
             number = integer(value)
             return number if number is not None else _short(value, 60) if isinstance(value, str) else value
     return None
@@ -177,10 +177,11 @@ def _message(value: Any) -> str | None:
         return _short(value.strip(), 300)
     if isinstance(value, list):
         return next((m for v in value if (m := _message(v))), None)
-    if isinstance(value, dict):
-        named = {glued(k): v for k, v in value.items()}
-        return next((m for n in MESSAGE_NAMES if (m := _message(named.get(n)))), None)
-    return None
+    return _message_in({glued(k): v for k, v in value.items()}) if isinstance(value, dict) else None
+
+
+def _message_in(named: Mapping[str, Any]) -> str | None:
+    return next((m for n in MESSAGE_NAMES if n in named and (m := _message(named[n]))), None)
 
 
 def _short(text: str, most: int) -> str | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -33,11 +32,13 @@ class _Index:
         self.shown = {e.id: e.name for e in entries}
 
 
-@dataclass(frozen=True, eq=False, slots=True)
 class _List:
     """A list as the key of its index: the same object only, since to compare thousands of entries costs more."""
 
-    entries: tuple[CatalogEntry, ...]
+    __slots__ = ("entries",)
+
+    def __init__(self, entries: tuple[CatalogEntry, ...]) -> None:
+        self.entries = entries
 
     def __hash__(self) -> int:
         return id(self.entries)
