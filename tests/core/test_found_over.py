@@ -244,3 +244,18 @@ async def test_a_cancel_that_is_lost_when_it_was_found_over(world: World) -> Non
     world.provider.script("check", reading(PurchaseState.EXPIRED))
     world.provider.script("cancel", TIMEOUT)
     assert (await world.state(order["order"], "expired", 20))["refunded"] is True
+
+
+async def test_a_number_that_got_its_sms_after_all_is_watched_on(world: World) -> None:
+    """A second one may come, and nobody looks for it but the watch."""
+    order = await world.buy()
+    world.provider.script("check", reading(PurchaseState.EXPIRED))
+    world.provider.script("cancel", Late(1.0, UNREACHABLE))
+    await world.sleep(5.5)
+    world.provider.gets("p1", sms("Code 11111"))
+    await world.data("query/check", {"order": order["order"]})
+    await world.sleep(30)
+    assert world.order(order["order"])["state"] == "received"
+    world.provider.gets("p1", sms("Code 22222"))
+    await world.sleep(30)
+    assert world.codes() == ["11111", "22222"]

@@ -22,7 +22,7 @@ APART = 20.0
 @pytest.fixture
 async def world(opened: Opening, monkeypatch: pytest.MonkeyPatch) -> World:
     """Five orders that were bought before this start; two may be checked at a time."""
-    monkeypatch.setattr("shomare_mqtt.core.orders.watch._AT_ONCE", FEW)
+    monkeypatch.setattr("shomare_mqtt.core.orders.slots.AT_ONCE", FEW)
     world = await opened(limits={"max_open_orders": MANY})
     for application in range(1, MANY + 1):
         await world.buy(application=str(application % 3 + 1), transaction=application)
@@ -43,7 +43,10 @@ async def test_each_is_checked_in_its_turn(world: World) -> None:
     assert [round(at - first) for at, _ in checked] == [0, 0, 1, 1, 2]
 
 
-async def test_one_that_waits_for_its_turn_is_checked_for_the_last_time_all_the_same(world: World) -> None:
+async def test_one_that_waits_for_its_turn_is_checked_for_the_last_time_all_the_same(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shomare_mqtt.core.orders.slots.MOST_SLOW", 1)
     world.provider.always["check"] = Late(None)
     began = world.provider.count("check")
     await world.restart()
@@ -81,3 +84,35 @@ async def test_those_that_wait_find_their_sms_once_the_provider_is_back(world: W
     await world.sleep(END / 2)
 
     assert sorted(world.codes()) == [f"{number}" * 4 for number in range(1, MANY + 1)]
+
+
+async def test_checks_that_hang_hold_up_no_others_for_long(world: World) -> None:
+    """A code that is found too late is a number paid for nothing."""
+    hanging = {"p1", "p2"}
+    world.provider.always["check"] = lambda purchase: Late(30.0, UNREACHABLE) if purchase in hanging else None
+    await world.restart()
+    began = len(world.provider.calls)
+
+    await world.sleep(13)
+
+    checked = [purchase for call, _, purchase in world.provider.calls[began:] if call == "check"]
+    assert [checked.count(purchase) for purchase in ("p3", "p4", "p5")] == [3, 3, 3]
+
+
+async def test_not_even_where_most_hang_but_so_many_at_most_are_under_way(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shomare_mqtt.core.orders.slots.MOST_SLOW", 1)
+    world.provider.always["check"] = Late(50.0, UNREACHABLE)
+    await world.restart()
+    began = len(world.provider.calls)
+
+    def checked() -> int:
+        return len({purchase for call, _, purchase in world.provider.calls[began:] if call == "check"})
+
+    await world.sleep(49)
+    assert checked() == FEW
+    await world.sleep(50)
+    assert checked() == 2 * FEW, "once no slow one is left"
+    await world.sleep(2)
+    assert checked() == MANY

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from shomare_mqtt.core.market.provider_state import AWAY, OF_THE_TOKEN
 from shomare_mqtt.core.orders.cancelling import refusal_info
 from shomare_mqtt.core.orders.checking import LAST_CHECK
+from shomare_mqtt.core.orders.slots import SLOW_AFTER, Slots
 from shomare_mqtt.core.records import Batch, Record
 from shomare_mqtt.core.render import error_info
 from shomare_mqtt.core.waiting import woken
@@ -18,8 +18,6 @@ from shomare_mqtt.model import WATCHED_STATES, ErrorInfo, OrderState, Priority, 
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Callable, Iterator
-    from contextlib import AbstractContextManager
 
     from shomare_mqtt.config import Settings
     from shomare_mqtt.core.clock import Clock
@@ -27,6 +25,7 @@ if TYPE_CHECKING:
     from shomare_mqtt.core.orders.cancelling import Canceller
     from shomare_mqtt.core.orders.checking import Checker
     from shomare_mqtt.core.orders.ledger import Ledger
+    from shomare_mqtt.core.orders.slots import Slot
     from shomare_mqtt.core.ports import Spawn
 
 UNREACHABLE_FOR = 3600.0
@@ -35,8 +34,6 @@ _LONGEST_BACKOFF = 300.0
 _RETRY, _LONGEST_RETRY = 5.0, 60.0
 _URGENT = 2
 """Checks in a row that fail before one more waits behind what somebody asks for."""
-_AT_ONCE = 50
-"""Checks that are under way at most, urgent ones aside: thousands of open orders would take a request's memory each."""
 _CALM = 6
 """A number that the provider calls done is asked after so many times more seldom: a second SMS is rare."""
 
@@ -82,7 +79,7 @@ class Watch:
         self._watched: dict[str, _Watched] = {}
         self._due: dict[str, None] = {}
         """Orders to be checked as soon as there are fewer under way, the one that waits the longest first."""
-        self._free = _AT_ONCE
+        self._slots = Slots(self._next)
         self._is_stopped = False
         self._unanswered: set[str] = set()
         self._over: dict[str, ErrorInfo | None] = {}
@@ -180,27 +177,22 @@ class Watch:
         if is_woken or watched.ends:
             watched.delay = min(watched.delay, self._settings.poll_interval)
         comes_first = watched.delay < self._left(record) if is_woken and record else not watched.ends
-        checks = comes_first and order not in self._over
+        is_over = record is not None and order in self._over and self._is_to_give_back(record)
+        checks = comes_first and not is_over
         if record is None or not checks or self._priority(record, watched) is not Priority.POLL:
             self._due.pop(order, None)
-            self._spawn(self._go_on(order, checks=checks, slot=nullcontext()), f"watch {order}")
-        elif self._free:
+            self._spawn(self._go_on(order, checks=checks), f"watch {order}")
+        elif self._slots.is_one_free:
             self._due.pop(order, None)
-            self._free -= 1
-            self._spawn(self._go_on(order, checks=True, slot=self._slot()), f"watch {order}")
+            self._spawn(self._go_on(order, checks=True, slot=self._slots.take()), f"watch {order}")
         else:
             self._due.setdefault(order)
             watched.ends = True
             self._ring(order, self._left(record))
 
-    @contextmanager
-    def _slot(self) -> Iterator[None]:
-        """Held while one is checked; then it is the turn of who has waited for one the longest."""
-        try:
-            yield
-        finally:
-            self._free += 1
-        if self._due:  # and the daemon does not stop, which ends this with an exception
+    def _next(self) -> None:
+        """It is the turn of who has waited for a slot the longest."""
+        while self._due and self._slots.is_one_free and not self._is_stopped:
             order = next(iter(self._due))
             self._watched[order].ends = False
             self._rise(order)
@@ -215,13 +207,13 @@ class Watch:
         deadline = record.deadline if record.deadline is not None else record.made + self._settings.lifetime
         return deadline - LAST_CHECK - self._time.now()
 
-    async def _go_on(self, order: str, *, checks: bool, slot: AbstractContextManager[None]) -> None:
+    async def _go_on(self, order: str, *, checks: bool, slot: Slot | None = None) -> None:
         """Check it where that is due, and do what is to be done at its end; until it is to be waited again."""
         watched = self._watched[order]
-        with ExitStack() as stack:
-            stack.enter_context(slot)
-            if checks:
-                watched.failures, watched.delay = await self._poll(order, watched, stack.close)
+        if checks:
+            watched.failures, watched.delay = await self._poll(order, watched, slot)
+        if slot is not None:
+            slot.leave()
         while (record := self._record(order)) is not None:
             if order in self._over and self._is_to_give_back(record):
                 await self._give_back(order)
@@ -237,19 +229,14 @@ class Watch:
         urgent = record.has_rivals and watched.failures < _URGENT
         return Priority.MONEY if urgent else Priority.QUERY if record.is_unsure else Priority.POLL
 
-    async def _poll(self, order: str, watched: _Watched, release: Callable[[], None]) -> tuple[int, float]:
-        """Ask once, but for no longer than until the last check is due; failures in a row, and seconds to wait.
-
-        `release` gives the slot to another.
-        """
+    async def _poll(self, order: str, watched: _Watched, slot: Slot | None) -> tuple[int, float]:
+        """Ask once, but for no longer than until the last check is due; failures in a row, and seconds to wait."""
         record, failures = self._record(order), watched.failures
         if record is None or not self._provider_state.authorized.is_set():
             return failures, self._settings.poll_interval
         asking = asyncio.ensure_future(self._checker.look(record, self._priority(record, watched)))
         try:
-            answered, _ = await asyncio.wait((asking,), timeout=max(0.0, self._left(record)))
-            if not answered:
-                release()
+            if not await self._answered(asking, record, slot):
                 await self._end(order)  # before it is given up: an SMS may be being written
                 return 0, 0.0
             _, reading = asking.result()
@@ -264,6 +251,17 @@ class Watch:
             await asyncio.gather(asking, return_exceptions=True)
         self._is_answered(order)
         return 0, self._settings.poll_interval * (_CALM if reading.state is PurchaseState.FINISHED else 1)
+
+    async def _answered(self, asking: asyncio.Future[Any], record: Record, slot: Slot | None) -> bool:
+        """Wait for a check until the last one is due; whether it ended by then. Its slot is soon another's."""
+        ended, _ = await asyncio.wait((asking,), timeout=max(0.0, min(self._left(record), SLOW_AFTER)))
+        if not ended:
+            if slot is not None:
+                slot.slow()
+            ended, _ = await asyncio.wait((asking,), timeout=max(0.0, self._left(record)))
+        if not ended and slot is not None:
+            slot.leave()
+        return bool(ended)
 
     def _says_nothing(self, error: ProviderError) -> bool:
         """Whether a failure says nothing of the number, and may pass: the order stays as it is for up to an hour.
