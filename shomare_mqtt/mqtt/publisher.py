@@ -116,6 +116,8 @@ class OutboxPublisher:
         self._tasks: set[asyncio.Task[None]] = set()
         self._volatile: deque[Message] = deque()
         self._senders = 0
+        self._is_quiet = asyncio.Event()
+        self._is_quiet.set()
         self._overflows = False
         self._waited = False
         self._learnt = Learnt()
@@ -127,8 +129,9 @@ class OutboxPublisher:
         self._news.set()
 
     async def drained(self) -> None:
-        """Returns once nothing waits any more."""
+        """Returns once nothing waits any more, in the journal or beside it."""
         await self._empty.wait()
+        await self._is_quiet.wait()
 
     def send_volatile(self, message: Message) -> None:
         """Publish once while connected, without the journal; lost where too many wait."""
@@ -140,6 +143,7 @@ class OutboxPublisher:
         self._volatile.append(message)
         if self._senders < AT_ONCE:
             self._senders += 1
+            self._is_quiet.clear()
             self._keep(asyncio.ensure_future(self._send_volatile()))
 
     async def _send_volatile(self) -> None:
@@ -150,6 +154,8 @@ class OutboxPublisher:
             self._overflows = False
         finally:
             self._senders -= 1
+            if not self._senders:
+                self._is_quiet.set()
 
     def _keep(self, task: asyncio.Task[None]) -> None:
         self._tasks.add(task)

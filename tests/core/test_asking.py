@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from shomare_mqtt.core.desk.asking import MOST_ASKED
-from shomare_mqtt.model import CatalogKind
+from shomare_mqtt.model import CatalogKind, Incoming, Reply
 from tests.core.provider import Late, sms
 from tests.core.world import PRODUCT, Command
 
@@ -154,6 +154,85 @@ async def test_what_is_being_answered_at_the_end_is_not_refused_as_well(world: W
     assert [a["status"] for a in world.answers(command)] == ["ok"]
 
 
+async def test_one_that_has_not_begun_at_the_end_is_told_too(world: World) -> None:
+    await world.sleep(1)
+    command = world.send("query/profile")
+    await world.stop()
+    assert [a["error"]["code"] for a in world.answers(command)] == ["busy"]
+
+
+async def test_one_that_comes_out_of_the_line_during_the_end_is_told_too(world: World) -> None:
+    """A purchase on its way holds the end up, and nobody works on what was lined up before."""
+    await world.sleep(1)
+    world.provider.script("buy", Late(10.0))
+    world.send("buy", PRODUCT)
+    await world.sleep(1)
+    ending = asyncio.ensure_future(world.bridge.desk.stop(25.0))
+    await world.sleep(1)
+    command = Command(7000, Incoming("shomare/query/orders", b"", reply=Reply("reply/7000", b"7000")))
+    world.bridge.desk.asking.take(command.incoming)
+    await ending
+    assert [a["error"]["code"] for a in world.answers(command)] == ["busy"]
+
+
+async def test_what_the_broker_has_yet_to_take_is_waited_for_at_the_end(world: World) -> None:
+    world.broker.taking = asyncio.Event()
+    command = world.send("query/orders")
+    await world.answer(command)
+    ending = asyncio.ensure_future(world.bridge.desk.stop(25.0))
+    await world.sleep(1)
+    assert not ending.done(), "it would be cut off"
+    world.broker.taking.set()
+    await world.settle()
+    assert ending.done()
+
+
+async def test_nor_for_long(world: World) -> None:
+    world.broker.taking = asyncio.Event()
+    await world.answer(world.send("query/orders"))
+    ending = asyncio.ensure_future(world.bridge.desk.stop(25.0))
+    await world.sleep(10)
+    assert ending.done()
+
+
+@pytest.mark.parametrize("is_lost", [True, False])
+async def test_of_a_lost_connection_nothing_is_refused_at_the_end(world: World, is_lost: bool) -> None:
+    await world.sleep(1)
+    world.provider.always["profile"] = Late(None)
+    command = world.send("query/profile")
+    await world.settle()
+    if is_lost:
+        world.bridge.desk.disconnected()
+    await world.stop()
+    assert len(world.answers(command)) == (not is_lost)
+
+
+async def test_an_sms_that_is_being_written_at_the_end_is_known_of_after_it(world: World) -> None:
+    """A purchase on its way holds the end up, and the watch goes on: it must not find the same SMS for a new one."""
+    order = await world.buy()
+    await world.sleep(1)
+    world.provider.script("buy", Late(20.0))
+    world.send("buy", {**PRODUCT, "application": "2"})
+    await world.sleep(1)
+    world.provider.gets("p1", sms(code="48213"))
+    real = world.journal.commit
+
+    async def slow(*arguments: Any) -> Any:
+        moves = await real(*arguments)
+        world.journal.commit = real  # type: ignore[method-assign]
+        await asyncio.sleep(10)
+        return moves
+
+    world.journal.commit = slow  # type: ignore[method-assign,assignment]
+    command = world.send("query/check", {"order": order["order"]})
+    await world.settle()
+    await world.stop()
+    assert [a["error"]["code"] for a in world.answers(command)] == ["busy"]
+    await world.start()
+    assert [e["code"] for e in world.events("sms")] == ["48213"]
+    assert world.codes() == ["48213"]
+
+
 # --- how many -------------------------------------------------------------------------------------------------------
 
 
@@ -207,3 +286,46 @@ async def test_what_is_wrong_with_one_is_an_event_too(world: World) -> None:
     [event] = world.bridge_events("command_refused")
     assert (event["command"], event["code"], event["transaction"]) == ("query/price/7", "unknown_command", "t")
     assert "event/bridge" in [m.topic for m in world.broker.volatile], "beside the outbox"
+
+
+async def test_a_flood_beside_the_window_is_not_lined_up_for_ever(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nothing but its PUBACK holds a sender back, and with QoS 0 there is none: not even while the disk hangs."""
+    monkeypatch.setattr("shomare_mqtt.core.desk.intake.MOST_LINED_UP", 3)
+    await world.sleep(1)
+    real, held = world.journal.arrive, asyncio.Event()
+
+    async def slow(*arguments: Any) -> Any:
+        await held.wait()
+        return await real(*arguments)
+
+    world.journal.arrive = slow  # type: ignore[method-assign,assignment]
+    first = world.send("buying/set", "on")
+    await world.settle()
+    lined_up = [world.send("query/orders", packet_id=0) for _ in range(3)]
+    beyond = [world.send(topic, "{}", packet_id=0) for topic in ("query/orders", "buy", "defaults/country/set")]
+    kept = [world.send("query/orders"), world.send("buying/set", "off", packet_id=0)]
+    await world.settle()
+    assert [[a["error"]["code"] for a in world.answers(c)] for c in beyond] == [["busy"]] * 3
+    assert len([r for r in caplog.records if "lined up" in r.getMessage()]) == 1
+    held.set()
+    assert [(await world.answer(c))["status"] for c in (first, *lined_up, *kept)] == ["ok"] * 6
+    assert {c.acked for c in (first, *lined_up, *kept)} == {1}
+    assert world.text("buying") == "off"
+
+
+async def test_many_that_come_together_leave_gaps(world: World) -> None:
+    """Whatever else is due has its turn between a hundred of them and the next."""
+    await world.sleep(1)
+    turns: list[int] = []
+    world.send("buying/set", "on")
+    commands = [world.send("query/nothing") for _ in range(1000)]
+
+    async def look() -> None:
+        while not commands[-1].acked:
+            turns.append(sum(c.acked for c in commands))
+            await asyncio.sleep(0)
+
+    await look()
+    assert len(set(turns)) > 5

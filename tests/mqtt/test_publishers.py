@@ -373,6 +373,16 @@ async def test_what_is_volatile_goes_out_in_order_and_together(outbox: Outbox) -
     assert outbox.sent[-1] == b"one more"
 
 
+async def test_an_end_waits_for_what_is_volatile_too(outbox: Outbox) -> None:
+    """Queries are refused then, by hundreds."""
+    await outbox.drained()
+    wanted = [str(n).encode() for n in range(1000)]
+    for each in wanted:
+        outbox.publisher.send_volatile(Message("a", each))
+    await outbox.drained()
+    assert outbox.sent == wanted
+
+
 async def test_of_what_is_volatile_some_thousands_may_wait(outbox: Outbox, caplog: pytest.LogCaptureFixture) -> None:
     for _ in range(2):
         for n in range(MOST_VOLATILE + 5):

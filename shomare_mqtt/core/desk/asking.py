@@ -26,6 +26,9 @@ MOST_ASKED = 500
 answered."""
 
 _LONGEST_KIND = 64
+_TAKING = 5.0
+"""Seconds that the broker has at an end to take the answers that are ready."""
+_ENDS = "this program ends, and the query was not answered; ask again"
 
 
 class Asking:
@@ -50,8 +53,9 @@ class Asking:
         self._ask = ask
         self._spawn = spawn
         self._logger = logger
-        self._asked: set[asyncio.Task[None]] = set()
-        self._pending = 0
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._asked: dict[asyncio.Task[None], tuple[Envelope, int]] = {}
+        """What has no answer yet, and which connection it came over."""
         self._connection = 0
         self._is_full = False
         self._stopping = False
@@ -62,30 +66,25 @@ class Asking:
         if isinstance(what, Unparsed):
             self._log_refused(what.envelope, what.error.code, what.error.message)
             self._refuse(what.envelope, what.error)
-        elif self._pending >= MOST_ASKED:
+        elif self._stopping:
+            self._refuse(what.envelope, CommandRefusedError(ErrorCode.BUSY, _ENDS))
+        elif len(self._tasks) >= MOST_ASKED:
             self._refuse_busy(what.envelope)
         else:
-            self._is_full = self._is_full and self._pending > MOST_ASKED // 2
-            self._pending += 1
+            self._is_full = self._is_full and len(self._tasks) > MOST_ASKED // 2
             work = self._work(what.envelope, cast("Query", what.request))
             task = self._spawn(work, what.envelope.command)
-            self._asked.add(task)
+            self._tasks.add(task)
+            self._asked[task] = what.envelope, self._connection
             task.add_done_callback(self._done)
 
     async def _work(self, envelope: Envelope, query: Query) -> None:
-        connection = self._connection
-        try:
-            answer = await told(self._ask(query), _kind(envelope), self._logger)
-        except asyncio.CancelledError:
-            if self._stopping:
-                message = "this program ends, and the query was not answered; ask again"
-                self._refuse(envelope, CommandRefusedError(ErrorCode.BUSY, message))
-            raise
-        self._asked -= {asyncio.current_task()}
+        answer = await told(self._ask(query), _kind(envelope), self._logger)
+        _, connection = self._asked.pop(cast("asyncio.Task[None]", asyncio.current_task()), (envelope, -1))
         if answer.error is not None:
             self._log_refused(envelope, answer.error.code, answer.error.message)
         if connection != self._connection:
-            return  # the broker may have brought it again, and whoever asked may get other words by that
+            return  # the broker may have brought it again; or it is refused already, since this program ends
         (first, *others), events = self._answering.beside(envelope, answer)
         for event in events:
             self._outbox.send_volatile(event)
@@ -95,20 +94,26 @@ class Asking:
             await self._outbox.publish_once(first)
 
     def _done(self, task: asyncio.Task[None]) -> None:
-        self._asked.discard(task)
-        self._pending -= 1
+        self._tasks.discard(task)
+        self._asked.pop(task, None)
 
     def cut_off(self) -> None:
         """The connection to the broker is lost: nothing that came over it is answered on another."""
         self._connection += 1
 
     async def stop(self) -> None:
-        """Answer what is worked on that it must be asked again: no other process knows of it."""
+        """Answer what is worked on that it must be asked again: no other process knows of it.
+
+        What is answered already is the broker's to take, for a few seconds.
+        """
         self._stopping = True
-        for task in (asked := tuple(self._asked)):
+        asked, self._asked = self._asked, {}
+        for task, (envelope, connection) in asked.items():
             task.cancel()
-        if asked:
-            await asyncio.wait(asked)
+            if connection == self._connection:
+                self._refuse(envelope, CommandRefusedError(ErrorCode.BUSY, _ENDS))
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=_TAKING)
 
     def _refuse_busy(self, envelope: Envelope) -> None:
         """Say so in the log once, until there is room again: a line for each would wear the disk out."""

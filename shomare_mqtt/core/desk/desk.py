@@ -6,6 +6,7 @@ its answer is in the journal with what it did. A query costs nothing, and is nei
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from shomare_mqtt.core.desk.answering import Answering
@@ -81,5 +82,4 @@ class Desk:
         Queries are answered that they are not answered.
         """
         await self.intake.close()
-        await self.asking.stop()
-        await self.working.stop(timeout)
+        await asyncio.gather(self.asking.stop(), self.working.stop(timeout))

@@ -58,8 +58,8 @@ class Dispatch:
 
     async def ask(self, query: Query) -> Answer:
         """Answer a query. Raises CommandRefusedError, ProviderError."""
-        if isinstance(query, QueryPrice | QueryPrices) and self._setting.locked():
-            async with self._setting:  # a default that was set just before counts
+        if isinstance(query, QueryPrice | QueryPrices):
+            async with self._setting:  # a default that was set just before counts, also one that waits for its turn
                 pass
         return await self._queries.answer(query)
 

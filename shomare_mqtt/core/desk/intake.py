@@ -13,8 +13,9 @@ from shomare_mqtt.core.clearance import given
 from shomare_mqtt.core.desk.answering import Repeat
 from shomare_mqtt.core.desk.double_press import press_content
 from shomare_mqtt.core.records import Arrival, ArrivalKind
+from shomare_mqtt.core.render import Answer
 from shomare_mqtt.errors import CommandRefusedError, ErrorCode
-from shomare_mqtt.model import Buy, Cancel, Resolve, SetBuying, Unparsed
+from shomare_mqtt.model import Buy, Cancel, Parsed, Resolve, SetBuying, Unparsed
 
 if TYPE_CHECKING:
     import logging
@@ -27,11 +28,13 @@ if TYPE_CHECKING:
     from shomare_mqtt.core.desk.working import Working
     from shomare_mqtt.core.ports import Journal, Outbox
     from shomare_mqtt.core.records import ArrivalResult, Posting
-    from shomare_mqtt.model import Ack, Action, Incoming, Parsed
+    from shomare_mqtt.model import Ack, Action, Incoming
 
 MOST_PENDING = 500
 """Commands that are worked on at the same moment; beyond it `busy` is answered."""
 MOST_AT_ONCE = 100
+MOST_LINED_UP = 5000
+"""Messages that wait to be taken; of what comes beyond that, what is not held back by its PUBACK (QoS 0) is refused."""
 _LONGEST_KIND = 64
 _TAKING = 5.0
 """Seconds that an end waits for what is being taken down: a full disk may hold that up."""
@@ -79,6 +82,7 @@ class Intake:
         self._queue: asyncio.Queue[Delivery] = asyncio.Queue()
         self._closed = False
         self._idle = False
+        self._is_overrun = False
         self._taking = asyncio.Lock()
         self.commands = 0
 
@@ -88,8 +92,25 @@ class Intake:
             return
         if self._idle and self._queue.empty() and self._screening.is_query(delivery.incoming):
             self._take_query(delivery)
-        else:
+        elif self._queue.qsize() < MOST_LINED_UP or not self._is_beyond(delivery):
             self._queue.put_nowait(delivery)
+
+    def _is_beyond(self, delivery: Delivery) -> bool:
+        """Whether one is refused for those before it; not what the broker holds back itself, and not the switch."""
+        what = self._screening.screened(delivery.incoming)
+        is_switch = isinstance(what, Parsed) and isinstance(what.request, SetBuying)
+        if delivery.incoming.packet_id or is_switch:
+            return False
+        message = f"{MOST_LINED_UP} commands are lined up; nothing was done"
+        answers, events = self._answering.beside(
+            what.envelope, Answer.failed(CommandRefusedError(ErrorCode.BUSY, message))
+        )
+        for each in (*answers, *events):
+            self._outbox.send_volatile(each)
+        if not self._is_overrun:
+            self._is_overrun = True
+            self._logger.warning("%s refused: busy: %s", _kind(what.envelope.command), message)
+        return True
 
     async def close(self) -> None:
         """Take no more; what is taken down already is left to the next process."""
@@ -102,6 +123,7 @@ class Intake:
         """Take commands for ever, those that came together in one transaction."""
         while True:
             self._idle = True
+            self._is_overrun = self._is_overrun and not self._queue.empty()
             deliveries = [await self._queue.get()]
             self._idle = False
             while len(deliveries) < MOST_AT_ONCE and not self._queue.empty():
@@ -113,6 +135,7 @@ class Intake:
                             self._take_query(delivery)
                     else:
                         await self._take(list(some))
+            await asyncio.sleep(0)  # a flood of queries leaves no gap by itself
 
     def _take_query(self, delivery: Delivery) -> None:
         """It needs no journal: whoever gets no answer asks again."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -46,6 +47,9 @@ _STANDS = 70.0
 """Seconds after which a figure that did not become less is not what is left of a life, but the whole of it."""
 LAST_CHECK = 2.0
 """Seconds before its end at which an order is checked and cancelled for the last time, so that we come first."""
+
+_WRITING = 30.0
+"""Seconds that a check which is given up waits for the disk: a full one may hold that up."""
 
 _ENDS = frozenset({PurchaseState.CANCELLED, PurchaseState.EXPIRED, PurchaseState.FINISHED})
 _CANCELLED = ErrorInfo(ErrorCode.PROVIDER_ERROR, "the provider cancelled the number")
@@ -118,10 +122,20 @@ class Checker:
             if record.order.is_open:
                 record = self._follow(batch, record, reading, came)
             if batch.records:
-                await self._ledger.commit(batch)
+                await self._commit(batch)
         if not record.order.is_open:
             self.forget(record.order.order)
         return record
+
+    async def _commit(self, batch: Batch) -> None:
+        """Write it, also where whoever asked is cancelled meanwhile: who asks next must not find the SMS once more."""
+        writing = asyncio.ensure_future(self._ledger.commit(batch))
+        try:
+            await asyncio.shield(writing)
+        except asyncio.CancelledError:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(writing, _WRITING)
+            raise
 
     def forget(self, order: str) -> None:
         """An order is watched no more."""
