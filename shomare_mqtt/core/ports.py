@@ -303,7 +303,8 @@ class Outbox(Protocol):
         """Publishes an answer while connected, without the journal; returns once it is acknowledged or given up.
 
         One that is larger than the broker takes comes as the outbox sends it: with its SMS cut, else saying
-        `too_large`. Answers go out in the order of the calls. Raises nothing; a connection that is lost loses it.
+        `too_large`; where the broker hung up on it, over the next connection. Answers go out in the order of the calls.
+        Raises nothing; else a connection that is lost loses it.
         """
         ...
 

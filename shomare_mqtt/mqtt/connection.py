@@ -67,6 +67,7 @@ class Link:
         self._on_message = on_message
         self._descriptor = opened.stream.fileno()
         self._attached = False
+        self._read_due = False
         self._write_due = False
         self._watching = False
         self._tick: asyncio.TimerHandle | None = None
@@ -257,10 +258,10 @@ class Link:
 
     def _attach(self) -> None:
         self._attached = True
-        self._loop.add_reader(self._descriptor, self._read)
+        self._loop.add_reader(self._descriptor, self._on_readable)
         self.watch_writable()
         if self._opened.stream.pending():
-            self._loop.call_soon(self._read)
+            self._read_soon()
         self._on_tick()
 
     def detach(self) -> None:
@@ -288,12 +289,21 @@ class Link:
             else:
                 self._loop.remove_writer(self._descriptor)
 
+    def _on_readable(self) -> None:
+        if not self._read_due:  # else each turn of a flood would read once more than the turn before
+            self._read()
+
+    def _read_soon(self) -> None:
+        self._read_due = True
+        self._loop.call_soon(self._read)
+
     def _read(self) -> None:
         """Take all that has come, and send the PUBACKs before anything else has its turn."""
+        self._read_due = False
         if self.ended.done():
             return
         if self._guarded(self._adapter.read):
-            self._loop.call_soon(self._read)
+            self._read_soon()
         if not self.ended.done() and self._adapter.has_unsent:
             self._write()
         elif not self.ended.done():

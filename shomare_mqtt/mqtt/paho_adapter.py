@@ -7,6 +7,7 @@ come without properties, and all PUBACKs pass beside it: it takes a tenth of a m
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
 import paho.mqtt.client as paho
@@ -95,6 +96,7 @@ class Adapter(paho.Client):
         self._mqtt5 = mqtt5
         self._listener = listener
         self._last_id = _LAST_ID
+        self._is_behind = False
         self._unacknowledged: set[int] = set()
         self.max_inflight_messages_set(0)  # none held back here: our own window rules
         self._set_callbacks(listener)
@@ -172,10 +174,13 @@ class Adapter(paho.Client):
 
         Raises what the listener raises, and anything at all on malformed bytes.
         """
-        self._stream.read()
+        if not self._is_behind:  # else a broker that sends faster than we take would fill the memory
+            self._stream.read()
+        self._is_behind = False
         for _ in range(_PACKETS_AT_ONCE):
             if not self._take_packet():
                 return self._stream.hidden()
+        self._is_behind = True
         return True
 
     def _take_packet(self) -> bool:
@@ -220,6 +225,8 @@ class Adapter(paho.Client):
             if self.is_open:
                 self._stream.flush()
         except OSError:
+            while self.read():  # a DISCONNECT that came with the end says why, and whether to come back at all
+                pass
             self._listener.over(Ending("the connection broke", by_broker=True))
         return self.is_open and self.has_unsent
 
@@ -278,10 +285,16 @@ def _properties(packet_type: int) -> Any:
 
 
 def _refusal(reason: int) -> PublishRefusedError | None:
-    """What the reason code of a PUBACK says; success has several. Raises KeyError for one that there is not."""
-    if reason < _FAILURE:
-        return None
-    return PublishRefusedError(str(ReasonCode(PacketTypes.PUBACK, identifier=reason)), reason)
+    """What the reason code of a PUBACK says; success has several."""
+    return None if reason < _FAILURE else PublishRefusedError(_name(reason), reason)
+
+
+def _name(reason: int) -> str:
+    """Brokers answer with more than the standard has for a PUBACK: mosquitto with Packet too large, of a DISCONNECT."""
+    for kind in (PacketTypes.PUBACK, PacketTypes.DISCONNECT):
+        with suppress(KeyError, ValueError):  # as paho says that it knows none
+            return str(ReasonCode(kind, identifier=reason))
+    return "an unknown reason"
 
 
 def _incoming(message: paho.MQTTMessage) -> Incoming:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
@@ -12,7 +13,7 @@ from shomare_mqtt.core.bridge_events import BridgeEvent
 from shomare_mqtt.core.fitting import fitted
 from shomare_mqtt.errors import ErrorCode
 from shomare_mqtt.mqtt.failures import HangsUpError, LinkError, PublishRefusedError, TooLargeError
-from shomare_mqtt.mqtt.shortening import room_for
+from shomare_mqtt.mqtt.shortening import Learnt, room_for
 
 if TYPE_CHECKING:
     import logging
@@ -31,6 +32,11 @@ AGAIN_AFTER = 60.0
 more: it may have been chance, or the broker's own trouble."""
 WAIT_AFTER_REFUSAL = 10.0
 """Seconds that a broker is given to which it was too much at once."""
+MOST_REFUSALS = 6
+"""How often that is done for an answer that stands in no journal."""
+LONGEST_BREAK = 60.0
+"""Seconds for which such an answer waits for the next connection, where it is why the last one ended; who asked has
+given up by then."""
 _LONGEST_SHOWN = 200
 _MOST_SAID = 1000
 """Topics and messages of which it is remembered that they were said."""
@@ -45,6 +51,15 @@ class Sender(Protocol):
 
     async def wait_connected(self) -> None:
         """Returns once connected."""
+        ...
+
+
+class CountingSender(Sender, Protocol):
+    """One that tells whether the connection is still the same."""
+
+    @property
+    def connections(self) -> int:
+        """How many there were."""
         ...
 
 
@@ -82,7 +97,7 @@ class OutboxPublisher:
     def __init__(
         self,
         store: OutboxStore,
-        sender: Sender,
+        sender: CountingSender,
         too_large: Callable[[bytes, TooLargeError], bytes],
         say: Callable[[BridgeEvent, str], None],
         sleep: Callable[[float], Awaitable[None]],
@@ -103,6 +118,7 @@ class OutboxPublisher:
         self._senders = 0
         self._overflows = False
         self._waited = False
+        self._learnt = Learnt()
         self.set_aside = 0
 
     def wake(self) -> None:
@@ -147,25 +163,55 @@ class OutboxPublisher:
 
     async def publish_once(self, answer: Message) -> None:
         """Publish an answer while connected, without the journal; returns on PUBACK, or once it is given up."""
-        left: Message | None = answer
+        payload = self._learnt.cut(answer.payload, gently=True)
+        left: Message | None = answer if payload is answer.payload else replace(answer, payload=payload)
+        refusals = 0
         while left is not None:
-            left = await self._answer_once(left)
+            try:
+                await self._sender.publish(left)
+            except LinkError as error:
+                refusals += is_over_quota(error)
+                left = await self._instead(left, error, refusals)
+            else:
+                self._said.pop(left.topic, None)
+                return
 
-    async def _answer_once(self, answer: Message) -> Message | None:
-        """Publish an answer; what is to go in its place, where the broker takes less."""
-        try:
-            await self._sender.publish(answer)
-        except LinkError as error:
-            smaller = self._smaller(answer, error)
-            if smaller is None:
-                self._lost(answer, error)
+    async def _instead(self, answer: Message, error: LinkError, refusals: int) -> Message | None:
+        """What is to go now in the place of an answer that was not taken; None where nothing is."""
+        if is_over_quota(error):
+            if refusals <= MOST_REFUSALS and await self._stays_connected():
+                return answer
+        elif (smaller := self._smaller(answer, error)) is not None and (
+            not isinstance(error, HangsUpError) or await self._is_connected_again()
+        ):
             return smaller
-        self._said.pop(answer.topic, None)
+        self._lost(answer, error, refusals)
         return None
+
+    async def _stays_connected(self) -> bool:
+        """Give the broker time; whether the connection is still the one over which was asked."""
+        before = self._sender.connections
+        await self._sleep(WAIT_AFTER_REFUSAL)
+        return self._sender.connections == before
+
+    async def _is_connected_again(self) -> bool:
+        """Wait for the next connection.
+
+        The broker that hung up on the answer has read our PUBACK before it: it does not bring again what was asked, and
+        nothing is answered twice.
+        """
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LONGEST_BREAK):
+                await self._sender.wait_connected()
+                return True
+        return False
 
     def _smaller(self, answer: Message, error: LinkError) -> Message | None:
         """As of the answers in the outbox: an SMS in it comes cut, else it says that it is too large."""
-        if (cut := _fitting(answer.payload, error, gently=isinstance(error, HangsUpError))) is not None:
+        room = room_for(answer.payload, error)
+        cut = None if room is None else fitted(answer.payload, room, gently=isinstance(error, HangsUpError))
+        if room is not None and cut is not None:
+            self._learnt.too_much(room, error)
             self._logger.warning("an answer on %s comes cut: %s", _shown(answer.topic), error)
             return replace(answer, payload=cut)
         if not isinstance(error, TooLargeError) or (said := self._too_large(answer.payload, error)) == answer.payload:
@@ -181,10 +227,11 @@ class OutboxPublisher:
         else:
             self._said.pop(message.topic, None)
 
-    def _lost(self, message: Message, error: LinkError) -> None:
-        """What stands in no journal was not published."""
+    def _lost(self, message: Message, error: LinkError, refusals: int = 0) -> None:
+        """What stands in no journal was not published; `refusals`: how often it was too much for the broker."""
         text = f"a message on {_shown(message.topic)} was not published: {error}"
-        if isinstance(error, TooLargeError) or (isinstance(error, PublishRefusedError) and not error.is_over_quota):
+        is_refused = isinstance(error, PublishRefusedError) and not error.is_over_quota
+        if isinstance(error, TooLargeError) or is_refused or refusals > MOST_REFUSALS:
             self._tell_once(message.topic, text, message.topic)
         else:
             self._logger.debug("%s", text)

@@ -10,7 +10,7 @@ from shomare_mqtt.core.fitting import fitted
 from shomare_mqtt.model import Message
 from shomare_mqtt.mqtt.failures import HangsUpError, LinkError, PublishRefusedError, TooLargeError
 from shomare_mqtt.mqtt.publisher import AGAIN_AFTER, WAIT_AFTER_REFUSAL, is_over_quota
-from shomare_mqtt.mqtt.shortening import room_for
+from shomare_mqtt.mqtt.shortening import WHOLE_AGAIN, Learnt, room_for
 
 if TYPE_CHECKING:
     import logging
@@ -19,10 +19,9 @@ if TYPE_CHECKING:
     from shomare_mqtt.mqtt.publisher import Sender
 
 AT_ONCE = 20
-TRIED_AGAIN = 3600.0
-"""Seconds after which a topic under which the broker hung up is tried once more, though it says the same, and one that
-was cut comes whole: a client that took the connection each time looks like that too, and `bridge/state` says one thing
-as long as the process lives."""
+TRIED_AGAIN = WHOLE_AGAIN
+"""Seconds after which a topic under which the broker hung up is tried once more, though it says the same: a client that
+took the connection each time looks like that too, and `bridge/state` says one thing as long as the process lives."""
 
 
 class RetainedStore(Protocol):
@@ -69,9 +68,7 @@ class RetainedPublisher:
         self._say = say
         self._sleep = sleep
         self._over_quota = False
-        self._largest: int | None = None
-        """Bytes of payload to which SMS are cut at once, since more was too much a while ago."""
-        self._whole_again_at = 0.0
+        self._learnt = Learnt()
         self._said: set[str] = set()
         self._left_out: dict[str, bytes] = {}
         self._doubtful: set[str] = set()
@@ -194,10 +191,7 @@ class RetainedPublisher:
 
     async def _publish_fitting(self, topic: str, payload: bytes) -> None:
         """Publish, with the SMS in it cut where it is larger than the broker takes. Raises LinkError."""
-        if self._largest is not None and asyncio.get_running_loop().time() >= self._whole_again_at:
-            self._largest = None
-        if self._largest is not None and len(payload) > self._largest:
-            payload = fitted(payload, self._largest) or payload
+        payload = self._learnt.cut(payload)
         try:
             await self._sender.publish(Message(topic, payload, retain=True, absolute=True))
         except LinkError as error:
@@ -205,14 +199,8 @@ class RetainedPublisher:
             smaller = None if room is None else fitted(payload, room)
             if room is None or smaller is None:
                 raise
-            if not isinstance(error, TooLargeError):  # that is found out anew before a byte is sent
-                self._cut_to(room)
+            self._learnt.too_much(room, error)
             await self._publish_fitting(topic, smaller)
-
-    def _cut_to(self, room: int) -> None:
-        """To find this out again may take a connection each time; but it may have been chance, or no longer be so."""
-        self._largest = room if self._largest is None else min(self._largest, room)
-        self._whole_again_at = asyncio.get_running_loop().time() + TRIED_AGAIN
 
     def _leave_out(self, topic: str, payload: bytes, error: HangsUpError) -> None:
         self._try_later(topic, payload, error.closed or TRIED_AGAIN)

@@ -83,7 +83,8 @@ class Session:
 
     `subscriptions` are whole, as is `also`, which the daemon can do without.
 
-    `first_attempt` is set once the first attempt at the broker has ended, either way.
+    `first_attempt` is set once the first attempt at the broker has ended, either way. `connections`: how many there
+    were.
     """
 
     def __init__(
@@ -118,6 +119,7 @@ class Session:
         self._link: Link | None = None
         self._held: list[tuple[Incoming, Ack]] = []
         self._sessions = 0
+        self.connections = 0
         self._said: set[str] = set()
 
     @property
@@ -219,9 +221,15 @@ class Session:
             "resumed" if link.facts.session_present else "new",
         )
         self._suspects.connected()
-        link.ended.add_done_callback(lambda ended: self._suspects.ended(ended.result()))
+        link.ended.add_done_callback(self._on_end)
         self._link = link
+        self.connections += 1
         self._connected.set()
+
+    def _on_end(self, ended: asyncio.Future[Ending]) -> None:
+        """Before those hear of it who wait for a PUBACK: they may go on to wait for the next connection."""
+        self._connected.clear()
+        self._suspects.ended(ended.result())
 
     async def _listen(self, link: Link) -> None:
         """Subscribe to what the daemon can do without, unless the broker hangs up on that."""

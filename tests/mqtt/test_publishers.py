@@ -23,8 +23,17 @@ from shomare_mqtt.mqtt.failures import (
     PublishRefusedError,
     TooLargeError,
 )
-from shomare_mqtt.mqtt.publisher import AGAIN_AFTER, AT_ONCE, MOST_VOLATILE, WAIT_AFTER_REFUSAL, OutboxPublisher
+from shomare_mqtt.mqtt.publisher import (
+    AGAIN_AFTER,
+    AT_ONCE,
+    LONGEST_BREAK,
+    MOST_REFUSALS,
+    MOST_VOLATILE,
+    WAIT_AFTER_REFUSAL,
+    OutboxPublisher,
+)
 from shomare_mqtt.mqtt.retained import RetainedPublisher
+from shomare_mqtt.mqtt.shortening import WHOLE_AGAIN
 from tests.patience import PATIENCE, let_pass
 
 if TYPE_CHECKING:
@@ -48,6 +57,7 @@ class FakeSender:
         self.always: dict[bytes, Exception] = {}
         self.connected = asyncio.Event()
         self.connected.set()
+        self.connections = 1
         self.before: Callable[[bytes], None] = lambda _: None
 
     async def publish(self, message: Message) -> None:
@@ -399,7 +409,35 @@ async def test_an_answer_beside_the_outbox_is_done_on_the_puback(outbox: Outbox)
     assert outbox.sent == [b"answer"]
 
 
-@pytest.mark.parametrize("error", [NotConnectedError("no link"), DisconnectedError("gone"), OVER_QUOTA])
+async def test_an_answer_beside_the_outbox_that_is_too_much_at_once_is_tried_again_later(outbox: Outbox) -> None:
+    outbox.sender.faults[b"answer"] = deque([OVER_QUOTA] * MOST_REFUSALS)
+    await outbox.publisher.publish_once(Message("a", b"answer"))
+    assert (outbox.sent, outbox.said) == ([b"answer"], [])
+    assert outbox.slept == [WAIT_AFTER_REFUSAL] * MOST_REFUSALS
+
+
+async def test_an_answer_beside_the_outbox_that_stays_too_much_is_given_up_and_told(outbox: Outbox) -> None:
+    outbox.sender.always[b"answer"] = OVER_QUOTA
+    await outbox.publisher.publish_once(Message("a", b"answer"))
+    assert len(outbox.sender.tried) == 1 + MOST_REFUSALS
+    assert [text.startswith("a message on a was not published: ") for text in outbox.said] == [True]
+
+
+async def test_an_answer_beside_the_outbox_that_was_too_much_goes_over_no_other_connection(outbox: Outbox) -> None:
+    """What was asked may come again over that, and is answered then."""
+    outbox.sender.always[b"answer"] = OVER_QUOTA
+    sleep = outbox.publisher._sleep
+
+    async def reconnecting(seconds: float) -> None:
+        await sleep(seconds)
+        outbox.sender.connections += 1
+
+    outbox.publisher._sleep = reconnecting
+    await outbox.publisher.publish_once(Message("a", b"answer"))
+    assert (outbox.sender.tried, outbox.said) == ([b"answer"], [])
+
+
+@pytest.mark.parametrize("error", [NotConnectedError("no link"), DisconnectedError("gone")])
 async def test_an_answer_beside_the_outbox_is_lost_with_the_connection(outbox: Outbox, error: LinkError) -> None:
     outbox.sender.always[b"answer"] = error
     await outbox.publisher.publish_once(Message("a", b"answer"))
@@ -434,6 +472,48 @@ async def test_an_sms_in_an_answer_beside_the_outbox_comes_cut(outbox: Outbox, e
     await outbox.publisher.publish_once(Message("a", large))
     event = json.loads(outbox.sent[0])
     assert (event["text"], event["truncated"], event["code"]) == ("x" * 2_048, True, "48213")
+
+
+async def test_an_answer_beside_the_outbox_that_was_hung_up_on_comes_cut_over_the_next_connection(
+    outbox: Outbox,
+) -> None:
+    large = sms_event("x" * 20_000)
+    outbox.sender.always[large] = HANGS_UP
+    outbox.sender.before = lambda _: outbox.sender.connected.clear()
+    answering = asyncio.create_task(outbox.publisher.publish_once(Message("a", large)))
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert outbox.sender.tried == [large]
+    outbox.sender.connected.set()
+    await asyncio.wait_for(answering, PATIENCE)
+    assert json.loads(outbox.sent[0])["text"] == "x" * 2_048
+    assert outbox.said == []
+
+
+async def test_an_answer_beside_the_outbox_that_was_hung_up_on_waits_a_minute_at_most(outbox: Outbox) -> None:
+    large = sms_event("x" * 20_000)
+    outbox.sender.always[large] = HANGS_UP
+    outbox.sender.before = lambda _: outbox.sender.connected.clear()
+    answering = asyncio.create_task(outbox.publisher.publish_once(Message("a", large)))
+    for _ in range(5):
+        await asyncio.sleep(0)
+    let_pass(LONGEST_BREAK)
+    await asyncio.wait_for(answering, PATIENCE)
+    assert outbox.sender.tried == [large]
+    assert outbox.said == ["a message on a was not published: it hangs up"]
+
+
+@pytest.mark.parametrize("error", [HANGS_UP, PublishRefusedError("packet too large", 0x95)])
+async def test_what_was_too_much_of_an_answer_is_known_for_an_hour(outbox: Outbox, error: LinkError) -> None:
+    first, second = sms_event("x" * 20_000), sms_event("y" * 20_000)
+    outbox.sender.always[first] = error
+    for large in (first, second):
+        await outbox.publisher.publish_once(Message("a", large))
+    assert second not in outbox.sender.tried
+    assert [json.loads(payload)["text"][0] for payload in outbox.sent] == ["x", "y"]
+    let_pass(WHOLE_AGAIN)
+    await outbox.publisher.publish_once(Message("a", second))
+    assert outbox.sent[-1] == second
 
 
 async def test_answers_beside_the_outbox_go_out_in_the_order_of_asking(outbox: Outbox) -> None:
