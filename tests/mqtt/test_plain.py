@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from contextlib import asynccontextmanager
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from paho.mqtt._packet import decode_puback, decode_publish
+from paho.mqtt.enums import MQTTProtocolVersion
 
 from shomare_mqtt.config import Mqtt
 from shomare_mqtt.mqtt.connection import Link, open_link
+from shomare_mqtt.mqtt.failures import PublishRefusedError
 from shomare_mqtt.mqtt.packets import Opening, Publication, publish_size
+from shomare_mqtt.mqtt.paho_adapter import _PACKETS_AT_ONCE
 from shomare_mqtt.mqtt.plain import (
     MalformedError,
     first_packet,
@@ -21,6 +27,7 @@ from shomare_mqtt.mqtt.plain import (
     read_puback,
     read_publish,
 )
+from shomare_mqtt.mqtt.streams import CHUNK
 from tests.mqtt.fake_broker import CONNACK, PUBACK, FakeBroker, packet
 from tests.patience import PATIENCE
 
@@ -150,6 +157,58 @@ def test_what_a_puback_says() -> None:
     assert read_puback(bytearray(b"\x40\x01\x80\0"), 2, 3, "5") is None
 
 
+@given(
+    topic=st.binary(max_size=12),
+    payload=st.binary(max_size=200),
+    qos=st.integers(0, 2),
+    flags=st.tuples(st.booleans(), st.booleans()),
+    number=st.integers(1, 65535),
+    properties=st.sampled_from([b"\0", b"\x02\x01\x01", b"\x03\x23\0\x07", b"\x05\x02\0\0\0\x09"]),
+    version=st.sampled_from(VERSIONS),
+)
+def test_what_is_read_is_what_paho_reads(
+    topic: bytes,
+    payload: bytes,
+    qos: int,
+    flags: tuple[bool, bool],
+    number: int,
+    properties: bytes,
+    version: Version,
+) -> None:
+    """And what is not read is for paho: it has properties, is no text, or of a QoS that we do not ask for."""
+    head = 0x30 | qos << 1 | flags[0] << 3 | flags[1]
+    body = len(topic).to_bytes(2, "big") + topic + (number.to_bytes(2, "big") if qos else b"")
+    body += (properties if version == "5" else b"") + payload
+    size = len(body)
+    length = bytes([size]) if size < 128 else bytes([size & 127 | 128, size >> 7])
+    buffer = bytearray(bytes([head]) + length + body + b"\x40")
+    start, end = first_packet(buffer)
+    assert bytes(buffer[start:end]) == body
+    read = read_publish(buffer, start, end, version)
+    is_plain = qos < 2 and bool(topic) and is_text(topic) and (version != "5" or properties == b"\0")
+    assert (read is not None) is is_plain
+    if read is not None:
+        theirs = decode_publish(
+            head, body, MQTTProtocolVersion.MQTTv5 if version == "5" else MQTTProtocolVersion.MQTTv311
+        )
+        ours = read[0]
+        assert (ours.topic, ours.payload, read[1]) == (theirs.topic.decode(), bytes(theirs.payload), theirs.qos)
+        assert (ours.retain, ours.dup) == (theirs.retain, theirs.dup)
+        assert ours.packet_id == (theirs.mid if qos else 0)
+
+
+@given(
+    number=st.integers(0, 65535),
+    reason=st.none() | st.sampled_from([0, 0x10, 0x80, 0x83, 0x87, 0x90, 0x91, 0x97, 0x99]),
+    properties=st.sampled_from([b"", b"\0", b"\x07\x1f\0\x04text", b"\x07\x26\0\x01a\0\x01b"]),
+)
+def test_what_a_puback_says_is_what_paho_reads(number: int, reason: int | None, properties: bytes) -> None:
+    body = number.to_bytes(2, "big") + (b"" if reason is None else bytes([reason]) + properties)
+    read = read_puback(bytearray(packet(PUBACK, body)), 2, 2 + len(body), "5")
+    theirs = decode_puback(0x40, body, MQTTProtocolVersion.MQTTv5)
+    assert read == (theirs.mid, theirs.reason.value)
+
+
 # --- a connection ---------------------------------------------------------------------------------------------------
 
 
@@ -160,6 +219,14 @@ async def linked(broker: FakeBroker, take: Callable[[Incoming, Ack], None] = lam
         yield link
     finally:
         link.close()
+
+
+def is_text(topic: bytes) -> bool:
+    try:
+        topic.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def message(number: int, *, qos: int) -> bytes:
@@ -251,6 +318,63 @@ async def test_an_id_is_used_again_once_it_was_acknowledged() -> None:
         assert [int.from_bytes(each, "big") for each in peer.published[4:]] == [0x8000, 0x8002]
         for task in (*first, *second):
             task.cancel()
+
+
+@pytest.mark.parametrize(
+    ("reason", "said"), [(0x87, "Not authorized"), (0x95, "Packet too large"), (0xFE, "an unknown reason")]
+)
+async def test_any_reason_of_a_puback_is_a_refusal(reason: int, said: str) -> None:
+    """Of an SMS that is larger than it takes mosquitto says what the standard has for a DISCONNECT alone."""
+    async with FakeBroker() as broker, linked(broker) as link:
+        broker.acknowledges = False
+        publishing = asyncio.create_task(link.publish(Publication("a", b"x")))
+        await broker.until(lambda: bool(broker.peers[-1].published))
+        broker.peers[-1].send(packet(PUBACK, b"\x80\0" + bytes([reason])))
+        with pytest.raises(PublishRefusedError, match=said) as refused:
+            await asyncio.wait_for(publishing, PATIENCE)
+        assert refused.value.reason == reason
+        assert not link.ended.done()
+
+
+async def test_a_flood_is_read_no_faster_than_it_is_taken() -> None:
+    """What the broker sends meanwhile waits with it; and a turn of the loop takes no more than two times so many."""
+    count = 60_000
+    heard, waiting, taken, turns = Heard(count), list[int](), list[int](), asyncio.Event()
+
+    async with FakeBroker() as broker, linked(broker, heard.take) as link:
+        loop = asyncio.get_running_loop()
+
+        def each_turn() -> None:
+            waiting.append(len(link._opened.stream.buffer))
+            taken.append(len(heard.payloads))
+            if not turns.is_set():
+                loop.call_soon(each_turn)
+
+        each_turn()
+        broker.peers[-1].send(b"".join(message(n, qos=0) for n in range(count)))
+        await heard.wait()
+        turns.set()
+    assert max(waiting) < 2 * CHUNK
+    assert max(after - before for before, after in pairwise(taken)) <= 2 * _PACKETS_AT_ONCE
+
+
+async def test_why_the_broker_ends_it_is_heard_though_a_write_fails_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that lost its session to another must not fight for it."""
+    async with FakeBroker() as broker, linked(broker) as link:
+        peer = broker.peers[-1]
+        peer.send(message(1, qos=0) + packet(14, b"\x8e\0"))
+        await peer.writer.drain()
+        stream = link._opened.stream
+        monkeypatch.setattr(stream, "_write", refusing)
+        while not stream._sock.recv(1, socket.MSG_PEEK):
+            pass
+        link._adapter.send_publish(Publication("a", b"x"))
+        link._write()
+        assert link.ended.result().reason == 0x8E
+
+
+def refusing(_: object) -> int:
+    raise BrokenPipeError
 
 
 def is_blocked(link: Link) -> bool:
