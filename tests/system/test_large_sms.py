@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from pathlib import Path
 
-    from tests.system.probe import Seen
+    from tests.system.probe import Probe, Seen
 
 HUGE = "Your code is 48213. " + "x" * 3_000_000
 RETAINING = {"privacy": {"retain_codes": True}}
@@ -77,6 +77,26 @@ async def test_on_a_broker_that_hangs_up_on_what_is_large(tmp_path: Path) -> Non
         house.sim.deliver_sms(order["purchase"], text=HUGE, code="48213")
         event = (await house.probe.message("event/sms")).json
         assert (event["code"], event["truncated"]) == ("48213", True)
+        answer = await asked_until_answered(house.probe, "query/check/current")
+        assert [(sms["code"], sms["truncated"]) for sms in answer["data"]["sms"]] == [("48213", True)]
+        since = len(house.probe.seen)
+        assert await house.probe.ask("query/check/current") == answer
+        assert not [s for s in house.probe.all("bridge/state", since) if s.text == "offline"]  # now it is known
+
+
+async def asked_until_answered(probe: Probe, topic: str) -> Any:
+    """Ask again whenever the connection was lost under the answer, as often as it takes to know why."""
+
+    def answered_or_back() -> bool:
+        states = [s.text for s in probe.all("bridge/state", since)]
+        return bool(probe.all(f"response/{topic}", since)) or "offline" in states[:-1]
+
+    for _ in range(suspects.STRIKES):
+        since = await probe.publish(topic)
+        await probe.until(answered_or_back)
+        if answers := probe.all(f"response/{topic}", since):
+            return answers[0].json
+    return await probe.answer(topic, since)
 
 
 async def test_on_amqtt(tmp_path: Path) -> None:
