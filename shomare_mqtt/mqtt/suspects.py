@@ -29,6 +29,9 @@ QUIET = 0.5
 """Seconds that a connection must have stood before what ended one alone is tried again: one that does not hold at all
 ends sooner, and another client that takes it from us, and waits a second between two tries, comes when it was sent."""
 
+OVERTAKEN = 5.0
+"""Seconds for which others go first of what ended a connection alone: where they never end, it would never go."""
+
 CLOSED = 600.0
 """Seconds for which a topic is not tried at all, once two messages on it in a row were to blame."""
 
@@ -60,10 +63,11 @@ class _Suspicion:
 
 @dataclass(slots=True, eq=False)
 class _Turn:
-    """A message that waits for its turn, or is under way."""
+    """A message that waits for its turn, or is under way. `since`: the loop's time at which it came."""
 
     topic: str
     number: int
+    since: float
 
 
 class Suspects:
@@ -133,7 +137,7 @@ class Suspects:
     # --- turns ------------------------------------------------------------------------------------------------------
 
     async def _enter(self, topic: str) -> _Turn:
-        turn = _Turn(topic, next(self._numbers))
+        turn = _Turn(topic, next(self._numbers), self._loop.time())
         if self._waiting or topic in self._suspicions or self._is_trial():
             await self._wait_for(turn)
         else:
@@ -153,7 +157,7 @@ class Suspects:
             raise
 
     def _admit(self) -> None:
-        """Let in who may go now: in the order of asking, those that ended a connection alone last."""
+        """Let in who may go now: in the order of asking, those that ended a connection alone last for a while."""
         while self._waiting and not self._is_trial():
             turn = min(self._waiting, key=self._place)
             suspicion = self._suspicions.get(turn.topic)
@@ -170,7 +174,14 @@ class Suspects:
 
     def _place(self, turn: _Turn) -> tuple[int, int]:
         suspicion = self._suspicions.get(turn.topic)
-        return (suspicion.strikes if suspicion else 0), turn.number
+        if suspicion is None or not suspicion.strikes or self._goes_first(turn):
+            return 0, turn.number
+        return suspicion.strikes, turn.number
+
+    def _goes_first(self, turn: _Turn) -> bool:
+        """Whether others overtook it for long enough, and hold it up no more, as the connection has stood."""
+        now = self._loop.time()
+        return now - turn.since >= OVERTAKEN and now - self._began >= QUIET
 
     def _may_try(self, suspicion: _Suspicion) -> bool:
         """Whether a suspect can go at this moment; where only time is missing, it is looked again."""

@@ -11,7 +11,7 @@ from shomare_mqtt.mqtt import suspects as suspects_module
 from shomare_mqtt.mqtt.failures import DisconnectedError, HangsUpError, NotConnectedError, PublishRefusedError
 from shomare_mqtt.mqtt.packets import Ending
 from shomare_mqtt.mqtt.suspects import STRIKES, End, Suspects
-from tests.patience import PATIENCE
+from tests.patience import PATIENCE, let_pass
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -238,6 +238,31 @@ async def test_a_suspect_waits_until_nothing_else_is_under_way() -> None:
     await wire.sent("later")
     wire.answer("later")
     assert [await outcome(task) for task in (innocent, suspect, later)] == [None] * 3
+
+
+async def test_a_suspect_goes_in_the_end_though_there_is_always_something_under_way() -> None:
+    wire = Wire(Suspects())
+    first = wire.send("suspect")
+    await wire.sent("suspect")
+    wire.end()
+    await outcome(first)
+    before = wire.send("0")
+    await wire.sent("0")
+    suspect = wire.send("suspect")
+    for number in range(1, 4):
+        later = wire.send(str(number))
+        await wire.sent(str(number - 1), str(number))
+        wire.answer(str(number - 1))
+        assert await outcome(before) is None
+        before = later
+    let_pass(suspects_module.OVERTAKEN)
+    last = wire.send("last")
+    wire.answer("3")
+    await wire.sent("suspect")
+    wire.answer("suspect")
+    await wire.sent("last")
+    wire.answer("last")
+    assert [await outcome(task) for task in (before, suspect, last)] == [None] * 3
 
 
 async def test_what_is_refused_in_words_ends_no_connection() -> None:
