@@ -6,7 +6,7 @@ import asyncio
 import json
 import logging
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from shomare_mqtt import topics
@@ -15,6 +15,7 @@ from shomare_mqtt.core.notices import Notices
 from shomare_mqtt.errors import ErrorCode
 from shomare_mqtt.homeassistant.announcer import status_topic
 from shomare_mqtt.mqtt.alone import LISTENED_TO, Alone
+from shomare_mqtt.mqtt.command_fields import kept
 from shomare_mqtt.mqtt.publisher import OutboxPublisher
 from shomare_mqtt.mqtt.retained import RetainedPublisher
 from shomare_mqtt.mqtt.session import Session, SessionListener
@@ -128,6 +129,8 @@ class Broker:
 
     def hand_over(self, incoming: Incoming, ack: Ack) -> None:
         """A message for the daemon."""
+        if (payload := kept(incoming.payload)) is not incoming.payload:
+            incoming = replace(incoming, payload=payload)
         self._told.message(incoming, ack)
 
     def lost(self, text: str) -> None:

@@ -22,6 +22,7 @@ _MAX_EXPONENT = 30
 _BOM = "\ufeff"
 _WHITE = "".join(filter(str.isspace, map(chr, range(0x3001))))
 _BEFORE, _BEHIND = _WHITE + _BOM, _WHITE + "\0"
+_TOO_LARGE = b"?" * (MAX_PAYLOAD + 1)
 
 
 class InvalidError(Exception):
@@ -38,14 +39,29 @@ def payload_text(payload: bytes) -> str:
 
     Raises InvalidError, as all here do: for more than MAX_PAYLOAD bytes, and for what is not UTF-8.
     """
-    payload = payload.rstrip(b"\0 \t\r\n\f\v").lstrip()
+    payload = _stripped(payload)
     if len(payload) > MAX_PAYLOAD:
-        raise InvalidError(f"the payload has {len(payload)} bytes; at most {MAX_PAYLOAD} are read")
+        raise InvalidError(f"the payload has more than {MAX_PAYLOAD} bytes")
     try:
         text = payload.decode()
     except UnicodeDecodeError:
         raise InvalidError("the payload is not UTF-8 text") from None
     return text.lstrip(_BEFORE).rstrip(_BEHIND)
+
+
+def _stripped(payload: bytes) -> bytes:
+    return payload.rstrip(b"\0 \t\r\n\f\v").lstrip()
+
+
+def kept(payload: bytes) -> bytes:
+    """What to keep of a payload until it is read: of one that is refused for its size no more than that.
+
+    A broker brings thousands before the first is read, and megabytes of each would fill the memory.
+    """
+    if len(payload) <= MAX_PAYLOAD:
+        return payload
+    stripped = _stripped(payload)
+    return stripped if len(stripped) <= MAX_PAYLOAD else _TOO_LARGE
 
 
 def json_object(text: str) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from shomare_mqtt.model import Incoming, Parsed, SetBuying, SetDefault, Unparsed
+from shomare_mqtt.mqtt.command_fields import kept
 from shomare_mqtt.mqtt.commands import CommandParser
 
 if TYPE_CHECKING:
@@ -103,3 +104,22 @@ def test_an_id_in_a_topic_stays_as_it_is() -> None:
     assert isinstance(spaced, Parsed)
     assert isinstance(plain, Parsed)
     assert spaced.request != plain.request
+
+
+@pytest.mark.parametrize("payload", [b"{" + b"x" * 65_536, b"{}" + b" " * 70_000 + b"x", b"x" * 3_000_000])
+def test_of_what_is_too_large_nothing_is_kept_but_that(payload: bytes) -> None:
+    """A broker may bring thousands before the first is read."""
+    small = kept(payload)
+    assert small is kept(b"y" * 100_000)
+    parsed = PARSER.parse(Incoming("shomare/buy", small))
+    assert isinstance(parsed, Unparsed)
+    assert parsed.error.message == "the payload has more than 65536 bytes"
+
+
+@pytest.mark.parametrize("payload", [b"", b"{}", b" " * 65_536, b"x" * 65_536])
+def test_what_is_not_is_kept_as_it_is(payload: bytes) -> None:
+    assert kept(payload) is payload
+
+
+def test_white_space_around_makes_nothing_too_large() -> None:
+    assert kept(b" " * 70_000 + b"{}" + b"\n\0" * 70_000) == b"{}"
