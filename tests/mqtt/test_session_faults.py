@@ -25,7 +25,7 @@ from shomare_mqtt.mqtt.failures import (
     PublishRefusedError,
 )
 from tests.mosquitto import free_port
-from tests.mqtt.fake_broker import CONNACK, DISCONNECT, PUBACK, SUBSCRIBE, FakeBroker, Peer, packet
+from tests.mqtt.fake_broker import CONNACK, DISCONNECT, PUBACK, PUBLISH, SUBSCRIBE, FakeBroker, Peer, packet
 from tests.patience import PATIENCE
 
 if TYPE_CHECKING:
@@ -91,6 +91,23 @@ async def test_a_puback_with_a_reason(watch: Watch) -> None:
         with pytest.raises(PublishRefusedError, match="Quota exceeded") as caught:
             await publishing
         assert caught.value.reason == 0x97
+
+
+async def test_who_hears_of_the_end_can_wait_for_the_next_connection(watch: Watch) -> None:
+    """An answer that was hung up on goes over that one; the old one must not look as if it still stood."""
+    async with FakeBroker() as broker:
+        watched = watch(broker.settings())
+        await watched.connected()
+        broker.hangs_up_on = lambda _, kind: kind == PUBLISH
+        (publishing,) = publish_all(watched, 1)
+        stood: list[bool] = []
+        publishing.add_done_callback(lambda _: stood.append(watched.session.connected))
+        with pytest.raises(DisconnectedError):
+            await asyncio.wait_for(publishing, PATIENCE)
+        broker.hangs_up_on = lambda *_: False
+        await watched.connected()
+        assert (stood, watched.session.connections) == ([False], 2)
+        await asyncio.wait_for(watched.session.publish(Message("event", b"x")), PATIENCE)
 
 
 async def test_a_broker_that_never_acknowledges(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
