@@ -14,13 +14,14 @@ from tests.denying import ByChance, Denying
 from tests.mosquitto import Mosquitto
 from tests.old_broker import old_broker
 from tests.system.house import PRODUCT, House
+from tests.system.probe import Probe
 from tests.system.serving import serving
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from pathlib import Path
 
-    from tests.system.probe import Probe, Seen
+    from tests.system.probe import Seen
 
 HUGE = "Your code is 48213. " + "x" * 3_000_000
 RETAINING = {"privacy": {"retain_codes": True}}
@@ -62,6 +63,12 @@ async def test_on_mosquitto(tmp_path: Path, protocol: str, lines: list[str], lon
     ):
         await house.until_up()
         await comes_cut(house, longest)
+        if protocol == "5":
+            reply = "elsewhere"
+            async with Probe(house.port, reply) as elsewhere:
+                since = await house.probe.publish("query/check/current", reply=f"{reply}/answer")
+                there = await elsewhere.message("answer")
+                assert there.json == await house.probe.answer("query/check/current", since)
 
 
 @pytest.mark.mosquitto

@@ -109,13 +109,12 @@ class Answering:
         body = render.dumps(render.answer_json(answer, envelope.transaction))
         return (*_postings(envelope, body), *_refused_event(envelope, answer))
 
-    def beside(self, envelope: Envelope, answer: Answer) -> list[Message]:
-        """The answer to a query, and its event where there is one, to be sent beside the outbox."""
+    def beside(self, envelope: Envelope, answer: Answer) -> tuple[list[Message], list[Message]]:
+        """The answer to a query, for each topic that it goes to, and its events, to be sent beside the outbox."""
         self.count += 1
-        postings = _postings(envelope, render.dumps(render.answer_json(answer, envelope.transaction)))
-        if answer.status is Status.ERROR:
-            postings += _refused_event(envelope, answer)
-        return [posting.message for posting in postings]
+        answers = _postings(envelope, render.dumps(render.answer_json(answer, envelope.transaction)))
+        events = _refused_event(envelope, answer) if answer.status is Status.ERROR else []
+        return [posting.message for posting in answers], [posting.message for posting in events]
 
     async def again(self, envelope: Envelope, stored: bytes) -> None:
         """Answer what may be a second delivery of a command as the first was: nobody can tell it from a new one."""

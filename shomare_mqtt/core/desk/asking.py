@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import chain
 from typing import TYPE_CHECKING, cast
 
 from shomare_mqtt.core.desk.telling import told
@@ -85,10 +86,13 @@ class Asking:
             self._log_refused(envelope, answer.error.code, answer.error.message)
         if connection != self._connection:
             return  # the broker may have brought it again, and whoever asked may get other words by that
-        first, *others = self._answering.beside(envelope, answer)
-        for other in others:
-            self._outbox.send_volatile(other)
-        await self._outbox.publish_once(first)
+        (first, *others), events = self._answering.beside(envelope, answer)
+        for event in events:
+            self._outbox.send_volatile(event)
+        if others:  # a Response Topic gets the same, made smaller where it must be
+            await asyncio.gather(*map(self._outbox.publish_once, (first, *others)))
+        else:
+            await self._outbox.publish_once(first)
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._asked.discard(task)
@@ -115,7 +119,7 @@ class Asking:
         self._refuse(envelope, CommandRefusedError(ErrorCode.BUSY, message))
 
     def _refuse(self, envelope: Envelope, error: ShomareError) -> None:
-        for message in self._answering.beside(envelope, Answer.failed(error)):
+        for message in chain(*self._answering.beside(envelope, Answer.failed(error))):
             self._outbox.send_volatile(message)
 
     def _log_refused(self, envelope: Envelope, code: ErrorCode, message: str) -> None:
