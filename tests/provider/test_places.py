@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shomare_mqtt.provider.reading.places import MISSING, notation, place_in, place_of, value_at
+from shomare_mqtt.provider.reading.places import MISSING, Spots, notation, place_in, place_of, value_at
+from shomare_mqtt.provider.reading.shapes import Origins, as_records
 
 NAMES = st.text(max_size=8)
 ANSWERS = st.recursive(
@@ -51,3 +52,20 @@ def test_of_several_places_the_one_with_the_parents_that_were_seen() -> None:
     assert place_in(answer, "id", 5, ("data", "order")) == ("data", 0, "order", "id")
     assert place_in(answer, "id", 5) == ("id",)
     assert place_in(answer, "id", 6) is None
+
+
+@given(ANSWERS)
+def test_spots_find_the_same_places_as_a_search_for_each(answer: Any) -> None:
+    spots = Spots(answer)
+    for *around, step in filter(None, every_place(answer)):
+        parents = tuple(name for name in around if isinstance(name, str))
+        value = value_at(answer, (*around, step))
+        if isinstance(step, str):
+            assert spots.place_in(step, value, parents) == place_in(answer, step, value, parents)
+
+
+def test_of_a_record_that_is_gone_no_other_has_the_identity() -> None:
+    origins, times = Origins(), 50
+    for at in range(times):
+        as_records({"node": {"id": at, "shop": {"name": "a"}}}, origins=origins)
+    assert [came["node"]["id"] for came in origins.values()] == list(range(times))

@@ -35,7 +35,7 @@ def tidied(value: Any, origins: Origins, *, priced: bool = False) -> Any:
     fields = _tidied_fields(value, origins, priced=priced)
     if fields.keys() == value.keys() and all(map(is_, fields.values(), value.values())):
         return value
-    origins[id(fields)] = origins.get(id(value), value)
+    origins.made(fields, origins.get(id(value), value))
     return fields
 
 

@@ -356,14 +356,21 @@ def _alike(values: list[Any]) -> bool:
 
 
 class Origins(dict[int, Any]):
-    """What records looked like as they came, by the identity of what was made of them, for as long as that is there.
+    """What records looked like as they came, by the identity of what was made of them.
 
-    `most`: so many are kept, where that is enough; of thousands it would take a megabyte.
+    That is kept as well: of what is gone another object may have the identity. `most`: so many are taken up, where that
+    is enough; of thousands it would take a megabyte.
     """
 
     def __init__(self, most: float = inf) -> None:
         super().__init__()
         self.most = most
+        self._made: list[Any] = []
+
+    def made(self, record: Any, came: Any) -> None:
+        """Take up what a record was made of."""
+        self[id(record)] = came
+        self._made.append(record)
 
 
 def as_records(value: Any, *, bare_rows: bool = False, origins: Origins | None = None) -> Any:
@@ -387,7 +394,7 @@ def as_records(value: Any, *, bare_rows: bool = False, origins: Origins | None =
 
 def _made_of(came: Any, record: Any, origins: Origins | None) -> Any:
     if origins is not None and record is not came and isinstance(record, dict) and len(origins) < origins.most:
-        origins[id(record)] = came
+        origins.made(record, came)
     return record
 
 
