@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 from itertools import islice
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from shomare_mqtt.provider.reading.names import glued, wordset
-from shomare_mqtt.provider.reading.rows import INSIDE_PRICE, STOCK, SWITCHES, Row, is_price_object, stock_of, telling
+from shomare_mqtt.provider.reading.rows import (
+    INSIDE_PRICE,
+    STOCK,
+    SWITCHES,
+    Row,
+    Vote,
+    is_price_object,
+    stock_of,
+    telling,
+)
 from shomare_mqtt.provider.reading.shapes import of_money
 from shomare_mqtt.provider.reading.units import unit_beside, unit_in_name
 from shomare_mqtt.provider.reading.values import is_plain, is_scalar, money
@@ -25,19 +34,6 @@ _PLAIN_PRICE = 90
 """From this weight on a name is a price and nothing near it."""
 _BESIDE = wordset("meta metadata info details extra stats inventory availability stock data additional")
 """Names of an object in a row that may say what is left of it."""
-
-
-class Vote(NamedTuple):
-    """A figure of a row: how strongly it speaks for a price or a stock, and the names that lead to it.
-
-    `place`: the field's name and, within an object, its own; `distance`: how far outside the row it lies.
-    """
-
-    weight: int
-    order: int
-    figure: Any
-    place: tuple[str, ...]
-    distance: int = 0
 
 
 def amount_of(row: Row, columns: Columns, unit: str | None) -> Decimal | None:

@@ -21,9 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from decimal import Decimal
 
-    from shomare_mqtt.provider.reading.amounts import Vote
     from shomare_mqtt.provider.reading.prices_by_hand import PricesByHand
-    from shomare_mqtt.provider.reading.rows import Level, Row
+    from shomare_mqtt.provider.reading.rows import Level, Row, Vote
     from shomare_mqtt.provider.reading.vocabulary import Vocabularies
 
 Column = tuple[int, str]

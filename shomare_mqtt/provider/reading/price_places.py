@@ -11,12 +11,11 @@ from shomare_mqtt.provider.reading.amounts import amounts, best_first, stocks
 from shomare_mqtt.provider.reading.columns import KEY
 from shomare_mqtt.provider.reading.found import MOST_OTHERS, missing
 from shomare_mqtt.provider.reading.places import Spots, notation, place_of_object, shown, value_at
-from shomare_mqtt.provider.reading.rows import Row
+from shomare_mqtt.provider.reading.rows import Row, Vote
 from shomare_mqtt.provider.reading.shapes import Leaf, is_flat, keyed, leaves
 from shomare_mqtt.provider.reading.values import figure, is_scalar
 
 if TYPE_CHECKING:
-    from shomare_mqtt.provider.reading.amounts import Vote
     from shomare_mqtt.provider.reading.columns import Column, Columns
 
 SHOWN = 3

@@ -86,6 +86,19 @@ class Level(NamedTuple):
     place: str | None
 
 
+class Vote(NamedTuple):
+    """A figure of a row: how strongly it speaks for a price or a stock, and the names that lead to it.
+
+    `place`: the field's name and, within an object, its own; `distance`: how far outside the row it lies.
+    """
+
+    weight: int
+    order: int
+    figure: Any
+    place: tuple[str, ...]
+    distance: int = 0
+
+
 class Row(NamedTuple):
     """A row: its own level first, then that of each object around it."""
 
