@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -116,3 +117,16 @@ async def test_not_even_where_most_hang_but_so_many_at_most_are_under_way(
     assert checked() == 2 * FEW, "once no slow one is left"
     await world.sleep(2)
     assert checked() == MANY
+
+
+async def test_nothing_is_checked_once_it_has_ended(world: World) -> None:
+    """Nor by what comes that late: the provider is back, an order is another."""
+    orders = world.bridge.orders
+    [record, *_] = orders.ledger.open()
+    await world.stop()
+    before = world.provider.count("check")
+    world.bridge.market.provider_state.on_recovered()
+    for listener in orders.ledger.listeners:
+        listener(replace(record, order=replace(record.order, order="another")), None)
+    await world.sleep(END)
+    assert world.provider.count("check") == before

@@ -9,7 +9,7 @@ from shomare_mqtt.core.render import Answer
 from shomare_mqtt.core.tickets import Outcome
 from shomare_mqtt.core.waiting import pause
 from shomare_mqtt.errors import CommandRefusedError, ErrorCode
-from shomare_mqtt.model import Buy, Cancel, QueryPrice, QueryPrices, Resolve, SetBuying, SetDefault
+from shomare_mqtt.model import Buy, Cancel, QueryPrice, QueryPrices, Resolve, SetDefault
 
 if TYPE_CHECKING:
     from shomare_mqtt.core.clearance import Clearance
@@ -49,12 +49,15 @@ class Dispatch:
             case SetDefault(field, value):
                 async with self._setting:
                     return Outcome(Answer.ok({field: await self._defaults.set(field, value)}))
-            case SetBuying(on):
-                async with self._switching:  # of its own: a list that hangs must not keep the switch from turning
-                    await self._defaults.set_buying(on=on)
-                    if on:
-                        await self._orders.old_journal.accept(ticket.row)
-                    return Outcome(Answer.ok({"buying": "on" if on else "off"}))
+            case switch:
+                return await self._set_buying(ticket, on=switch.on)
+
+    async def _set_buying(self, ticket: Ticket, *, on: bool) -> Outcome:
+        async with self._switching:  # of its own: a list that hangs must not keep the switch from turning
+            await self._defaults.set_buying(on=on)
+            if on:
+                await self._orders.old_journal.accept(ticket.row)
+            return Outcome(Answer.ok({"buying": "on" if on else "off"}))
 
     async def ask(self, query: Query) -> Answer:
         """Answer a query. Raises CommandRefusedError, ProviderError."""

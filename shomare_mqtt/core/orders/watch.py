@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from shomare_mqtt.core.market.provider_state import AWAY, OF_THE_TOKEN
 from shomare_mqtt.core.orders.cancelling import refusal_info
@@ -171,9 +171,8 @@ class Watch:
         if self._is_stopped:
             return
         watched, record = self._watched[order], self._record(order)
-        if watched.timer is not None:
-            watched.timer.cancel()
-            watched.timer = None
+        cast("asyncio.TimerHandle", watched.timer).cancel()  # whoever waits has one
+        watched.timer = None
         if is_woken or watched.ends:
             watched.delay = min(watched.delay, self._settings.poll_interval)
         comes_first = watched.delay < self._left(record) if is_woken and record else not watched.ends
