@@ -56,7 +56,7 @@ def test_of_several_places_the_one_with_the_parents_that_were_seen() -> None:
 
 @given(ANSWERS)
 def test_spots_find_the_same_places_as_a_search_for_each(answer: Any) -> None:
-    spots = Spots(answer)
+    spots = Spots(answer, {step for place in every_place(answer) for step in place if isinstance(step, str)})
     for *around, step in filter(None, every_place(answer)):
         parents = tuple(name for name in around if isinstance(name, str))
         value = value_at(answer, (*around, step))
@@ -66,6 +66,7 @@ def test_spots_find_the_same_places_as_a_search_for_each(answer: Any) -> None:
 
 def test_of_a_record_that_is_gone_no_other_has_the_identity() -> None:
     origins, times = Origins(), 50
-    for at in range(times):
-        as_records({"node": {"id": at, "shop": {"name": "a"}}}, origins=origins)
-    assert [came["node"]["id"] for came in origins.values()] == list(range(times))
+    came = {"node": {"id": 1, "shop": {"name": "a"}}}
+    for _ in range(times):
+        as_records(came, origins=origins)
+    assert len(origins) == times

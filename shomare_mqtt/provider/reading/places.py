@@ -129,16 +129,17 @@ def place_in(answer: Any, name: str, value: Any, parents: Iterable[str] = ()) ->
 
 
 class Spots:
-    """Where each name stands in an answer that several values are looked for in: it is gone through once for all."""
+    """Where some names stand in an answer, which is gone through once for all values that are looked for under them."""
 
-    def __init__(self, answer: Any) -> None:
-        self._named: dict[str | int, list[tuple[Place, Any]]] = {}
+    def __init__(self, answer: Any, names: Iterable[str]) -> None:
+        self._named: dict[str | int, list[tuple[Place, Any]]] = {name: [] for name in names}
         for place, step, value in _walked(answer):
-            self._named.setdefault(step, []).append((place, value))
+            if step in self._named:
+                self._named[step].append((place, value))
 
     def place_in(self, name: str, value: Any, parents: Iterable[str] = ()) -> Place | None:
-        """The same as `place_in` of the answer."""
-        found = [(*place, name) for place, inner in self._named.get(name, ()) if _same(inner, value)]
+        """The same as `place_in` of the answer; it is one of the names."""
+        found = [(*place, name) for place, inner in self._named[name] if _same(inner, value)]
         return _likeliest(found, parents)
 
 

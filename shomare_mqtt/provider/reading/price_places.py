@@ -129,7 +129,8 @@ class _Came:
 
     def __init__(self, row: Any) -> None:
         self.leaves = list(leaves(row))
-        self._spots = None if isinstance(row, dict) and is_flat(row) else Spots(row)
+        is_plain = isinstance(row, dict) and is_flat(row)
+        self._spots = None if is_plain else Spots(row, {leaf.name for leaf in self.leaves})
 
     def place(self, leaf: Leaf) -> str | None:
         """Where one of the values stands, as it is shown; in a row of plain values under its name."""

@@ -94,7 +94,7 @@ def _with_candidates(
     profile: Profile, answer: Any, ranked: list[Leaf], context: Context, *, is_chosen: bool
 ) -> Profile:
     """The profile with all that may be its balance; `ranked`: the values that were voted for, first the one taken."""
-    spots = Spots(answer)
+    spots = Spots(answer, {leaf.name for leaf in ranked})
     voted = [(leaf, at) for leaf in ranked if (at := spots.place_in(*leaf)) is not None]
     said = profile.currency or context.unit
     figures = [figure_at(at, leaf.value, said) for leaf, at in voted]
