@@ -73,6 +73,7 @@ async def test_a_refused_cancel_is_followed_by_one_check(open_house: Callable[..
     house = await open_house()
     await house.start({"orders": {"poll_interval": 600}})
     order = await house.buy()
+    await house.sim.wait_until(lambda: house.sim.calls["check"] > 0)  # the one that confirms the purchase's id
     house.sim.deliver_sms(order["purchase"], text="Code: 1234", code="1234")
     checks = house.sim.calls["check"]
     error = await house.probe.refused("cancel", {"order": order["order"]})
