@@ -122,7 +122,6 @@ class Journal:
     def __init__(self, path: Path) -> None:
         self.orders: list[dict[str, Any]] = []
         self.outbox: list[str] = []
-        self.texts: set[str] = set()
         self.taken: set[str] = set()
         self.unanswered: set[str] = set()
         if path.exists():
@@ -135,7 +134,6 @@ class Journal:
             return  # it died before the file had its tables
         self.orders = [dict(row) for row in connection.execute("SELECT * FROM orders")]
         self.outbox = [kind for (kind,) in connection.execute("SELECT kind FROM outbox")]
-        self.texts = {text for (text,) in connection.execute("SELECT text FROM sms")}
         rows = connection.execute("SELECT digest, done FROM commands").fetchall()
         self.taken = {digest for digest, _ in rows}
         self.unanswered = {digest for digest, done in rows if not done}

@@ -6,7 +6,6 @@ import asyncio
 from collections import Counter
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from random import Random
 from typing import TYPE_CHECKING, Any, Self
 
@@ -77,8 +76,6 @@ class Storm:
         self.site = Site(self.provider, self._chance)
         self.another = Another(self.daemon, self.second, self.wire, self.recorder, self._some_buys, self._chance)
         self._started_at = 0
-        self._killed_at: datetime | None = None
-        self.away: list[tuple[datetime, datetime]] = []
         self.kills = Kills()
         self.restarts: Counter[str] = Counter()
         self.purchases: list[dict[str, Any]] = []
@@ -127,7 +124,6 @@ class Storm:
         await self.recorder.until(self._buying_is_possible, PAUSE)
         await self.asking.repeat_some()
         await self._moments[moment](len(self.recorder.heard))
-        self._killed_at = datetime.now(UTC)
         await self.daemon.kill()
         journal = await asyncio.to_thread(self.daemon.journal, self._folder / "copy")
         self.kills.add(journal, self.asking.asked)
@@ -138,15 +134,7 @@ class Storm:
 
     async def _online(self) -> bool:
         """Whether the daemon takes commands, at last."""
-        online = await self.recorder.hears(lambda heard: heard == ONLINE, PATIENCE, self._started_at)
-        if self._killed_at is not None:
-            self.away.append((self._killed_at, datetime.now(UTC)))
-            self._killed_at = None
-        return online
-
-    def was_away(self, at: str) -> bool:
-        """Whether no daemon was there at a time, as the provider writes it."""
-        return any(begin <= datetime.fromisoformat(at) <= end for begin, end in self.away)
+        return await self.recorder.hears(lambda heard: heard == ONLINE, PATIENCE, self._started_at)
 
     def _buying_is_possible(self) -> bool:
         """Whether no pause was announced last: in one, nothing is bought that could be lost."""
