@@ -394,6 +394,8 @@ async def test_resolve_not_bought(world: World) -> None:
     resolved = await world.data("resolve", {"order": order["order"], "outcome": "not_bought"})
     assert (resolved["state"], resolved["error"]["code"]) == ("failed", "outcome_unknown")
     assert (await world.buy())["state"] == "waiting", "buying resumes at once"
+    await world.settle()
+    assert len(world.bridge_events("buying_resumed")) == 1
     await world.sleep(70)
     assert len(world.bridge_events("buying_resumed")) == 1
     assert world.moves(order["order"]) == ["buying", "unknown", "failed"]

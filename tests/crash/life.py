@@ -9,7 +9,7 @@ from unittest.mock import patch
 
 from shomare_mqtt.config import Settings
 from shomare_mqtt.core.clock import SystemClock
-from shomare_mqtt.core.orders import old_journal
+from shomare_mqtt.core.orders import evidence, old_journal
 from shomare_mqtt.daemon import broker, serving
 from shomare_mqtt.daemon.daemon import Daemon
 from shomare_mqtt.model import WATCHED_STATES, OrderState
@@ -43,6 +43,8 @@ async def _live(plan: Plan) -> None:
         # Each step of the journal is shown as soon as it can be: a death right after that is the one to be tried.
         patch.object(old_journal, "SOON", 0.0),
         patch.object(old_journal, "AT_MOST", 0.0),
+        # Every life reads the balance before it buys, and not only one that took so long that the last is old.
+        patch.object(evidence.Witness, "_is_stale", lambda _: True),
     ):
         await _live_on(stage, points, plan)
 

@@ -21,7 +21,7 @@ from tests.storm.site import REFUND_DELAY
 if TYPE_CHECKING:
     from pathlib import Path
 
-LIFETIME = 15
+LIFETIME = 60
 """Seconds that a number lives, as the provider has it and as the daemon takes it of one that the operator found."""
 SETTINGS = """
 [mqtt]
