@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import IntEnum, StrEnum
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -199,8 +199,7 @@ class IdDoubt(StrEnum):
     WRONG = "wrong"
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """Where in an answer a field was read, without any value.
 
     `field` is named as in `[provider.fields]`; `place` and `others` (best first) are in its notation: within a list's
@@ -455,16 +454,14 @@ class Known:
 # --- what senders ask for -------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """Where an MQTT 5 sender wants its answer as well."""
 
     topic: str
     correlation: bytes | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(NamedTuple):
     """What comes with every command. `command` is its topic under the base topic; `expires_at` the sender's own."""
 
     command: str
@@ -489,8 +486,7 @@ class Buy:
     is_id: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(NamedTuple):
     """An order or a purchase. Exactly one of `order`, `purchase`, `either` is set; `order` may be `current`."""
 
     order: str | None = None
@@ -583,8 +579,7 @@ Query = QueryProfile | QueryCatalog | QueryPrices | QueryPrice | QueryCheck | Qu
 Request = Action | Query
 
 
-@dataclass(frozen=True, slots=True)
-class Parsed:
+class Parsed(NamedTuple):
     """A command that was understood.
 
     `content` is the same for two commands that ask for the same; empty for queries, which nobody compares.
@@ -595,8 +590,7 @@ class Parsed:
     content: str
 
 
-@dataclass(frozen=True, slots=True)
-class Unparsed:
+class Unparsed(NamedTuple):
     """A message on a command topic that is no command; `error` says why."""
 
     envelope: Envelope

@@ -6,11 +6,10 @@ import asyncio
 import json
 import time
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -120,8 +119,7 @@ def _boot_id() -> str:
         return ""
 
 
-@dataclass(frozen=True, slots=True)
-class Anchor:
+class Anchor(NamedTuple):
     """One moment in steady seconds, in a machine's boot time and by its wall clock, as kept in the journal.
 
     `newest` is the newest time that the wall clock ever showed; `vouched`, whether somebody vouched for `wall`.

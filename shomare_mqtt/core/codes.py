@@ -10,7 +10,6 @@ Each step is one pass with bounded look-around: time stays linear.
 import re
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import islice, pairwise
 from operator import attrgetter
 from typing import Final, NamedTuple
@@ -98,8 +97,7 @@ class _Sms(NamedTuple):
     has_figures: bool  # whether dates, times, amounts or phone numbers are in it
 
 
-@dataclass(frozen=True, slots=True)
-class _Weighed:
+class _Weighed(NamedTuple):
     """A number with what speaks for it; ``doubt`` is what speaks against it, 0 where nothing does."""
 
     digits: str

@@ -7,7 +7,7 @@ import json
 import re
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from shomare_mqtt import topics
 from shomare_mqtt.core import render
@@ -37,8 +37,7 @@ LONGEST_LIFE = 86400.0
 """Seconds that a number is believed to live, at most."""
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(NamedTuple):
     """What is known of the money from before a `buy` was sent.
 
     `balance` was asked for at `asked` and told at `told` (steady seconds), ten seconds before the request at most; None
@@ -54,8 +53,7 @@ class Evidence:
     place: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Ids:
+class Ids(NamedTuple):
     """What the answer to a `buy` held that may be the purchase's id; first the one that was taken.
 
     `is_tried`: an earlier purchase has shown that one's place to be right. `is_confirmed`: a check told which it is,
@@ -132,8 +130,7 @@ class MessageKind(StrEnum):
     SMS = "sms"
 
 
-@dataclass(frozen=True, slots=True)
-class Posting:
+class Posting(NamedTuple):
     """A message to put into the outbox."""
 
     kind: MessageKind
@@ -146,8 +143,7 @@ def bridge_posting(event: BridgeEvent, message: str, **more: Any) -> Posting:
     return Posting(MessageKind.EVENT, Message(topics.BRIDGE_EVENT, payload))
 
 
-@dataclass(frozen=True, slots=True)
-class OutboxRow:
+class OutboxRow(NamedTuple):
     """A message in the outbox, in the order of `row`."""
 
     row: int
@@ -155,8 +151,7 @@ class OutboxRow:
     message: Message
 
 
-@dataclass(frozen=True, slots=True)
-class NewSms:
+class NewSms(NamedTuple):
     """An SMS to store with an order, or in the place of one with its id; `told`: it was told of before."""
 
     order: str
@@ -164,8 +159,7 @@ class NewSms:
     told: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
+class Done(NamedTuple):
     """A command that was answered. `answer` is stored for a repeat of its transaction, or of its delivery.
 
     `is_free`: nothing was done, and its transaction may be used again.
@@ -193,8 +187,7 @@ class Batch:
     retained: list[str] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(NamedTuple):
     """A command to be journalled before the broker gets its PUBACK.
 
     `session` and the packet id name one delivery of the broker's; `keyed` is the transaction of a command that it makes
@@ -213,8 +206,7 @@ class Arrival:
     on_conflict: tuple[Posting, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Press:
+class Press(NamedTuple):
     """A `buy` without a transaction that was not refused; `received` in steady seconds, `digest` of its content."""
 
     row: int
@@ -238,8 +230,7 @@ class ArrivalKind(StrEnum):
     """The disk is full: it was not taken."""
 
 
-@dataclass(frozen=True, slots=True)
-class ArrivalResult:
+class ArrivalResult(NamedTuple):
     """`row` is the command's own row; of a repeat `first` is the row it repeats, `answer` what was answered to that.
 
     Of a redelivery `row` is that of the first delivery, `answer` what was answered to it, None while it is not.
@@ -251,8 +242,7 @@ class ArrivalResult:
     answer: bytes | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PendingCommand:
+class PendingCommand(NamedTuple):
     """A command that was taken and not answered when the last process ended; `first`: it repeats that row."""
 
     row: int
@@ -270,8 +260,7 @@ _NAME = re.compile(r"[!-~]{1,100}")
 _ENDLESS = 2**63
 
 
-@dataclass(frozen=True, slots=True)
-class JournalMark:
+class JournalMark(NamedTuple):
     """`bridge/journal`: which journal, and how far it has come."""
 
     journal: str
@@ -310,8 +299,7 @@ class JournalIdentity:
     pause: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SpendFacts:
+class SpendFacts(NamedTuple):
     """What the limits count, at one moment: money that counts today, purchases, numbers that got no SMS."""
 
     spent_today: Decimal
@@ -320,8 +308,7 @@ class SpendFacts:
     unused_today: int
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(NamedTuple):
     """What must hold of the limits' counts where a batch is written, in that very moment, else nothing of it is.
 
     `check` raises CommandRefusedError where it does not; it is called in the journal's thread, and looks at nothing

@@ -6,8 +6,8 @@ import asyncio
 import json
 import logging
 import random
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
 
 from shomare_mqtt import topics
 from shomare_mqtt.core import render
@@ -39,8 +39,7 @@ DRAIN = 5.0
 """Seconds that the outbox has to empty when the daemon stops; what is left is sent after the next start."""
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(NamedTuple):
     """Who is told as mqtt.session.SessionListener says. `lost(text)`: another daemon goes on in our place, once."""
 
     message: Callable[[Incoming, Ack], None]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -12,8 +12,7 @@ if TYPE_CHECKING:
     from shomare_mqtt.model import Catalog, CatalogKind
 
 
-@dataclass(frozen=True, slots=True)
-class WatchedProduct:
+class WatchedProduct(NamedTuple):
     """One `[[prices]]` that names an application, its ids found; `name` is what to call it: `Telegram Russia`."""
 
     country: str

@@ -9,8 +9,7 @@ from __future__ import annotations
 import json
 import os
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from shomare_mqtt.errors import JournalError, JournalUnusableError
 from shomare_mqtt.journal.wal import FRAME_HEADER, HEADER, PAGE, Wal, read_wal, salts_of
@@ -39,8 +38,7 @@ _RESTARTS = 1 << 20
 """Beginnings of a log that may lie between two looks at it; another journal's log has any salt."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Note:
+class _Note(NamedTuple):
     """What the files are while a process has them open; after a clean end there is no log (`wal` 0).
 
     Inode numbers, the log's salt, its least length in bytes, and the machine's boot. A length of 0: all of the log is
@@ -200,7 +198,7 @@ class Files:
         self._put(_Note(os.fstat(self._journal).st_ino))
 
     def _put(self, note: _Note) -> None:
-        self._directory.put_note(json.dumps(asdict(note)).encode())
+        self._directory.put_note(json.dumps(note._asdict()).encode())
 
     @contextmanager
     def sheltered(self) -> Iterator[None]:

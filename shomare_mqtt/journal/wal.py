@@ -7,8 +7,7 @@ bytes and a page. Both carry the same two salts; the checksum of each frame goes
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,8 +22,7 @@ _MAGIC = 0x377F0682
 _ALL = 0xFFFFFFFF
 
 
-@dataclass(frozen=True, slots=True)
-class Wal:
+class Wal(NamedTuple):
     """What a log holds. `salt` counts its beginnings, `frames` how many belong to the journal; `damage`: what is wrong.
 
     A last transaction that is not all there is no damage: the power may have been cut while it was written.

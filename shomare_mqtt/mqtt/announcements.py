@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 import re
 import secrets
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 TOPIC = "query/orders"
 ANSWER_TOPIC = "response/query/orders"
@@ -32,8 +32,7 @@ class Says(StrEnum):
     LEFT = "left"
 
 
-@dataclass(frozen=True, slots=True)
-class Announcement:
+class Announcement(NamedTuple):
     """`journal` outlives the process, `daemon` is the process's own; `running`: seconds since it started.
 
     Wall clocks are not compared: they differ. `token` names this announcement; `to` is the token that a `here`

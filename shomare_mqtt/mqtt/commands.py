@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import unicodedata
 from contextlib import suppress
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from shomare_mqtt import topics
@@ -189,7 +188,7 @@ def _with_envelope_fields(envelope: Envelope, given: dict[str, Any]) -> Envelope
     if (expires_at := given.get("expires_at", "")) == "":
         return known
     try:
-        return replace(known, expires_at=time_of(expires_at))
+        return known._replace(expires_at=time_of(expires_at))
     except InvalidError as error:
         error.envelope = known
         raise

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Version = Literal["5", "3.1.1"]
 """A version of MQTT, as the settings write it."""
@@ -31,8 +31,7 @@ class Publication:
     expiry: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Opening:
+class Opening(NamedTuple):
     """What a CONNECT says, less the credentials. `session_expiry`: seconds, over MQTT 5 alone."""
 
     protocol: Version
@@ -42,8 +41,7 @@ class Opening:
     will: Publication | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Connack:
+class Connack(NamedTuple):
     """What a CONNACK said; sizes in bytes, None where nothing was said."""
 
     session_present: bool
@@ -52,8 +50,7 @@ class Connack:
     keeps_retained: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Ending:
+class Ending(NamedTuple):
     """How a connection ended. `reason`: that of the broker's DISCONNECT (MQTT 5); `fault`: what `on_message` raised.
 
     `by_broker`: the other side ended it, or kept an acknowledgement back for so long that we did.

@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from shomare_mqtt.core.bridge_events import BridgeEvent
 from shomare_mqtt.errors import TakenOverError
@@ -41,8 +40,7 @@ FAREWELL = 2.0
 _AWAY, _REFUSED = "away", "refused"
 
 
-@dataclass(frozen=True, slots=True)
-class ConnectionFacts:
+class ConnectionFacts(NamedTuple):
     """What is known of a connection.
 
     `session` counts the broker's sessions within this process; 0 is one that an earlier process left. Packet ids
@@ -57,8 +55,7 @@ class ConnectionFacts:
     receive_maximum: int
 
 
-@dataclass(frozen=True, slots=True)
-class SessionListener:
+class SessionListener(NamedTuple):
     """Whom the session tells; all on the loop. None of it may block, and what it raises ends `Session.run`.
 
     - `connected(facts)`: after each subscribing; only then messages are handed over.

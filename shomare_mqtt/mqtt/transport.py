@@ -9,8 +9,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from shomare_mqtt.config.certificates import show_certificate, trusting
 from shomare_mqtt.mqtt.failures import BrokerUnreachableError
@@ -27,8 +26,7 @@ OPEN_TIMEOUT = 5.0
 _QUICKACK: int | None = getattr(socket, "TCP_QUICKACK", None)
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
+class Opened(NamedTuple):
     """A stream that is connected; `tcp` is the socket below it where that is TCP."""
 
     stream: Stream

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 from urllib.parse import quote, urlencode
 
 from shomare_mqtt.model import Endpoint
@@ -76,8 +75,7 @@ CHECK_LIKE = {Endpoint.CANCEL: Endpoint.CHECK}
 """Endpoints that take over what another one with the same parameters has learnt."""
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """One HTTP request. `target` is what follows the base address, percent-encoded, with its query."""
 
     endpoint: Endpoint
@@ -91,8 +89,7 @@ class Request:
         return "POST" if self.endpoint is Endpoint.BUY else "GET"
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """Which styles to try, in this order. `learnt`: the first is known to work; `guessed`: it works elsewhere."""
 
     styles: tuple[Style, ...]

@@ -11,7 +11,7 @@ from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import islice, product
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from shomare_mqtt.errors import ProviderError
 from shomare_mqtt.model import Catalog, CatalogEntry, CatalogKind, Endpoint, Known, Product
@@ -40,8 +40,7 @@ _SOLD = {
 """What most sellers have in stock, by name."""
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(NamedTuple):
     """A list about which something is to be found out: its columns in the order of trying, the one in use first."""
 
     catalog: Catalog
@@ -60,7 +59,7 @@ class Question:
         if spoken is None:
             return self
         first, *rest = self.columns
-        return replace(self, columns=(first, *sorted(rest, key=lambda column: column is not spoken)))
+        return self._replace(columns=(first, *sorted(rest, key=lambda column: column is not spoken)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from shomare_mqtt.errors import ErrorCode, ProviderError
 from shomare_mqtt.model import CatalogKind, Endpoint, Known, Price, PriceList
@@ -56,8 +56,7 @@ class SpentError(Exception):
     """As many requests were sent as one go may take."""
 
 
-@dataclass(frozen=True, slots=True)
-class Heard:
+class Heard(NamedTuple):
     """Whether an answer named a price; `prices` where a list of them was asked for."""
 
     usable: bool

@@ -7,8 +7,7 @@ differs in one byte, or of which something else is known by now, is read anew.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping
@@ -25,8 +24,7 @@ MOST, MOST_BYTES = 64, 4 * LONGEST
 """So many answers are kept, and so many bytes of them."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Reading:
+class _Reading(NamedTuple):
     """What was read of an answer, with all that it depended on."""
 
     answer: RawAnswer

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from shomare_mqtt.core.masking import Mask
 from shomare_mqtt.errors import ProviderError, ProviderRefusedError
@@ -36,8 +35,7 @@ SELDOM = 60.0
 """Seconds between two times that it is written down: a check comes every few seconds, and may differ each time."""
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(NamedTuple):
     """One answer: its outline, and where fields were read in it. `outline` None where it was no JSON, or too large."""
 
     outline: Any

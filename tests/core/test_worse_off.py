@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -48,7 +47,7 @@ async def test_a_balance_of_which_an_older_version_kept_no_place_is_evidence(ope
     order = command["data"]["order"]
     record = world.bridge.orders.ledger.get(order)
     assert record is not None
-    await world.bridge.orders.ledger.note(record, evidence=replace(record.evidence, place=None))
+    await world.bridge.orders.ledger.note(record, evidence=record.evidence._replace(place=None))
     await world.restart(crash=True)
     await world.sleep(3 * DELAY)
     assert world.order(order)["state"] == "failed"

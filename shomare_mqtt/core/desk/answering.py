@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from shomare_mqtt import topics
 from shomare_mqtt.core import render
@@ -36,8 +35,7 @@ _OF_THE_COMMAND = frozenset(
 """What is wrong with a command itself, and not with what was asked because of it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Repeat:
+class Repeat(NamedTuple):
     """A repeat of another command's transaction."""
 
     row: int

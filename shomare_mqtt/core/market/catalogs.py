@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
 
 from shomare_mqtt.core import render
 from shomare_mqtt.core.faults import outlived
@@ -31,8 +31,7 @@ _NEAREST = 3
 _FIRST_RETRY, _LAST_RETRY = 5.0, 300.0
 
 
-@dataclass(frozen=True, slots=True)
-class _Index:
+class _Index(NamedTuple):
     """One list with what it is searched by."""
 
     catalog: Catalog
@@ -46,8 +45,7 @@ _IDS_OF = "ids_of."
 """Before a list's name: where its ids were read, kept with it."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Moved:
+class _Moved(NamedTuple):
     """How a list's ids changed last: at which edition of all lists, and since which they had been the same."""
 
     moves: Moves

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 from shomare_mqtt import topics
 from shomare_mqtt.core import render
@@ -36,8 +36,7 @@ _MOST_KEPT = 20
 """Lists that are kept though nobody watches them: somebody may ask for every country's, and each takes memory."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked(Generic[T]):
+class _Asked(NamedTuple, Generic[T]):
     """What a call gave, and the call's number: an older one that ends later must not outrank it."""
 
     number: int

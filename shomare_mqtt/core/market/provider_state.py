@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from shomare_mqtt.core import render
 from shomare_mqtt.core.bridge_events import BridgeEvent
@@ -72,8 +71,7 @@ def _in_doubt(doubt: str) -> str:
     return f"{field} is doubtful: {places}"
 
 
-@dataclass(frozen=True, slots=True)
-class _Masked:
+class _Masked(NamedTuple):
     """What was read, and what is shown of it by the secrets of an edition of the mask."""
 
     found: Any

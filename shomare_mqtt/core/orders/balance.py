@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from shomare_mqtt.model import OrderState, Profile
 
@@ -23,8 +22,7 @@ _OTHER_UNITS = frozenset(map(Decimal, ("10", "100", "0.1", "0.01")))
 """By how much an amount is more or less in another unit (Toman and Rial, cents): that alone tells nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Reading:
+class _Reading(NamedTuple):
     """The figures of one profile by their places, which of them was taken, and the money movements until then."""
 
     figures: Mapping[str, Decimal]

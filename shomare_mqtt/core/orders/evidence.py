@@ -7,7 +7,6 @@ spent after that cannot bring more than it took.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from shomare_mqtt.core.records import LONGEST_LIFE, Evidence, Record
@@ -70,7 +69,7 @@ class Witness:
         evidence = record.evidence
         if evidence.balance is None or not self._is_older(evidence.asked, _OLDEST):
             return record
-        return await self._ledger.note(record, evidence=replace(evidence, balance=None))
+        return await self._ledger.note(record, evidence=evidence._replace(balance=None))
 
     def now(self) -> float:
         """Steady seconds."""

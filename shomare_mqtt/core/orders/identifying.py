@@ -6,8 +6,8 @@ Nothing but `check` is tried: an id that may be another number's is never cancel
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
 
 from shomare_mqtt.core.bridge_events import BridgeEvent
 from shomare_mqtt.core.market.provider_state import AWAY, OF_THE_TOKEN
@@ -36,8 +36,7 @@ A new purchase may take it a moment.
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(NamedTuple):
     """What a check told, of which purchase; `right`: the id by which the provider knows it, where that is told now."""
 
     reading: CheckReading
@@ -189,7 +188,7 @@ class Identifying:
                 return  # found by another check meanwhile
             self._logger.error("%s", message)
             batch = Batch(postings=[bridge_posting(BridgeEvent.ORDER_PROBLEM, message, order=order)])
-            batch.records.append(replace(current, ids=replace(current.ids, is_told=True)))
+            batch.records.append(replace(current, ids=current.ids._replace(is_told=True)))
             await self._ledger.commit(batch)
         if ids.is_tried:
             await self._provider.choose(PURCHASE, None)
@@ -199,7 +198,7 @@ class Identifying:
         ids, right = record.ids, told.right
         if ids is None or ids.is_confirmed or right is None:
             return record
-        confirmed = replace(ids, is_confirmed=True)
+        confirmed = ids._replace(is_confirmed=True)
         if right.value == record.order.purchase:
             return self._ledger.identified(record, confirmed)
         self._logger.warning(

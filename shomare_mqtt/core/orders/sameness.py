@@ -6,9 +6,8 @@ believed once it was shown twice, and no more once it stood beside two different
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from heapq import merge
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -22,8 +21,7 @@ before it: answers may come of two minds, or with ids of their own out of a cach
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(NamedTuple):
     """An SMS as an answer shows it, with the code that it has: the provider's, a plugin's or the one in its text."""
 
     sms: SmsReading
@@ -79,8 +77,7 @@ def _text_and_id(sms: Shown | Sms) -> tuple[str | None, str | None]:
     return (sms.sms.text, sms.id) if isinstance(sms, Shown) else (sms.text, sms.provider_id)
 
 
-@dataclass(frozen=True, slots=True)
-class Manner:
+class Manner(NamedTuple):
     """How a provider shows an order's SMS, as far as its answers have told.
 
     `ids_stay`: an SMS kept its id from one answer to the next. `shows_all`: an answer held several SMS, so that one

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from shomare_mqtt.model import Catalog, CatalogEntry, CatalogKind, Endpoint, Found, Sureness
 from shomare_mqtt.normalization import fold
@@ -212,8 +212,7 @@ def _of_name(
     return missing(field)
 
 
-@dataclass(frozen=True, slots=True)
-class _Rule:
+class _Rule(NamedTuple):
     """What holds for all entries of a list: which column is the id, where that was tried; else, which field is none."""
 
     chosen: Column | None = None
@@ -289,7 +288,7 @@ def _lifted(kind: CatalogKind, entries: list[Entry]) -> list[Entry]:
         return entries
     wraps = {name for name in rows[0] if len(rows) > 1 and _wraps([row.get(name) for row in rows])}
     return [
-        replace(entry, value=_unwrapped(kind, entry.value, wraps)) if isinstance(entry.value, dict) else entry
+        entry._replace(value=_unwrapped(kind, entry.value, wraps)) if isinstance(entry.value, dict) else entry
         for entry in entries
     ]
 
@@ -334,10 +333,10 @@ def _by_evidence(kind: CatalogKind, entries: list[Entry]) -> tuple[list[Entry], 
     said = [*named[:1], *(name for name in rows[0] if NAME.weight(name) >= _DESCRIBED)][:1]
     doubtful = doubt("id", (*ids, *said)) if ids and (numbers or said) else ()
     if len(numbers) == 1 and not named:
-        entries = [replace(e, value=_renamed(e.value, numbers[0], "id")) for e in entries]
+        entries = [e._replace(value=_renamed(e.value, numbers[0], "id")) for e in entries]
     texts = _telling_apart(entries, digits=False)
     if texts and not any(map(_names, rows)):
-        entries = [replace(e, value=_renamed(e.value, texts[0], "name")) for e in entries]
+        entries = [e._replace(value=_renamed(e.value, texts[0], "name")) for e in entries]
         return entries, (*doubtful, *doubt("name", texts))
     return entries, (*doubtful, *_doubt_of_names(entries))
 

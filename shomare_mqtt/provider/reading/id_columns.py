@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from shomare_mqtt.normalization import fold
 from shomare_mqtt.provider.reading.names import glued, words, wordset
@@ -72,8 +72,7 @@ class Column:
         return str(self.place[-1]) if self.place and self.place != KEY else ""
 
 
-@dataclass(frozen=True, slots=True)
-class Looking:
+class Looking(NamedTuple):
     """How the columns of a list are looked at.
 
     `weigh`: how strongly a field's name speaks for the id; `is_name`: whether it is that of a name; `names_of`: an

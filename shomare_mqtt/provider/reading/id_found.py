@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from shomare_mqtt.model import ITS_KEY, Found, IdColumn, Sureness
 from shomare_mqtt.provider.reading.id_columns import ITSELF, KEY, is_likely, why
@@ -22,8 +22,7 @@ _SAMPLE = 3
 """Entries that are enough to see how the answer has a column."""
 
 
-@dataclass(frozen=True, slots=True)
-class RawEntries:
+class RawEntries(NamedTuple):
     """A list's entries, and what they were before their wrapping was taken off.
 
     `swapped`: whether plain ones were turned round, `{"Russia": "7"}`.

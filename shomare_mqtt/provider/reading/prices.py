@@ -118,7 +118,7 @@ def read_price(application: str, answer: RawAnswer, context: Context) -> Price:
         raise malformed(answer, marks, Endpoint.PRICE, " and ".join(_said(hand, field) for field in set_fields))
     by_hand = {field: hand.found(field, is_there=not lacks[field]) for field in set_fields if hand.sets(field)}
     taken = {one.place for one in by_hand.values()}
-    found = {one.field: replace(one, others=tuple(o for o in one.others if o not in taken)) for one in read.found}
+    found = {one.field: one._replace(others=tuple(o for o in one.others if o not in taken)) for one in read.found}
     found |= by_hand
     unread = tuple(_said(hand, field) for field in set_fields if lacks[field])
     doubtful = tuple(d for d in read.doubtful if not hand.sets(f"price.{d.partition(':')[0]}"))

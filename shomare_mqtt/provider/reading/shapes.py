@@ -6,7 +6,6 @@ Nothing here knows what a field means; it only says where objects, entries and p
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
 from itertools import islice
@@ -493,8 +492,7 @@ def _record(row: list[Any], at: int) -> dict[str, Any]:
     return {"id": row[at], **dict(zip(("name", "title", "label", "text", "caption"), names, strict=False))}
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One entry of a collection: its key where it was keyed, its value, and the keys and names of the groups above."""
 
     key: str | None
