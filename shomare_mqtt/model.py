@@ -494,8 +494,7 @@ class Target(NamedTuple):
     either: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Cancel:
+class Cancel(NamedTuple):
     """Cancel an order or a purchase."""
 
     target: Target
@@ -516,8 +515,7 @@ class SetBuying:
     on: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Resolve:
+class Resolve(NamedTuple):
     """The operator settles an order in state `unknown`; `purchase` and `phone` are set where `bought`."""
 
     order: str
@@ -531,15 +529,13 @@ class QueryProfile:
     """Account and balance."""
 
 
-@dataclass(frozen=True, slots=True)
-class QueryCatalog:
+class QueryCatalog(NamedTuple):
     """One of the three lists."""
 
     kind: CatalogKind
 
 
-@dataclass(frozen=True, slots=True)
-class QueryPrices:
+class QueryPrices(NamedTuple):
     """The price list of a country and an operator."""
 
     country: str | None = None
@@ -547,8 +543,7 @@ class QueryPrices:
     is_id: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class QueryPrice:
+class QueryPrice(NamedTuple):
     """One product's price and stock."""
 
     country: str | None = None
@@ -557,15 +552,13 @@ class QueryPrice:
     is_id: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class QueryCheck:
+class QueryCheck(NamedTuple):
     """Ask the provider for the SMS of an order or a purchase now."""
 
     target: Target
 
 
-@dataclass(frozen=True, slots=True)
-class QueryOrders:
+class QueryOrders(NamedTuple):
     """Orders from the journal, newest first. `state` is `open`, `closed` or `all`."""
 
     state: str = "open"

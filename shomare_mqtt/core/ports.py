@@ -325,7 +325,7 @@ class Spawn(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Ports:
     """The world that a core is plugged into.
 

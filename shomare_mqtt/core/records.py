@@ -171,7 +171,7 @@ class Done(NamedTuple):
     is_free: bool = False
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Batch:
     """What one transaction writes: all of it or nothing. `moves`: known money movements to count.
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from shomare_mqtt.model import Action, Envelope
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Ticket:
     """A command that was taken. `deadline`: steady seconds after which it must not be carried out any more.
 
@@ -40,7 +40,7 @@ class Ticket:
             raise CommandRefusedError(ErrorCode.EXPIRED_COMMAND, "the command's time was over; nothing was done")
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Outcome:
     """What a command comes to: its answer and what the journal has to hold with it, in one transaction.
 

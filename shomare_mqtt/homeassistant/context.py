@@ -21,7 +21,7 @@ class WatchedProduct(NamedTuple):
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class DiscoveryContext:
     """What the message depends on. `instance` is made once and kept; it names the device for good.
 

@@ -51,7 +51,7 @@ class End(Enum):
     """One that had ended one before, tried once the connection had stood: it is why, as far as anybody can tell."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class _Suspicion:
     """What speaks against a topic. `carried`: how many messages the broker had taken before the first strike."""
 
@@ -61,7 +61,7 @@ class _Suspicion:
     closed_until: float = 0.0
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class _Turn:
     """A message that waits for its turn, or is under way. `since`: the loop's time at which it came."""
 

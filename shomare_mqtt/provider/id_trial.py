@@ -62,7 +62,7 @@ class Question(NamedTuple):
         return self._replace(columns=(first, *sorted(rest, key=lambda column: column is not spoken)))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class _Asking:
     """One call: an entry of each list (its row), and of each list that is in question the column that is tried."""
 

@@ -290,7 +290,7 @@ async def _on_sending(
     attempt.sent = True
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class _Body:
     """A body: as it came where it is short, else what it holds."""
 

@@ -40,7 +40,7 @@ _TAKING = 5.0
 """Seconds that an end waits for what is being taken down: a full disk may hold that up."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Delivery:
     """One message from the broker, and the function that sends its PUBACK.
 

@@ -48,7 +48,7 @@ def buying_resumed(**why_paused: str) -> Posting:
     return bridge_posting(BridgeEvent.BUYING_RESUMED, message, **why_paused)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class _Case:
     """Evidence being taken for one order: buying pauses until `until` (monotonic seconds), at the latest.
 

@@ -38,7 +38,7 @@ _CALM = 6
 """A number that the provider calls done is asked after so many times more seldom: a second SMS is rare."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class _Watched:
     """An order between two checks: seconds until the next one, checks that failed in a row.
 

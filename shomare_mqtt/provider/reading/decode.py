@@ -63,7 +63,7 @@ class RawAnswer:
         return self.streamed is not None or len(self.body) > _SHORT
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Context:
     """What a reader needs besides the answer: the time (UTC), the zone of naive times, and what is known already.
 

@@ -56,7 +56,7 @@ _OTHERS = wordset(
 """Words of names of what is never an id."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Column:
     """A column as it stands in the entries. `fits`: whether its values can be ids; `weight`: that of its name."""
 

@@ -87,7 +87,7 @@ class _NotAnAnswerError(Exception):
     """The text is a page, or broken."""
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class _Page:
     """Goes through a text from its beginning to its end: tags, what a browser would show, and the JSON."""
 

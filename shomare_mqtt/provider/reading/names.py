@@ -63,7 +63,7 @@ class _Weights(dict[str, int]):
         return found
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Field:
     """How strongly a name speaks for a field.
 
