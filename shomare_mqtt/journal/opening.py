@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from importlib import resources
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shomare_mqtt.errors import JournalUnusableError
@@ -11,13 +11,12 @@ from shomare_mqtt.journal.files import JOURNAL, WAY_OUT
 from shomare_mqtt.journal.state_directory import cannot
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from shomare_mqtt.journal.files import Files
     from shomare_mqtt.journal.state_directory import StateDirectory
 
 APPLICATION_ID = 0x53484D51  # "SHMQ"
 _NEW = f"{JOURNAL}.new"
+_SCHEMA = Path(__file__).with_name("schema")
 _WHOLE_CHECK = 2000
 """Pages up to which all of a journal is checked at each start: a tenth of a second, and some hundred orders a page."""
 _TABLES = ("meta", "commands", "outbox", "catalogs", "retained", "plugin_calls")
@@ -96,9 +95,7 @@ def _damaged(path: Path, problem: str) -> JournalUnusableError:
 
 def schema_files() -> list[tuple[int, str]]:
     """Every schema version and its SQL, in order: `schema/0001.sql` makes version 1 of nothing, and so on."""
-    folder = resources.files("shomare_mqtt.journal") / "schema"
-    names = sorted(f.name for f in folder.iterdir() if f.name.endswith(".sql"))
-    return [(int(name.removesuffix(".sql")), (folder / name).read_text(encoding="utf-8")) for name in names]
+    return [(int(file.stem), file.read_text(encoding="utf-8")) for file in sorted(_SCHEMA.glob("*.sql"))]
 
 
 def _migrate(connection: sqlite3.Connection, path: Path) -> None:

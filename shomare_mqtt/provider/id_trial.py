@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import islice, product
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -62,12 +62,11 @@ class Question(NamedTuple):
         return self._replace(columns=(first, *sorted(rest, key=lambda column: column is not spoken)))
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class _Asking:
+class _Asking(NamedTuple):
     """One call: an entry of each list (its row), and of each list that is in question the column that is tried."""
 
     rows: Mapping[CatalogKind, int]
-    columns: Mapping[CatalogKind, int] = field(default_factory=dict)
+    columns: Mapping[CatalogKind, int]
 
 
 class IdTrial:

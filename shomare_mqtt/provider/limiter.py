@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from bisect import insort
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from shomare_mqtt.core.waiting import in_line
 from shomare_mqtt.model import Priority
@@ -23,11 +22,12 @@ MOST_AT_ONCE = 20
 ROUNDING = 1e-9
 
 
-@dataclass(order=True, slots=True)
-class _Waiter:
+class _Waiter(NamedTuple):
+    """In the order in which they are served; no two have one number. `head` is set once it may be at the head."""
+
     priority: int
     number: int
-    head: asyncio.Event = field(compare=False, default_factory=asyncio.Event)
+    head: asyncio.Event
 
 
 class Limiter:
@@ -64,7 +64,7 @@ class Limiter:
 
     def _enqueue(self, priority: Priority) -> _Waiter:
         self._number += 1
-        waiter = _Waiter(priority, self._number)
+        waiter = _Waiter(priority, self._number, asyncio.Event())
         insort(self._queue, waiter)
         return waiter
 
