@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -55,7 +56,8 @@ class ConnectionFacts(NamedTuple):
     receive_maximum: int
 
 
-class SessionListener(NamedTuple):
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class SessionListener:
     """Whom the session tells; all on the loop. None of it may block, and what it raises ends `Session.run`.
 
     - `connected(facts)`: after each subscribing; only then messages are handed over.

@@ -6,6 +6,7 @@ See tests.crash.points: PLACE is `before COMMIT` or `after COMMIT`, TIME which t
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
@@ -30,7 +31,7 @@ def main() -> int | str | None:
                 points.arm()
             listener.message(incoming, ack)
 
-        return Session(settings, subscriptions, listener._replace(message=message), **rest)
+        return Session(settings, subscriptions, replace(listener, message=message), **rest)
 
     with points.watching_commits(), patch.object(broker, "Session", session):
         return run()
