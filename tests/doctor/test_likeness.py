@@ -67,7 +67,7 @@ def outcome(kind: str, raw: RawAnswer, context: Context) -> Any:
     balance = getattr(result, "balance", None) is None
     priced = [each.price is None for each in rows if hasattr(each, "price")]
     # A key that is somebody's own id is replaced in the answer and in its places.
-    found = [replace(each, place=plain(each.place), others=tuple(map(plain, each.others))) for each in result.found]
+    found = [each._replace(place=plain(each.place), others=tuple(map(plain, each.others))) for each in result.found]
     return found, result.unread, len(rows), balance, priced
 
 
