@@ -175,6 +175,48 @@ async def test_given_up_when_nobody_waits_any_more(moment: float) -> None:
     await shared.get("key", calls)
 
 
+async def test_what_the_first_one_gives_up_is_asked_once_more_for_the_others() -> None:
+    """Nobody who waits is cut off with the one in whose task it was asked."""
+    shared, calls = Shared(FakeClock()), Calls((5.0, None), (0.2, None))
+    first, *others = (asyncio.ensure_future(shared.get("key", calls)) for _ in range(3))
+    await asyncio.sleep(0.1)
+    first.cancel()
+    assert await asyncio.gather(*others) == [1, 1]
+    assert (first.cancelled(), calls.began, calls.given_up) == (True, [0.0, 0.1], [0])
+    assert not shared._running
+
+
+@pytest.mark.parametrize("leave", [[0], [0, 1, 2], [2, 1, 0]], ids=["alone", "in order", "backwards"])
+async def test_given_up_when_all_leave_one_after_the_other(leave: list[int]) -> None:
+    shared, calls = Shared(FakeClock()), Calls((5.0, None), (5.0, None), (0.0, None))
+    waiting = [asyncio.ensure_future(shared.get("key", calls)) for _ in leave]
+    await asyncio.sleep(0.1)
+    for each in leave:
+        waiting[each].cancel()
+        await asyncio.sleep(0.1)
+    assert all(each.cancelled() for each in waiting)
+    assert calls.given_up == list(range(len(calls.began)))
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+    await shared.get("key", calls)
+
+
+async def test_given_up_when_all_leave_together() -> None:
+    shared, calls = Shared(FakeClock()), Calls((5.0, None), (5.0, None))
+    waiting = [asyncio.ensure_future(shared.get("key", calls)) for _ in range(3)]
+    await asyncio.sleep(0.1)
+    for each in waiting:
+        each.cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
+    assert calls.given_up == list(range(len(calls.began)))
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+    assert not shared._running
+
+
+async def test_what_fails_fails_for_all_who_joined() -> None:
+    for outcome, moment in await all_asked(Calls((0.3, BROKEN)), 0.0, 0.1, anew=False):
+        assert (outcome, round(moment, 6)) == (BROKEN, 0.3)
+
+
 async def test_one_who_leaves_as_the_answer_comes() -> None:
     async def ask() -> int:
         waiting[0].cancel()
