@@ -41,8 +41,9 @@ PUBACK_PATIENCE = 60.0
 OUR_WINDOW = 20
 """Messages of ours on their way at once, even where the broker would take more."""
 
-HELD_BACK = 0.001
-"""Seconds for which what is queued may wait for the rest of a turn of the loop: each answer of many may take long."""
+HELD_BACK = 0.002
+"""Seconds for which what is queued may wait for the rest of a turn of the loop, so that it goes out in one piece. Many
+answers of the provider at once take longer to be read, and the first need not wait for the last."""
 
 LARGEST_PACKET = 2_000_000
 """Bytes of the largest packet where the broker names no Maximum Packet Size (contract, Answers, `too_large`)."""
