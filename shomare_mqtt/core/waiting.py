@@ -126,16 +126,18 @@ class Shared:
     those who had joined it by then it is asked once more, and all of them, the first one too, get what comes first.
     One that is not out yet (see `in_line`) is joined by all who are not in a greater hurry.
 
-    A call is made in the task of who asks first, since one of its own would cost a tenth of a query. Where that one is
-    cancelled while others wait, it is asked once more, for them. What is asked anew, or may always be joined, is made
-    aside: in a task of its own, which goes on without who asked first.
+    A call is made `aside`, in a task of its own that goes on without who asked first; else in that one's task, which
+    spares a tenth of a query, and where it is cancelled while others wait, it is asked once more, for them. What is
+    asked anew is made aside always.
     """
 
-    def __init__(self, clock: Clock, seconds: float | None = JOINABLE, *, anew: bool = False) -> None:
+    def __init__(
+        self, clock: Clock, seconds: float | None = JOINABLE, *, anew: bool = False, aside: bool = True
+    ) -> None:
         self._clock = clock
         self._seconds = _FOR_EVER if seconds is None else seconds
         self._anew = anew and seconds is not None
-        self._aside = anew or seconds is None
+        self._aside = aside or anew
         self._running: dict[Hashable, _Call] = {}
 
     async def get(self, key: Hashable, ask: Callable[[], Awaitable[Any]], rank: int = 0) -> Any:
