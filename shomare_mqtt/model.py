@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import IntEnum, StrEnum
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
@@ -155,7 +156,7 @@ class CatalogKind(StrEnum):
     OPERATORS = "operators"
     APPLICATIONS = "applications"
 
-    @property
+    @cached_property
     def field(self) -> str:
         """The field of a command that names an entry: `country`, `operator`, `application`."""
         return {"countries": "country", "operators": "operator", "applications": "application"}[self.value]

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger(__name__)
 
+NEW_OBJECTS = 5000
+"""So many may there be before it is looked for garbage among them: sixteen queries at once make more than Python's 700,
+and leave none."""
+
 
 def run(named: Path | None = None) -> int:
     """Runs the daemon until a signal ends it; SIGHUP reads the settings again. `named`: the file that was asked for.
@@ -26,6 +30,7 @@ def run(named: Path | None = None) -> int:
     """
     # What was imported stays to the end: whoever looks for garbage need not go through all of it again and again.
     gc.freeze()
+    gc.set_threshold(NEW_OBJECTS)
     with plain_failures():
         try:
             asyncio.run(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import traceback
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from shomare_mqtt.core.disguises import Disguises
@@ -16,6 +17,8 @@ _SHORTEST = 4
 """A secret shorter than this would mask half of every text; whoever chose it has none."""
 _SHOWN = 4
 """Characters of a phone number that are shown at either end."""
+_MOST_NAMES, _LONGEST_NAME = 256, 64
+"""So many names of so many characters are remembered as they are shown: the same ones come with every answer."""
 
 
 class Mask:
@@ -29,6 +32,7 @@ class Mask:
         self._exact: set[str] = set()
         self._pattern: re.Pattern[str] | None = None
         self._disguises = Disguises()
+        self._name = lru_cache(_MOST_NAMES)(self.text)
         self.edition = 0
         """Rises each time that more secrets are known."""
         self._add(secrets, partly=True)
@@ -40,6 +44,7 @@ class Mask:
 
     def _add(self, secrets: tuple[str, ...], *, partly: bool) -> None:
         self.edition += 1
+        self._name.cache_clear()
         new = {s for s in secrets if len(s) >= _SHORTEST}
         for secret in new:
             self._disguises.add(secret, partly=partly)
@@ -57,6 +62,10 @@ class Mask:
             rest += [plain[end:start], MASK]
             end = stop
         return "".join((*rest, plain[end:]))
+
+    def name(self, name: str) -> str:
+        """A name that comes again and again, as `text` shows it."""
+        return self._name(name) if len(name) <= _LONGEST_NAME else self.text(name)
 
     def value(self, value: Any) -> Any:
         """A JSON value with every text in it masked, keys as well, and numbers that are a secret."""

@@ -158,7 +158,7 @@ def optional_identifier(given: dict[str, Any], field: str) -> str | None:
 
 def integers(given: dict[str, Any]) -> frozenset[str]:
     """The fields of a product that were JSON integers: those are ids."""
-    return frozenset(f for f in PRODUCT_FIELDS if isinstance(given.get(f), int))
+    return frozenset([f for f in PRODUCT_FIELDS if isinstance(given.get(f), int)])
 
 
 def order_identifier(given: dict[str, Any]) -> str | None:

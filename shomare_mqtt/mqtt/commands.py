@@ -198,7 +198,7 @@ def _with_envelope_fields(envelope: Envelope, given: dict[str, Any]) -> Envelope
 
 
 def _buy(given: dict[str, Any]) -> Buy:
-    country, operator, application = (optional_identifier(given, field) for field in PRODUCT_FIELDS)
+    country, operator, application = [optional_identifier(given, field) for field in PRODUCT_FIELDS]
     return Buy(country, operator, application, money(given, "max_price"), integers(given))
 
 
@@ -207,7 +207,7 @@ def _prices(given: dict[str, Any]) -> QueryPrices:
 
 
 def _price(given: dict[str, Any]) -> QueryPrice:
-    country, operator, application = (optional_identifier(given, field) for field in PRODUCT_FIELDS)
+    country, operator, application = [optional_identifier(given, field) for field in PRODUCT_FIELDS]
     return QueryPrice(country, operator, application, integers(given))
 
 

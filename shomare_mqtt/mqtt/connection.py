@@ -41,6 +41,10 @@ PUBACK_PATIENCE = 60.0
 OUR_WINDOW = 20
 """Messages of ours on their way at once, even where the broker would take more."""
 
+HELD_BACK = 0.002
+"""Seconds for which what is queued may wait for the rest of a turn of the loop, so that it goes out in one piece. Many
+answers of the provider at once take longer to be read, and the first need not wait for the last."""
+
 LARGEST_PACKET = 2_000_000
 """Bytes of the largest packet where the broker names no Maximum Packet Size (contract, Answers, `too_large`)."""
 
@@ -69,6 +73,7 @@ class Link:
         self._attached = False
         self._read_due = False
         self._write_due = False
+        self._write_due_since = 0.0
         self._watching = False
         self._tick: asyncio.TimerHandle | None = None
         self._fault: Exception | None = None
@@ -146,7 +151,10 @@ class Link:
             raise _not_connected()
         packet = self._adapter.send_publish(publication)
         acknowledged: asyncio.Future[None] = self._loop.create_future()
-        self._publishing[packet] = acknowledged, self._loop.time(), self._receipts.published()
+        now = self._loop.time()
+        self._publishing[packet] = acknowledged, now, self._receipts.published()
+        if self._write_due and now - self._write_due_since > HELD_BACK:
+            self._write()
         await acknowledged
 
     def _check(self, publication: Publication) -> None:
@@ -275,6 +283,7 @@ class Link:
         """There is something to write: it goes out with all else that is queued in this turn of the loop."""
         if not self._write_due and not self._watching:
             self._write_due = True
+            self._write_due_since = self._loop.time()
             self._loop.call_soon(self._write)
 
     def _write(self) -> None:

@@ -78,7 +78,10 @@ def publish_size(publication: Publication, protocol: Version) -> int:
 
 
 def _varint_size(number: int) -> int:
-    return 1 if number <= _VARINT_STEPS[0] else 1 + sum(number > step for step in _VARINT_STEPS)
+    for size, largest in enumerate(_VARINT_STEPS, 1):
+        if number <= largest:
+            return size
+    return len(_VARINT_STEPS) + 1
 
 
 DEEPEST_TOPIC = 200

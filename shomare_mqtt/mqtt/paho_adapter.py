@@ -198,7 +198,7 @@ class Adapter(paho.Client):
                 stream.lent = None
         elif stream.at_end:
             self.loop_read()
-        return bool(end) and self.is_open
+        return bool(end) and stream.is_open
 
     def _take_plain(self, start: int, end: int) -> bool:
         """Take a packet, if it is one that passes beside paho."""
@@ -222,18 +222,13 @@ class Adapter(paho.Client):
         if self.want_write():
             self.loop_write()
         try:
-            if self.is_open:
+            if self._stream.is_open:
                 self._stream.flush()
         except OSError:
             while self.read():  # a DISCONNECT that came with the end says why, and whether to come back at all
                 pass
             self._listener.over(Ending("the connection broke", by_broker=True))
-        return self.is_open and self.has_unsent
-
-    @property
-    def is_open(self) -> bool:
-        """Whether the stream is."""
-        return self._stream.fileno() >= 0
+        return self._stream.is_open and self.has_unsent
 
     @property
     def has_unsent(self) -> bool:

@@ -15,8 +15,8 @@ class Stream:
     """A connected socket behind two buffers, so that many packets are read, and sent, in one system call.
 
     Who waits for the socket to become readable must ask `pending()` first, as it reads ahead. `buffer` is what was read
-    and not taken yet; `lent`: how many bytes of it `recv` may give away, None: all, and what comes. `failure` is the
-    error that ended it, which paho swallows.
+    and not taken yet; `lent`: how many bytes of it `recv` may give away, None: all, and what comes. `is_open`: nobody
+    closed it yet. `failure` is the error that ended it, which paho swallows.
     """
 
     def __init__(self, sock: socket.socket) -> None:
@@ -24,6 +24,7 @@ class Stream:
         self._outgoing = bytearray()
         self._carried = 0
         self.buffer = bytearray()
+        self.is_open = True
         self.at_end = False
         self.lent: int | None = None
         self.failure: OSError | None = None
@@ -97,6 +98,7 @@ class Stream:
 
     def close(self) -> None:
         """Close the socket."""
+        self.is_open = False
         self._sock.close()
 
     def fileno(self) -> int:

@@ -31,13 +31,14 @@ def test_run_imports_no_command_line_or_terminal_library_and_sets_aside_what_it_
         "from shomare_mqtt.__main__ import main\n"
         "sys.argv = ['shomare-mqtt', 'run', '--config', '/nonexistent']\n"
         "try:\n    main()\nexcept SystemExit as end:\n    assert end.code == 78, end.code\n"
-        "print(gc.get_freeze_count(), *{name.split('.')[0] for name in sys.modules})\n"
+        "print(gc.get_freeze_count(), gc.get_threshold()[0], *{name.split('.')[0] for name in sys.modules})\n"
     )
     done = subprocess.run([sys.executable, "-c", script], env=environment(), capture_output=True, text=True, check=True)
-    kept, *libraries = done.stdout.split()
+    kept, new, *libraries = done.stdout.split()
     assert "paho" in libraries
     assert not TERMINAL & set(libraries)
     assert int(kept) > 10_000, "each search for garbage goes through all that was imported"
+    assert int(new) == daemon_command.NEW_OBJECTS
 
 
 def test_the_daemons_start_takes_little_more_memory_than_its_libraries() -> None:

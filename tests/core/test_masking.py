@@ -111,6 +111,14 @@ def test_more_is_learnt() -> None:
     assert mask.text("first-secret-1 second-secret-2 SECOND-SECRET-2") == f"{MASK} {MASK} {MASK}"
 
 
+@pytest.mark.parametrize("around", ["", "x" * 100])
+def test_a_name_that_was_shown_before_is_masked_once_it_is_a_secret(around: str) -> None:
+    mask, name = Mask((TOKEN,)), f"second-secret-2{around}"
+    assert [mask.name(each) for each in (name, TOKEN, name)] == [name, MASK, name]
+    mask.learn(("second-secret-2",))
+    assert mask.name(name) == f"{MASK}{around}"
+
+
 @pytest.mark.parametrize("piece", ["lorem %41 ipsum ", TOKEN[:11], f"{TOKEN[:12]} and ", "%25" * 3, "\\u0041&#65;"])
 def test_a_large_text_takes_no_long_time(piece: str) -> None:
     text = piece * (2**17 // len(piece))

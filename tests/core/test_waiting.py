@@ -59,11 +59,14 @@ async def asked_at(moment: float, shared: Shared, calls: Callable[[], Awaitable[
         return error, now()
 
 
+ASIDE = pytest.mark.parametrize("aside", [True, False], ids=["aside", "in the first one's task"])
+
+
 async def all_asked(
-    calls: Calls, *moments: float, seconds: float | None = JOINABLE, anew: bool = True
+    calls: Calls, *moments: float, seconds: float | None = JOINABLE, anew: bool = True, aside: bool = True
 ) -> list[tuple[Any, float]]:
     """What each gets who asks at one of these moments, and when; nothing is left behind."""
-    shared = Shared(FakeClock(), seconds, anew=anew)
+    shared = Shared(FakeClock(), seconds, anew=anew, aside=aside)
     got = await asyncio.gather(*(asked_at(moment, shared, calls) for moment in moments))
     await asyncio.sleep(0)
     assert not shared._running
@@ -71,10 +74,11 @@ async def all_asked(
     return got
 
 
-async def test_who_joined_stays_with_what_is_asked_once() -> None:
+@ASIDE
+async def test_who_joined_stays_with_what_is_asked_once(aside: bool) -> None:
     """Lists and prices: they may take long, and what is asked for at the same moment is fetched once."""
     calls = Calls((2.0, None), (0.1, None))
-    assert await all_asked(calls, 0.0, 0.1, 0.6, anew=False) == [(0, 2.0), (0, 2.0), (1, 0.7)]
+    assert await all_asked(calls, 0.0, 0.1, 0.6, anew=False, aside=aside) == [(0, 2.0), (0, 2.0), (1, 0.7)]
 
 
 async def test_asked_once_at_the_same_moment() -> None:
@@ -175,24 +179,71 @@ async def test_given_up_when_nobody_waits_any_more(moment: float) -> None:
     await shared.get("key", calls)
 
 
-async def test_one_who_leaves_as_the_answer_comes() -> None:
+async def test_what_the_first_one_gives_up_is_asked_once_more_for_the_others() -> None:
+    """Nobody who waits is cut off with the one in whose task it was asked."""
+    shared, calls = Shared(FakeClock(), aside=False), Calls((5.0, None), (0.2, None))
+    first, *others = (asyncio.ensure_future(shared.get("key", calls)) for _ in range(3))
+    await asyncio.sleep(0.1)
+    first.cancel()
+    assert await asyncio.gather(*others) == [1, 1]
+    assert (first.cancelled(), calls.began, calls.given_up) == (True, [0.0, 0.1], [0])
+    assert not shared._running
+
+
+@ASIDE
+@pytest.mark.parametrize("leave", [[0], [0, 1, 2], [2, 1, 0]], ids=["alone", "in order", "backwards"])
+async def test_given_up_when_all_leave_one_after_the_other(leave: list[int], aside: bool) -> None:
+    shared, calls = Shared(FakeClock(), aside=aside), Calls((5.0, None), (5.0, None), (0.0, None))
+    waiting = [asyncio.ensure_future(shared.get("key", calls)) for _ in leave]
+    await asyncio.sleep(0.1)
+    for each in leave:
+        waiting[each].cancel()
+        await asyncio.sleep(0.1)
+    assert all(each.cancelled() for each in waiting)
+    assert calls.given_up == list(range(len(calls.began)))
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+    await shared.get("key", calls)
+
+
+@ASIDE
+async def test_given_up_when_all_leave_together(aside: bool) -> None:
+    shared, calls = Shared(FakeClock(), aside=aside), Calls((5.0, None), (5.0, None))
+    waiting = [asyncio.ensure_future(shared.get("key", calls)) for _ in range(3)]
+    await asyncio.sleep(0.1)
+    for each in waiting:
+        each.cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
+    assert calls.given_up == list(range(len(calls.began)))
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+    assert not shared._running
+
+
+@ASIDE
+async def test_what_fails_fails_for_all_who_joined(aside: bool) -> None:
+    for outcome, moment in await all_asked(Calls((0.3, BROKEN)), 0.0, 0.1, anew=False, aside=aside):
+        assert (outcome, round(moment, 6)) == (BROKEN, 0.3)
+
+
+@ASIDE
+async def test_one_who_leaves_as_the_answer_comes(aside: bool) -> None:
     async def ask() -> int:
         waiting[0].cancel()
         return 1
 
-    shared = Shared(FakeClock())
+    shared = Shared(FakeClock(), aside=aside)
     waiting = [asyncio.ensure_future(shared.get("key", ask)) for _ in range(2)]
     await asyncio.wait(waiting)
     assert (waiting[0].cancelled(), waiting[1].result()) == (True, 1)
 
 
-async def test_a_call_that_ends_itself() -> None:
+@ASIDE
+async def test_a_call_that_ends_itself(aside: bool) -> None:
     """It is cancelled from within, as by a timeout of its own: so are those who wait."""
 
     async def ends() -> int:
         raise asyncio.CancelledError
 
-    shared = Shared(FakeClock())
+    shared = Shared(FakeClock(), aside=aside)
     waiting = [asyncio.ensure_future(shared.get("key", ends)) for _ in range(2)]
     await asyncio.wait(waiting)
     assert [each.cancelled() for each in waiting] == [True, True]

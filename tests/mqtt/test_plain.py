@@ -15,8 +15,9 @@ from paho.mqtt._packet import decode_puback, decode_publish
 from paho.mqtt.enums import MQTTProtocolVersion
 
 from shomare_mqtt.config import Mqtt
+from shomare_mqtt.mqtt import connection
 from shomare_mqtt.mqtt.connection import Link, open_link
-from shomare_mqtt.mqtt.failures import PublishRefusedError
+from shomare_mqtt.mqtt.failures import DisconnectedError, PublishRefusedError
 from shomare_mqtt.mqtt.packets import Opening, Publication, publish_size
 from shomare_mqtt.mqtt.paho_adapter import _PACKETS_AT_ONCE
 from shomare_mqtt.mqtt.plain import (
@@ -375,6 +376,32 @@ async def test_why_the_broker_ends_it_is_heard_though_a_write_fails_first(monkey
 
 def refusing(_: object) -> int:
     raise BrokenPipeError
+
+
+async def test_what_is_queued_in_a_turn_goes_out_together_but_not_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of many answers that are ready at once may take long to be read: the first is not to wait for the last."""
+    monkeypatch.setattr(connection, "HELD_BACK", 3600.0)
+    async with FakeBroker() as broker, linked(broker) as link:
+        loop, stream, waiting = asyncio.get_running_loop(), link._opened.stream, list[bool]()
+
+        def an_hour_goes_by() -> None:
+            link._write_due_since -= 3601.0
+
+        publishing = list[asyncio.Task[None]]()
+        for between in (lambda: None, an_hour_goes_by, lambda: None):
+            publishing.append(asyncio.create_task(link.publish(Publication("a", b"x"))))
+            loop.call_soon(lambda: waiting.append(stream.unsent()))
+            loop.call_soon(between)
+        await asyncio.wait_for(asyncio.gather(*publishing), PATIENCE)
+        assert waiting == [True, True, False]
+
+
+async def test_whoever_publishes_hears_of_a_write_that_fails_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "HELD_BACK", -1.0)
+    async with FakeBroker() as broker, linked(broker) as link:
+        monkeypatch.setattr(link._opened.stream, "_write", refusing)
+        with pytest.raises(DisconnectedError):
+            await asyncio.wait_for(link.publish(Publication("a", b"x")), PATIENCE)
 
 
 def is_blocked(link: Link) -> bool:

@@ -110,9 +110,10 @@ class Answering:
     def beside(self, envelope: Envelope, answer: Answer) -> tuple[list[Message], list[Message]]:
         """The answer to a query, for each topic that it goes to, and its events, to be sent beside the outbox."""
         self.count += 1
-        answers = _postings(envelope, render.dumps(render.answer_json(answer, envelope.transaction)))
-        events = _refused_event(envelope, answer) if answer.status is Status.ERROR else []
-        return [posting.message for posting in answers], [posting.message for posting in events]
+        answers = _messages(envelope, render.dumps(render.answer_json(answer, envelope.transaction)))
+        if answer.status is not Status.ERROR:
+            return answers, []
+        return answers, [posting.message for posting in _refused_event(envelope, answer)]
 
     async def again(self, envelope: Envelope, stored: bytes) -> None:
         """Answer what may be a second delivery of a command as the first was: nobody can tell it from a new one."""
@@ -149,12 +150,17 @@ def _again(answer: bytes) -> bytes:
 
 
 def _postings(envelope: Envelope, body: bytes) -> list[Posting]:
+    """An answer for the outbox."""
+    return [Posting(MessageKind.ANSWER, message) for message in _messages(envelope, body)]
+
+
+def _messages(envelope: Envelope, body: bytes) -> list[Message]:
     """An answer for the command's own topic, and for the Response Topic that an MQTT 5 sender gave."""
     messages = [Message(topics.response(envelope.command), body)]
     reply: Reply | None = envelope.reply
     if reply is not None:
         messages.append(Message(reply.topic, body, absolute=True, correlation=reply.correlation))
-    return [Posting(MessageKind.ANSWER, m) for m in messages]
+    return messages
 
 
 def _refused_event(envelope: Envelope, answer: Answer) -> list[Posting]:

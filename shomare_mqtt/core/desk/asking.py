@@ -53,8 +53,10 @@ class Asking:
         self._ask = ask
         self._spawn = spawn
         self._logger = logger
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._asked: dict[asyncio.Task[None], tuple[Envelope, int]] = {}
+        self._taken = 0
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+        """By the query's number."""
+        self._asked: dict[int, tuple[Envelope, int]] = {}
         """What has no answer yet, and which connection it came over."""
         self._connection = 0
         self._is_full = False
@@ -72,15 +74,21 @@ class Asking:
             self._refuse_busy(what.envelope)
         else:
             self._is_full = self._is_full and len(self._tasks) > MOST_ASKED // 2
-            work = self._work(what.envelope, cast("Query", what.request))
-            task = self._spawn(work, what.envelope.command)
-            self._tasks.add(task)
-            self._asked[task] = what.envelope, self._connection
-            task.add_done_callback(self._done)
+            number = self._taken = self._taken + 1
+            self._asked[number] = what.envelope, self._connection
+            work = self._work(number, what.envelope, cast("Query", what.request))
+            self._tasks[number] = self._spawn(work, what.envelope.command)
 
-    async def _work(self, envelope: Envelope, query: Query) -> None:
-        answer = await told(self._ask(query), _kind(envelope), self._logger)
-        _, connection = self._asked.pop(cast("asyncio.Task[None]", asyncio.current_task()), (envelope, -1))
+    async def _work(self, number: int, envelope: Envelope, query: Query) -> None:
+        try:
+            answer = await told(self._ask(query), _kind(envelope), self._logger)
+            _, connection = self._asked.pop(number, (envelope, -1))
+            await self._answer(envelope, answer, connection)
+        finally:
+            self._asked.pop(number, None)
+            del self._tasks[number]
+
+    async def _answer(self, envelope: Envelope, answer: Answer, connection: int) -> None:
         if answer.error is not None:
             self._log_refused(envelope, answer.error.code, answer.error.message)
         if connection != self._connection:
@@ -93,10 +101,6 @@ class Asking:
         else:
             await self._outbox.publish_once(first)
 
-    def _done(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        self._asked.pop(task, None)
-
     def cut_off(self) -> None:
         """The connection to the broker is lost: nothing that came over it is answered on another."""
         self._connection += 1
@@ -108,12 +112,12 @@ class Asking:
         """
         self._stopping = True
         asked, self._asked = self._asked, {}
-        for task, (envelope, connection) in asked.items():
-            task.cancel()
+        for number, (envelope, connection) in asked.items():
+            self._tasks[number].cancel()
             if connection == self._connection:
                 self._refuse(envelope, CommandRefusedError(ErrorCode.BUSY, _ENDS))
         if self._tasks:
-            await asyncio.wait(self._tasks, timeout=_TAKING)
+            await asyncio.wait(self._tasks.values(), timeout=_TAKING)
 
     def _refuse_busy(self, envelope: Envelope) -> None:
         """Say so in the log once, until there is room again: a line for each would wear the disk out."""

@@ -221,12 +221,11 @@ class Catalogs:
         Raises CommandRefusedError (`unknown_name`, `ambiguous_name`, naming the nearest), or ProviderError where the
         list was never read and cannot be.
         """
-        looks_like_id = is_id or text == ANY or _is_number(text)
         if kind not in self._lists:
             try:
                 await self.read(kind, priority)
             except ProviderError:
-                if looks_like_id:
+                if is_id or _looks_like_id(text):
                     return ascii_digits(text)
                 raise
         if (entry := self._find(kind, text, is_id=is_id)) is not None:
@@ -239,7 +238,7 @@ class Catalogs:
             else:
                 if (entry := self._find(kind, text, is_id=is_id)) is not None:
                     return entry.id
-        if looks_like_id and not self.entries(kind):
+        if not self.entries(kind) and (is_id or _looks_like_id(text)):
             return ascii_digits(text)  # a list that holds nothing tells of no id that it is wrong
         message = f"{kind.field}: the provider's list holds no {text!r}{self.nearest(kind, text)}"
         raise CommandRefusedError(ErrorCode.UNKNOWN_NAME, message)
@@ -298,5 +297,5 @@ class Catalogs:
         return max(0.0, interval - age) if age >= 0 else 0.0
 
 
-def _is_number(text: str) -> bool:
-    return ascii_digits(text).isdigit()
+def _looks_like_id(text: str) -> bool:
+    return text == ANY or ascii_digits(text).isdigit()

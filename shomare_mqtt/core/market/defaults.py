@@ -106,10 +106,10 @@ class Defaults:
     @property
     def product(self) -> Product | None:
         """What the defaults name, where they name a product."""
-        ids = [self.get(field) for field in KINDS]
-        if any(i is None for i in ids):
+        country, operator, application = map(self.get, KINDS)
+        if country is None or operator is None or application is None:
             return None
-        return Product(*(i for i in ids if i is not None))
+        return Product(country, operator, application)
 
     def _moved(self, kind: CatalogKind, moves: Moves) -> dict[str, str | None]:
         """Take the ids that now mean what was set; a default whose entry is not there any more is empty."""

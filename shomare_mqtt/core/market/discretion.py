@@ -54,10 +54,10 @@ def masked(found: T, mask: Mask) -> T:
     shown: Any = found
     match found:
         case Price():
-            name = _text(found.application_name, mask)
+            name = _name(found.application_name, mask)
             shown = found if name == found.application_name else replace(found, application_name=name)
         case Profile():
-            shown = replace(found, currency=_text(found.currency, mask), extra=mask.value(dict(found.extra)))
+            shown = replace(found, currency=_name(found.currency, mask), extra=mask.value(dict(found.extra)))
         case Catalog():
             shown = replace(found, entries=_entries(found.entries, mask))
         case PriceList():
@@ -79,8 +79,8 @@ def _prices(prices: tuple[Price, ...], mask: Mask) -> tuple[Price, ...]:
     return prices if mask.value(said) is said else tuple(masked(price, mask) for price in prices)
 
 
-def _text(text: str | None, mask: Mask) -> str | None:
-    return text and mask.text(text)
+def _name(name: str | None, mask: Mask) -> str | None:
+    return name and mask.name(name)
 
 
 def _documented(upstream: Upstream) -> int | str | None:
