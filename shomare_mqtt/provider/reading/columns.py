@@ -92,26 +92,18 @@ class Columns:
         self._vocabularies = vocabularies
         self._levels: dict[int, dict[str, Any]] = {}
         self._cells = [self._cells_of_row(row) for row in rows]
-        self._nodes = {id(row.own): row for row in rows}
         self._of = {id(row): cells for row, cells in zip(rows, self._cells, strict=True)}
         self._judged = self._cells[:_SAMPLE]
         self._ranked = self._rank()
-        # A lone row lies in no other.
-        several = zip(rows, self._cells, strict=True) if len(rows) > 1 else ()
-        own = [cells for row, cells in several if not self._only_repeats(row)]
-        if 0 < len(own) < len(rows):
-            # What lies in a row (last week's price) has the same columns one step farther out: it has no vote.
-            self._judged = own[:_SAMPLE]
-            self._ranked = self._rank()
-        self._doubtful = {
-            role: {c for c in ranked if self._is_doubtful(role, c)} for role, ranked in self._ranked.items()
-        }
-        self._telling = {
-            c
-            for role, ranked in self._ranked.items()
-            for c in ranked
-            if not _is_key(c) and _said_by(c[1]).weights[role] >= _NAMED
-        }
+        if len(rows) > 1:  # a lone row lies in no other
+            self._nodes = {id(row.own): row for row in rows}
+            own = [cells for row, cells in zip(rows, self._cells, strict=True) if not self._only_repeats(row)]
+            if 0 < len(own) < len(rows):
+                # What lies in a row (last week's price) has the same columns one step farther out: it has no vote.
+                self._judged = own[:_SAMPLE]
+                self._ranked = self._rank()
+        self._doubtful: dict[str, set[Column]] = {}
+        self._telling = {c for role, ranked in self._ranked.items() for c in ranked if role in _said_by(c[1]).named}
         self._asked_rows: list[Row] | None = None
 
     def _cells_of_row(self, row: Row) -> dict[Column, Any]:
@@ -121,7 +113,8 @@ class Columns:
             found = self._levels.get(id(level))
             if found is None:
                 found = self._levels[id(level)] = _cells_of(level, inside=distance == 0)
-            cells.update({(distance, name): value for name, value in found.items()})
+            for name, value in found.items():
+                cells[distance, name] = value
         for name in self.by_hand.names:
             cells.pop((0, name), None)
         return cells
@@ -281,7 +274,7 @@ class Columns:
         """The columns that may name a row's application, best first: with its value, and whether the list knows it."""
         cells, resolve = self._of[id(row)], self._vocabularies["application"].resolve
         told = [(c, cells[c], resolve(cells[c]) is not None) for c in self._ranked["application"] if c in cells]
-        return sorted(told, key=lambda each: not each[2])
+        return sorted(told, key=lambda each: not each[2]) if len(told) > 1 else told
 
     def is_named(self, column: Column) -> bool:
         """Whether a column's name says that it is an application's, an operator's or a country's."""
@@ -331,8 +324,10 @@ class Columns:
 
     def asked_for(self) -> list[Row]:
         """The rows of the country and operator (and application) asked for, where rows name them."""
+        if self._asked_rows is None and len(self.rows) == 1:
+            self._asked_rows = self.rows  # whatever it says: there is none that says better
         if self._asked_rows is None:
-            rows = self.rows if len(self.rows) == 1 else [row for row in self.rows if not self._only_repeats(row)]
+            rows = [row for row in self.rows if not self._only_repeats(row)]
             for role in ("country", "operator", "application"):
                 if self._asked[role] is None or not self._ranked[role]:
                     continue
@@ -344,7 +339,9 @@ class Columns:
 
     def _verdict(self, row: Row, role: str) -> bool | None:
         """Whether the row is of what was asked for; None where it does not say, or nobody can tell."""
-        doubtful = self._doubtful[role]
+        doubtful = self._doubtful.get(role)
+        if doubtful is None:
+            doubtful = self._doubtful[role] = {c for c in self._ranked[role] if self._is_doubtful(role, c)}
         if doubtful and doubtful.issuperset(c for c in self._ranked[role] if c in self._of[id(row)]):
             return None
         return self._matches(row, role)
@@ -378,9 +375,13 @@ def _is_key(column: Column) -> bool:
 
 
 class _Said(NamedTuple):
-    """What a column's name says: its weight for each role, and whether it says nothing, or may be anything's."""
+    """What a column's name says: its weight for each role, and whether it says nothing, or may be anything's.
+
+    `named`: the roles that it says outright.
+    """
 
     weights: Mapping[str, int]
+    named: frozenset[str]
     is_nameless: bool
     is_vague: bool
 
@@ -401,7 +402,8 @@ def _what_says(name: str) -> _Said:
         role: _KEY_WEIGHT + (15 if name[1:] == role else 0) if is_key else field.weight(name)
         for role, field in ROLES.items()
     }
-    return _Said(weights, is_nameless(name.partition(_INSIDE)[0]), is_key or glued(name) in _GENERIC)
+    named = frozenset() if is_key else frozenset(role for role, weight in weights.items() if weight >= _NAMED)
+    return _Said(weights, named, is_nameless(name.partition(_INSIDE)[0]), is_key or glued(name) in _GENERIC)
 
 
 def _cells_of(level: Level, *, inside: bool) -> dict[str, Any]:
