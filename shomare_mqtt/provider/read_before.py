@@ -7,6 +7,7 @@ differs in one byte, or of which something else is known by now, is read anew.
 
 from __future__ import annotations
 
+from operator import is_
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ class ReadBefore:
     def __init__(self, chosen: Mapping[str, Place]) -> None:
         self._chosen = chosen
         self._kept: dict[Hashable, _Reading] = {}
+        self._bytes = 0
         self._lists: tuple[object, ...] = ()
 
     def reader(self, asked: Hashable, known: Known, read: Callable[[RawAnswer], T]) -> Callable[[RawAnswer], T]:
@@ -76,12 +78,19 @@ class ReadBefore:
     def _drop_of_other_lists(self, known: Known) -> None:
         """The provider's lists are large: none is held on to once another one is known in its place."""
         lists = known.countries, known.operators, known.applications
-        if any(mine is not theirs for mine, theirs in zip(self._lists, lists, strict=False)):
+        if not all(map(is_, self._lists, lists)):
             self._kept.clear()
+            self._bytes = 0
         self._lists = lists
 
     def _keep(self, asked: Hashable, reading: _Reading) -> None:
-        self._kept.pop(asked, None)
+        self._drop(asked)
         self._kept[asked] = reading
-        while len(self._kept) > MOST or sum(len(kept.answer.body) for kept in self._kept.values()) > MOST_BYTES:
-            del self._kept[next(iter(self._kept))]
+        self._bytes += len(reading.answer.body)
+        while len(self._kept) > MOST or self._bytes > MOST_BYTES:
+            self._drop(next(iter(self._kept)))
+
+    def _drop(self, asked: Hashable) -> None:
+        dropped = self._kept.pop(asked, None)
+        if dropped is not None:
+            self._bytes -= len(dropped.answer.body)

@@ -199,7 +199,7 @@ class Transport:
                 body=bytes(body.short),
                 streamed=body.long,
                 content_type=headers.get("Content-Type", ""),
-                retry_after=_retry_after(headers.get("Retry-After"), date or self._clock.now()),
+                retry_after=_retry_after(headers.get("Retry-After"), date, self._clock),
                 charset=response.charset,
                 date=date,
                 location=_location(headers.get("Location")),
@@ -300,7 +300,7 @@ class _Body:
 
 async def _body(response: aiohttp.ClientResponse) -> _Body:
     body, streaming, length = _Body(bytearray()), None, 0
-    async for chunk in response.content.iter_any():
+    while chunk := await response.content.readany():
         length += len(chunk)
         if length > MOST_BYTES:
             raise _AnswerTooLargeError
@@ -346,14 +346,17 @@ def _kept_date(headers: Mapping[str, str]) -> datetime | None:
     return None
 
 
-def _retry_after(header: str | None, now: datetime) -> float | None:
-    """Seconds to wait, from either form of the header (RFC 9110, section 10.2.3); a date is one of the server's."""
+def _retry_after(header: str | None, date: datetime | None, clock: Clock) -> float | None:
+    """Seconds to wait, from either form of the header (RFC 9110, section 10.2.3); a date is one of the server's.
+
+    `date`: what time it is there, where that is told.
+    """
     if not header:
         return None
     if header.strip().isdecimal():
         return float(header.strip()[:9])
     when = _moment(header)
-    return None if when is None else max(0.0, (when - now).total_seconds())
+    return None if when is None else max(0.0, (when - (date or clock.now())).total_seconds())
 
 
 @lru_cache(maxsize=4)

@@ -16,6 +16,7 @@ from shomare_mqtt.errors import OutcomeUnknownError, ProviderError, ProviderRefu
 from shomare_mqtt.model import CatalogKind, PurchaseState
 from shomare_mqtt.provider.reading import (
     RawAnswer,
+    columns,
     read_buy,
     read_cancel,
     read_catalog,
@@ -23,6 +24,7 @@ from shomare_mqtt.provider.reading import (
     read_price,
     read_prices,
     read_profile,
+    rows,
 )
 from tests.reading.contexts import NOTHING, context_of
 from tests.reading.readings import answer
@@ -369,3 +371,52 @@ def test_a_long_text_in_the_place_of_an_sms_takes_no_long_time(field: str, text:
     with suppress(ProviderError):
         read_check(answer({"status": True, "sms": [{field: text}]}), NUMBERS)
     assert time.process_time() - begun < 5  # what grows with the square takes minutes
+
+
+# --- what is kept from one answer to the next -------------------------------------------------------------------------
+
+KEPT = (columns._kept, columns._kept_names, columns._kept_ranking, rows._telling)
+ROW_NAMES = st.lists(
+    st.sampled_from(
+        [
+            *("id", "country", "operator", "operator_id", "application", "service", "app_id", "code", "name", "price"),
+            *("cost", "amount", "old_price", "count", "stock", "status", "currency", "zorvex", "3"),
+        ]
+    ),
+    min_size=1,
+    max_size=7,
+    unique=True,
+)
+ROW_VALUES = st.one_of(
+    st.integers(0, 9),
+    st.sampled_from([2200, 566, 41000, 200, 10**18, -5, Decimal("22.5"), None, True, False, ""]),
+    st.sampled_from(["7", "1", "3", "tg", "Telegram", "تلگرام", "Russia", "2,200", "Toman", "ok", "any"]),
+)
+
+
+def told(kind: str, raw: RawAnswer) -> tuple[Any, ...]:
+    """All of a reading, with the places that do not count where readings are compared."""
+    try:
+        found = READERS[kind](raw, NUMBERS)
+    except ProviderError as error:
+        return type(error), str(error), error.upstream
+    return found, found.found, getattr(found, "said", None)
+
+
+@quick
+@given(ROW_NAMES, st.sampled_from([(), ("data",), ("any",), ("7", "1")]), st.data())
+def test_what_is_kept_of_an_answer_says_nothing_of_the_next(
+    names: list[str], around: tuple[str, ...], data: st.DataObject
+) -> None:
+    values: list[Any] = [{name: data.draw(ROW_VALUES) for name in names} for _ in range(2)]
+    for name in reversed(around):
+        values = [{name: value} for value in values]
+    first, second = (RawAnswer(200, json.dumps(value, default=float).encode()) for value in values)
+    for kind in ("price", "prices"):
+        for kept in KEPT:
+            kept.cache_clear()
+        alone = told(kind, second)
+        for kept in KEPT:
+            kept.cache_clear()
+        told(kind, first)
+        assert told(kind, second) == alone

@@ -16,7 +16,7 @@ from shomare_mqtt.provider.reading.rows import (
     stock_of,
     telling,
 )
-from shomare_mqtt.provider.reading.shapes import of_money
+from shomare_mqtt.provider.reading.shapes import is_flat, of_money
 from shomare_mqtt.provider.reading.units import unit_beside, unit_in_name
 from shomare_mqtt.provider.reading.values import is_plain, is_scalar, money
 
@@ -75,14 +75,16 @@ def _amounts(row: Row, columns: Columns, unit: str | None) -> list[Vote]:
 def _priced(name: str, weight: int, value: Any) -> Iterable[tuple[int, Any, str | None, tuple[str, ...]]]:
     """What a field says of the price, its weight and its unit; of an object that wraps a price each of its fields."""
     if is_scalar(value):
-        if weight:
-            yield weight, value, unit_in_name(name), (name,)
-    elif weight and (whole := of_money(value)) is not None:
-        yield weight, whole, unit_beside(value), (name,)
-    elif is_price_object(name, value):
-        for inner, v in value.items():
-            if inside := INSIDE_PRICE.weight(inner):
-                yield inside, v, unit_in_name(inner) or unit_beside(value) or unit_in_name(name), (name, inner)
+        return ((weight, value, unit_in_name(name), (name,)),) if weight else ()
+    if weight and (whole := of_money(value)) is not None:
+        return ((weight, whole, unit_beside(value), (name,)),)
+    if not is_price_object(name, value):
+        return ()
+    return [
+        (inside, v, unit_in_name(inner) or unit_beside(value) or unit_in_name(name), (name, inner))
+        for inner, v in value.items()
+        if (inside := INSIDE_PRICE.weight(inner))
+    ]
 
 
 def _unit_around(row: Row) -> str | None:
@@ -138,10 +140,10 @@ def _counted(
             yield from (((name, n), w, v) for n, v in value.items() if (w := STOCK.weight(n)) and is_scalar(v))
         elif is_scalar(value):
             yield (name,), weight, value
-    for name, inner in fields.items():
+    for name, inner in fields.items() if not is_flat(fields) else ():
         if isinstance(inner, dict) and glued(name) in _BESIDE:
             yield from (((name, n), w - 5, inner[n]) for n, w in telling(inner).stock if is_scalar(inner[n]))
-    if application is not None and all(glued(n) in SWITCHES for n, _ in told):
+    if application is not None and SWITCHES.issuperset([glued(n) for n, _ in told]):
         # The application's own name, beside its price: `{"tg": 28, "price": 12}`.
         own = (n for n, v in islice(fields.items(), _FIELDS) if is_scalar(v) and columns.speaks_of(n, application))
         yield from (((n,), 60, fields[n]) for n in own)

@@ -73,6 +73,10 @@ _SAMPLE = 300
 _FARTHEST = 99
 _SAID = 50
 """Different values of a column that are enough to see what it speaks of."""
+_USUAL_VOTES, _LONGEST_NAMES = 30, 1000
+"""Of how many votes, and names of how many characters together, it is kept what they come to."""
+_ColumnVote = tuple[float, str, Column]
+"""How strongly something speaks for a role, and of which column."""
 _FIELDS = 60
 """No record has more fields that matter; an object with more is a collection, or hostile."""
 
@@ -92,26 +96,17 @@ class Columns:
         self._vocabularies = vocabularies
         self._levels: dict[int, dict[str, Any]] = {}
         self._cells = [self._cells_of_row(row) for row in rows]
-        self._nodes = {id(row.own): row for row in rows}
         self._of = {id(row): cells for row, cells in zip(rows, self._cells, strict=True)}
         self._judged = self._cells[:_SAMPLE]
-        self._ranked = self._rank()
-        # A lone row lies in no other.
-        several = zip(rows, self._cells, strict=True) if len(rows) > 1 else ()
-        own = [cells for row, cells in several if not self._only_repeats(row)]
-        if 0 < len(own) < len(rows):
-            # What lies in a row (last week's price) has the same columns one step farther out: it has no vote.
-            self._judged = own[:_SAMPLE]
-            self._ranked = self._rank()
-        self._doubtful = {
-            role: {c for c in ranked if self._is_doubtful(role, c)} for role, ranked in self._ranked.items()
-        }
-        self._telling = {
-            c
-            for role, ranked in self._ranked.items()
-            for c in ranked
-            if not _is_key(c) and _said_by(c[1]).weights[role] >= _NAMED
-        }
+        self._ranked, self._telling = self._rank()
+        if len(rows) > 1:  # a lone row lies in no other
+            self._nodes = {id(row.own): row for row in rows}
+            own = [cells for row, cells in zip(rows, self._cells, strict=True) if not self._only_repeats(row)]
+            if 0 < len(own) < len(rows):
+                # What lies in a row (last week's price) has the same columns one step farther out: it has no vote.
+                self._judged = own[:_SAMPLE]
+                self._ranked, self._telling = self._rank()
+        self._doubtful: dict[str, set[Column]] = {}
         self._asked_rows: list[Row] | None = None
 
     def _cells_of_row(self, row: Row) -> dict[Column, Any]:
@@ -121,35 +116,24 @@ class Columns:
             found = self._levels.get(id(level))
             if found is None:
                 found = self._levels[id(level)] = _cells_of(level, inside=distance == 0)
-            cells.update({(distance, name): value for name, value in found.items()})
+            for name, value in found.items():
+                cells[distance, name] = value
         for name in self.by_hand.names:
             cells.pop((0, name), None)
         return cells
 
-    def _rank(self) -> dict[str, list[Column]]:
-        """For each role its columns, best first. A column serves the role that it fits best, and no other."""
-        votes = self._votes()
-        # The application outranks on a tie: a price list that names one thing names the applications.
-        votes.sort(key=lambda v: (-v[0], _ORDER[v[1]], v[2]))
-        taken: set[Column] = set()
-        ranked: dict[str, list[Column]] = {role: [] for role in ROLES}
-        applications = [c for _, role, c in votes if role == "application"]
-        if applications and self._asked["application"] is None and not self._has_application(votes):
-            # A price list that names anything names the applications, whatever else their ids may mean.
-            taken.add(applications[0])
-            ranked["application"].append(applications[0])
-        for _, role, column in votes:
-            if column not in taken and not (_is_key(column) and any(map(_is_key, ranked[role]))):
-                taken.add(column)
-                ranked[role].append(column)
-        return ranked
+    def _rank(self) -> _Ranking:
+        votes, is_list = tuple(self._votes()), self._asked["application"] is None
+        # What many votes come to, or long names, would take memory and is hardly asked twice.
+        usual = len(votes) <= _USUAL_VOTES and len("".join([column[1] for _, _, column in votes])) <= _LONGEST_NAMES
+        return _kept_ranking(votes, is_list) if usual else _ranking(votes, is_list)
 
-    def _votes(self) -> list[tuple[float, str, Column]]:
+    def _votes(self) -> list[_ColumnVote]:
         """What speaks for a role, of each column."""
         judged = self._judged
         # Of one row each column stands once; to count takes longer than all that follows.
         columns = judged[0] if len(judged) == 1 else dict.fromkeys(column for cells in judged for column in cells)
-        votes: list[tuple[float, str, Column]] = []
+        votes: list[_ColumnVote] = []
         for column in columns:
             said = _said_by(column[1])
             values = [cells[column] for cells in judged if column in cells]
@@ -158,14 +142,6 @@ class Columns:
                 if weight and (vote := self._vote(column, role, weight, values)) > 0:
                     votes.append((vote, role, column))
         return votes
-
-    @staticmethod
-    def _has_application(votes: list[tuple[float, str, Column]]) -> bool:
-        """Whether some column fits the application best."""
-        best: dict[Column, str] = {}
-        for _, role, column in votes:
-            best.setdefault(column, role)
-        return "application" in best.values()
 
     def _vote(self, column: Column, role: str, weight: int, values: list[Any]) -> float:
         vocabulary = self._vocabularies[role]
@@ -191,7 +167,7 @@ class Columns:
 
     def doubts(self) -> tuple[str, ...]:
         """The doubt of an application told by a name that may be anything's, beside one that says nothing."""
-        ranked = [] if self.by_hand.sets("application") else self._ranked["application"]
+        ranked = () if self.by_hand.sets("application") else self._ranked["application"]
         if not ranked or _is_key(ranked[0]) or _said_by(ranked[0][1]).weights["application"] > _ANYTHINGS:
             return ()
         cells = self._judged[0]
@@ -281,7 +257,7 @@ class Columns:
         """The columns that may name a row's application, best first: with its value, and whether the list knows it."""
         cells, resolve = self._of[id(row)], self._vocabularies["application"].resolve
         told = [(c, cells[c], resolve(cells[c]) is not None) for c in self._ranked["application"] if c in cells]
-        return sorted(told, key=lambda each: not each[2])
+        return sorted(told, key=lambda each: not each[2]) if len(told) > 1 else told
 
     def is_named(self, column: Column) -> bool:
         """Whether a column's name says that it is an application's, an operator's or a country's."""
@@ -331,8 +307,10 @@ class Columns:
 
     def asked_for(self) -> list[Row]:
         """The rows of the country and operator (and application) asked for, where rows name them."""
+        if self._asked_rows is None and len(self.rows) == 1:
+            self._asked_rows = self.rows  # whatever it says: there is none that says better
         if self._asked_rows is None:
-            rows = self.rows if len(self.rows) == 1 else [row for row in self.rows if not self._only_repeats(row)]
+            rows = [row for row in self.rows if not self._only_repeats(row)]
             for role in ("country", "operator", "application"):
                 if self._asked[role] is None or not self._ranked[role]:
                     continue
@@ -344,7 +322,9 @@ class Columns:
 
     def _verdict(self, row: Row, role: str) -> bool | None:
         """Whether the row is of what was asked for; None where it does not say, or nobody can tell."""
-        doubtful = self._doubtful[role]
+        doubtful = self._doubtful.get(role)
+        if doubtful is None:
+            doubtful = self._doubtful[role] = {c for c in self._ranked[role] if self._is_doubtful(role, c)}
         if doubtful and doubtful.issuperset(c for c in self._ranked[role] if c in self._of[id(row)]):
             return None
         return self._matches(row, role)
@@ -377,10 +357,54 @@ def _is_key(column: Column) -> bool:
     return column[1].startswith(KEY)
 
 
+class _Ranking(NamedTuple):
+    """For each role its columns, best first; and of all those that say outright whose they are."""
+
+    by_role: Mapping[str, tuple[Column, ...]]
+    telling: frozenset[Column]
+
+
+def _ranking(votes: tuple[_ColumnVote, ...], is_list: bool) -> _Ranking:  # noqa: FBT001 - keywords make a slower key
+    """What votes come to. A column serves the role that it fits best, and no other.
+
+    `is_list`: no application was asked for.
+    """
+    # The application outranks on a tie: a price list that names one thing names the applications.
+    ordered = sorted(votes, key=lambda v: (-v[0], _ORDER[v[1]], v[2]))
+    taken: set[Column] = set()
+    ranked: dict[str, list[Column]] = {role: [] for role in ROLES}
+    applications = [c for _, role, c in ordered if role == "application"]
+    if applications and is_list and not _has_application(ordered):
+        # A price list that names anything names the applications, whatever else their ids may mean.
+        taken.add(applications[0])
+        ranked["application"].append(applications[0])
+    for _, role, column in ordered:
+        if column not in taken and not (_is_key(column) and any(map(_is_key, ranked[role]))):
+            taken.add(column)
+            ranked[role].append(column)
+    telling = frozenset(c for role, own in ranked.items() for c in own if role in _said_by(c[1]).named)
+    return _Ranking({role: tuple(own) for role, own in ranked.items()}, telling)
+
+
+_kept_ranking = lru_cache(maxsize=256)(_ranking)
+
+
+def _has_application(votes: list[_ColumnVote]) -> bool:
+    """Whether some column fits the application best."""
+    best: dict[Column, str] = {}
+    for _, role, column in votes:
+        best.setdefault(column, role)
+    return "application" in best.values()
+
+
 class _Said(NamedTuple):
-    """What a column's name says: its weight for each role, and whether it says nothing, or may be anything's."""
+    """What a column's name says: its weight for each role, and whether it says nothing, or may be anything's.
+
+    `named`: the roles that it says outright.
+    """
 
     weights: Mapping[str, int]
+    named: frozenset[str]
     is_nameless: bool
     is_vague: bool
 
@@ -401,7 +425,8 @@ def _what_says(name: str) -> _Said:
         role: _KEY_WEIGHT + (15 if name[1:] == role else 0) if is_key else field.weight(name)
         for role, field in ROLES.items()
     }
-    return _Said(weights, is_nameless(name.partition(_INSIDE)[0]), is_key or glued(name) in _GENERIC)
+    named = frozenset() if is_key else frozenset(role for role, weight in weights.items() if weight >= _NAMED)
+    return _Said(weights, named, is_nameless(name.partition(_INSIDE)[0]), is_key or glued(name) in _GENERIC)
 
 
 def _cells_of(level: Level, *, inside: bool) -> dict[str, Any]:
@@ -410,17 +435,30 @@ def _cells_of(level: Level, *, inside: bool) -> dict[str, Any]:
     cells: dict[str, Any] = {}
     if level.key is not None:
         cells[f"{KEY}{role or ''}"] = level.key
-    marked = not inside and any(glued(n) in _SUCCESS for n in islice(level.fields, _FIELDS))
-    for name, value in islice(level.fields.items(), _FIELDS):
-        plain = glued(name)
-        if plain in _SUCCESS or (marked and plain in ("code", "message", "msg")):
-            continue
+    names = tuple(islice(level.fields, _FIELDS))
+    usual = len("".join(names)) <= _LONGEST_NAMES
+    for column, name in (_kept_names if usual else _column_names)(names, role, inside):
+        value = level.fields[name]
         if isinstance(value, dict):
             if (role_of(name) or is_nameless(name)) and not is_row(value):
                 cells.update({f"{name}{_INSIDE}{n}": v for n, v in value.items() if _tells(v)})
         elif _tells(value):
-            cells[f"{role}_{name}" if role and plain in _GENERIC else name] = value
+            cells[column] = value
     return cells
+
+
+def _column_names(names: tuple[str, ...], role: str | None, inside: bool) -> tuple[tuple[str, str], ...]:  # noqa: FBT001 - as above
+    """Of an object's fields those that may be columns: a plain one's column, and its own name."""
+    marked = not inside and not _SUCCESS.isdisjoint(map(glued, names))
+    named: list[tuple[str, str]] = []
+    for name in names:
+        plain = glued(name)
+        if plain not in _SUCCESS and not (marked and plain in ("code", "message", "msg")):
+            named.append((f"{role}_{name}" if role and plain in _GENERIC else name, name))
+    return tuple(named)
+
+
+_kept_names = lru_cache(maxsize=256)(_column_names)
 
 
 def _role_of(place: str | None) -> str | None:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from shomare_mqtt.provider.reading.places import Place
 
 _BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
+_BOM_BEGINS = frozenset(mark[:1] for mark, _ in _BOMS)
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _NOT_JSON = (ValueError, RecursionError, ArithmeticError)
 _ENVELOPES = CONTENTS | {"d"}
@@ -180,13 +181,22 @@ def parsed(text: str) -> Any:
 
 def _text(answer: RawAnswer) -> str:
     body = answer.body
-    for mark, encoding in _BOMS:
-        if body.startswith(mark):
-            return body[len(mark) :].decode(encoding, errors="replace")
+    if body[:1] in _BOM_BEGINS:
+        for mark, encoding in _BOMS:
+            if body.startswith(mark):
+                return body[len(mark) :].decode(encoding, errors="replace")
+    try:
+        return body.decode()
+    except UnicodeError:
+        return _otherwise(answer)
+
+
+def _otherwise(answer: RawAnswer) -> str:
+    """The text of a body that is no UTF-8."""
     named = answer.charset if _CHARSETS.fullmatch(answer.charset or "") else None
-    for encoding in ("utf-8", named or "cp1256", "latin-1"):
+    for encoding in (named or "cp1256", "latin-1"):
         try:
-            return body.decode(encoding)
+            return answer.body.decode(encoding)
         except (LookupError, UnicodeError):
             continue
     return ""
@@ -201,7 +211,7 @@ def _finished(value: Any) -> Any:
     """A value with what is JSON within it read too."""
     if isinstance(value, str) and value.lstrip()[:1] in ("{", "["):
         value = _loads(value)  # JSON that was encoded twice
-    if isinstance(value, dict):
+    if isinstance(value, dict) and any(isinstance(v, str) and v.lstrip()[:1] in ("{", "[") for v in value.values()):
         value = {k: _unquoted(k, v) for k, v in value.items()}
     if _depth_exceeds(value, MAX_DEPTH):
         raise ValueError("nested too deeply")
@@ -222,7 +232,7 @@ def _loads(text: str) -> Any:
     """The JSON that a text is, without what cannot be stored. Raises TooMuchError before it takes up any memory."""
     _check_size(text)
     value = _DECODER.decode(text)
-    return _scrubbed(value) if _SURROGATE.search(text) else value
+    return _scrubbed(value) if "\\u" in text and _SURROGATE.search(text) else value
 
 
 def _check_size(text: str) -> None:

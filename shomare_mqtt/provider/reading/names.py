@@ -9,13 +9,15 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from shomare_mqtt.normalization import ascii_digits
 from shomare_mqtt.provider.reading.finglish import in_english
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+
+T = TypeVar("T")
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W\dA-Za-z_]+")
 _MOST_KNOWN = 4096
@@ -26,41 +28,38 @@ _SAID: set[str] = set()
 _JOINERS = str.maketrans({"\u200c": " ", "\u200d": None, "ي": "ی", "ك": "ک"})
 
 
-def words(name: str) -> tuple[str, ...]:
-    """The name's words in small letters: `walletBalance2` is `("wallet", "balance", "2")`."""
-    return _words(name[:LONGEST_NAME])
+class _Kept(dict[str, T]):
+    """What is told of names that were met, each looked at when it is met first: to look one up is no call in Python."""
 
-
-@lru_cache(maxsize=4096)
-def _words(name: str) -> tuple[str, ...]:
-    return tuple(w.lower() for w in _WORD.findall(ascii_digits(name).translate(_JOINERS)))
-
-
-def glued(name: str) -> str:
-    """The name's words as one, so that `orderid`, `order_id` and `OrderID` are equal."""
-    return _glued(name[:LONGEST_NAME])
-
-
-@lru_cache(maxsize=4096)
-def _glued(name: str) -> str:
-    return "".join(words(name))
-
-
-class _Weights(dict[str, int]):
-    """The weights of names that were met, each weighed when it is met first: to look one up is no call in Python."""
-
-    def __init__(self, weigh: Callable[[str], int]) -> None:
+    def __init__(self, tell: Callable[[str], T]) -> None:
         super().__init__()
-        self._weigh = weigh
+        self._tell = tell
 
-    def __missing__(self, name: str) -> int:
+    def __missing__(self, name: str) -> T:
         if len(name) > LONGEST_NAME:
             return self[name[:LONGEST_NAME]]
-        found = self._weigh(name)
+        found = self._tell(name)
         if len(self) >= _MOST_KNOWN:
             self.clear()  # an answer with ever new names; those of the next one are the usual ones
         self[name] = found
         return found
+
+
+def kept_by_name(tell: Callable[[str], T]) -> Callable[[str], T]:
+    """A function of a name that keeps what it tells; of a longer name than any has its beginning counts."""
+    return _Kept(tell).__getitem__
+
+
+@kept_by_name
+def words(name: str) -> tuple[str, ...]:
+    """The name's words in small letters: `walletBalance2` is `("wallet", "balance", "2")`."""
+    return tuple(w.lower() for w in _WORD.findall(ascii_digits(name).translate(_JOINERS)))
+
+
+@kept_by_name
+def glued(name: str) -> str:
+    """The name's words as one, so that `orderid`, `order_id` and `OrderID` are equal."""
+    return "".join(words(name))
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -79,7 +78,7 @@ class Field:
     """How strongly a name speaks for this field; 0: not at all."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "weight", _Weights(self._weigh).__getitem__)
+        object.__setattr__(self, "weight", kept_by_name(self._weigh))
 
     def _weigh(self, name: str) -> int:
         parts = words(name)
@@ -156,11 +155,7 @@ CONTENTS = wordset("data payload result response")
 """Names of what may be all that an answer says, as a plain value too: `{"status": true, "data": 2200}`."""
 
 
+@kept_by_name
 def is_envelope(name: str) -> bool:
     """Whether the name only wraps what is inside."""
-    return _is_envelope(name[:LONGEST_NAME])
-
-
-@lru_cache(maxsize=4096)
-def _is_envelope(name: str) -> bool:
     return glued(name) in ENVELOPES or "".join(in_english(words(name))) in ENVELOPES

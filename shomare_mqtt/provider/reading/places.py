@@ -73,21 +73,27 @@ def shown(place: Place | None) -> str | None:
     for step in place:
         if isinstance(step, int):
             written += f"[{step}]"
-        elif (name := _shown_name(step) if len(step) <= LONGEST_NAME else _name_to_show(step)) is None:
+        elif (name := shown_name(step)) is None:
             return None
         else:
             written = _below(written, name)
     return (written or _WHOLE) if len(written) <= _LONGEST_SHOWN else None
 
 
+def shown_name(name: str) -> str | None:
+    """The same of a field of the whole answer."""
+    return _kept_name(name) if len(name) <= LONGEST_NAME else _name_to_show(name)
+
+
 @lru_cache(maxsize=1024)
-def _shown_name(name: str) -> str | None:
+def _kept_name(name: str) -> str | None:
     return _name_to_show(name)
 
 
 def _name_to_show(name: str) -> str | None:
-    """A name as it is noted; None where it may be a value."""
-    return None if may_be_value(name) else _noted(name)
+    """A name as it is noted; None where it may be a value, or is too long."""
+    written = None if may_be_value(name) else _noted(name)
+    return None if written is None or len(written) > _LONGEST_SHOWN else written
 
 
 def place_of(text: str) -> Place | None:

@@ -13,7 +13,7 @@ from shomare_mqtt.provider.reading.doubts import doubt
 from shomare_mqtt.provider.reading.names import is_nameless
 from shomare_mqtt.provider.reading.rows import is_price_object, telling
 from shomare_mqtt.provider.reading.shapes import unwrapped_value
-from shomare_mqtt.provider.reading.values import figure, integer, is_scalar
+from shomare_mqtt.provider.reading.values import figure, integer, is_figure, is_scalar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -31,7 +31,7 @@ _SURE_PRICE, _SURE_STOCK = 74, 91
 def doubts_of(row: Row, is_its_own: Callable[[str], bool]) -> tuple[str, ...]:
     """The doubts of one row's price and stock; `is_its_own`: whether a name is that of the row's application."""
     told = telling(row.own)
-    prices = [(n, w) for n, w in told.price if is_price_object(n, row.own[n]) or figure(row.own[n]) is not None]
+    prices = [(n, w) for n, w in told.price if is_price_object(n, row.own[n]) or is_figure(row.own[n])]
     stocks = [(n, w) for n, w in told.stock if is_scalar(row.own[n])]
     found = (
         ()

@@ -10,16 +10,18 @@ from shomare_mqtt.model import Found, Sureness
 from shomare_mqtt.provider.reading.amounts import amounts, best_first, stocks
 from shomare_mqtt.provider.reading.columns import KEY
 from shomare_mqtt.provider.reading.found import MOST_OTHERS, missing
-from shomare_mqtt.provider.reading.places import Spots, notation, place_of_object, shown, value_at
+from shomare_mqtt.provider.reading.places import Spots, notation, place_of_object, shown, shown_name, value_at
 from shomare_mqtt.provider.reading.rows import Row, Vote
-from shomare_mqtt.provider.reading.shapes import Leaf, is_flat, keyed, leaves
-from shomare_mqtt.provider.reading.values import figure, is_scalar
+from shomare_mqtt.provider.reading.shapes import MOST_FIELDS, Leaf, is_flat, keyed, leaves
+from shomare_mqtt.provider.reading.values import is_figure, is_scalar
 
 if TYPE_CHECKING:
     from shomare_mqtt.provider.reading.columns import Column, Columns
 
 SHOWN = 3
 """So many rows show where the fields of all of them are."""
+
+_WHOLE = notation(())
 
 Shown = Mapping[str, Row]
 """Some rows, by their application."""
@@ -65,13 +67,16 @@ def _within(before: str | None, field: str, told: _Told) -> Found:
 
     `before`: where the row lies, empty for the whole answer; None where nobody can say.
     """
-
-    def whole(place: str) -> str:
-        return place if not before else before if place == notation(()) else f"{before}.{place}"
-
     if told.place is None or before is None:
         return Found(field, None, told.sureness, (), told.why)
-    return Found(field, whole(told.place), told.sureness, tuple(map(whole, told.others)), told.why)
+    if not before:
+        return Found(field, told.place, told.sureness, told.others, told.why)
+    others = tuple([_below(before, place) for place in told.others])
+    return Found(field, _below(before, told.place), told.sureness, others, told.why)
+
+
+def _below(before: str, place: str) -> str:
+    return before if place == _WHOLE else f"{before}.{place}"
 
 
 def _of_list(answer: Any, columns: Columns, rows: list[Row]) -> Found:
@@ -125,26 +130,38 @@ def _of_a_row(application: str, row: Row, columns: Columns, unit: str | None) ->
 
 
 class _Came:
-    """A row as it came, gone through once for all that is looked for in it."""
+    """A row as it came, gone through once for all that is looked for in it.
+
+    `fields`: those of a row of plain values, each of which stands under its name; None for every other one.
+    """
 
     def __init__(self, row: Any) -> None:
-        self.leaves = list(leaves(row))
-        is_plain = isinstance(row, dict) and is_flat(row)
-        self._spots = None if is_plain else Spots(row, {leaf.name for leaf in self.leaves})
+        self.fields: Mapping[str, Any] | None = None
+        if isinstance(row, dict) and len(row) <= MOST_FIELDS and is_flat(row):
+            self.fields = row
+        else:
+            self.leaves = list(leaves(row))
+            self._spots = Spots(row, {leaf.name for leaf in self.leaves})
 
     def place(self, leaf: Leaf) -> str | None:
-        """Where one of the values stands, as it is shown; in a row of plain values under its name."""
-        spots = self._spots
-        return shown((leaf.name,) if spots is None else spots.place_in(leaf.name, leaf.value, leaf.parents))
+        """Where one of the leaves' values stands, as it is shown."""
+        return shown(self._spots.place_in(leaf.name, leaf.value, leaf.parents))
 
 
 def _figures(came: _Came, taken: set[str | None], columns: Columns) -> tuple[str, ...]:
     """Where else in a row figures stand, if their names say nothing else: what is read wrongly may be one of them."""
-    told = [
-        came.place(leaf)
-        for leaf in came.leaves
-        if is_scalar(leaf.value) and not columns.is_named((0, leaf.name)) and figure(leaf.value) is not None
-    ]
+    if came.fields is not None:
+        told = [
+            shown_name(name)
+            for name, value in came.fields.items()
+            if not columns.is_named((0, name)) and is_figure(value)
+        ]
+    else:
+        told = [
+            came.place(leaf)
+            for leaf in came.leaves
+            if is_scalar(leaf.value) and not columns.is_named((0, leaf.name)) and is_figure(leaf.value)
+        ]
     return tuple(place for place in dict.fromkeys(told) if place is not None and place not in taken)
 
 
@@ -174,6 +191,8 @@ def _voted(came: _Came, votes: list[Vote]) -> _Told:
 def _place(came: _Came, names: tuple[str, ...]) -> str | None:
     """The place within a row, as it came, of what lies there by these names, wherever a framework keeps it."""
     name, parents = names[-1], names[:-1]
+    if came.fields is not None:
+        return None if parents or came.fields.get(name) is None else shown_name(name)
     for leaf in came.leaves:
         if leaf.name == name and is_scalar(leaf.value) and (not parents or leaf.parents[-1:] == parents):
             return None if leaf.value is None else came.place(Leaf(name, leaf.value, parents))
@@ -197,8 +216,13 @@ def _of_application(row: Row, came: _Came, columns: Columns) -> _Told:
 def _of_column(came: _Came, column: Column, value: Any) -> str | None:
     """The place of a column's value, whose name may be made of two: `service_id` in `{"service": {"id": 3}}`."""
     name = column[1]
+    # That the name ends in the field's, too, is seen where it is made of the field's and that of its object.
+    if came.fields is not None:
+        for own, inner in came.fields.items():
+            if inner is value and (name == own or name.endswith(f"_{own}")):
+                return shown_name(own)
+        return None
     for leaf in came.leaves:
-        # That the name ends in the field's, too, is seen where it is made of the field's and that of its object.
         if leaf.value is value and (name == leaf.name or name.endswith(f"_{leaf.name}")):
             return came.place(leaf)
     return None

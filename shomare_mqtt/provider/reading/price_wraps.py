@@ -52,8 +52,8 @@ def _tidied_fields(value: dict[str, Any], origins: Origins, *, priced: bool) -> 
             tidy[name] = inner
             continue
         # Names are weighed last: what is known of each is kept.
-        bare = None if priced or of_money(inner) is not None else bare_value(inner)
-        spoken = bare is not None and _speaks(name, inner)
+        bare = None if priced else bare_value(inner)
+        spoken = bare is not None and of_money(inner) is None and _speaks(name, inner)
         if spoken and isinstance(inner, dict) and isinstance(inner.get(_CURRENCY), str):
             tidy.setdefault(f"{name}_currency", inner[_CURRENCY])
         tidy[name] = bare if spoken else tidied(inner, origins, priced=inside)

@@ -144,9 +144,8 @@ def _read_price(application: str, answer: RawAnswer, context: Context) -> Price:
         amount, leaf = bare
         where = (read_at("price.price", value, leaf, why="the only amount"), missing("price.count"))
         return Price(application, amount, None, columns.name_of(application), ("count",), where)
-    named = {id(r): columns.application(r) for r in columns.asked_for()}
-    rows = [r for r in columns.asked_for() if named[id(r)] == application]
-    rows = rows or [r for r in columns.asked_for() if named[id(r)] is None]
+    named = [(row, columns.application(row)) for row in columns.asked_for()]
+    rows = [row for row, own in named if own == application] or [row for row, own in named if own is None]
     if not rows and len(columns.rows) == 1 and not columns.names_other(columns.rows[0], application):
         rows = columns.rows
     if not rows:
@@ -212,7 +211,9 @@ def _price(application: str, rows: list[Row], columns: Columns, unit: str | None
         apart = [stocked(r, columns, application) for r in rows if amount_of(r, columns, unit) is None]
         understood, stock = next((s for s in apart if s[0]), (False, None))
     lacking = columns.by_hand.lacking
-    unread = tuple(lacking(name) for name, bad in (("price", price is None), ("count", not understood)) if bad)
+    unread: tuple[str, ...] = () if price is not None else (lacking("price"),)
+    if not understood:
+        unread += (lacking("count"),)
     doubtful = _doubts(application, row, rows, columns, unit)
     return Price(application, price, stock, columns.application_name(row, application), unread, doubtful=doubtful)
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 LIST = "prices"
 _SHOWN = 100
 """So many records show where a field was read."""
+_NOTHING: frozenset[str] = frozenset()
 _IN_A_ROW = ("prices.application", "prices.price", "prices.count")
 
 
@@ -37,11 +38,12 @@ class PricesByHand:
         self._plain: dict[int, Any] = {}
         self.sets_list = hand.sets(LIST)
         self.sets_rows = hand.sets(*_IN_A_ROW)
-        in_a_row = _IN_A_ROW if self.sets_rows else ()
-        self._set = frozenset(field.removeprefix(f"{LIST}.") for field in in_a_row if hand.sets(field))
-        places = [place_of(hand.expression(f"{LIST}.{what}")) for what in self._set]
-        self.names = frozenset(place[0] for place in places if place and isinstance(place[0], str))
-        """A row's own fields that are set to be something: they are nothing else."""
+        self._set = self.names = _NOTHING
+        """`names`: a row's own fields that are set to be something: they are nothing else."""
+        if self.sets_rows:
+            self._set = frozenset(field.removeprefix(f"{LIST}.") for field in _IN_A_ROW if hand.sets(field))
+            places = [place_of(hand.expression(f"{LIST}.{what}")) for what in self._set]
+            self.names = frozenset(place[0] for place in places if place and isinstance(place[0], str))
         self._origins = Origins() if self.sets_rows else Origins(_SHOWN)
 
     def sets(self, what: str) -> bool:

@@ -10,7 +10,7 @@ from shomare_mqtt.provider.reading.names import Field, alias, glued, is_envelope
 from shomare_mqtt.provider.reading.shapes import MARKS, is_flat, keyed, of_money, role_of
 from shomare_mqtt.provider.reading.tables import Table
 from shomare_mqtt.provider.reading.units import UNIT
-from shomare_mqtt.provider.reading.values import CONTAINERS, count, figure, integer, is_scalar
+from shomare_mqtt.provider.reading.values import CONTAINERS, count, integer, is_figure, is_scalar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -148,8 +148,10 @@ def _rows(node: Any, around: tuple[Level, ...], at: _Place, by: _Looking) -> Ite
     levels = (Level(node, at.key, at.name), *around)
     if priced:
         yield Row(levels)
+    if is_flat(node):
+        return
     holding = [(name, inner) for name, inner in node.items() if isinstance(inner, CONTAINERS)]
-    by_key = bool(holding) and keyed(node)
+    by_key = keyed(node)
     for name, inner in holding:
         if not _attached(name, inner) and not _is_account(name, inner):
             own_key = by_key or _names_itself(name, node) or (isinstance(inner, dict) and _is_known(name, by.tables))
@@ -227,7 +229,7 @@ def is_row(node: Mapping[str, Any]) -> bool:
         if isinstance(value, dict):
             if is_price_object(name, value):
                 return True
-        elif weight >= 60 and is_scalar(value) and figure(value) is not None:  # noqa: PLR2004 - not by a part alone
+        elif weight >= 60 and is_scalar(value) and is_figure(value):  # noqa: PLR2004 - not by a part alone
             return True
     counts = [n for n, _ in told.stock if glued(n) not in _FLAGS and is_scalar(node[n]) and count(node[n])[0]]
     if told.is_page or not counts:
@@ -243,7 +245,7 @@ def is_price_object(name: str, value: Any) -> bool:
         return True
     if any(not is_scalar(v) or (STOCK.weight(k) and not INSIDE_PRICE.weight(k)) for k, v in value.items()):
         return False
-    return any(INSIDE_PRICE.weight(k) and figure(v) is not None for k, v in value.items())
+    return any(INSIDE_PRICE.weight(k) and is_figure(v) for k, v in value.items())
 
 
 def _attached(name: str, inner: Any) -> bool:
@@ -266,7 +268,7 @@ def _plain_table(node: Mapping[str, Any]) -> dict[str, Any]:
     if any(PRICE.weight(k) or STOCK.weight(k) or INSIDE_PRICE.weight(k) or is_envelope(k) or role_of(k) for k in plain):
         return {}
     named_ids = any(glued(k).endswith("id") or glued(k) in ("name", "title", "iso", "prefix") for k in plain)
-    if named_ids or not all(figure(v) is not None for v in plain.values()):
+    if named_ids or not all(map(is_figure, plain.values())):
         return {}
     return plain
 

@@ -7,18 +7,17 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-from functools import lru_cache
 from itertools import islice
 from math import inf
 from operator import is_
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from shomare_mqtt.provider.reading.finglish import in_english
-from shomare_mqtt.provider.reading.names import LONGEST_NAME, glued, is_envelope, is_nameless, telling, words, wordset
+from shomare_mqtt.provider.reading.names import glued, is_envelope, is_nameless, kept_by_name, telling, words, wordset
 from shomare_mqtt.provider.reading.values import CONTAINERS, identifier, integer, is_scalar, unit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 ROLE_WORDS = {
     "countries": wordset("country countries land nations keshvar keshvarha کشور کشورها"),
@@ -39,6 +38,7 @@ MARKS = wordset(
 )
 """Names beside entries that are none themselves: marks of success, and a paginator's figures."""
 
+_CONTAINERS = frozenset(CONTAINERS)
 _LAST_PAGE = ("lastpage", "totalpages", "totalpage", "pagecount", "pages", "pagescount", "numpages")
 _THIS_PAGE = ("currentpage", "page", "pagenumber", "currentpagenumber")
 _NEXT_PAGE = ("nextpageurl", "nextpage", "next", "nexturl")
@@ -56,24 +56,22 @@ PAIR_NAMES = ("key", "name", "field", "k", "code", "title", "label", "property",
 PAIR_VALUES = ("value", "val", "v", "amount", "content", "مقدار")
 _ELEMENT_TEXTS = ("#text", "$t", "_text")
 """An XML element's own text: xmltodict and Json.NET, GData, xml-js."""
+_BESIDE_OTHERS = frozenset((*_ELEMENT_TEXTS, "units", "nanos"))
+"""Names of a value that does not lie alone: an element's text, and the parts of a `Money`."""
 _PAIRED = wordset("meta metadata attributes options properties params parameters customfields fields extra")
 """Names of what a framework keeps as pairs: WooCommerce's `meta_data`, a shop's `attributes`."""
 _MOST_OF_A_PAIR = 4
 """More fields than a name, a value, a label and a unit are a record's."""
 _MOST_OF_MONEY, _NANOS = 3, 10**9
-_MOST_FIELDS = 400
+MOST_FIELDS = 400
 """No record has more fields."""
 _MOST_LEAVES = 2000
 """Nor so many in all: some readers hold each of them against each other."""
 
 
+@kept_by_name
 def role_of(name: str) -> str | None:
     """The list (`countries`, ...) that a name speaks of: the word alone, or a plural; `WhatsApp` speaks of none."""
-    return _role_of(name[:LONGEST_NAME])
-
-
-@lru_cache(maxsize=4096)
-def _role_of(name: str) -> str | None:
     said = words(name)
     if said[1:] and said[-1] in _COLLECTING:
         said = said[:-1]  # an `operatorList` holds operators
@@ -127,17 +125,14 @@ def _leaves(value: Any, parents: tuple[str, ...]) -> Iterator[Leaf]:
             yield from _leaves(inner, (*parents, name))
 
 
-def is_flat(record: dict[str, Any]) -> bool:
-    """Whether an object holds plain values alone."""
-    for value in record.values():  # noqa: SIM110 - `all` and its generator take three times as long
-        if isinstance(value, CONTAINERS):
-            return False
-    return True
+def is_flat(record: Mapping[str, Any]) -> bool:
+    """Whether an object holds plain values alone; JSON's own types, which nobody derives from."""
+    return _CONTAINERS.isdisjoint(map(type, record.values()))
 
 
 def bare_value(value: Any) -> Any:
     """The plain value that something holds: alone, or as an XML element's text beside its attributes."""
-    if is_scalar(value):
+    if is_scalar(value) or (len(value) != 1 and (isinstance(value, list) or _BESIDE_OTHERS.isdisjoint(value))):
         return None
     only = value[0] if isinstance(value, list) and len(value) == 1 else value
     text = text_of_element(only) if isinstance(only, dict) else None
@@ -191,10 +186,10 @@ def of_money(value: Any) -> Decimal | int | None:
 
 def _of_interest(fields: dict[str, Any]) -> dict[str, Any]:
     """The fields of an object, of very many the first ones and those whose names tell something."""
-    if len(fields) <= _MOST_FIELDS:
+    if len(fields) <= MOST_FIELDS:
         return fields
-    rest = sorted(filter(telling, islice(fields, _MOST_FIELDS, None)), key=telling, reverse=True)
-    return {name: fields[name] for name in (*islice(fields, _MOST_FIELDS), *rest[:_MOST_FIELDS])}
+    rest = sorted(filter(telling, islice(fields, MOST_FIELDS, None)), key=telling, reverse=True)
+    return {name: fields[name] for name in (*islice(fields, MOST_FIELDS), *rest[:MOST_FIELDS])}
 
 
 def as_fields(value: Any) -> Any:

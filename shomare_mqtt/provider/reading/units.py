@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from shomare_mqtt.provider.reading.names import LONGEST_NAME, Field, alias, glued, words, wordset
+from shomare_mqtt.provider.reading.names import Field, alias, glued, kept_by_name, words, wordset
 from shomare_mqtt.provider.reading.values import currency, unit
 
 if TYPE_CHECKING:
@@ -21,13 +20,9 @@ _MOST_FIELDS = 40
 """No record has more fields that matter; an object with more is a collection, or hostile."""
 
 
+@kept_by_name
 def unit_in_name(name: str) -> str | None:
     """The unit that a field's name says: `price_toman`, `balanceRial`."""
-    return _unit_in(name[:LONGEST_NAME])
-
-
-@lru_cache(maxsize=1024)
-def _unit_in(name: str) -> str | None:
     said = unit(" ".join(words(name)))
     return said or next((code for code, word in (("IRT", "toman"), ("IRR", "rial")) if word in glued(name)), None)
 

@@ -87,6 +87,13 @@ def figure(value: Any) -> Decimal | None:
     return None if written is None else _bounded(_plain(written, fractions=said not in _WITHOUT_FRACTIONS))
 
 
+def is_figure(value: Any) -> bool:
+    """Whether a value is a figure, which is not made for that."""
+    if isinstance(value, int):
+        return not isinstance(value, bool) and -_BEYOND < value < _BEYOND
+    return figure(value) is not None
+
+
 def money(value: Any, beside: str | None = None) -> Decimal | None:
     """An amount in the unit that its own text names, else in the one that stands `beside` it (contract, Answers).
 
@@ -272,6 +279,8 @@ def _whole(number: Decimal | None) -> int | None:
 
 def identifier(value: Any) -> str | None:
     """An id as text: 1, 1.0 and "1" are one id; digits of any script are ASCII; None for what cannot be an id."""
+    if type(value) is int and -_BEYOND < value < _BEYOND:
+        return str(value)
     if isinstance(value, str):
         text = value.strip(_UNSEEN).strip()
         return ascii_digits(text) if 0 < len(text) <= _LONGEST_ID else None

@@ -68,6 +68,8 @@ MESSAGE_NAMES = (
     "tozihat",
 )
 _OTHER_MARKS = ("ok", "success", "result", "issuccess", "succeeded", "successful", "response")
+_OTHERS, _MESSAGES = frozenset(_OTHER_MARKS), frozenset(MESSAGE_NAMES)
+"""The same to see at once that an answer has none of them."""
 _CODES = (str, int)
 _TOO_MANY, _LEAST_FAILURE, _GREATEST_STATUS = 429, 400, 999
 _GATEWAY = frozenset({502, 503, 504})
@@ -133,14 +135,16 @@ def is_amount(name: str, value: Any) -> bool:
 
 
 def _other_marks(named: Mapping[str, Any]) -> list[Truth]:
-    found = [truth(named[n]) for n in _OTHER_MARKS if n in named and not _is_content(n, named)]
+    found: list[Truth] = []
+    if not _OTHERS.isdisjoint(named):
+        found = [truth(named[n]) for n in _OTHER_MARKS if n in named and not _is_content(n, named)]
     error = named.get("error", named.get("errors"))
     if error is not None:
         found.append(Truth.ABSENT if is_none_yet(error) else Truth.NO)
     if error is False:
         found.append(Truth.YES)
     # As a code, 0 says that there is nothing to say: it stands beside a yes as well as beside a no.
-    if own := integer(named.get("statuscode")):
+    if "statuscode" in named and (own := integer(named["statuscode"])):
         found.append(truth(own))
     return found
 
@@ -181,6 +185,8 @@ def _message(value: Any) -> str | None:
 
 
 def _message_in(named: Mapping[str, Any]) -> str | None:
+    if _MESSAGES.isdisjoint(named):
+        return None
     return next((m for n in MESSAGE_NAMES if n in named and (m := _message(named[n]))), None)
 
 
@@ -209,8 +215,9 @@ def in_own_words(answer: RawAnswer, marks: Marks) -> bool:
 
 def no_such_address(answer: RawAnswer, decoded: Decoded, marks: Marks) -> bool:
     """A 404 without JSON, or with a framework's own, which has no `status` (provider page, "Not documented")."""
-    foreign = marks.status is Truth.ABSENT and not in_own_words(answer, marks)
-    return answer.http == 404 and not decoded.broken and foreign  # noqa: PLR2004
+    if answer.http != 404 or decoded.broken:  # noqa: PLR2004
+        return False
+    return marks.status is Truth.ABSENT and not in_own_words(answer, marks)
 
 
 def refusal(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from shomare_mqtt.normalization import fold
@@ -24,6 +23,7 @@ class _Index:
     """A list's ids and names, to look up in."""
 
     def __init__(self, entries: tuple[CatalogEntry, ...]) -> None:
+        self.entries = entries
         self.ids = {e.id for e in entries}
         self.names: dict[str, str] = {}
         for entry in entries:
@@ -32,25 +32,20 @@ class _Index:
         self.shown = {e.id: e.name for e in entries}
 
 
-class _List:
-    """A list as the key of its index: the same object only, since to compare thousands of entries costs more."""
-
-    __slots__ = ("entries",)
-
-    def __init__(self, entries: tuple[CatalogEntry, ...]) -> None:
-        self.entries = entries
-
-    def __hash__(self) -> int:
-        return id(self.entries)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _List) and other.entries is self.entries
+_MOST_INDEXES = 6
+_INDEXES: dict[int, _Index] = {}
+"""By the identity of the list, which its index keeps: to compare thousands of entries costs more than all else."""
 
 
-@lru_cache(maxsize=6)
-def _indexed(entries: _List) -> _Index:
+def _indexed(entries: tuple[CatalogEntry, ...]) -> _Index:
     """The index of a list, made once for as long as the list is in use: some thousand names are folded for it."""
-    return _Index(entries.entries)
+    kept = _INDEXES.get(id(entries))
+    if kept is not None and kept.entries is entries:
+        return kept
+    if len(_INDEXES) >= _MOST_INDEXES:
+        _INDEXES.clear()  # lists change seldom, and all of them together
+    made = _INDEXES[id(entries)] = _Index(entries)
+    return made
 
 
 class Vocabulary:
@@ -59,7 +54,7 @@ class Vocabulary:
     def __init__(self, entries: tuple[CatalogEntry, ...], asked: str | None) -> None:
         self.asked = asked
         self.known = bool(entries)
-        self._index = _indexed(_List(entries))
+        self._index = _indexed(entries)
         self._resolved: dict[str, str | None] = {asked: asked} if asked else {}
 
     def name(self, own: str) -> str | None:
