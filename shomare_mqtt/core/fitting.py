@@ -6,6 +6,7 @@ The whole text stays in the journal, as far as that keeps it (`model.LONGEST_TEX
 from __future__ import annotations
 
 import json
+import re
 from decimal import Decimal
 from typing import Any
 
@@ -18,6 +19,9 @@ _SHORT_TEXTS = (256, 0)
 _MOST_SMS = (100, 10, 0)
 """How many SMS of an order, the newest, where no text at all is still too much."""
 _OF_AN_SMS = {"code", "text", "sender"}
+_CAN_BE_CUT = re.compile(rb'"sms":\s*\[\s*\{|"text":\s*"')
+"""As much as is to be seen of an SMS before a message is taken apart: the list of ten thousand open orders is megabytes,
+and what is made of them to look for one is ten times that."""
 
 
 def fitted(payload: bytes, size: int, *, gently: bool = False) -> bytes | None:
@@ -26,6 +30,8 @@ def fitted(payload: bytes, size: int, *, gently: bool = False) -> bytes | None:
     `gently`: nothing is cut but texts that are longer than people send. None where that cannot be: there are no SMS in
     it, or too much else.
     """
+    if not _CAN_BE_CUT.search(payload):
+        return None
     try:
         value = json.loads(payload, parse_float=Decimal)
     except ValueError:
@@ -33,8 +39,10 @@ def fitted(payload: bytes, size: int, *, gently: bool = False) -> bytes | None:
     steps: list[tuple[int, int | None]] = [(longest, None) for longest in _LONGEST_TEXTS]
     if not gently and not _is_list_of_orders(value):
         steps += [(longest, None) for longest in _SHORT_TEXTS] + [(0, most) for most in _MOST_SMS]
-    bodies = (render.dumps(_cut(value, longest, most)) for longest, most in steps)
-    return next((body for body in bodies if len(body) <= size), None)
+    *larger, smallest = (lambda step=step: render.dumps(_cut(value, *step)) for step in steps)
+    if len(least := smallest()) > size:
+        return None
+    return next((body for body in (make() for make in larger) if len(body) <= size), least)
 
 
 def _is_list_of_orders(answer: Any) -> bool:

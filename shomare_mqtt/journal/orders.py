@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import datetime
 from decimal import Context, Decimal
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from shomare_mqtt.core.records import Evidence, Ids, NewSms, Record, SpendFacts
@@ -22,6 +23,8 @@ _COLUMNS = (
     "ids_stay, shows_all, by_hand, ids, balance_place"
 )
 _NAMES = _COLUMNS.split(", ")
+_OF_PRODUCT = ("country", "operator", "application", "country_name", "operator_name", "application_name")
+_OF_EVIDENCE = ("balance_before", "moves_before", "quiet_before", "balance_asked", "balance_told", "balance_place")
 _UPSERT = (
     f"INSERT INTO orders ({_COLUMNS}) VALUES ({', '.join(':' + n for n in _NAMES)}) "  # noqa: S608 - our own names
     f"ON CONFLICT (id) DO UPDATE SET {', '.join(f'{n} = excluded.{n}' for n in _NAMES[1:])}"
@@ -138,8 +141,7 @@ def _first(records: list[Record]) -> Record | None:
 
 def _load(connection: sqlite3.Connection, sql: str, values: Iterable[object]) -> list[Record]:
     rows = connection.execute(sql, tuple(values))  # one at a time: there may be thousands
-    products: dict[Product, Product] = {}
-    return [_from_row(dict(zip(_NAMES, row, strict=True)), _sms_of(connection, row[0]), products) for row in rows]
+    return [_from_row(dict(zip(_NAMES, row, strict=True)), _sms_of(connection, row[0])) for row in rows]
 
 
 def _sms_of(connection: sqlite3.Connection, order: str) -> tuple[Sms, ...]:
@@ -191,15 +193,13 @@ def _to_row(record: Record) -> dict[str, Any]:
     }
 
 
-def _from_row(row: dict[str, Any], sms: tuple[Sms, ...], products: dict[Product, Product]) -> Record:
-    """`products`: those of other orders, so that what is bought again and again is held once."""
-    product = _product(row)
+def _from_row(row: dict[str, Any], sms: tuple[Sms, ...]) -> Record:
     return Record(
-        _order(row, products.setdefault(product, product), sms),
+        _order(row, sms),
         row["made"],
         row["deadline"],
         row["closed"],
-        _evidence(row),
+        _evidence(*(row[name] for name in _OF_EVIDENCE)),
         settled=bool(row["settled"]),
         command=row["command"],
         cancel_sent=bool(row["cancel_sent"]),
@@ -211,13 +211,13 @@ def _from_row(row: dict[str, Any], sms: tuple[Sms, ...], products: dict[Product,
     )
 
 
-def _order(row: dict[str, Any], product: Product, sms: tuple[Sms, ...]) -> Order:
+def _order(row: dict[str, Any], sms: tuple[Sms, ...]) -> Order:
     return Order(
         order=row["id"],
         state=OrderState(row["state"]),
-        product=product,
-        created_at=datetime.fromisoformat(row["created_at"]),
-        updated_at=datetime.fromisoformat(row["updated_at"]),
+        product=_product(*(row[name] for name in _OF_PRODUCT)),
+        created_at=_moment(row["created_at"]),
+        updated_at=_moment(row["updated_at"]),
         transaction=transaction_of(row["key"]),
         purchase=row["purchase"],
         phone=row["phone"],
@@ -231,26 +231,22 @@ def _order(row: dict[str, Any], product: Product, sms: tuple[Sms, ...]) -> Order
     )
 
 
-def _product(row: dict[str, Any]) -> Product:
-    return Product(
-        row["country"],
-        row["operator"],
-        row["application"],
-        row["country_name"],
-        row["operator_name"],
-        row["application_name"],
-    )
+# What many orders have alike is held once: the same text, so that no digit of a number is another.
 
 
-def _evidence(row: dict[str, Any]) -> Evidence:
-    return Evidence(
-        _decimal(row["balance_before"]),
-        row["moves_before"],
-        bool(row["quiet_before"]),
-        row["balance_asked"],
-        row["balance_told"],
-        row["balance_place"],
-    )
+@lru_cache(maxsize=100)
+def _product(*columns: str) -> Product:
+    return Product(*columns)
+
+
+@lru_cache(maxsize=10)
+def _evidence(balance: str | None, moves: int, quiet: int, asked: float, told: float, place: str | None) -> Evidence:
+    return Evidence(_decimal(balance), moves, bool(quiet), asked, told, place)
+
+
+@lru_cache(maxsize=10)
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text)
 
 
 def key_of(transaction: Transaction | None) -> str | None:
@@ -290,6 +286,7 @@ def _decimal_text(value: Decimal | None) -> str | None:
     return None if value is None else str(value)
 
 
+@lru_cache(maxsize=100)
 def _decimal(text: str | None) -> Decimal | None:
     return None if text is None else Decimal(text)
 
@@ -299,7 +296,7 @@ def _time_text(value: datetime | None) -> str | None:
 
 
 def _time(text: str | None) -> datetime | None:
-    return None if text is None else datetime.fromisoformat(text)
+    return None if text is None else _moment(text)
 
 
 def _error_text(error: ErrorInfo | None) -> str | None:
