@@ -6,7 +6,6 @@ The whole text stays in the journal, as far as that keeps it (`model.LONGEST_TEX
 from __future__ import annotations
 
 import json
-import re
 from decimal import Decimal
 from typing import Any
 
@@ -19,9 +18,6 @@ _SHORT_TEXTS = (256, 0)
 _MOST_SMS = (100, 10, 0)
 """How many SMS of an order, the newest, where no text at all is still too much."""
 _OF_AN_SMS = {"code", "text", "sender"}
-_CAN_BE_CUT = re.compile(rb'"sms":\s*\[\s*\{|"text":\s*"')
-"""As much as is to be seen of an SMS before a message is taken apart: the list of ten thousand open orders is megabytes,
-and what is made of them to look for one is ten times that."""
 
 
 def fitted(payload: bytes, size: int, *, gently: bool = False) -> bytes | None:
@@ -30,7 +26,7 @@ def fitted(payload: bytes, size: int, *, gently: bool = False) -> bytes | None:
     `gently`: nothing is cut but texts that are longer than people send. None where that cannot be: there are no SMS in
     it, or too much else.
     """
-    if not _CAN_BE_CUT.search(payload):
+    if not _may_hold_sms(payload):
         return None
     try:
         value = json.loads(payload, parse_float=Decimal)
@@ -39,10 +35,20 @@ def fitted(payload: bytes, size: int, *, gently: bool = False) -> bytes | None:
     steps: list[tuple[int, int | None]] = [(longest, None) for longest in _LONGEST_TEXTS]
     if not gently and not _is_list_of_orders(value):
         steps += [(longest, None) for longest in _SHORT_TEXTS] + [(0, most) for most in _MOST_SMS]
-    *larger, smallest = (lambda step=step: render.dumps(_cut(value, *step)) for step in steps)
-    if len(least := smallest()) > size:
+    *larger, smallest = steps
+    least = render.dumps(_cut(value, *smallest))
+    if len(least) > size:
         return None
-    return next((body for body in (make() for make in larger) if len(body) <= size), least)
+    bodies = (render.dumps(_cut(value, *step)) for step in larger)
+    return next((body for body in bodies if len(body) <= size), least)
+
+
+def _may_hold_sms(payload: bytes) -> bool:
+    """As much as is to be seen before a message is taken apart.
+
+    The list of thousands of open orders is megabytes, and what is made of them to look for an SMS is ten times that.
+    """
+    return b'"text"' in payload or payload.count(b'"sms"') > payload.count(b'"sms":[]')
 
 
 def _is_list_of_orders(answer: Any) -> bool:

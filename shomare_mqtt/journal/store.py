@@ -149,8 +149,11 @@ class Journal:
                 progress.advance(connection)
             return result, progress.sequence(connection)
 
-        told_counted = None if told is None else lambda found: told(found[0])
-        result, sequence = await self._anchored(counted, need, size, told_counted)
+        def tell(found: tuple[T, int]) -> None:
+            if told is not None:
+                told(found[0])
+
+        result, sequence = await self._anchored(counted, need, size, None if told is None else tell)
         if sequence > self.sequence:
             self.sequence = sequence
             self.on_advanced()

@@ -35,16 +35,13 @@ class Unsent:
         """All that the file held since `mark`; of no use where it has changed meanwhile."""
         if mark == self._changes:
             self._rows = {row.row: row for row in rows}
-            self._is_known = len(self._rows) <= MOST
+            self._keep(is_known=True)
 
     def written(self, rows: list[OutboxRow]) -> None:
         """These are on disk from now on, behind all others."""
-        if rows:
-            self._changes += 1
-            self._rows.update((row.row, row) for row in rows)
-            self._is_known = self._is_known and len(self._rows) <= MOST
-        if not self._is_known:
-            self._rows.clear()
+        self._changes += 1
+        self._rows.update((row.row, row) for row in rows)
+        self._keep(is_known=self._is_known)
 
     def sent(self, rows: Iterable[int]) -> None:
         """These wait no more."""
@@ -54,5 +51,9 @@ class Unsent:
     def changed(self) -> None:
         """The file was changed otherwise, or is about to be."""
         self._changes += 1
-        self._is_known = False
-        self._rows.clear()
+        self._keep(is_known=False)
+
+    def _keep(self, *, is_known: bool) -> None:
+        self._is_known = is_known and len(self._rows) <= MOST
+        if not self._is_known:
+            self._rows.clear()

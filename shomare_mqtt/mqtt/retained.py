@@ -121,6 +121,7 @@ class RetainedPublisher:
     def _rested(self, topic: str) -> None:
         if self._resting.pop(topic):
             self._want(topic)
+            self._news.set()  # also where it says what the broker did not take: then nothing waits any more
 
     def _payload(self, topic: str) -> bytes:
         wanted = self._wanted[topic]
