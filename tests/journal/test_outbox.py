@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from shomare_mqtt.core.clock import SystemClock
-from shomare_mqtt.core.records import Arrival, Batch, MessageKind, Posting
+from shomare_mqtt.core.records import Arrival, Batch, MessageKind, OutboxRow, Posting
 from shomare_mqtt.journal import commands, store, unsent
 from shomare_mqtt.journal.store import Journal
 from shomare_mqtt.model import Incoming, Message
@@ -95,6 +95,22 @@ async def test_what_was_just_written_is_not_read_back_to_be_sent(
     assert await journal.outbox(0, 100) == on_disk[1:]
     await journal.sent([on_disk[1].row])
     assert await journal.outbox(0, 100) == []
+
+
+def test_what_was_read_before_something_was_written_is_not_taken_for_all() -> None:
+    held = unsent.Unsent()
+    held.read(held.mark(), [])
+    assert held.first(0, 10) == []
+    held.changed()
+    mark = held.mark()
+    held.written([OutboxRow(1, EVENT, Message("event/order", b"1"))])
+    held.read(mark, [])
+    assert held.first(0, 10) is None
+    held.read(held.mark(), [])
+    mark = held.mark()
+    held.changed()
+    held.read(mark, [])
+    assert held.first(0, 10) is None
 
 
 async def test_what_is_written_while_the_outbox_is_read_is_sent_too(journal: Journal) -> None:
