@@ -6,6 +6,7 @@ import json
 from contextlib import suppress
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
 
@@ -149,11 +150,8 @@ class Journal:
                 progress.advance(connection)
             return result, progress.sequence(connection)
 
-        def tell(found: tuple[T, int]) -> None:
-            if told is not None:
-                told(found[0])
-
-        result, sequence = await self._anchored(counted, need, size, None if told is None else tell)
+        tell: Callable[[tuple[T, int]], object] | None = None if told is None else partial(_tell_result, told)
+        result, sequence = await self._anchored(counted, need, size, tell)
         if sequence > self.sequence:
             self.sequence = sequence
             self.on_advanced()
@@ -362,6 +360,11 @@ class Journal:
     async def delete_plugin_call(self, call_id: str) -> None:
         """It succeeded, or was given up."""
         await self._database.run(lambda c: c.execute("DELETE FROM plugin_calls WHERE id = ?", (call_id,)) and None)
+
+
+def _tell_result(told: Callable[[T], object], found: tuple[T, int]) -> None:
+    result, _ = found
+    told(result)
 
 
 def _begin(connection: sqlite3.Connection, new_name: str) -> JournalIdentity:
