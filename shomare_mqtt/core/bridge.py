@@ -115,7 +115,7 @@ class Bridge:
             "errors": state.errors.total(),
             "errors_by_code": dict(sorted(state.errors.items())),
             "sms": self.orders.ledger.sms_count,
-            "open_orders": len(self.orders.ledger.open()),
+            "open_orders": self.orders.ledger.open_count,
             "outbox": await self._journal.outbox_length(),
             "memory": _resident_bytes(),
             "buying_paused": why is not None,

@@ -24,6 +24,8 @@ _DATE_COMES = 60.0
 """Seconds of running after which a provider that can say what time it is has said so."""
 _LONG_ENOUGH = 600.0
 """Seconds of running after which a wall clock is taken as it is, though nobody vouches for it."""
+_LOOKED_AT = 1.0
+"""Seconds for which what the kernel says of its clock is taken as it was said: each transaction asks."""
 _SYNCHRONISED = Path("/run/systemd/timesync/synchronized")
 _MORE_THAN_TIMEX, _TIME_ERROR = 512, 5
 _LONGEST_DOWN = 30 * 86400.0
@@ -66,6 +68,7 @@ class SystemClock:
     def __init__(self) -> None:
         self.boot_id = _boot_id()
         self._boot_clock = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+        self._is_synchronised, self._look_at = False, float("-inf")
 
     def now(self) -> datetime:
         """The wall clock, in UTC."""
@@ -88,9 +91,12 @@ class SystemClock:
 
         The kernel comes second: what asks it is 0.4 MB, and most machines need not load it.
         """
-        with suppress(OSError):
-            return _SYNCHRONISED.exists() or _kernel_is_synchronised()
-        return False
+        now = time.monotonic()
+        if now >= self._look_at:
+            self._is_synchronised, self._look_at = False, now + _LOOKED_AT
+            with suppress(OSError):
+                self._is_synchronised = _SYNCHRONISED.exists() or _kernel_is_synchronised()
+        return self._is_synchronised
 
 
 def _kernel_is_synchronised() -> bool:

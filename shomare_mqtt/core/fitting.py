@@ -26,6 +26,8 @@ def fitted(payload: bytes, size: int, *, gently: bool = False) -> bytes | None:
     `gently`: nothing is cut but texts that are longer than people send. None where that cannot be: there are no SMS in
     it, or too much else.
     """
+    if not _may_hold_sms(payload):
+        return None
     try:
         value = json.loads(payload, parse_float=Decimal)
     except ValueError:
@@ -33,8 +35,20 @@ def fitted(payload: bytes, size: int, *, gently: bool = False) -> bytes | None:
     steps: list[tuple[int, int | None]] = [(longest, None) for longest in _LONGEST_TEXTS]
     if not gently and not _is_list_of_orders(value):
         steps += [(longest, None) for longest in _SHORT_TEXTS] + [(0, most) for most in _MOST_SMS]
-    bodies = (render.dumps(_cut(value, longest, most)) for longest, most in steps)
-    return next((body for body in bodies if len(body) <= size), None)
+    *larger, smallest = steps
+    least = render.dumps(_cut(value, *smallest))
+    if len(least) > size:
+        return None
+    bodies = (render.dumps(_cut(value, *step)) for step in larger)
+    return next((body for body in bodies if len(body) <= size), least)
+
+
+def _may_hold_sms(payload: bytes) -> bool:
+    """As much as is to be seen before a message is taken apart.
+
+    The list of thousands of open orders is megabytes, and what is made of them to look for an SMS is ten times that.
+    """
+    return b'"text"' in payload or payload.count(b'"sms"') > payload.count(b'"sms":[]')
 
 
 def _is_list_of_orders(answer: Any) -> bool:

@@ -264,6 +264,13 @@ class Retained(Protocol):
         """Wants the topic to hold the payload; empty payload: wants it emptied."""
         ...
 
+    def put_made(self, topic: str, make: Callable[[], bytes]) -> None:
+        """Wants the topic to hold what `make` gives as it is published, never empty: what grows long is made then.
+
+        Of several changes that come close together the last is published; one that is long a moment later.
+        """
+        ...
+
     def whole(self, topic: str) -> str:
         """The whole topic, as a batch names it that writes it down (`retained`) together with what it tells of."""
         ...

@@ -83,7 +83,8 @@ def dumps(value: Any) -> bytes:
 
 def dumped_list(payloads: Iterable[bytes]) -> bytes:
     """The list of what was made with `dumps`, as that would make it."""
-    return b"[" + b",".join(payloads) + b"]"
+    pieces = [piece for payload in payloads for piece in (b",", payload)]
+    return b"".join((b"[", *pieces[1:], b"]"))
 
 
 def _plain(value: object) -> Any:

@@ -120,7 +120,7 @@ class Daemon:
         self.bridge.market.account.listeners.append(self._tell_status)
         self.bridge.orders.ledger.listeners.append(lambda *_: self._tell_status())
         self._notifier.ready(self._status())
-        open_orders = len(self.bridge.orders.ledger.open())
+        open_orders = self.bridge.orders.ledger.open_count
         base, waiting = self._settings.mqtt.base_topic, "" if self._info.protocol else "; waiting for the broker"
         LOG.info("started: base topic %s, %d open orders%s", base, open_orders, waiting)
 
@@ -183,7 +183,7 @@ class Daemon:
 
     def _on_lost(self, text: str) -> None:
         """Another daemon goes on in our place: end in order, and say what becomes of the orders here."""
-        orders = len(self.bridge.orders.ledger.open())
+        orders = self.bridge.orders.ledger.open_count
         self._conflict = (
             f"{text}. This daemon ends and buys nothing more; {orders} open orders stay in its journal, and it does "
             "not watch them until it is started again: stop the other first, or set another mqtt.base_topic"
@@ -200,7 +200,7 @@ class Daemon:
         broker = f"connected with MQTT {self._info.protocol}" if self._info.protocol else "waiting for the broker"
         provider, account = self.bridge.market.provider_state, self.bridge.market.account
         state = provider.state if provider.was_asked else "not known yet"
-        status = f"{broker}; provider {state}; {len(self.bridge.orders.ledger.open())} open orders"
+        status = f"{broker}; provider {state}; {self.bridge.orders.ledger.open_count} open orders"
         if provider.trouble is not None:
             return f"{status}. {provider.trouble[:1].upper()}{provider.trouble[1:]}"
         return status if account.balance is None else f"{status}; balance {account.said(account.balance)}"

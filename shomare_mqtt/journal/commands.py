@@ -188,13 +188,14 @@ def forget(connection: sqlite3.Connection, before: float) -> int:
 # --- the outbox -----------------------------------------------------------------------------------------------------
 
 
-def post(connection: sqlite3.Connection, posting: Posting, now: float) -> None:
+def post(connection: sqlite3.Connection, posting: Posting, now: float) -> OutboxRow:
     """Put one message at the outbox's end."""
     message = posting.message
-    connection.execute(
+    cursor = connection.execute(
         "INSERT INTO outbox (kind, topic, absolute, payload, correlation, posted) VALUES (?, ?, ?, ?, ?, ?)",
         (posting.kind.value, message.topic, message.absolute, message.payload, message.correlation, now),
     )
+    return OutboxRow(int(cursor.lastrowid or 0), posting.kind, message)
 
 
 def outbox(connection: sqlite3.Connection, after: int, limit: int) -> list[OutboxRow]:

@@ -70,19 +70,29 @@ class Database:
             self._held.release()
             self._held = None
 
-    async def run(self, work: Callable[[sqlite3.Connection], T], need: Need = Need.WAITS, size: int = 0) -> T:
+    async def run(
+        self,
+        work: Callable[[sqlite3.Connection], T],
+        need: Need = Need.WAITS,
+        size: int = 0,
+        told: Callable[[T], object] | None = None,
+    ) -> T:
         """What `work` returns, after its transaction is on disk.
 
         `work` runs in the journal's thread, in a transaction shared with what waits at the same moment; where it raises
         something of its own, only its own part is undone, and the exception comes out here. On a full disk it may be
-        run again. `size`: bytes that it writes, where they may be many and the need is a spare one. Raises
-        JournalError, JournalFullError as `need` says.
+        run again. `size`: bytes that it writes, where they may be many and the need is a spare one. `told`: called with
+        the result once it is on disk, before anybody goes on that waits for it or for what was asked for later, also
+        where the caller gave up. Raises JournalError, JournalFullError as `need` says.
         """
         if self._thread is None:
             raise JournalError("the journal is closed")
         job = Job(work, need, size)
+        if told is not None:
+            job.future.add_done_callback(lambda future: _tell(told, future))
         self._jobs.put(job)
-        result: T = await job.future  # a caller that gives up keeps nothing from being written
+        # A caller that gives up keeps nothing from being written.
+        result: T = await (job.future if told is None else asyncio.shield(job.future))
         return result
 
     async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
@@ -99,3 +109,8 @@ class Database:
         job = Job(work, Need.RIDES)
         job.future.add_done_callback(lambda _: done())
         self._jobs.put(job)
+
+
+def _tell(told: Callable[[T], object], future: asyncio.Future[T]) -> None:
+    if not future.cancelled() and future.exception() is None:
+        told(future.result())

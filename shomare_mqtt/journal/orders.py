@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import datetime
 from decimal import Context, Decimal
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from shomare_mqtt.core.records import Evidence, Ids, NewSms, Record, SpendFacts
@@ -22,6 +23,8 @@ _COLUMNS = (
     "ids_stay, shows_all, by_hand, ids, balance_place"
 )
 _NAMES = _COLUMNS.split(", ")
+_OF_PRODUCT = ("country", "operator", "application", "country_name", "operator_name", "application_name")
+_OF_EVIDENCE = ("balance_before", "moves_before", "quiet_before", "balance_asked", "balance_told", "balance_place")
 _UPSERT = (
     f"INSERT INTO orders ({_COLUMNS}) VALUES ({', '.join(':' + n for n in _NAMES)}) "  # noqa: S608 - our own names
     f"ON CONFLICT (id) DO UPDATE SET {', '.join(f'{n} = excluded.{n}' for n in _NAMES[1:])}"
@@ -36,6 +39,17 @@ _SELECT = f"SELECT {_COLUMNS} FROM orders"  # noqa: S608 - our own names
 _OPEN = "SELECT seq FROM orders WHERE closed_at IS NULL"
 _OPEN_AND_LATE = f"seq IN ({_OPEN} UNION ALL SELECT seq FROM orders WHERE closed >= ?)"  # noqa: S608 - our own names
 """Each half by its index: with OR, or sorted as it is read, SQLite would go through the orders of years."""
+
+_COUNTED = """
+SELECT CASE WHEN made >= :midnight AND state != 'failed' AND coalesce(refunded, 0) = 0
+            THEN coalesce(charged, price, '0') END AS cost,
+       count(*), sum(made >= :hour AND state != 'failed'),
+       sum(made >= :midnight AND state IN ('cancelled', 'expired')
+           AND NOT EXISTS (SELECT 1 FROM sms WHERE sms.order_id = orders.id))
+FROM orders WHERE made >= :since GROUP BY cost
+"""
+"""By what they cost, since most cost the same: how many, those of the last hour, and those of today without an SMS.
+Once for all limits: each purchase asks twice, and a day may have had thousands."""
 
 
 def save(connection: sqlite3.Connection, record: Record) -> None:
@@ -111,22 +125,14 @@ def facts(connection: sqlite3.Connection, midnight: float, now: float, lifetime:
     An order's day is told by steady time alone: its `created_at` may be of a clock that was wrong, and would then count
     it on a day that it does not belong to.
     """
-    prices = connection.execute(
-        "SELECT coalesce(charged, price, '0') FROM orders WHERE made >= ? AND state != 'failed' "
-        "AND coalesce(refunded, 0) = 0",
-        (midnight,),
-    )
-    spent = sum((Decimal(row[0]) for row in prices), Decimal(0))
-    hour = connection.execute("SELECT count(*) FROM orders WHERE made >= ? AND state != 'failed'", (now - 3600,))
-    unused = connection.execute(
-        "SELECT count(*) FROM orders WHERE made >= ? AND state IN ('cancelled', 'expired') "
-        "AND NOT EXISTS (SELECT 1 FROM sms WHERE sms.order_id = orders.id)",
-        (midnight,),
-    )
+    hour = now - 3600
+    rows = connection.execute(_COUNTED, {"midnight": midnight, "hour": hour, "since": min(midnight, hour)}).fetchall()
+    spent = sum((Decimal(cost) * count for cost, count, _, _ in rows if cost is not None), Decimal(0))
+    bought, unused = (sum(row[column] for row in rows) for column in (2, 3))
     still_open = connection.execute(
         "SELECT count(*) FROM orders WHERE closed_at IS NULL AND (state != 'unknown' OR made >= ?)", (now - lifetime,)
     )
-    return SpendFacts(spent, hour.fetchone()[0], still_open.fetchone()[0], unused.fetchone()[0])
+    return SpendFacts(spent, bought, still_open.fetchone()[0], unused)
 
 
 def _first(records: list[Record]) -> Record | None:
@@ -135,8 +141,7 @@ def _first(records: list[Record]) -> Record | None:
 
 def _load(connection: sqlite3.Connection, sql: str, values: Iterable[object]) -> list[Record]:
     rows = connection.execute(sql, tuple(values))  # one at a time: there may be thousands
-    products: dict[Product, Product] = {}
-    return [_from_row(dict(zip(_NAMES, row, strict=True)), _sms_of(connection, row[0]), products) for row in rows]
+    return [_from_row(dict(zip(_NAMES, row, strict=True)), _sms_of(connection, row[0])) for row in rows]
 
 
 def _sms_of(connection: sqlite3.Connection, order: str) -> tuple[Sms, ...]:
@@ -188,15 +193,13 @@ def _to_row(record: Record) -> dict[str, Any]:
     }
 
 
-def _from_row(row: dict[str, Any], sms: tuple[Sms, ...], products: dict[Product, Product]) -> Record:
-    """`products`: those of other orders, so that what is bought again and again is held once."""
-    product = _product(row)
+def _from_row(row: dict[str, Any], sms: tuple[Sms, ...]) -> Record:
     return Record(
-        _order(row, products.setdefault(product, product), sms),
+        _order(row, sms),
         row["made"],
         row["deadline"],
         row["closed"],
-        _evidence(row),
+        _evidence(*(row[name] for name in _OF_EVIDENCE)),
         settled=bool(row["settled"]),
         command=row["command"],
         cancel_sent=bool(row["cancel_sent"]),
@@ -208,13 +211,13 @@ def _from_row(row: dict[str, Any], sms: tuple[Sms, ...], products: dict[Product,
     )
 
 
-def _order(row: dict[str, Any], product: Product, sms: tuple[Sms, ...]) -> Order:
+def _order(row: dict[str, Any], sms: tuple[Sms, ...]) -> Order:
     return Order(
         order=row["id"],
         state=OrderState(row["state"]),
-        product=product,
-        created_at=datetime.fromisoformat(row["created_at"]),
-        updated_at=datetime.fromisoformat(row["updated_at"]),
+        product=_product(*(row[name] for name in _OF_PRODUCT)),
+        created_at=_moment(row["created_at"]),
+        updated_at=_moment(row["updated_at"]),
         transaction=transaction_of(row["key"]),
         purchase=row["purchase"],
         phone=row["phone"],
@@ -228,26 +231,22 @@ def _order(row: dict[str, Any], product: Product, sms: tuple[Sms, ...]) -> Order
     )
 
 
-def _product(row: dict[str, Any]) -> Product:
-    return Product(
-        row["country"],
-        row["operator"],
-        row["application"],
-        row["country_name"],
-        row["operator_name"],
-        row["application_name"],
-    )
+# What many orders have alike is held once: the same text, so that no digit of a number is another.
 
 
-def _evidence(row: dict[str, Any]) -> Evidence:
-    return Evidence(
-        _decimal(row["balance_before"]),
-        row["moves_before"],
-        bool(row["quiet_before"]),
-        row["balance_asked"],
-        row["balance_told"],
-        row["balance_place"],
-    )
+@lru_cache(maxsize=100)
+def _product(*columns: str) -> Product:
+    return Product(*columns)
+
+
+@lru_cache(maxsize=10)
+def _evidence(balance: str | None, moves: int, quiet: int, asked: float, told: float, place: str | None) -> Evidence:
+    return Evidence(_decimal(balance), moves, bool(quiet), asked, told, place)
+
+
+@lru_cache(maxsize=10)
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text)
 
 
 def key_of(transaction: Transaction | None) -> str | None:
@@ -287,6 +286,7 @@ def _decimal_text(value: Decimal | None) -> str | None:
     return None if value is None else str(value)
 
 
+@lru_cache(maxsize=100)
 def _decimal(text: str | None) -> Decimal | None:
     return None if text is None else Decimal(text)
 
@@ -296,7 +296,7 @@ def _time_text(value: datetime | None) -> str | None:
 
 
 def _time(text: str | None) -> datetime | None:
-    return None if text is None else datetime.fromisoformat(text)
+    return None if text is None else _moment(text)
 
 
 def _error_text(error: ErrorInfo | None) -> str | None:

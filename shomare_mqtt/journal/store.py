@@ -6,6 +6,7 @@ import json
 from contextlib import suppress
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
 
@@ -30,6 +31,7 @@ from shomare_mqtt.errors import JournalFullError
 from shomare_mqtt.journal import commands, orders, progress
 from shomare_mqtt.journal.database import Database
 from shomare_mqtt.journal.jobs import Need
+from shomare_mqtt.journal.unsent import Unsent
 from shomare_mqtt.model import Catalog, CatalogEntry, CatalogKind, OrderState
 
 if TYPE_CHECKING:
@@ -65,6 +67,7 @@ class Journal:
         self.on_advanced: Callable[[], object] = lambda: None
         self._heard: set[int] = set()
         self._sent: set[int] = set()
+        self._unsent = Unsent()
         self._emptied: set[str] = set()
         """Rows and topics that the file has otherwise yet: that rides with what is written next."""
 
@@ -92,12 +95,18 @@ class Journal:
         counts = bool(batch.records or batch.sms)
         buys = any(record.order.state is OrderState.BUYING for record in batch.records)
 
-        def write(connection: sqlite3.Connection) -> tuple[int, bool]:
+        def write(connection: sqlite3.Connection) -> tuple[tuple[int, list[OutboxRow]], bool]:
             if condition is not None:
                 condition.check(orders.facts(connection, now - condition.today, now, condition.lifetime))
             return _write(connection, batch, now), counts
 
-        return await self._counted(write, Need.INTENT if buys else Need.WAITS)
+        need, told = Need.INTENT if buys else Need.WAITS, self._posted if batch.postings else None
+        moves, _ = await self._counted(write, need, told=told)
+        return moves
+
+    def _posted(self, written: tuple[int, list[OutboxRow]]) -> None:
+        _, rows = written
+        self._unsent.written(rows)
 
     async def arrive(self, arrivals: list[Arrival], remember: float) -> list[ArrivalResult]:
         """Take commands down, in order, before the broker gets its PUBACK. `remember`: seconds.
@@ -105,9 +114,14 @@ class Journal:
         On a full disk none is taken but those that were before.
         """
         since, heard = self.time.now() - remember, frozenset(self._heard)
+
+        def told(results: list[ArrivalResult]) -> None:
+            if any(a.postings or r.kind is ArrivalKind.CONFLICT for a, r in zip(arrivals, results, strict=True)):
+                self._unsent.changed()
+
         try:
             return await self._counted(
-                lambda c: _arrive(c, arrivals, since, heard), Need.SPARE, sum(map(_size, arrivals))
+                lambda c: _arrive(c, arrivals, since, heard), Need.SPARE, sum(map(_size, arrivals)), told
             )
         except JournalFullError:
             return await self._database.read(lambda c: [commands.not_taken(c, a, heard) for a in arrivals])
@@ -121,7 +135,13 @@ class Journal:
         if self.time.was_set():
             await self._anchored(lambda _: None)
 
-    async def _counted(self, work: Callable[[sqlite3.Connection], tuple[T, bool]], need: Need, size: int = 0) -> T:
+    async def _counted(
+        self,
+        work: Callable[[sqlite3.Connection], tuple[T, bool]],
+        need: Need,
+        size: int = 0,
+        told: Callable[[T], object] | None = None,
+    ) -> T:
         """Do some work that tells whether it counts in `sequence`, which is never ahead of what is on disk."""
 
         def counted(connection: sqlite3.Connection) -> tuple[T, int]:
@@ -130,13 +150,20 @@ class Journal:
                 progress.advance(connection)
             return result, progress.sequence(connection)
 
-        result, sequence = await self._anchored(counted, need, size)
+        tell: Callable[[tuple[T, int]], object] | None = None if told is None else partial(_tell_result, told)
+        result, sequence = await self._anchored(counted, need, size, tell)
         if sequence > self.sequence:
             self.sequence = sequence
             self.on_advanced()
         return result
 
-    async def _anchored(self, work: Callable[[sqlite3.Connection], T], need: Need = Need.WAITS, size: int = 0) -> T:
+    async def _anchored(
+        self,
+        work: Callable[[sqlite3.Connection], T],
+        need: Need = Need.WAITS,
+        size: int = 0,
+        told: Callable[[T], object] | None = None,
+    ) -> T:
         """Do some work, and write this moment down with it."""
         anchor = self.time.anchor().to_text()
 
@@ -144,7 +171,7 @@ class Journal:
             _put_meta(connection, _ANCHOR, anchor)
             return work(connection)
 
-        return await self._database.run(anchored, need, size)
+        return await self._database.run(anchored, need, size, told)
 
     def heard(self, row: int) -> None:
         """The broker is known to have read the PUBACK of the command in a row; written with what is written next."""
@@ -164,7 +191,7 @@ class Journal:
             commands.forget(connection, now - max(remember, OUTBOX_AGE))
             return commands.drop_old(connection, now - OUTBOX_AGE, OUTBOX_MOST)
 
-        return await self._database.run(work)
+        return await self._change_outbox(work)
 
     # --- orders -----------------------------------------------------------------------------------------------------
 
@@ -222,10 +249,15 @@ class Journal:
 
     async def outbox(self, after: int, limit: int) -> list[OutboxRow]:
         """Messages to send that stand behind a row, oldest first."""
+        if (held := self._unsent.first(after, limit)) is not None:
+            return held
         # As of now: once they are off the disk they are no more among the sent, and what is read may be from before.
-        sent = frozenset(self._sent)
-        rows = await self._database.read(lambda c: commands.outbox(c, after, limit + len(sent)))
-        return [row for row in rows if row.row not in sent][:limit]
+        sent, mark = frozenset(self._sent), self._unsent.mark()
+        found = await self._database.read(lambda c: commands.outbox(c, after, limit + len(sent)))
+        rows = [row for row in found if row.row not in sent]
+        if not after and len(found) < limit + len(sent):
+            self._unsent.read(mark, rows)
+        return rows[:limit]
 
     async def outbox_length(self) -> int:
         """How many messages wait to be sent."""
@@ -238,19 +270,27 @@ class Journal:
         That is written with what is written next: at least once is what is promised, and a commit for each message
         would cost more than all else.
         """
+        self._unsent.sent(rows)
         self._ride(self._sent, rows, commands.sent)
 
     async def replace_answer(self, row: int, payload: bytes) -> None:
         """Another payload for a message that waits."""
-        await self._database.run(lambda c: commands.replace_payload(c, row, payload))
+        await self._change_outbox(lambda c: commands.replace_payload(c, row, payload))
 
     async def set_aside(self, row: int, *, keep: bool = False) -> None:
         """A message cannot be sent: an SMS, and what is to be kept, stays for later."""
-        await self._database.run(lambda c: commands.set_aside(c, row, keep=keep))
+        await self._change_outbox(lambda c: commands.set_aside(c, row, keep=keep))
 
     async def take_back_aside(self) -> int:
         """Let what was set aside be tried again; how many."""
-        return await self._database.run(commands.take_back_aside)
+        return await self._change_outbox(commands.take_back_aside)
+
+    async def _change_outbox(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Change what waits: it is read from the file after that."""
+        try:
+            return await self._database.run(work)
+        finally:
+            self._unsent.changed()
 
     # --- the rest ---------------------------------------------------------------------------------------------------
 
@@ -322,6 +362,11 @@ class Journal:
         await self._database.run(lambda c: c.execute("DELETE FROM plugin_calls WHERE id = ?", (call_id,)) and None)
 
 
+def _tell_result(told: Callable[[T], object], found: tuple[T, int]) -> None:
+    result, _ = found
+    told(result)
+
+
 def _begin(connection: sqlite3.Connection, new_name: str) -> JournalIdentity:
     commands.take_back_aside(connection)
     return progress.identity(connection, new_name)
@@ -339,13 +384,13 @@ def _arrive(
     return results, any(r.kind is ArrivalKind.NEW for r in results)
 
 
-def _write(connection: sqlite3.Connection, batch: Batch, now: float) -> int:
+def _write(connection: sqlite3.Connection, batch: Batch, now: float) -> tuple[int, list[OutboxRow]]:
+    """The count of known money movements after it, and what waits to be sent."""
     for record in batch.records:
         orders.save(connection, record)
     for sms in batch.sms:
         orders.save_sms(connection, sms)
-    for posting in batch.postings:
-        commands.post(connection, posting, now)
+    rows = [commands.post(connection, posting, now) for posting in batch.postings]
     for done in batch.done:
         commands.finish(connection, done)
     for key, value in batch.meta.items():
@@ -355,7 +400,7 @@ def _write(connection: sqlite3.Connection, batch: Batch, now: float) -> int:
     moves = (int(row[0]) if row else 0) + batch.moves
     if batch.moves:
         _put_meta(connection, _MOVES, str(moves))
-    return moves
+    return moves, rows
 
 
 def _remember(connection: sqlite3.Connection, topics: list[str]) -> None:

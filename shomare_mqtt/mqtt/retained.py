@@ -19,6 +19,11 @@ if TYPE_CHECKING:
     from shomare_mqtt.mqtt.publisher import Sender
 
 AT_ONCE = 20
+SHORT = 16384
+"""Bytes up to which what is made anew for each change is published for each."""
+A_SECOND, LONGEST_REST = 4_000_000, 1.0
+"""Bytes of one longer one that go out in a second, and seconds after which it is published again whatever its length:
+with hundreds of open orders their list would take more than all else that a purchase does."""
 TRIED_AGAIN = WHOLE_AGAIN
 """Seconds after which a topic under which the broker hung up is tried once more, though it says the same: a client that
 took the connection each time looks like that too, and `bridge/state` says one thing as long as the process lives."""
@@ -60,7 +65,7 @@ class RetainedPublisher:
         self._store = store
         self._sender = sender
         self._logger = logger
-        self._wanted: dict[str, bytes] = {}
+        self._wanted: dict[str, bytes | Callable[[], bytes]] = {}
         self._dirty: dict[str, None] = {}
         self._remembered: set[str] = set()
         self._news = asyncio.Event()
@@ -73,6 +78,8 @@ class RetainedPublisher:
         self._left_out: dict[str, bytes] = {}
         self._doubtful: set[str] = set()
         self._later: dict[str, asyncio.TimerHandle] = {}
+        self._resting: dict[str, bool] = {}
+        """Long topics that were published a moment ago, and whether they are to say something else by now."""
 
     def whole(self, topic: str) -> str:
         """The whole topic of one under the base topic."""
@@ -93,13 +100,40 @@ class RetainedPublisher:
         self._wanted[topic] = payload
         self._want(topic)
 
+    def put_made(self, topic: str, make: Callable[[], bytes]) -> None:
+        """Want a topic under the base topic to hold what `make` gives as it is published, never empty.
+
+        After one that is long it rests, and what changes meanwhile is published together.
+        """
+        whole = self.whole(topic)
+        self._wanted[whole] = make
+        if whole in self._resting:
+            self._resting[whole] = True
+            self._empty.clear()
+        else:
+            self._want(whole)
+
+    def _rest(self, topic: str, size: int) -> None:
+        if size > SHORT and topic not in self._resting and not isinstance(self._wanted[topic], bytes):
+            self._resting[topic] = False
+            asyncio.get_running_loop().call_later(min(size / A_SECOND, LONGEST_REST), self._rested, topic)
+
+    def _rested(self, topic: str) -> None:
+        if self._resting.pop(topic):
+            self._want(topic)
+            self._news.set()  # also where it says what the broker did not take: then nothing waits any more
+
+    def _payload(self, topic: str) -> bytes:
+        wanted = self._wanted[topic]
+        return wanted if isinstance(wanted, bytes) else wanted()
+
     def put_again(self, topic: str) -> None:
         """Publish a whole topic once more, though it says the same; one that was emptied, or never put, as empty."""
         self._wanted.setdefault(topic, b"")
         self._want(topic)
 
     def _want(self, topic: str) -> None:
-        if self._left_out.get(topic) == self._wanted[topic]:
+        if topic in self._left_out and self._left_out[topic] == self._payload(topic):
             return
         self._left_out.pop(topic, None)
         self._dirty[topic] = None
@@ -139,13 +173,15 @@ class RetainedPublisher:
                     self._news.set()
                     break
             else:
-                self._empty.set()
+                if not any(self._resting.values()):
+                    self._empty.set()
 
     async def _publish(self, topics: list[str]) -> bool:
         """Publish some topics; whether the connection held, and the broker took what it does not refuse for good."""
-        payloads = {topic: self._wanted[topic] for topic in topics}
-        for topic in topics:
+        payloads = {topic: self._payload(topic) for topic in topics}
+        for topic, payload in payloads.items():
             del self._dirty[topic]
+            self._rest(topic, len(payload))
         new = [t for t, payload in payloads.items() if payload and t not in self._remembered]
         if new:
             await self._store.remember_retained(new)

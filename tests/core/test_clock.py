@@ -557,6 +557,22 @@ def test_whether_the_kernel_says_that_it_is_synchronised(
     clock_module._state_of_clock.cache_clear()
 
 
+def test_the_kernel_is_asked_once_a_second(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Each transaction asks."""
+    state, moment = [0], [100.0]
+    clock_module._state_of_clock.cache_clear()
+    monkeypatch.setattr(ctypes, "PyDLL", lambda _: SimpleNamespace(adjtimex=lambda _: state[0]))
+    monkeypatch.setattr(clock_module, "_SYNCHRONISED", tmp_path / "synchronized")
+    monkeypatch.setattr(time, "monotonic", lambda: moment[0])
+    clock = SystemClock()
+    assert clock.is_synchronised()
+    state[0], moment[0] = 5, 100.9
+    assert clock.is_synchronised()
+    moment[0] = 101.0
+    assert not clock.is_synchronised()
+    clock_module._state_of_clock.cache_clear()
+
+
 def test_a_machine_that_does_not_let_itself_be_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     def forbidden(*_: object) -> None:
         raise OSError

@@ -88,6 +88,8 @@ def test_what_is_cut_so_that_a_message_fits() -> None:
     ("payload", "size"),
     [
         (b"48213 is no JSON", 5),
+        (b'"text": 48213 is no JSON', 5),
+        (render.dumps([{"order": str(n), "sms_count": 0, "sms": []} for n in range(100)]), 50),
         (render.dumps([{"id": str(n), "text": "of a list"} for n in range(100)]), 50),
         (render.dumps({"data": [{"order": "o", "sms": [shown("x" * 100)] * 100}]}), 5000),
     ],
@@ -95,3 +97,16 @@ def test_what_is_cut_so_that_a_message_fits() -> None:
 def test_where_cutting_is_of_no_use(payload: bytes, size: int) -> None:
     """A list of orders may be asked for by the half."""
     assert fitted(payload, size) is None
+
+
+@pytest.mark.parametrize("room", [10, 1_000_000])
+def test_a_list_without_sms_is_not_taken_apart(monkeypatch: pytest.MonkeyPatch, room: int) -> None:
+    """That of ten thousand open orders is megabytes."""
+    monkeypatch.setattr(json, "loads", lambda *_, **__: pytest.fail("it is taken apart"))
+    assert fitted(render.dumps([{"order": "o", "sms_count": 0, "sms": []}] * 3), room) is None
+
+
+def test_one_order_of_a_list_with_an_sms_is_cut_among_others_without() -> None:
+    orders = [{"order": "o", "sms": []}, {"order": "p", "sms": [shown("x" * 30_000)]}, {"order": "q", "sms": []}]
+    cut = json.loads(fitted(render.dumps(orders), 20_000) or b"")
+    assert cut == [orders[0], {"order": "p", "sms": [shown("x" * 16_384, truncated=True)]}, orders[2]]

@@ -104,6 +104,9 @@ class FakeRetained:
         self.ever.append((topic, payload))
         self.now[topic] = payload
 
+    def put_made(self, topic: str, make: Callable[[], bytes]) -> None:
+        self.put(topic, make())
+
 
 class OnBroker:
     """What the broker holds when a process starts; None where there was none before."""

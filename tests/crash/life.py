@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from shomare_mqtt.model import Order
+    from shomare_mqtt.mqtt.retained import RetainedPublisher
     from shomare_mqtt.mqtt.session import SessionListener
     from tests.crash.plan import Plan
 
@@ -126,7 +127,7 @@ class _Stage:
             and not any(map(self._goes_on, orders))
             and not running.bridge.orders.settler._cases
             and running.broker.outbox._empty.is_set()
-            and _shown(running.broker.retained._wanted, self._log.retained())
+            and _shown(running.broker.retained, self._log.retained())
         )
 
     def _goes_on(self, order: Order) -> bool:
@@ -136,7 +137,8 @@ class _Stage:
         return self._plan.wants_sms and order.state in WATCHED_STATES and all(s.text is None for s in order.sms)
 
 
-def _shown(wanted: Mapping[str, bytes], held: Mapping[str, str]) -> bool:
+def _shown(retained: RetainedPublisher, held: Mapping[str, str]) -> bool:
     """Whether the retained topics of orders say what they are to say."""
-    ours = {topic: payload.decode() for topic, payload in wanted.items() if "/orders" in topic or "/current" in topic}
+    topics = [topic for topic in retained._wanted if "/orders" in topic or "/current" in topic]
+    ours = {topic: retained._payload(topic).decode() for topic in topics}
     return all(held.get(topic, "") == payload for topic, payload in ours.items())

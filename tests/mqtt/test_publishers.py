@@ -32,9 +32,9 @@ from shomare_mqtt.mqtt.publisher import (
     WAIT_AFTER_REFUSAL,
     OutboxPublisher,
 )
-from shomare_mqtt.mqtt.retained import RetainedPublisher
+from shomare_mqtt.mqtt.retained import LONGEST_REST, SHORT, RetainedPublisher
 from shomare_mqtt.mqtt.shortening import WHOLE_AGAIN
-from tests.patience import PATIENCE, let_pass
+from tests.patience import PATIENCE, let_pass, stand_still
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -589,6 +589,67 @@ async def test_a_topic_says_the_newest_once_and_all_of_it_after_a_reconnect() ->
     retained.publisher.put("a", b"2")
     retained.publisher.connected()
     assert await retained.settled() == [("shomare/a", b"2")]
+
+
+async def test_what_is_made_as_it_is_published_says_the_newest_also_after_a_reconnect() -> None:
+    retained, parts = Retained(), [b"1"]
+    retained.publisher.put_made("orders", lambda: b",".join(parts))
+    parts.append(b"2")
+    assert await retained.settled() == [("shomare/orders", b"1,2")]
+    parts.append(b"3")
+    retained.publisher.connected()
+    assert await retained.settled() == [("shomare/orders", b"1,2,3")]
+    assert retained.memory.topics == {"shomare/orders"}
+
+
+async def test_what_is_long_rests_after_it_was_published_and_then_says_the_newest() -> None:
+    """What is short is published for each change, and all else does not wait for it."""
+    stand_still()
+    retained, parts = Retained(), [bytes(SHORT)]
+    retained.publisher.put_made("orders", lambda: parts[-1])
+    for change in (bytes(SHORT), b"." * (SHORT + 1)):
+        assert await retained.settled() == [("shomare/orders", parts[-1])]
+        parts.append(change)
+        retained.publisher.put_made("orders", lambda: parts[-1])
+    assert await retained.settled() == [("shomare/orders", parts[-1])]
+    for change in (b"," * (SHORT + 1), b";" * (SHORT + 1)):
+        parts.append(change)
+        retained.publisher.put_made("orders", lambda: parts[-1])
+    sent = asyncio.Event()
+    retained.sender.before = lambda payload: sent.set() if payload == b"{}" else None
+    retained.publisher.put("current", b"{}")
+    await sent.wait()
+    for _ in range(10):  # turns in which all that need not wait is done
+        await asyncio.sleep(0)
+    assert not retained.publisher._empty.is_set(), "an end would not wait for the newest"
+    let_pass(LONGEST_REST)
+    assert await retained.settled() == [("shomare/current", b"{}"), ("shomare/orders", parts[-1])]
+    let_pass(LONGEST_REST)
+    assert await retained.settled() == []
+
+
+async def test_what_is_long_is_published_at_once_after_a_reconnect() -> None:
+    stand_still()
+    retained = Retained()
+    retained.publisher.put_made("orders", lambda: b"." * (SHORT + 1))
+    await retained.settled()
+    retained.publisher.connected()
+    assert [topic for topic, _ in await retained.settled()] == ["shomare/orders"]
+
+
+async def test_what_is_long_and_not_taken_is_left_out_until_it_says_something_else() -> None:
+    stand_still()
+    retained, parts = Retained(), [b"." * (SHORT + 1)]
+    retained.sender.always[parts[0]] = PublishRefusedError("not now", 0x80)
+    retained.publisher.put_made("orders", lambda: parts[-1])
+    assert await retained.settled() == []
+    retained.publisher.put_made("orders", lambda: parts[-1])
+    let_pass(LONGEST_REST)
+    assert await retained.settled() == []
+    assert len(retained.sender.tried) == 1
+    parts.append(b"[]")
+    retained.publisher.put_made("orders", lambda: parts[-1])
+    assert await retained.settled() == [("shomare/orders", b"[]")]
 
 
 async def test_what_was_written_down_with_what_it_tells_of_is_not_written_down_again() -> None:

@@ -147,7 +147,8 @@ class Intake:
         results = await self._journal.arrive(arrivals, self._remember)
         for delivery, result in zip(deliveries, results, strict=True):
             delivery.ack(partial(self._journal.heard, result.row))
-        self._outbox.wake()
+        if any(a.postings or r.kind is ArrivalKind.CONFLICT for a, r in zip(arrivals, results, strict=True)):
+            self._outbox.wake()
         for delivery, what, arrival, result in zip(deliveries, parsed, arrivals, results, strict=True):
             self.commands += 1
             await self._begin(delivery, what, arrival, result)

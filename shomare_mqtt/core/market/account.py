@@ -180,8 +180,10 @@ class Account:
 
     def look_within(self, seconds: float) -> None:
         """Look at the balance in so many seconds, at the latest."""
-        self._due = min(self._due, self._clock.monotonic() + seconds)
-        self._wake.set()
+        due = self._clock.monotonic() + seconds
+        if due < self._due:
+            self._due = due
+            self._wake.set()
 
     def _calm_down(self) -> None:
         """Doubts that come again and again, as of one order, are looked into ever more seldom."""

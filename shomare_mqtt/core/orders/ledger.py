@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 _REFUND_AT = "refund_at"
 _GIVEN_BACK = frozenset({OrderState.CANCELLED, OrderState.EXPIRED})
 """States in which the money may have come back, whether or not the provider said so."""
+_NONE = render.dumps({"state": "none"})
+"""What `current` says where there is no order."""
 _SET_BY = 60.0
 """Seconds by which a wall clock is set, and not only held in step."""
 
@@ -52,6 +54,8 @@ class Ledger:
         self._outbox = outbox
         self._extensions = extensions
         self._records: dict[str, Record] = {}
+        self._open: dict[str, Record] = {}
+        """Those of them that are open: each purchase looks at these several times, and may have closed thousands."""
         self._shown: dict[str, bytes] = {}
         """Payloads of the orders' topics."""
         self._closing = asyncio.Event()
@@ -85,7 +89,7 @@ class Ledger:
         """Take up what the journal holds; to be called once, before anything else."""
         keep = self._settings.orders.keep_closed
         for record in reversed(await self._journal.open_and_late(keep)):
-            self._records[record.order.order] = record
+            self._hold(record)
         self.last_refund = float((await self._journal.meta()).get(_REFUND_AT) or "-inf")
         self._coded = dict.fromkeys(order for order in await self._journal.coded(keep) if order in self._records)
         self._has_adopted = await self._journal.has_adopted(self._settings.orders.remember)
@@ -102,12 +106,17 @@ class Ledger:
 
     def open(self) -> list[Record]:
         """Open orders, newest first."""
-        return [r for r in reversed(self._records.values()) if r.order.is_open]
+        return list(reversed(self._open.values()))
+
+    @property
+    def open_count(self) -> int:
+        """How many are open."""
+        return len(self._open)
 
     def current(self) -> Record | None:
         """The newest open order; where none is open, the one that closed last and still has its topic."""
-        if newest := next(iter(self.open()), None):
-            return newest
+        if self._open:
+            return next(reversed(self._open.values()))
         return max(self._records.values(), key=lambda r: r.closed or 0.0, default=None)
 
     def newest_code(self) -> str | None:
@@ -124,7 +133,7 @@ class Ledger:
 
     def holder(self, purchase: str) -> str | None:
         """The open order that has a purchase, or is about to."""
-        holder = next((r.order.order for r in self.open() if r.order.purchase == purchase), None)
+        holder = next((r.order.order for r in reversed(self._open.values()) if r.order.purchase == purchase), None)
         return holder or self._claims.get(purchase)
 
     async def note(self, record: Record, *, batch: Batch | None = None, **changes: Any) -> Record:
@@ -278,7 +287,7 @@ class Ledger:
         previous = self._records.get(order.order)
         if previous is None and not order.is_open:
             return  # its topic was emptied: an SMS that a late check found is no reason to fill it again
-        self._records[order.order] = record
+        self._hold(record)
         if order.purchase is not None:
             self._claims.pop(order.purchase, None)
         if order.state is not OrderState.BUYING:
@@ -290,6 +299,14 @@ class Ledger:
             listener(record, previous)
         if previous is None or previous.order.state != order.state:
             self._extensions.order_changed(order, previous.order if previous else None)
+
+    def _hold(self, record: Record) -> None:
+        order = record.order
+        self._records[order.order] = record
+        if order.is_open:
+            self._open[order.order] = record
+        else:
+            self._open.pop(order.order, None)
 
     def _tell_of_sms(self, batch: Batch) -> None:
         orders = {r.order.order: r.order for r in batch.records}
@@ -309,9 +326,13 @@ class Ledger:
         self._retained.put(topics.order(order.order), payload)
 
     def _show_lists(self) -> None:
-        shown, current = self._shown, self.current()
-        self._retained.put("orders", render.dumped_list(shown[r.order.order] for r in self.open()))
-        self._retained.put("current", shown[current.order.order] if current else render.dumps({"state": "none"}))
+        current = self.current()
+        self._retained.put_made("orders", self._list)
+        self._retained.put("current", self._shown[current.order.order] if current else _NONE)
+
+    def _list(self) -> bytes:
+        """What `orders` is to say now."""
+        return render.dumped_list(map(self._shown.__getitem__, reversed(self._open)))
 
     async def run(self) -> None:
         """Empty the topics of orders that closed `keep_closed` seconds ago, for ever."""

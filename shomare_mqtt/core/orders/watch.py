@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextvars import copy_context
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
@@ -81,6 +82,8 @@ class Watch:
         """Orders to be checked as soon as there are fewer under way, the one that waits the longest first."""
         self._slots = Slots(self._next)
         self._is_stopped = False
+        self._rising = self._rise, copy_context()
+        """What each timer calls, and in which context: made once, since there may be thousands."""
         self._unanswered: set[str] = set()
         self._over: dict[str, ErrorInfo | None] = {}
 
@@ -156,7 +159,9 @@ class Watch:
 
     def _ring(self, order: str, seconds: float) -> None:
         if not self._is_stopped:
-            self._watched[order].timer = asyncio.get_running_loop().call_later(max(seconds, 0.0), self._rise, order)
+            rise, context = self._rising
+            loop = asyncio.get_running_loop()
+            self._watched[order].timer = loop.call_later(max(seconds, 0.0), rise, order, context=context)
 
     def _wake(self, order: str) -> None:
         """Something about it changed: whoever waits looks at it anew, whoever works on it does so by itself."""
