@@ -177,6 +177,10 @@ class Journal(Protocol):
         """An order's ids are these from now on; written with what is written next, unless they changed by then."""
         ...
 
+    def note_end(self, record: Record, noted: Record) -> None:
+        """An order ends when `noted` says; written with what is written next, unless its end changed by then."""
+        ...
+
     async def keep_time(self) -> None:
         """Write down that the wall clock was set, where it was."""
         ...

@@ -116,6 +116,10 @@ class Journal:
         """An order's ids are these from now on; written with what is written next, unless they changed by then."""
         self._database.ride(lambda c: orders.note_ids(c, record, ids), lambda: None)
 
+    def note_end(self, record: Record, noted: Record) -> None:
+        """An order ends when `noted` says from now on; written with what is written next, as ids are."""
+        self._database.ride(lambda c: orders.note_end(c, record, noted), lambda: None)
+
     async def keep_time(self) -> None:
         """Write down that the wall clock was set, where it was: a reboot would take that for time gone by."""
         if self.time.was_set():

@@ -35,9 +35,10 @@ _SOME_MORE = 100
 """Frames after which that is tried again where the disk had no room for it."""
 _TRY_AGAIN = 2.0
 """Seconds after which what found no room is tried again."""
-_RIDES = 30.0
-"""Seconds after which what rides along is written by itself. A crash within them has messages of that time sent again;
-mostly an SMS or the next command comes before, and takes it along."""
+_RIDES = 5.0
+"""Seconds after which what rides along is written by itself. A crash within them has messages of that time sent again.
+Where nothing happens nothing rides, so that a shorter time costs one wait for the disk at most for each thing that does
+happen; purchases and SMS that follow each other sooner take it along."""
 _MOST_RIDING = 256
 _NO_CHECKPOINT_ON_CLOSE = 1006
 """SQLite's number for it; `setconfig` came with Python 3.12."""
