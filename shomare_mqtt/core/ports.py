@@ -169,6 +169,10 @@ class Journal(Protocol):
         """Take commands down, in order; none where the disk has no room."""
         ...
 
+    async def write(self) -> None:
+        """Have on disk what was to be there with what is written next."""
+        ...
+
     def heard(self, row: int) -> None:
         """The broker is known to have read the PUBACK of the command in a row; written with what is written next."""
         ...

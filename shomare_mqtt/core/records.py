@@ -199,7 +199,9 @@ class Arrival:
 
     `session` and the packet id name one delivery of the broker's; `keyed` is the transaction of a command that it makes
     safe to send again; `postings` are sent at once (an answer to what is no command), and the command is then done;
-    `on_conflict` are sent where its transaction was used with another content, and it is then done as well.
+    `on_conflict` are sent where its transaction was used with another content, and it is then done as well. `written`,
+    of one that comes alone: it need not be on disk before what is written next (or `Journal.write`), and that is called
+    once it is; None: it has to be.
     """
 
     incoming: Incoming
@@ -211,6 +213,7 @@ class Arrival:
     keyed: Transaction | None = None
     postings: tuple[Posting, ...] = ()
     on_conflict: tuple[Posting, ...] = ()
+    written: Callable[[], object] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,8 +70,14 @@ class Database:
             self._held.release()
             self._held = None
 
-    async def run(self, work: Callable[[sqlite3.Connection], T], need: Need = Need.WAITS, size: int = 0) -> T:
-        """What `work` returns, after its transaction is on disk.
+    async def run(
+        self,
+        work: Callable[[sqlite3.Connection], T],
+        need: Need = Need.WAITS,
+        size: int = 0,
+        written: Callable[[], object] = lambda: None,
+    ) -> T:
+        """What `work` returns, after its transaction is on disk; with Need.SOON `written` is called once it is.
 
         `work` runs in the journal's thread, in a transaction shared with what waits at the same moment; where it raises
         something of its own, only its own part is undone, and the exception comes out here. On a full disk it may be
@@ -81,6 +87,8 @@ class Database:
         if self._thread is None:
             raise JournalError("the journal is closed")
         job = Job(work, need, size)
+        if job.written is not None:
+            job.written.add_done_callback(lambda ended: written() if ended.exception() is None else None)
         self._jobs.put(job)
         result: T = await job.future  # a caller that gives up keeps nothing from being written
         return result

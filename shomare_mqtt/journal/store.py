@@ -105,12 +105,20 @@ class Journal:
         On a full disk none is taken but those that were before.
         """
         since, heard = self.time.now() - remember, frozenset(self._heard)
+        written = arrivals[0].written if len(arrivals) == 1 else None
+        need = Need.SPARE if written is None else Need.SOON
         try:
             return await self._counted(
-                lambda c: _arrive(c, arrivals, since, heard), Need.SPARE, sum(map(_size, arrivals))
+                lambda c: _arrive(c, arrivals, since, heard), need, sum(map(_size, arrivals)), written
             )
         except JournalFullError:
+            if written is not None:
+                written()
             return await self._database.read(lambda c: [commands.not_taken(c, a, heard) for a in arrivals])
+
+    async def write(self) -> None:
+        """Have on disk what was to be there with what is written next."""
+        await self._database.run(lambda _: None)
 
     def note_ids(self, record: Record, ids: Ids) -> None:
         """An order's ids are these from now on; written with what is written next, unless they changed by then."""
@@ -125,22 +133,43 @@ class Journal:
         if self.time.was_set():
             await self._anchored(lambda _: None)
 
-    async def _counted(self, work: Callable[[sqlite3.Connection], tuple[T, bool]], need: Need, size: int = 0) -> T:
+    async def _counted(
+        self,
+        work: Callable[[sqlite3.Connection], tuple[T, bool]],
+        need: Need,
+        size: int = 0,
+        written: Callable[[], object] | None = None,
+    ) -> T:
         """Do some work that tells whether it counts in `sequence`, which is never ahead of what is on disk."""
+        sequence = 0
 
-        def counted(connection: sqlite3.Connection) -> tuple[T, int]:
+        def counted(connection: sqlite3.Connection) -> T:
+            nonlocal sequence
             result, counts = work(connection)
             if counts:
                 progress.advance(connection)
-            return result, progress.sequence(connection)
+            sequence = progress.sequence(connection)
+            return result
 
-        result, sequence = await self._anchored(counted, need, size)
-        if sequence > self.sequence:
-            self.sequence = sequence
-            self.on_advanced()
+        def advanced() -> None:
+            if sequence > self.sequence:
+                self.sequence = sequence
+                self.on_advanced()
+            if written is not None:
+                written()
+
+        result = await self._anchored(counted, need, size, advanced)
+        if written is None:
+            advanced()
         return result
 
-    async def _anchored(self, work: Callable[[sqlite3.Connection], T], need: Need = Need.WAITS, size: int = 0) -> T:
+    async def _anchored(
+        self,
+        work: Callable[[sqlite3.Connection], T],
+        need: Need = Need.WAITS,
+        size: int = 0,
+        written: Callable[[], object] = lambda: None,
+    ) -> T:
         """Do some work, and write this moment down with it."""
         anchor = self.time.anchor().to_text()
 
@@ -148,7 +177,7 @@ class Journal:
             _put_meta(connection, _ANCHOR, anchor)
             return work(connection)
 
-        return await self._database.run(anchored, need, size)
+        return await self._database.run(anchored, need, size, written)
 
     def heard(self, row: int) -> None:
         """The broker is known to have read the PUBACK of the command in a row; written with what is written next."""
