@@ -1,4 +1,4 @@
-"""Where commands come in: taken down in the journal before the PUBACK, begun after it. Queries go their own way."""
+"""Where commands come in: taken down in the journal, acknowledged once that is on disk. Queries go their own way."""
 
 from __future__ import annotations
 
@@ -215,7 +215,7 @@ class Intake:
     async def _begin(
         self, delivery: Delivery, what: Parsed | Unparsed, arrival: Arrival, result: ArrivalResult
     ) -> None:
-        """Go on with one command after its PUBACK."""
+        """Go on with one command that is taken down."""
         if result.kind is ArrivalKind.REDELIVERED:
             self._logger.info("%s was delivered twice; it is acted on once", arrival.command)
             if result.answer is not None:

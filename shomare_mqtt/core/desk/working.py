@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Working:
-    """Has commands carried out by `handle`."""
+    """Has commands carried out by `handle`. `spawn` runs a task whose fault ends the program."""
 
     def __init__(
         self,
