@@ -35,10 +35,10 @@ _SOME_MORE = 100
 """Frames after which that is tried again where the disk had no room for it."""
 _TRY_AGAIN = 2.0
 """Seconds after which what found no room is tried again."""
-_RIDES = 5.0
+_RIDES = 8.0
 """Seconds after which what rides along is written by itself. A crash within them has messages of that time sent again.
-Where nothing happens nothing rides, so that a shorter time costs one wait for the disk at most for each thing that does
-happen; purchases and SMS that follow each other sooner take it along."""
+Where nothing happens nothing rides: so this is one wait for the disk for each thing that does happen, and none where
+others follow sooner. What the first check tells, five seconds after a purchase, goes with what was sent of it."""
 _MOST_RIDING = 256
 _NO_CHECKPOINT_ON_CLOSE = 1006
 """SQLite's number for it; `setconfig` came with Python 3.12."""

@@ -8,7 +8,7 @@ then nothing was asked of the provider but what costs nothing, and the broker ha
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,13 +54,11 @@ class Acknowledging:
 
     def let_go(self) -> None:
         """It is on disk, or nowhere for want of room."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        cast("asyncio.TimerHandle", self._timer).cancel()  # whoever is let go was held
+        self._timer = None
         acks, self._acks = self._acks, []
         for ack in acks:
             ack()
 
     def _write(self) -> None:
-        if self.is_held:
-            self._spawn(self._journal.write(), "command")
+        self._spawn(self._journal.write(), "command")
