@@ -12,6 +12,11 @@ class Clearance:
         self.decided = asyncio.Event()
         self.contested: str | None = None
 
+    @property
+    def is_given(self) -> bool:
+        """Whether it was given by now."""
+        return self.decided.is_set() and self.contested is None
+
     def give(self) -> None:
         """No other daemon is there."""
         self.decided.set()

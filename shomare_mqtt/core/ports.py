@@ -169,12 +169,20 @@ class Journal(Protocol):
         """Take commands down, in order; none where the disk has no room."""
         ...
 
+    async def write(self) -> None:
+        """Have on disk what was to be there with what is written next."""
+        ...
+
     def heard(self, row: int) -> None:
         """The broker is known to have read the PUBACK of the command in a row; written with what is written next."""
         ...
 
     def note_ids(self, record: Record, ids: Ids) -> None:
         """An order's ids are these from now on; written with what is written next, unless they changed by then."""
+        ...
+
+    def note_end(self, record: Record, noted: Record) -> None:
+        """An order ends when `noted` says; written with what is written next, unless its end changed by then."""
         ...
 
     async def keep_time(self) -> None:

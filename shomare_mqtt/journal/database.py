@@ -77,7 +77,7 @@ class Database:
         size: int = 0,
         told: Callable[[T], object] | None = None,
     ) -> T:
-        """What `work` returns, after its transaction is on disk.
+        """What `work` returns, after its transaction is on disk; with Need.SOON before that.
 
         `work` runs in the journal's thread, in a transaction shared with what waits at the same moment; where it raises
         something of its own, only its own part is undone, and the exception comes out here. On a full disk it may be
@@ -89,7 +89,7 @@ class Database:
             raise JournalError("the journal is closed")
         job = Job(work, need, size)
         if told is not None:
-            job.future.add_done_callback(lambda future: _tell(told, future))
+            job.on_disk.add_done_callback(lambda future: _tell(told, future))
         self._jobs.put(job)
         # A caller that gives up keeps nothing from being written.
         result: T = await (job.future if told is None else asyncio.shield(job.future))

@@ -24,12 +24,18 @@ class Need(Enum):
     """It uses what room was kept, and waits where there is none: what it writes must not be lost."""
     SPARE = "spare"
     """It leaves what was kept to others, or is refused: whoever asked may ask again."""
+    SOON = "soon"
+    """As SPARE. Where nothing else is to be written, its outcome is told while the transaction is open yet, which ends
+    with what is written next: so that two that follow each other wait for the disk once."""
     INTENT = "intent"
     """As SPARE; and room is kept for all that may come of it."""
 
 
 class Job:
-    """One piece of work, which writes at least so many bytes."""
+    """One piece of work, which writes at least so many bytes.
+
+    `future`: its outcome; `on_disk`: the same once that is on disk, which with Need.SOON may be later.
+    """
 
     def __init__(self, work: Callable[[sqlite3.Connection], object], need: Need, size: int = 0) -> None:
         self.need = need
@@ -37,7 +43,9 @@ class Job:
         self._work = work
         self._result: object = None
         self._error: Exception | None = None
-        self.future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        self.future: asyncio.Future[Any] = loop.create_future()
+        self.on_disk: asyncio.Future[Any] = loop.create_future() if need is Need.SOON else self.future
 
     def carry_out(self, connection: sqlite3.Connection) -> None:
         """Run the work in a savepoint. Raises sqlite3.Error, which spoils the whole transaction."""
@@ -68,14 +76,24 @@ class Job:
         """It is not carried out."""
         self._error = error
 
+    def tell(self) -> None:
+        """Hand the outcome to who waits for it alone; to be called in the event loop."""
+        settle(self.future, self._result, self._error)
+
     def settle(self, failed: Exception | None) -> None:
-        """Hand the outcome to who waits; to be called in the event loop."""
+        """Hand the outcome to who waits, which is on disk; to be called in the event loop."""
         settle(self.future, self._result, failed or self._error)
+        settle(self.on_disk, self._result, failed or self._error)
 
 
 def report(loop: asyncio.AbstractEventLoop, jobs: list[Job], failed: Exception | None) -> None:
     """Hand outcomes to the event loop from another thread, all at once: each call wakes it anew."""
     _call(loop, _settle_all, jobs, failed)
+
+
+def report_open(loop: asyncio.AbstractEventLoop, job: Job) -> None:
+    """Hand an outcome to the event loop that is not on disk yet."""
+    _call(loop, job.tell)
 
 
 def tell(loop: asyncio.AbstractEventLoop, future: asyncio.Future[Any], error: Exception | None) -> None:

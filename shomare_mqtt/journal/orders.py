@@ -65,6 +65,15 @@ def note_ids(connection: sqlite3.Connection, record: Record, ids: Ids) -> None:
     )
 
 
+def note_end(connection: sqlite3.Connection, record: Record, noted: Record) -> None:
+    """Replace the moment at which an order ends, where it is still that of the record."""
+    order = noted.order
+    connection.execute(
+        "UPDATE orders SET deadline = ?, expires_at = ?, updated_at = ? WHERE id = ? AND deadline IS ?",
+        (noted.deadline, _time_text(order.expires_at), order.updated_at.isoformat(), order.order, record.deadline),
+    )
+
+
 def save_sms(connection: sqlite3.Connection, new: NewSms) -> None:
     """Add one SMS, or what is known of one by now whose id alone was."""
     sms = new.sms

@@ -6,7 +6,6 @@ import json
 from contextlib import suppress
 from datetime import UTC, datetime
 from decimal import Decimal
-from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
 
@@ -114,21 +113,35 @@ class Journal:
         On a full disk none is taken but those that were before.
         """
         since, heard = self.time.now() - remember, frozenset(self._heard)
+        written = arrivals[0].written if len(arrivals) == 1 else None
+        need = Need.SPARE if written is None else Need.SOON
 
         def told(results: list[ArrivalResult]) -> None:
             if any(a.postings or r.kind is ArrivalKind.CONFLICT for a, r in zip(arrivals, results, strict=True)):
                 self._unsent.changed()
+            if written is not None:
+                written()
 
         try:
             return await self._counted(
-                lambda c: _arrive(c, arrivals, since, heard), Need.SPARE, sum(map(_size, arrivals)), told
+                lambda c: _arrive(c, arrivals, since, heard), need, sum(map(_size, arrivals)), told
             )
         except JournalFullError:
+            if written is not None:
+                written()
             return await self._database.read(lambda c: [commands.not_taken(c, a, heard) for a in arrivals])
+
+    async def write(self) -> None:
+        """Have on disk what was to be there with what is written next."""
+        await self._database.run(lambda _: None)
 
     def note_ids(self, record: Record, ids: Ids) -> None:
         """An order's ids are these from now on; written with what is written next, unless they changed by then."""
         self._database.ride(lambda c: orders.note_ids(c, record, ids), lambda: None)
+
+    def note_end(self, record: Record, noted: Record) -> None:
+        """An order ends when `noted` says from now on; written with what is written next, as ids are."""
+        self._database.ride(lambda c: orders.note_end(c, record, noted), lambda: None)
 
     async def keep_time(self) -> None:
         """Write down that the wall clock was set, where it was: a reboot would take that for time gone by."""
@@ -150,11 +163,15 @@ class Journal:
                 progress.advance(connection)
             return result, progress.sequence(connection)
 
-        tell: Callable[[tuple[T, int]], object] | None = None if told is None else partial(_tell_result, told)
-        result, sequence = await self._anchored(counted, need, size, tell)
-        if sequence > self.sequence:
-            self.sequence = sequence
-            self.on_advanced()
+        def on_disk(outcome: tuple[T, int]) -> None:
+            result, sequence = outcome
+            if sequence > self.sequence:
+                self.sequence = sequence
+                self.on_advanced()
+            if told is not None:
+                told(result)
+
+        result, _ = await self._anchored(counted, need, size, on_disk)
         return result
 
     async def _anchored(
@@ -360,11 +377,6 @@ class Journal:
     async def delete_plugin_call(self, call_id: str) -> None:
         """It succeeded, or was given up."""
         await self._database.run(lambda c: c.execute("DELETE FROM plugin_calls WHERE id = ?", (call_id,)) and None)
-
-
-def _tell_result(told: Callable[[T], object], found: tuple[T, int]) -> None:
-    result, _ = found
-    told(result)
 
 
 def _begin(connection: sqlite3.Connection, new_name: str) -> JournalIdentity:

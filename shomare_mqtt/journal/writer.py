@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from shomare_mqtt.core.masking import trace_of
 from shomare_mqtt.errors import JournalError, JournalFullError
 from shomare_mqtt.journal.files import Files
-from shomare_mqtt.journal.jobs import Job, Need, report, tell
+from shomare_mqtt.journal.jobs import Job, Need, report, report_open, tell
 from shomare_mqtt.journal.opening import open_journal
 from shomare_mqtt.journal.room import AT_REST, FAR_AHEAD, FOR_ORDER, Room
 from shomare_mqtt.journal.state_directory import cannot
@@ -35,9 +35,10 @@ _SOME_MORE = 100
 """Frames after which that is tried again where the disk had no room for it."""
 _TRY_AGAIN = 2.0
 """Seconds after which what found no room is tried again."""
-_RIDES = 30.0
-"""Seconds after which what rides along is written by itself. A crash within them has messages of that time sent again;
-mostly an SMS or the next command comes before, and takes it along."""
+_RIDES = 8.0
+"""Seconds after which what rides along is written by itself. A crash within them has messages of that time sent again.
+Where nothing happens nothing rides: so this is one wait for the disk for each thing that does happen, and none where
+others follow sooner. What the first check tells, five seconds after a purchase, goes with what was sent of it."""
 _MOST_RIDING = 256
 _NO_CHECKPOINT_ON_CLOSE = 1006
 """SQLite's number for it; `setconfig` came with Python 3.12."""
@@ -58,12 +59,15 @@ class Writer:
         self._taken: list[Job] = []
         self._waiting: list[Job] = []
         self._riding: list[Job] = []
+        self._begun: list[Job] = []
+        """The one that is carried out and told, in a transaction that is open yet."""
         self._failed: JournalError | None = None
         # Made while there is memory for it.
         self._fault = JournalError(
             "the journal's thread failed; the daemon ends, and goes on where it was once restarted"
         )
         self._noted = -1
+        self._looked_at = 0
         self._in_vain = 0
         self._again = 0.0
         self._ride_by = 0.0
@@ -142,17 +146,18 @@ class Writer:
             self._ride_by = time.monotonic() + _RIDES
         self._riding.append(job)
 
-    def _carry_out(self) -> None:
+    def _carry_out(self, *, ends: bool = False) -> None:
+        """Carry out what was taken. `ends`: with all that rides along, and nothing stays open."""
         if self._failed is None:
             try:
-                self._write(self._with_room())
+                self._write(self._with_room(), ends=ends)
             except JournalError as error:
                 self._failed = error
             except (sqlite3.Error, OSError) as error:
                 self._failed = cannot("written", self._directory.path, error)
         if self._failed is not None:
-            self._taken += self._waiting + self._riding
-            self._waiting, self._riding = [], []
+            self._taken += self._begun + self._waiting + self._riding
+            self._begun, self._waiting, self._riding = [], [], []
         self._say_full()
         if self._taken:
             report(self._loop, self._taken, self._failed)
@@ -166,7 +171,7 @@ class Writer:
         intents = needs.count(Need.INTENT)
         if intents:
             self._files.check_there()
-        if intents + needs.count(Need.SPARE) == 0:
+        if intents + needs.count(Need.SPARE) + needs.count(Need.SOON) == 0:
             return list(self._taken)
         orders = self._connection.execute("SELECT count(*) FROM orders WHERE closed_at IS NULL").fetchone()[0]
         return [job for job in self._taken if self._is_room(job, orders, intents)]
@@ -180,21 +185,22 @@ class Writer:
         job.refuse(self._full())
         return False
 
-    def _write(self, jobs: list[Job]) -> None:
-        before = self._connection.total_changes
+    def _write(self, jobs: list[Job], *, ends: bool = False) -> None:
         try:
-            self._transact(jobs, self._riding)
+            self._transact(jobs, self._riding, ends=ends)
         except sqlite3.Error as error:
             self._undo(error)
             self._checkpoint()
+            self._transact(self._begun, [], ends=True)  # what was told stands, or nothing more is written
             for job in jobs:
                 self._write_alone(job)
             self._ride_by = time.monotonic() + _TRY_AGAIN
-        if self._connection.total_changes != before:
+        if not self._begun and self._connection.total_changes != self._looked_at:
             self._look_at_log()
 
     def _look_at_log(self) -> None:
         """After writing: take the log in where it is long, and note what the files are."""
+        self._looked_at = self._connection.total_changes
         if self._room.used() >= max(_CHECKPOINT, self._in_vain):
             self._checkpoint()
         if self._noted != self._room.end and self._room.used():  # before the first entry, nothing tells the log
@@ -202,24 +208,39 @@ class Writer:
                 self._files.note()
             self._noted = self._room.end
 
-    def _transact(self, jobs: list[Job], riding: list[Job]) -> None:
-        """Carry jobs out; before them what rides along, where something is to be written or it is time."""
-        writes = any(job.need is not Need.READS for job in jobs)
-        if not writes and not (riding and (time.monotonic() >= self._ride_by or len(riding) >= _MOST_RIDING)):
+    def _transact(self, jobs: list[Job], riding: list[Job], *, ends: bool) -> None:
+        """Carry jobs out; before them what rides along, where something is to be written or it is time.
+
+        `ends`: none may leave the transaction open.
+        """
+        ends = ends or self._is_to_end(jobs, riding)
+        soon = [job for job in jobs if job.need is Need.SOON]
+        if not ends:
             riding = []
-        if writes or riding:
+        if (ends or soon) and not self._connection.in_transaction:
             self._connection.execute("BEGIN IMMEDIATE")
         for job in (*riding, *jobs):
             job.carry_out(self._connection)
-        if writes or riding:
+        if ends:
             self._connection.execute("COMMIT")
-        if riding:
-            self._taken += riding
-            self._riding = []
+            self._taken = [*self._begun, *self._taken, *riding]
+            self._begun = []
+            self._riding = [] if riding else self._riding
+        elif soon:
+            self._begun = soon
+            self._taken.remove(soon[0])
+            report_open(self._loop, soon[0])
+
+    def _is_to_end(self, jobs: list[Job], riding: list[Job]) -> bool:
+        """Whether a transaction with these is to be on disk before anything is told."""
+        soon = sum(job.need is Need.SOON for job in (*self._begun, *jobs))
+        if soon > 1 or any(job.need not in (Need.READS, Need.SOON) for job in jobs):
+            return True
+        return bool(riding) and (time.monotonic() >= self._ride_by or len(riding) >= _MOST_RIDING)
 
     def _write_alone(self, job: Job) -> None:
         try:
-            self._transact([job], [])
+            self._transact([job], [], ends=True)
         except sqlite3.Error as error:
             self._undo(error)
             if job.need is Need.WAITS:
@@ -244,6 +265,8 @@ class Writer:
 
     def _checkpoint(self) -> bool:
         """Take the log into the journal's file, so that it begins anew; False where the disk has no room for it."""
+        if self._connection.in_transaction:
+            self._write([], ends=True)
         used = self._room.used()
         if used < self._in_vain:
             return False
@@ -287,14 +310,13 @@ class Writer:
         """The journal is closed: what waits for room is tried once more, and what rides along without it as well."""
         self._taken, self._waiting = self._waiting, []
         for _ in range(2):
-            self._ride_by = 0.0
-            if self._taken or self._riding:
-                self._carry_out()
+            if self._taken or self._riding or self._begun:
+                self._carry_out(ends=True)
         report(self._loop, [*self._waiting, *self._riding], self._full())
 
     def _end_all(self, error: BaseException) -> None:
         """Tell all who wait and all who will that nothing is written any more."""
-        report(self._loop, [*self._taken, *self._waiting, *self._riding], self._fault)
+        report(self._loop, [*self._begun, *self._taken, *self._waiting, *self._riding], self._fault)
         LOG.critical("the journal's thread failed: %s", trace_of(error))
         while (late := self._jobs.get()) is not None:
             report(self._loop, [late], self._fault)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from shomare_mqtt.model import Priority
+import pytest
+
+from shomare_mqtt.model import Priority, PurchaseState
 from tests.commits import commits
-from tests.core.provider import Late
+from tests.core.provider import Late, reading
 from tests.core.world import PRODUCT
 
 if TYPE_CHECKING:
@@ -25,8 +28,8 @@ def balances(world: World) -> int:
     return [what for call, _, what in world.provider.calls if call == "profile"].count(Priority.MONEY)
 
 
-async def test_a_purchase_alone_waits_for_the_disk_three_times(world: World) -> None:
-    """It was taken; it may be on its way; what came of it. What was sent of it, and its topic, cost nothing more.
+async def test_a_purchase_alone_waits_for_the_disk_twice(world: World) -> None:
+    """It was taken and may be on its way; what came of it. What was sent of it, and its topic, cost nothing more.
 
     Nor does what the first check tells of its id, which a later process finds written down.
     """
@@ -37,13 +40,31 @@ async def test_a_purchase_alone_waits_for_the_disk_three_times(world: World) -> 
         order = await world.buy(transaction=str(number))
         await world.sleep(6)
         assert world.provider.count("check") > number
-        assert commits(world.directory) == before + 3
+        assert commits(world.directory) == before + 2
         assert f"shomare/orders/{order['order']}" in await world.journal.retained()
         assert f"shomare/orders/{order['order']}" in world.retained.written_down
         assert await world.journal.outbox_length() == 0
     await world.restart()
     ids = [record.ids for record in world.bridge.orders.ledger.open()]
     assert [each is not None and each.is_confirmed for each in ids] == [True] * 3
+
+
+@pytest.mark.parametrize("lifetime", [300.0, 1800.0])
+async def test_another_end_waits_for_no_disk(world: World, lifetime: float) -> None:
+    """It is shown at once, and the next check would tell it again; what is written next takes it along."""
+    world.provider.script("check", reading(PurchaseState.WAITING, lifetime=lifetime))
+    order = await world.buy()
+    before, end = commits(world.directory), world.clock.now() + timedelta(seconds=5 + lifetime)
+    await world.sleep(6)
+    assert world.provider.count("check") == 1
+    assert commits(world.directory) == before
+    shown = world.order(order["order"])
+    assert datetime.fromisoformat(shown["expires_at"]) == pytest.approx(end, abs=timedelta(seconds=1))
+    assert world.json("orders") == [shown]
+    await world.restart(crash=True)
+    (record,) = world.bridge.orders.ledger.open()
+    assert record.deadline == pytest.approx(record.made + 5 + lifetime, abs=1)
+    assert datetime.fromisoformat(world.order(order["order"])["expires_at"]) == record.order.expires_at
 
 
 async def test_sixteen_at_once_wait_together(world: World) -> None:

@@ -16,6 +16,8 @@ PRODUCT = {"country": 7, "operator": 1, "application": 3}
 BUY = Command("buy", PRODUCT | {"transaction": "t-1"})
 BARE_BUY = Command("buy", PRODUCT)
 CANCEL = Command("cancel", {"order": "current", "transaction": "c-1"}, means="t-1")
+NEXT_BUY = Command("buy", PRODUCT | {"application": 4, "transaction": "t-2"})
+THIRD_BUY = Command("buy", PRODUCT | {"application": 5, "transaction": "t-3"})
 ANOTHER_BUY = Command("buy", PRODUCT | {"application": 4, "transaction": "t-2"}, at_once=True)
 
 

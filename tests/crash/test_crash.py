@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.crash.matrix import MOST_MISSED, Matrix
-from tests.crash.scenario import ANOTHER_BUY, BARE_BUY, BUY, CANCEL, Scenario, deadly, with_fault
+from tests.crash.scenario import (
+    ANOTHER_BUY,
+    BARE_BUY,
+    BUY,
+    CANCEL,
+    NEXT_BUY,
+    THIRD_BUY,
+    Scenario,
+    deadly,
+    with_fault,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -15,6 +25,9 @@ if TYPE_CHECKING:
     from tests.crash.matrix import Zygotes
 
 LEAST_SECOND_DEATHS = 20
+
+BUY_ALONE = Scenario("buy, on disk with its intent", (BUY, NEXT_BUY, deadly(THIRD_BUY), THIRD_BUY))
+"""It comes when nothing else is to be written: no other daemon is there, and the provider's dialect is learnt."""
 
 SCENARIOS = (
     Scenario("buy", (deadly(BUY), BUY)),
@@ -26,6 +39,7 @@ SCENARIOS = (
     with_fault("buy, the connection breaks before it", "buy", "reset_before", (deadly(BARE_BUY),)),
     with_fault("cancel, the answer is lost", "cancel", "reset_after", (BUY, deadly(CANCEL))),
     with_fault("cancel while another is bought", "cancel", "reset_after", (BUY, deadly(CANCEL), ANOTHER_BUY)),
+    BUY_ALONE,
 )
 
 
@@ -53,6 +67,7 @@ SECOND_DEATHS = (
     (SCENARIOS[0], "before the broker has response"),
     (SCENARIOS[2], "before the broker has event"),
     (SCENARIOS[3], "provider/transport.py"),
+    (BUY_ALONE, "before the broker has our PUBACK"),
 )
 
 

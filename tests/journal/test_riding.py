@@ -8,7 +8,7 @@ import sqlite3
 import threading
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -174,6 +174,25 @@ async def test_what_is_told_of_an_orders_ids_replaces_nothing_newer(
     found = await journal.find(order.order)
     assert found is not None
     assert found.ids == (newer if changed else told)
+
+
+@pytest.mark.parametrize("changed", [False, True])
+async def test_what_is_told_of_an_orders_end_replaces_nothing_newer(
+    journal: Journal, tmp_path: Path, changed: bool
+) -> None:
+    order = Order("01KJMMA2G0HGFZPET2PGJ03D0T", OrderState.WAITING, Product("1", "1", "1"), NOW, NOW)
+    record = Record(order, made=0.0, deadline=1200.0)
+    later = NOW + timedelta(seconds=60)
+    told = replace(record, deadline=900.0, order=replace(order, expires_at=later, updated_at=later))
+    newer = replace(record, deadline=600.0)
+    await journal.commit(Batch(records=[record]))
+    if changed:
+        await journal.commit(Batch(records=[newer]))
+    before = commits(tmp_path / "state")
+    journal.note_end(record, told)
+    assert commits(tmp_path / "state") == before
+    await journal.put_meta({"next": "x"})
+    assert await journal.find(order.order) == (newer if changed else told)
 
 
 async def test_a_fault_in_what_is_read_comes_out(journal: Journal) -> None:

@@ -1,4 +1,4 @@
-"""Where commands come in: taken down in the journal before the PUBACK, begun after it. Queries go their own way."""
+"""Where commands come in: taken down in the journal, acknowledged once that is on disk. Queries go their own way."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from itertools import chain, groupby
 from typing import TYPE_CHECKING, cast
 
 from shomare_mqtt.core.clearance import given
+from shomare_mqtt.core.desk.acknowledging import Acknowledging
 from shomare_mqtt.core.desk.answering import Repeat
 from shomare_mqtt.core.desk.double_press import press_content
 from shomare_mqtt.core.records import Arrival, ArrivalKind
@@ -79,6 +80,7 @@ class Intake:
         self._working = working
         self._asking = asking
         self._logger = logger
+        self._acknowledging = Acknowledging(journal, working.spawn)
         self._queue: asyncio.Queue[Delivery] = asyncio.Queue()
         self._closed = False
         self._idle = False
@@ -138,20 +140,36 @@ class Intake:
     def _take_query(self, delivery: Delivery) -> None:
         """It needs no journal: whoever gets no answer asks again."""
         self.commands += 1
-        delivery.ack()
+        self._acknowledging.acknowledge(delivery.ack)
         self._asking.take(delivery.incoming)
 
     async def _take(self, deliveries: list[Delivery]) -> None:
         parsed = list(self._fitting(self._screening.screened(d.incoming) for d in deliveries))
         arrivals = [self._arrival(d, p) for d, p in zip(deliveries, parsed, strict=True)]
+        if self._may_wait(deliveries, parsed):
+            self._acknowledging.hold()
+            arrivals = [arrivals[0]._replace(written=self._written)]
         results = await self._journal.arrive(arrivals, self._remember)
         for delivery, result in zip(deliveries, results, strict=True):
-            delivery.ack(partial(self._journal.heard, result.row))
-        if any(a.postings or r.kind is ArrivalKind.CONFLICT for a, r in zip(arrivals, results, strict=True)):
+            self._acknowledging.acknowledge(partial(delivery.ack, partial(self._journal.heard, result.row)))
+        if self._acknowledging.is_held:
+            self._acknowledging.write_unless(partial(self._working.is_at, results[0].row))
+        elif any(a.postings or r.kind is ArrivalKind.CONFLICT for a, r in zip(arrivals, results, strict=True)):
             self._outbox.wake()
         for delivery, what, arrival, result in zip(deliveries, parsed, arrivals, results, strict=True):
             self.commands += 1
             await self._begin(delivery, what, arrival, result)
+
+    def _may_wait(self, deliveries: list[Delivery], parsed: list[Parsed | Unparsed]) -> bool:
+        """Whether there is one `buy` alone that nothing holds up: it may be on disk with its intent."""
+        (delivery, what), *others = zip(deliveries, parsed, strict=True)
+        if others or not isinstance(what, Parsed) or not isinstance(what.request, Buy):
+            return False
+        return bool(delivery.incoming.packet_id) and delivery.clearance.is_given and not self._acknowledging.is_held
+
+    def _written(self) -> None:
+        self._acknowledging.let_go()
+        self._outbox.wake()
 
     def _fitting(self, commands: Iterable[Parsed | Unparsed]) -> Iterator[Parsed | Unparsed]:
         """The commands, those refused for which there is no room.
@@ -197,7 +215,7 @@ class Intake:
     async def _begin(
         self, delivery: Delivery, what: Parsed | Unparsed, arrival: Arrival, result: ArrivalResult
     ) -> None:
-        """Go on with one command after its PUBACK."""
+        """Go on with one command that is taken down."""
         if result.kind is ArrivalKind.REDELIVERED:
             self._logger.info("%s was delivered twice; it is acted on once", arrival.command)
             if result.answer is not None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Working:
-    """Has commands carried out by `handle`."""
+    """Has commands carried out by `handle`. `spawn` runs a task whose fault ends the program."""
 
     def __init__(
         self,
@@ -41,7 +41,7 @@ class Working:
         self._handle = handle
         self._double_press = double_press
         self._clearance = clearance
-        self._spawn = spawn
+        self.spawn = spawn
         self._logger = logger
         self._tasks: dict[int, tuple[Ticket, asyncio.Task[None]]] = {}
 
@@ -50,11 +50,15 @@ class Working:
         """How many are being worked on."""
         return len(self._tasks)
 
+    def is_at(self, row: int) -> bool:
+        """Whether the command in a row is being worked on."""
+        return row in self._tasks
+
     def start(self, ticket: Ticket, clearance: Clearance | None = None) -> None:
         """Begin to work on a command, by the clearance that it came with, else by what holds now."""
         ticket = replace(ticket, clearance=clearance or self._clearance())
         self._answering.begin(ticket)
-        task = self._spawn(self._work(ticket), f"{ticket.envelope.command} {ticket.row}")
+        task = self.spawn(self._work(ticket), f"{ticket.envelope.command} {ticket.row}")
         self._tasks[ticket.row] = ticket, task
 
     async def _work(self, ticket: Ticket) -> None:

@@ -257,7 +257,9 @@ class Checker:
         if not 0 < lifetime <= LONGEST_LIFE or (known is not None and -_SOONER < deadline - known <= later):
             return record
         expires_at = self._clock.now() + timedelta(seconds=deadline - self._time.now())
-        return self._ledger.changed(batch, replace(record, deadline=deadline), expires_at=expires_at)
+        if batch.records:
+            return self._ledger.changed(batch, replace(record, deadline=deadline), expires_at=expires_at)
+        return self._ledger.lives_until(record, deadline, expires_at)
 
 
 def code_in(text: str) -> str | None:

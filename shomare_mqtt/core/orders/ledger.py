@@ -213,6 +213,18 @@ class Ledger:
         self._take(noted)
         return noted
 
+    def lives_until(self, record: Record, deadline: float, expires_at: datetime) -> Record:
+        """Note that an order ends at another moment (steady seconds, wall clock); the record after it.
+
+        That waits for no disk, as with `identified`.
+        """
+        order = replace(record.order, expires_at=expires_at, updated_at=self._journal.time.wall())
+        noted = replace(record, order=order, deadline=deadline)
+        self._journal.note_end(record, noted)
+        self._take(noted)
+        self._show_lists()
+        return noted
+
     def add_sms(self, batch: Batch, order: Order, new: Sms) -> None:
         """Put an SMS into a batch, with its event and its code's; `order` is the order as it is with it."""
         batch.sms.append(NewSms(order.order, new))
