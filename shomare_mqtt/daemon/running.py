@@ -16,7 +16,7 @@ from shomare_mqtt.systemd import Notifier
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-    from shomare_mqtt.config import Settings
+    from shomare_mqtt.config.held import Settings
     from shomare_mqtt.core.masking import Mask
 
 LOG = logging.getLogger("shomare_mqtt")
