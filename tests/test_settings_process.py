@@ -17,7 +17,7 @@ from shomare_mqtt.daemon.running import run_daemon
 from shomare_mqtt.daemon.settings_answer import settings_of
 from shomare_mqtt.daemon.settings_process import SettingsProcess, spawned
 from shomare_mqtt.errors import SettingsError, SettingsUnreadError
-from tests.cli.process import environment, finish, start
+from tests.cli.process import child_of, environment, finish, start
 from tests.patience import PATIENCE
 
 if TYPE_CHECKING:
@@ -56,15 +56,6 @@ def write(file: Path, text: str) -> None:
 
 def descriptors() -> list[str]:
     return sorted(os.listdir("/proc/self/fd"))  # noqa: PTH208 - names alone
-
-
-def child_of(pid: int) -> int:
-    (child,) = [
-        int(stat.parent.name)
-        for stat in Path("/proc").glob("[0-9]*/stat")
-        if int(stat.read_text().rpartition(")")[2].split()[1]) == pid
-    ]
-    return child
 
 
 async def opened(file: Path) -> int:
@@ -127,6 +118,19 @@ async def test_a_process_that_dies_is_told_of(endless: Path) -> None:
     with pytest.raises(SettingsUnreadError, match=r"^the process that reads the settings was ended by SIGKILL$"):
         await reading
     os.close(writing)
+
+
+async def test_its_parent_alone_ends_it(endless: Path) -> None:
+    """Ctrl-C and systemd signal to all processes at once: a parent that is to end must not hear of a failure first."""
+    process = spawned(endless)
+    reading = asyncio.create_task(answer(process))
+    writing = await opened(endless)
+    assert process._pid is not None
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        os.kill(process._pid, number)
+    os.write(writing, WELL.encode())
+    os.close(writing)
+    assert (await reading).token == "geheim-4711"
 
 
 async def test_a_fault_is_told_of_without_its_own_words(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:

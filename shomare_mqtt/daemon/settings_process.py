@@ -112,7 +112,8 @@ def _say_and_end(named: Path | None, into: int) -> NoReturn:
     """The whole life of such a process. What was opened or begun before it belongs to its parent."""
     status = 1
     try:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C is for both, and its parent's matter to speak of
+        for number in (signal.SIGINT, *_ENDING):
+            signal.signal(number, signal.SIG_IGN)  # Ctrl-C, or systemd, means both: its parent ends it
         _say(named, into)
         status = 0
     finally:
