@@ -12,7 +12,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from shomare_mqtt import config
 from shomare_mqtt.config import held
+from shomare_mqtt.config.handing_over import as_held
+from shomare_mqtt.daemon import running
 from shomare_mqtt.daemon.running import run_daemon
 from shomare_mqtt.daemon.settings_answer import settings_of
 from shomare_mqtt.daemon.settings_process import SettingsProcess, spawned
@@ -221,6 +224,22 @@ async def test_sighup_while_the_settings_are_read_has_them_read_again(endless: P
             await daemon
     assert second is not None
     assert_gone(second)
+
+
+@pytest.mark.parametrize(("number", "reads"), [(signal.SIGTERM, 1), (signal.SIGHUP, 2)])
+async def test_a_signal_that_comes_as_the_settings_do_is_not_lost(number: int, reads: int) -> None:
+    signals: asyncio.Queue[int] = asyncio.Queue()
+    signals.put_nowait(number)
+    given = as_held(config.GivenSettings())
+    count = 0
+
+    async def read() -> held.Settings:
+        nonlocal count
+        count += 1
+        return given
+
+    got = await running._read(signals, read)
+    assert (got, count) == (given if number == signal.SIGHUP else None, reads)
 
 
 # --- forked ---------------------------------------------------------------------------------------------------------
