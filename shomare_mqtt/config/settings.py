@@ -59,7 +59,7 @@ class Settings(FromEnvironment, held.Settings):
     refresh: Refresh = Refresh()
     prices: tuple[WatchedPrice, ...] = ()
     homeassistant: HomeAssistant = HomeAssistant()
-    plugins: Plugins = Plugins()
+    plugins: Plugins = Field(default_factory=Plugins)  # each is told where it comes from
     privacy: Privacy = Privacy()
     log: Log = Log()
 
