@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sys
+from contextlib import closing
 from pathlib import Path
 
 from shomare_mqtt.cli import output
+from shomare_mqtt.cli.status import plain_failures
 
 
 def main() -> int | str | None:
@@ -26,13 +28,21 @@ def main() -> int | str | None:
 def _main(arguments: list[str]) -> int:
     # What is imported here costs the daemon memory and time; a Pi may run it for years.
     if (named := _plain_run(arguments)) is not None:
-        from shomare_mqtt.cli.run import run  # noqa: PLC0415 - see above
-
-        return run(*map(Path, named))
+        return _run(*map(Path, named))
     from shomare_mqtt.cli.app import app  # noqa: PLC0415 - see above
 
     app(arguments, prog_name="shomare-mqtt")
     return 0
+
+
+def _run(named: Path | None = None) -> int:
+    from shomare_mqtt.daemon.settings_process import forked  # noqa: PLC0415 - see above
+
+    # Another process reads the settings, while this one imports the rest.
+    with plain_failures(), closing(forked(named)) as process:
+        from shomare_mqtt.cli.run import run  # noqa: PLC0415 - see above
+
+        return run(named, process)
 
 
 def _plain_run(arguments: list[str]) -> list[str] | None:

@@ -174,6 +174,10 @@ class SettingsError(Exception):
         self.lines = lines
 
 
+class SettingsUnreadError(Exception):
+    """Nobody can say whether the settings are right: the process that reads them failed; exit status 1."""
+
+
 class InstanceConflictError(Exception):
     """Another daemon uses the base topic or the state directory; exit status 78."""
 

@@ -16,7 +16,7 @@ from shomare_mqtt.core.masking import Mask
 from shomare_mqtt.normalization import escaped_for, one_line, visible
 
 if TYPE_CHECKING:
-    from shomare_mqtt.config import Log
+    from shomare_mqtt.config.held import Log
 
 _ORDINARY = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 _PRIORITIES = ((logging.ERROR, 3), (logging.WARNING, 4), (logging.INFO, 6))

@@ -54,7 +54,8 @@ def no_super_user() -> Iterator[None]:
         yield
         return
     codecs.lookup("utf-8-sig")  # Python's files and ours may lie where another user cannot look
-    import_module("shomare_mqtt.config.mistakes")
+    for module in ("reading", "mistakes"):
+        import_module(f"shomare_mqtt.config.{module}")
     os.seteuid(NOBODY)
     try:
         yield

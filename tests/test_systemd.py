@@ -68,7 +68,8 @@ def test_memory_that_may_not_become_code_is_enough() -> None:
         "import ctypes, sys\n"
         "if ctypes.CDLL(None).prctl(65, 1, 0, 0, 0): sys.exit(77)\n"
         "import asyncio, ssl, sqlite3, aiohttp, paho.mqtt.client, pydantic_settings, pluggy\n"
-        "import shomare_mqtt.config, shomare_mqtt.mqtt.connection, shomare_mqtt.provider.transport\n"
+        "import shomare_mqtt.config.reading, shomare_mqtt.config.handing_over\n"
+        "import shomare_mqtt.mqtt.connection, shomare_mqtt.provider.transport\n"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     if done.returncode == 77:

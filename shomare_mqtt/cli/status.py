@@ -11,6 +11,7 @@ from shomare_mqtt.errors import (
     JournalError,
     JournalUnusableError,
     SettingsError,
+    SettingsUnreadError,
     TakenOverError,
 )
 from shomare_mqtt.normalization import visible
@@ -48,5 +49,5 @@ def plain_failures() -> Iterator[None]:
         yield
     except (SettingsError, InstanceConflictError, JournalUnusableError) as error:
         end(error, SETTINGS)
-    except (CommandFailedError, TakenOverError, JournalError) as error:
+    except (CommandFailedError, SettingsUnreadError, TakenOverError, JournalError) as error:
         end(error, FAILED)

@@ -1,24 +1,33 @@
-"""The settings: one TOML file, overridden by the environment (contract, section Settings)."""
+"""The settings: one TOML file, overridden by the environment (contract, section Settings).
 
-from shomare_mqtt.config.finding import find_file
-from shomare_mqtt.config.reading import load, load_mqtt, variables
-from shomare_mqtt.config.settings import MASK, GivenSettings, Settings
-from shomare_mqtt.config.tables import (
-    Defaults,
-    Dialect,
-    HomeAssistant,
-    Limits,
-    Log,
-    Mqtt,
-    Orders,
-    Plugins,
-    Privacy,
-    Provider,
-    Refresh,
-    State,
-    Tls,
-    WatchedPrice,
-)
+What this package gives by name needs pydantic, and is imported by whoever asks for it: a running daemon holds the
+tables of `config.held` and nothing of it.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from shomare_mqtt.config.finding import find_file
+    from shomare_mqtt.config.held import MASK
+    from shomare_mqtt.config.reading import load, load_mqtt, variables
+    from shomare_mqtt.config.settings import GivenSettings, Settings
+    from shomare_mqtt.config.tables import (
+        Defaults,
+        Dialect,
+        HomeAssistant,
+        Limits,
+        Log,
+        Mqtt,
+        Orders,
+        Plugins,
+        Privacy,
+        Provider,
+        Refresh,
+        State,
+        Tls,
+        WatchedPrice,
+    )
 
 __all__ = [
     "MASK",
@@ -43,3 +52,20 @@ __all__ = [
     "load_mqtt",
     "variables",
 ]
+
+_ELSEWHERE = {
+    "find_file": "finding",
+    "load": "reading",
+    "load_mqtt": "reading",
+    "variables": "reading",
+    "MASK": "held",
+    "GivenSettings": "settings",
+    "Settings": "settings",
+}
+"""The module of each name that is none of `tables`."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_ELSEWHERE.get(name, 'tables')}"), name)

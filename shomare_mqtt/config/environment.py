@@ -9,8 +9,6 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, cast
 
-from shomare_mqtt.config.kinds import EnvironmentText
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -20,6 +18,12 @@ if TYPE_CHECKING:
 
 PREFIX = "SHOMARE_"
 DELIMITER = "__"
+
+
+class EnvironmentText(str):
+    """A value from the environment: the one place where a text may stand for a number or a switch."""
+
+    __slots__ = ()
 
 
 class VariableError(ValueError):

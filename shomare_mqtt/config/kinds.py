@@ -11,14 +11,9 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
 from pydantic_core import PydanticCustomError
 
 from shomare_mqtt.config.addresses import host, topic, web_address
+from shomare_mqtt.config.environment import EnvironmentText
 
 _TEN_YEARS = 10 * 365 * 86400
-
-
-class EnvironmentText(str):
-    """A value from the environment: the one place where a text may stand for a number or a switch."""
-
-    __slots__ = ()
 
 
 def _no_text(value: object) -> object:

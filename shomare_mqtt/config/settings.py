@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from typing import Any, Self
-from urllib.parse import quote, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
-from shomare_mqtt.config.addresses import secrets_of_query
+from shomare_mqtt.config import held
 from shomare_mqtt.config.environment import outranking, tables_in_environment
+from shomare_mqtt.config.held import MASK
 from shomare_mqtt.config.origin import NOWHERE, Origin
 from shomare_mqtt.config.tables import (
     Defaults,
@@ -25,11 +25,6 @@ from shomare_mqtt.config.tables import (
     State,
     WatchedPrice,
 )
-
-MASK = "***"
-"""What stands in the place of a secret."""
-
-_SECRET_WORDS = ("token", "password", "secret", "key", "url")
 
 
 class FromEnvironment(BaseModel):
@@ -52,7 +47,7 @@ class ClientSettings(FromEnvironment):
     mqtt: Mqtt = Mqtt()
 
 
-class Settings(FromEnvironment):
+class Settings(FromEnvironment, held.Settings):
     """All settings of the contract. Read them with `load`; secrets are read from their files by then."""
 
     mqtt: Mqtt = Mqtt()
@@ -64,57 +59,16 @@ class Settings(FromEnvironment):
     refresh: Refresh = Refresh()
     prices: tuple[WatchedPrice, ...] = ()
     homeassistant: HomeAssistant = HomeAssistant()
-    plugins: Plugins = Plugins()
+    plugins: Plugins = Field(default_factory=Plugins)  # each is told where it comes from
     privacy: Privacy = Privacy()
     log: Log = Log()
 
     _origin: Origin = PrivateAttr(NOWHERE)
 
-    @property
-    def origin(self) -> Origin:
-        """Where these settings come from."""
-        return self._origin
-
-    @property
-    def remarks(self) -> tuple[str, ...]:
-        """What is to be said though they can be used: who else can read a secret, what is not sent."""
-        return self.origin.remarks
-
     def coming_from(self, origin: Origin) -> Self:
         """These settings, which come from there."""
         self._origin = origin
         return self
-
-    @property
-    def token(self) -> str:
-        """The account's token. Raises SettingsError where there is none."""
-        if self.provider.token is None or not self.provider.token.get_secret_value():
-            from shomare_mqtt.config.finding import no_token  # noqa: PLC0415 - needed where something is wrong
-
-            raise no_token(self._origin)
-        return self.provider.token.get_secret_value()
-
-    def tokens(self) -> tuple[str, ...]:
-        """The secrets of which a part must not be repeated either: the account's token, where there is one."""
-        return (self.provider.token.get_secret_value(),) if self.provider.token else ()
-
-    def secrets(self) -> tuple[str, ...]:
-        """Every secret text of these settings, longest first: what logs and answers must not repeat.
-
-        Percent-encoded and JSON-escaped forms of a secret stand among them.
-        """
-        found = self.provider.secrets() | _secret_texts(self.plugins.tables)
-        if self.mqtt.password:
-            found.add(self.mqtt.password.get_secret_value())
-        if self.mqtt.transport == "websockets":
-            found |= secrets_of_query(self.mqtt.path or "")
-        forms = {form for s in found if s for form in (s, quote(s), quote(s, safe=""), json.dumps(s)[1:-1])}
-        return tuple(sorted(forms, key=len, reverse=True))
-
-    @property
-    def shown_base_url(self) -> str:
-        """The provider's address as it may be shown, without the user and the query."""
-        return _shown_address(self.provider.base_url)
 
     def masked(self) -> dict[str, Any]:
         """What is in force as JSON data, each secret replaced by MASK; of plugins' tables, unknown to us, all texts."""
@@ -138,25 +92,6 @@ class GivenSettings(Settings):
     def _environment(cls) -> dict[str, Any]:
         """The environment has no say."""
         return {}
-
-
-def _secret_texts(value: object, key: str = "") -> set[str]:
-    """The texts under keys that sound secret, at any depth."""
-    match value:
-        case dict():
-            return {text for k, v in value.items() for text in _secret_texts(v, k.lower())}
-        case list() | tuple():
-            return {text for v in value for text in _secret_texts(v, key)}
-        case str() if any(word in key for word in _SECRET_WORDS):
-            return {str(value)}
-    return set()
-
-
-def _shown_address(address: str) -> str:
-    """An address without the user and the query, which may be secrets (contract, Events)."""
-    parts = urlsplit(address)
-    user, at, host = parts.netloc.rpartition("@")
-    return parts._replace(netloc=f"{MASK if user else ''}{at}{host}", query="").geturl()
 
 
 def _without_texts(value: Any) -> Any:

@@ -7,7 +7,6 @@ import ssl
 from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import unquote, urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -22,7 +21,8 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from shomare_mqtt.config.addresses import secrets_of_query, web_address
+from shomare_mqtt.config import held
+from shomare_mqtt.config.addresses import web_address
 from shomare_mqtt.config.certificates import show_certificate, trusting
 from shomare_mqtt.config.kinds import (
     Count,
@@ -53,7 +53,7 @@ class Table(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, validate_default=True)
 
 
-class Tls(Table):
+class Tls(Table, held.Tls):
     """`[mqtt.tls]`."""
 
     enabled: Switch = False
@@ -90,7 +90,7 @@ class Tls(Table):
         return value
 
 
-class Mqtt(Table):
+class Mqtt(Table, held.Mqtt):
     """`[mqtt]`: the broker. `port` None stands for the usual one, see `effective_port`."""
 
     host: Host = "127.0.0.1"
@@ -117,18 +117,8 @@ class Mqtt(Table):
             raise ValueError("must be a path alone, such as /mqtt, without spaces")
         return value
 
-    @property
-    def effective_port(self) -> int:
-        """The port, or the usual one: 1883, with TLS 8883."""
-        return self.port or (8883 if self.tls.enabled else 1883)
 
-    @property
-    def effective_client_id(self) -> str:
-        """The client id, or the one made of the base topic."""
-        return self.client_id or f"shomare-mqtt-{self.base_topic}"
-
-
-class Dialect(Table):
+class Dialect(Table, held.Dialect):
     """`[provider.dialect]`: how parameters travel, and their names; `auto` and unset are learnt."""
 
     parameters: Literal["auto", "path", "query", "body"] = "auto"
@@ -198,7 +188,7 @@ Expression = Annotated[Text, AfterValidator(_expression)]
 FieldName = Annotated[str, AfterValidator(_field_name)]
 
 
-class Provider(Table):
+class Provider(Table, held.Provider):
     """`[provider]`: the account and the API."""
 
     base_url: WebAddress = "https://shomare.online/api"
@@ -241,13 +231,6 @@ class Provider(Table):
         # HTTP drops the spaces around a header's value; what is masked has to be what is sent.
         return SecretStr(value.get_secret_value().strip())
 
-    def secrets(self) -> set[str]:
-        """Every secret text of this table, those within addresses both as they are written there and as they are."""
-        proxy = self.proxy.get_secret_value() if self.proxy else ""
-        whole = {proxy, self.token.get_secret_value() if self.token else ""}
-        written = {urlsplit(each).password or "" for each in (proxy, self.base_url)}
-        return whole | written | set(map(unquote, written)) | secrets_of_query(self.base_url)
-
 
 def default_state_directory() -> Path:
     """Systemd's StateDirectory=, else the usual place of the user who runs this.
@@ -262,13 +245,13 @@ def default_state_directory() -> Path:
         raise ValueError("must be set, since there is no home directory") from error
 
 
-class State(Table):
+class State(Table, held.State):
     """`[state]`: where the journal lies; unset: `default_state_directory`."""
 
     directory: File = Field(default_factory=default_state_directory)
 
 
-class Orders(Table):
+class Orders(Table, held.Orders):
     """`[orders]`: times in seconds."""
 
     poll_interval: Seconds = 5
@@ -279,7 +262,7 @@ class Orders(Table):
     settle_delay: Seconds = 30
 
 
-class Limits(Table):
+class Limits(Table, held.Limits):
     """`[limits]`: what the owner allows; unset is no limit."""
 
     max_price: Money | None = None
@@ -291,7 +274,7 @@ class Limits(Table):
     max_unused_per_day: Count | None = 30
 
 
-class Defaults(Table):
+class Defaults(Table, held.Defaults):
     """`[defaults]`: what a `buy` that leaves fields out takes; ids or names."""
 
     country: OptionalId = None
@@ -300,7 +283,7 @@ class Defaults(Table):
     max_price: Money | None = None
 
 
-class Refresh(Table):
+class Refresh(Table, held.Refresh):
     """`[refresh]`: seconds between renewals."""
 
     profile: Seconds = 300
@@ -308,7 +291,7 @@ class Refresh(Table):
     prices: Seconds = 3600
 
 
-class WatchedPrice(Table):
+class WatchedPrice(Table, held.WatchedPrice):
     """One `[[prices]]`."""
 
     country: Id
@@ -316,7 +299,7 @@ class WatchedPrice(Table):
     application: OptionalId = None
 
 
-class HomeAssistant(Table):
+class HomeAssistant(Table, held.HomeAssistant):
     """`[homeassistant]`: the discovery, and what the selects offer."""
 
     enabled: Switch = True
@@ -327,7 +310,7 @@ class HomeAssistant(Table):
     applications: tuple[Id, ...] = ()
 
 
-class Plugins(BaseModel):
+class Plugins(BaseModel, held.Plugins):
     """`[plugins]`; every other table in it is handed to the plugin of its name."""
 
     model_config = ConfigDict(extra="allow", frozen=True, hide_input_in_errors=True)
@@ -337,11 +320,6 @@ class Plugins(BaseModel):
 
     enabled: tuple[Text, ...] = ()
     directories: tuple[File, ...] = ()
-
-    @property
-    def file(self) -> Path | None:
-        """The settings file, for what is wrong in a plugin's table."""
-        return self._origin.file
 
     def coming_from(self, origin: Origin) -> Self:
         """These settings, which come from there."""
@@ -353,18 +331,14 @@ class Plugins(BaseModel):
         """The plugins' own tables by name."""
         return dict(self.__pydantic_extra__)
 
-    def of(self, name: str) -> dict[str, Any]:
-        """The table of one plugin; empty where there is none."""
-        return dict(self.tables.get(name, {}))
 
-
-class Privacy(Table):
+class Privacy(Table, held.Privacy):
     """`[privacy]`."""
 
     retain_codes: Switch = False
 
 
-class Log(Table):
+class Log(Table, held.Log):
     """`[log]`."""
 
     level: Literal["debug", "info", "warning", "error"] = "info"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import logging
     from collections.abc import Callable
 
-    from shomare_mqtt.config import Settings
+    from shomare_mqtt.config.held import Settings
     from shomare_mqtt.core.masking import Mask
     from shomare_mqtt.core.ports import Ports, Spawn
     from shomare_mqtt.model import Incoming, Parsed, Unparsed

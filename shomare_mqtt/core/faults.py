@@ -9,7 +9,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shomare_mqtt.core.masking import trace_of
-from shomare_mqtt.errors import InstanceConflictError, JournalError, SettingsError, TakenOverError
+from shomare_mqtt.errors import (
+    InstanceConflictError,
+    JournalError,
+    SettingsError,
+    SettingsUnreadError,
+    TakenOverError,
+)
 
 if TYPE_CHECKING:
     import logging
@@ -17,7 +23,7 @@ if TYPE_CHECKING:
 
     from shomare_mqtt.core.clock import Clock
 
-ENDS_ALL = (JournalError, InstanceConflictError, SettingsError, TakenOverError)
+ENDS_ALL = (JournalError, InstanceConflictError, SettingsError, SettingsUnreadError, TakenOverError)
 """What ends the daemon by design."""
 CALM = 60.0
 """Seconds before work that ended in a fault is begun anew."""

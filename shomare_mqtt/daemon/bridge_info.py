@@ -11,7 +11,7 @@ from shomare_mqtt.provider import learnt
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from shomare_mqtt.config import Settings
+    from shomare_mqtt.config.held import Settings
     from shomare_mqtt.core.masking import Mask
     from shomare_mqtt.core.ports import Retained
     from shomare_mqtt.plugin.host import PluginHost

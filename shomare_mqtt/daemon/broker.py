@@ -25,7 +25,7 @@ from shomare_mqtt.topics import SUBSCRIPTIONS
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from shomare_mqtt.config import Settings
+    from shomare_mqtt.config.held import Settings
     from shomare_mqtt.core.bridge_events import BridgeEvent
     from shomare_mqtt.core.clock import Clock
     from shomare_mqtt.core.ports import OnBroker, Spawn

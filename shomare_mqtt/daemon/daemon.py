@@ -25,7 +25,7 @@ from shomare_mqtt.homeassistant.announcer import Announcer
 from shomare_mqtt.mqtt.commands import CommandParser
 
 if TYPE_CHECKING:
-    from shomare_mqtt.config import Settings
+    from shomare_mqtt.config.held import Settings
     from shomare_mqtt.core.clock import SystemClock
     from shomare_mqtt.core.masking import Mask
     from shomare_mqtt.core.ports import OnBroker

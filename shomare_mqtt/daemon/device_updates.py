@@ -16,7 +16,7 @@ from shomare_mqtt.homeassistant.selects import unmatched
 from shomare_mqtt.model import CatalogKind
 
 if TYPE_CHECKING:
-    from shomare_mqtt.config import Settings
+    from shomare_mqtt.config.held import Settings
     from shomare_mqtt.core.bridge import Bridge
     from shomare_mqtt.core.ports import Say
     from shomare_mqtt.homeassistant.announcer import Announcer

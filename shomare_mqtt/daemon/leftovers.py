@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from shomare_mqtt import topics
 
 if TYPE_CHECKING:
-    from shomare_mqtt.config import Settings
+    from shomare_mqtt.config.held import Settings
     from shomare_mqtt.core.market.prices import Prices
     from shomare_mqtt.mqtt.retained import RetainedPublisher
 

@@ -9,24 +9,25 @@ from typing import TYPE_CHECKING, Any
 
 from shomare_mqtt.daemon.faults import Faults
 from shomare_mqtt.daemon.serving import serve
-from shomare_mqtt.errors import SettingsError
+from shomare_mqtt.errors import SettingsError, SettingsUnreadError
 from shomare_mqtt.plugin.enabled import enabled_plugins
 from shomare_mqtt.systemd import Notifier
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Awaitable, Callable, Coroutine
 
-    from shomare_mqtt.config import Settings
+    from shomare_mqtt.config.held import Settings
     from shomare_mqtt.core.masking import Mask
 
 LOG = logging.getLogger("shomare_mqtt")
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
-async def run_daemon(read: Callable[[], Settings], set_up_log: Callable[[Settings], Mask]) -> None:
+async def run_daemon(read: Callable[[], Awaitable[Settings]], set_up_log: Callable[[Settings], Mask]) -> None:
     """Run until SIGTERM or SIGINT, then stop cleanly. SIGHUP: stop, and start anew with what `read` gives by then.
 
-    `set_up_log` makes the log of the settings; its mask learns the plugins' secrets. Raises SettingsError,
+    `read` raises SettingsError and SettingsUnreadError, and is cancelled where a signal comes meanwhile. `set_up_log`
+    makes the log of the settings; its mask learns the plugins' secrets. Raises what `read` raises at first,
     InstanceConflictError, TakenOverError, JournalError.
     """
     signals: asyncio.Queue[int] = asyncio.Queue()
@@ -36,10 +37,10 @@ async def run_daemon(read: Callable[[], Settings], set_up_log: Callable[[Setting
     for number in SIGNALS:
         loop.add_signal_handler(number, signals.put_nowait, number)
     try:
-        settings: Settings | None = read()
+        settings = await _read(signals, read)
         while settings is not None:
-            told = _told(signals, read, notifier)
-            settings = await _serve_until_told(settings, set_up_log(settings), told, notifier)
+            mask = set_up_log(settings)
+            settings = await _serve_until_told(settings, mask, _told(signals, read, notifier), notifier)
     except asyncio.CancelledError:
         if faults.first is not None:
             raise faults.first from None
@@ -63,18 +64,39 @@ async def _serve_until_told(
     return listening.result()
 
 
-async def _told(signals: asyncio.Queue[int], read: Callable[[], Settings], notifier: Notifier) -> Settings | None:
+async def _told(
+    signals: asyncio.Queue[int], read: Callable[[], Awaitable[Settings]], notifier: Notifier
+) -> Settings | None:
     """New settings that can be used, or None for the end. A file with a mistake changes nothing: the daemon goes on."""
     while await signals.get() == signal.SIGHUP:
         try:
-            settings = read()
+            settings = await _read(signals, read)
+            if settings is None:
+                break
             _ = settings.token
             enabled_plugins(settings.plugins, None)  # what is wrong with their files is said at the start
-        except SettingsError as error:
-            for line in error.lines:
+        except (SettingsError, SettingsUnreadError) as error:
+            for line in error.lines if isinstance(error, SettingsError) else (error,):
                 LOG.error("the settings are not taken over, those before stay in force: %s", line)  # noqa: TRY400 - no traceback
         else:
             LOG.info("the settings were read again; starting anew with them")
             return settings
     notifier.stopping()
     return None
+
+
+async def _read(signals: asyncio.Queue[int], read: Callable[[], Awaitable[Settings]]) -> Settings | None:
+    """The settings as they are once no signal came while they were read; None where one that ends the daemon did."""
+    while True:
+        reading = asyncio.ensure_future(read())
+        signal_ = asyncio.create_task(signals.get())
+        try:
+            await asyncio.wait((reading, signal_), return_when=asyncio.FIRST_COMPLETED)
+            if not signal_.done():
+                return reading.result()
+            if signal_.result() != signal.SIGHUP:
+                return None
+        finally:
+            signal_.cancel()
+            reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)

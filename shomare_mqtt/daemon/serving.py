@@ -19,7 +19,7 @@ from shomare_mqtt.systemd import Notifier
 if TYPE_CHECKING:
     import asyncio
 
-    from shomare_mqtt.config import Settings
+    from shomare_mqtt.config.held import Settings
 
 LOG = logging.getLogger("shomare_mqtt")
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from types import TracebackType
 
-    from shomare_mqtt.config import Mqtt
+    from shomare_mqtt.config.held import Mqtt
     from shomare_mqtt.model import Ack, Incoming
     from shomare_mqtt.mqtt.packets import Version
 

@@ -26,7 +26,7 @@ from shomare_mqtt.mqtt.window import Window
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from shomare_mqtt.config import Mqtt
+    from shomare_mqtt.config.held import Mqtt
     from shomare_mqtt.model import Ack, Incoming
     from shomare_mqtt.mqtt.packets import Version
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import logging
     from collections.abc import Awaitable, Callable
 
-    from shomare_mqtt.config import Mqtt
+    from shomare_mqtt.config.held import Mqtt
     from shomare_mqtt.core.ports import OnBroker
     from shomare_mqtt.mqtt.connection import OnMessage
     from shomare_mqtt.mqtt.packets import Version

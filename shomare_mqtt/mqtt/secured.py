@@ -11,7 +11,7 @@ import ssl
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from shomare_mqtt.config import Mqtt
+    from shomare_mqtt.config.held import Mqtt
 
 PORTS_OF_TLS = frozenset({8883, 8884, 8886, 8084, 8443, 443})
 """Ports that brokers have for TLS, by the register and by habit."""

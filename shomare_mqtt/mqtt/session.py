@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import random
     from collections.abc import Awaitable, Callable
 
-    from shomare_mqtt.config import Mqtt
+    from shomare_mqtt.config.held import Mqtt
     from shomare_mqtt.core.ports import OnBroker
     from shomare_mqtt.model import Ack, Incoming, Message
     from shomare_mqtt.mqtt.connection import Link

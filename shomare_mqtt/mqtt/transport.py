@@ -18,7 +18,7 @@ from shomare_mqtt.mqtt.streams import Stream
 from shomare_mqtt.mqtt.websocket import WebSocketStream, shake_hands
 
 if TYPE_CHECKING:
-    from shomare_mqtt.config import Mqtt, Tls
+    from shomare_mqtt.config.held import Mqtt, Tls
 
 OPEN_TIMEOUT = 5.0
 """Seconds for each address of the broker, and for each handshake."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import logging
 
-    from shomare_mqtt.config import Plugins
+    from shomare_mqtt.config.held import Plugins
     from shomare_mqtt.plugin.loading import Loaded
 
 

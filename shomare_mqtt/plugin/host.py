@@ -21,7 +21,6 @@ from shomare_mqtt.plugin.call_queue import CallQueue
 from shomare_mqtt.plugin.error_text import describe, is_of
 from shomare_mqtt.plugin.health import PluginHealth
 from shomare_mqtt.plugin.runner import Runner, TimeLimits
-from shomare_mqtt.plugin.secret_texts import secrets_of
 from shomare_mqtt.plugin.worker import HookFailedError
 
 if TYPE_CHECKING:
@@ -121,6 +120,10 @@ class PluginHost:
 
     def secrets(self) -> tuple[str, ...]:
         """Every secret in the plugins' settings, for the log to mask."""
+        if not self._runners:
+            return ()
+        from shomare_mqtt.plugin.secret_texts import secrets_of  # noqa: PLC0415 - pydantic, which nobody else may need
+
         return tuple(secret for runner in self._runners for secret in secrets_of(runner.loaded.settings) if secret)
 
     # --- hooks that decide ------------------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import logging
     from collections.abc import Callable, Iterator, Mapping
 
-    from shomare_mqtt.config import Plugins
+    from shomare_mqtt.config.held import Plugins
 
 
 @dataclass(frozen=True, slots=True)

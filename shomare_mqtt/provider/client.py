@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from types import TracebackType
 
-    from shomare_mqtt.config import Provider
+    from shomare_mqtt.config.held import Provider
     from shomare_mqtt.core.clock import Clock
     from shomare_mqtt.core.ports import Permit
     from shomare_mqtt.model import Cancellation, Catalog, CheckReading, IdDoubt, Product, Profile, Purchase

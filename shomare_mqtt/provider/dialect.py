@@ -18,7 +18,7 @@ from shomare_mqtt.model import Endpoint
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from shomare_mqtt.config import Dialect as DialectSettings
+    from shomare_mqtt.config.held import Dialect as DialectSettings
 
 
 class Style(StrEnum):

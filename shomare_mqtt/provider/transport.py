@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
     from aiohttp.connector import Connection
 
-    from shomare_mqtt.config import Provider
+    from shomare_mqtt.config.held import Provider
     from shomare_mqtt.core.clock import Clock
     from shomare_mqtt.core.ports import Permit
     from shomare_mqtt.provider.dialect import Request

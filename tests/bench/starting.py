@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.bench import reference
-from tests.bench.costs import cpu
+from tests.bench.costs import cpu, cpu_of_children
 from tests.bench.houses import PATIENCE, Broker, Daemon, Process, Script, Stub
 from tests.bench.table import Figure, Row, within
 from tests.bench.wire import Listener
@@ -35,7 +35,7 @@ _QUESTION = "query/profile"
 
 @dataclass(frozen=True)
 class Start:
-    """Seconds from the start of a process until it did what was asked, and of processor time in them."""
+    """Seconds from the start of a process until it did what was asked, and processor time in them, of children too."""
 
     seconds: float
     cpu: float
@@ -54,7 +54,7 @@ def first_answer(process: Process, port: int, base: str) -> Start:
                 next(listener.messages())
             except TimeoutError:
                 continue
-            return Start(time.perf_counter() - began, cpu(process.pid))
+            return Start(time.perf_counter() - began, cpu(process.pid) + cpu_of_children(process.pid))
     process.stop()
     raise RuntimeError(f"nothing was answered on {answers}")
 

@@ -175,6 +175,16 @@ def _hear_ctrl_c() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
+def child_of(pid: int) -> int:
+    """The one that a process has."""
+    (child,) = [
+        int(stat.parent.name)
+        for stat in Path("/proc").glob("[0-9]*/stat")
+        if int(stat.read_text().rpartition(")")[2].split()[1]) == pid
+    ]
+    return child
+
+
 async def finish(process: Running) -> Finished:
     async with asyncio.timeout(PATIENCE):
         out, err = await process.communicate()

@@ -22,15 +22,18 @@ NOBODY = 65534
 AS_NOBODY = """
 import codecs, os, sys
 from pathlib import Path
+import shomare_mqtt.config.handing_over
 from shomare_mqtt import config
 from shomare_mqtt.cli.run import run
+from shomare_mqtt.daemon.settings_process import forked
 codecs.lookup("ascii")
-config.load(Path(sys.argv[1]))  # all is imported by then: it may lie where an ordinary user cannot read it
+config.load(config.find_file(Path(sys.argv[1])))
+# All is imported by now: it may lie where an ordinary user cannot read it.
 if os.getuid() == 0:
     os.setgroups([])
     os.setgid(65534)
     os.setuid(65534)
-sys.exit(run(Path(sys.argv[1])))
+sys.exit(run(Path(sys.argv[1]), forked(Path(sys.argv[1]))))
 """
 
 

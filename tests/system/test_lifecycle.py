@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import socket
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from shomare_mqtt.mqtt import client
+from tests.cli.process import child_of
 from tests.mosquitto import Mosquitto, free_port
 from tests.patience import PATIENCE
 from tests.system.house import PRODUCT, House, merged
@@ -76,6 +78,27 @@ async def test_sighup_takes_the_new_settings_over_and_leaves_a_mistake(house: Ho
             await daemon.said(f"those before stay in force: {file}:{words}")
         assert (await house.probe.refused("buy", PRODUCT))["code"] == "limit_reached"
     assert await daemon.stop() == 0
+
+
+async def test_a_process_that_reads_the_settings_again_and_dies_or_goes_on_and_on(house: House) -> None:
+    (daemon,) = house.daemons
+    file = house.folder / "settings.toml"
+    file.unlink()
+    os.mkfifo(file)  # whoever reads it waits
+    daemon.process.send_signal(signal.SIGHUP)
+    writing = await asyncio.to_thread(os.open, file, os.O_WRONLY)
+    os.kill(child_of(daemon.process.pid), signal.SIGKILL)
+    await daemon.said("those before stay in force: the process that reads the settings was ended by SIGKILL")
+    assert await house.probe.ok("query/orders", {}) == []
+    os.close(writing)
+    daemon.process.send_signal(signal.SIGHUP)
+    writing = await asyncio.to_thread(os.open, file, os.O_WRONLY)
+    reading = child_of(daemon.process.pid)
+    assert await house.probe.ok("query/orders", {}) == [], "it goes on meanwhile"
+    assert await daemon.stop() == 0
+    with pytest.raises(ProcessLookupError):
+        os.kill(reading, 0)
+    os.close(writing)
 
 
 @pytest.mark.parametrize("after", [True, False])

@@ -26,6 +26,13 @@ FOR_OTHERS = {
     "places by hand": ("jmespath",),
     "other commands": ("shomare_mqtt.simulator", "shomare_mqtt.doctor", "shomare_mqtt.cli.app", "amqtt", "apprise"),
     "servers": ("aiohttp.web", "aiohttp.test_utils", "multiprocessing", "concurrent.futures.process", "unittest"),
+    "reading settings": (
+        "pydantic",
+        "pydantic_core",
+        "tomllib",
+        "shomare_mqtt.config.tables",
+        "shomare_mqtt.config.reading",
+    ),
     "variables of the environment": ("pydantic_settings", "dotenv"),
 }
 """What a module is needed for, by whom else than a daemon without mistakes, plugins and places by hand."""
@@ -43,5 +50,5 @@ async def test_a_daemon_that_has_answered_holds_nothing_that_only_others_need(
         process.terminate()
         assert await process.wait() == 0
     held = set(loaded.read_text().split())
-    assert {"shomare_mqtt.provider.reading.profiles", "aiohttp", "pydantic"} <= held
+    assert {"shomare_mqtt.provider.reading.profiles", "shomare_mqtt.config.held", "aiohttp"} <= held
     assert not held & {name for names in FOR_OTHERS.values() for name in names}

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import logging
     from collections.abc import Callable
 
-    from shomare_mqtt.config import Settings
+    from shomare_mqtt.config.held import Settings
     from shomare_mqtt.core.desk.intake import Delivery
     from shomare_mqtt.core.market.market import Market
     from shomare_mqtt.core.orders.orders import Orders

@@ -17,7 +17,7 @@ from shomare_mqtt.model import CatalogKind, Priority, Product
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from shomare_mqtt.config import Settings
+    from shomare_mqtt.config.held import Settings
     from shomare_mqtt.core.clock import Clock
     from shomare_mqtt.core.market.catalogs import Catalogs
     from shomare_mqtt.core.market.moves import Moves

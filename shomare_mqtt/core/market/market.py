@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import logging
     from collections.abc import Awaitable, Callable
 
-    from shomare_mqtt.config import Settings
+    from shomare_mqtt.config.held import Settings
     from shomare_mqtt.core.masking import Mask
     from shomare_mqtt.core.ports import Ports, Say, Spawn
 

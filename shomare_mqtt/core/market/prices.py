@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from decimal import Decimal
 
-    from shomare_mqtt.config import WatchedPrice
+    from shomare_mqtt.config.held import WatchedPrice
     from shomare_mqtt.core.clock import Clock
     from shomare_mqtt.core.market.account import Account
     from shomare_mqtt.core.market.catalogs import Catalogs

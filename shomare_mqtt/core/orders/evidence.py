@@ -15,7 +15,7 @@ from shomare_mqtt.errors import ErrorCode, ProviderError
 from shomare_mqtt.model import WATCHED_STATES, OrderState, Priority, PurchaseState
 
 if TYPE_CHECKING:
-    from shomare_mqtt.config import Settings
+    from shomare_mqtt.config.held import Settings
     from shomare_mqtt.core.clock import Clock
     from shomare_mqtt.core.market.account import Account
     from shomare_mqtt.core.orders.checking import Checker

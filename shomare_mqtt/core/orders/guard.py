@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from decimal import Decimal
 
-    from shomare_mqtt.config import Settings
+    from shomare_mqtt.config.held import Settings
     from shomare_mqtt.core.ports import Journal
     from shomare_mqtt.core.records import SpendFacts
 

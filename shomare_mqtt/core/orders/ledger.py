@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
     from datetime import datetime
 
-    from shomare_mqtt.config import Settings
+    from shomare_mqtt.config.held import Settings
     from shomare_mqtt.core.clock import Clock, SteadyTime
     from shomare_mqtt.core.ports import Extensions, Journal, Outbox, Retained
     from shomare_mqtt.core.records import Condition, Ids

@@ -19,7 +19,7 @@ from shomare_mqtt.core.orders.watch import Watch
 if TYPE_CHECKING:
     import logging
 
-    from shomare_mqtt.config import Settings
+    from shomare_mqtt.config.held import Settings
     from shomare_mqtt.core.market.market import Market
     from shomare_mqtt.core.ports import Ports, Spawn
     from shomare_mqtt.core.records import Record

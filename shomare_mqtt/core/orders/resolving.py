@@ -16,7 +16,7 @@ from shomare_mqtt.model import ErrorInfo, OrderState, Target
 if TYPE_CHECKING:
     import logging
 
-    from shomare_mqtt.config import Settings
+    from shomare_mqtt.config.held import Settings
     from shomare_mqtt.core.clock import Clock
     from shomare_mqtt.core.orders.ledger import Ledger
     from shomare_mqtt.core.records import Record

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from decimal import Decimal
 
-    from shomare_mqtt.config import Settings
+    from shomare_mqtt.config.held import Settings
     from shomare_mqtt.core.clock import Clock
     from shomare_mqtt.core.market.account import Account
     from shomare_mqtt.core.orders.checking import Checker

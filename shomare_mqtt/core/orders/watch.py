@@ -20,7 +20,7 @@ from shomare_mqtt.model import WATCHED_STATES, ErrorInfo, OrderState, Priority, 
 if TYPE_CHECKING:
     import logging
 
-    from shomare_mqtt.config import Settings
+    from shomare_mqtt.config.held import Settings
     from shomare_mqtt.core.clock import Clock
     from shomare_mqtt.core.market.market import Market
     from shomare_mqtt.core.orders.cancelling import Canceller
