@@ -91,16 +91,15 @@ class PurchaseId(NamedTuple):
 
 def purchase_in(found: list[Leaf], phone: str | None, known: Known) -> str | None:
     """The purchase's id."""
-    return next((each.value for each in ids_in(found, phone, known)), None)
+    return next((each.value for each in ids_in(found, phone, surroundings(found, phone), known)), None)
 
 
-def ids_in(found: list[Leaf], phone: str | None, known: Known) -> list[PurchaseId]:
+def ids_in(found: list[Leaf], phone: str | None, near: Surroundings, known: Known) -> list[PurchaseId]:
     """What may be the purchase's id, the best first; none where nothing says that a number was bought.
 
     Ids of what was asked for (the country, the application) are out, but under a name that says that they are the
     purchase's, and where there is no other.
     """
-    near = surroundings(found, phone)
     named = sorted(_named_ids(found, near), key=lambda each: -each.strength)
     if phone is None:
         named = [each for each in named if not _is_asked_for(each, known)]
@@ -175,12 +174,14 @@ def _unforeseen(found: list[Leaf], near: Surroundings, known: Known) -> list[Pur
     return odd + keys if len({each.value for each in odd}) == 1 else keys + odd
 
 
-def candidates_in(answer: Any, found: list[Leaf], phone: str | None, context: Context) -> list[PurchaseId]:
+def candidates_in(
+    answer: Any, found: list[Leaf], phone: str | None, near: Surroundings, context: Context
+) -> list[PurchaseId]:
     """What may be the purchase's id in an answer, each once: first the one whose place trying told, where it is there.
 
     Ids of what is related to the purchase, or included, come last, and only beside others.
     """
-    ids = _with_strange(ids_in(found, phone, context.known), found, phone, context)
+    ids = _with_strange(ids_in(found, phone, near, context.known), found, phone, near, context)
     chosen = _chosen(answer, context)
     if not ids and chosen is None:
         return []
@@ -195,13 +196,14 @@ def candidates_in(answer: Any, found: list[Leaf], phone: str | None, context: Co
     ]
 
 
-def _with_strange(ids: list[PurchaseId], found: list[Leaf], phone: str | None, context: Context) -> list[PurchaseId]:
+def _with_strange(
+    ids: list[PurchaseId], found: list[Leaf], phone: str | None, near: Surroundings, context: Context
+) -> list[PurchaseId]:
     """The ids, and the values beside the phone number that may be one under names that say nothing.
 
     Where the best is under a weak name, or lies elsewhere, they are as likely; where it lies elsewhere and one alone
     is beside the phone number, that one is likelier.
     """
-    near = surroundings(found, phone)
     beside = [leaf for leaf in found if leaf.parents in near.homes and _is_strange_id(leaf, phone, context)]
     best = next(iter(ids), None)
     elsewhere = best is not None and best.leaf is not None and standing(best.leaf, near) <= _ELSEWHERE

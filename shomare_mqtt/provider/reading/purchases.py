@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
     from shomare_mqtt.model import Known
     from shomare_mqtt.provider.reading.decode import Context, RawAnswer
+    from shomare_mqtt.provider.reading.purchase_ids import Surroundings
     from shomare_mqtt.provider.reading.times import Life
 
 _COST = Field(
@@ -70,7 +71,8 @@ def read_buy(answer: RawAnswer, context: Context) -> Purchase:
     hand = _ByHand(decoded.value, found, context)
     phone = hand.phone() if hand.sets("phone") else phone_in(found, context.known)
     by_hand = hand.sets("purchase")
-    ids = [] if by_hand else candidates_in(decoded.value, found, phone, context)
+    near = surroundings(found, phone)
+    ids = [] if by_hand else candidates_in(decoded.value, found, phone, near, context)
     bought = hand.purchase() if by_hand else next((each.value for each in ids), None)
     named, numbered = bought is not None, bought is not None and phone is not None
     lacks = hand.no_purchase
@@ -79,16 +81,18 @@ def read_buy(answer: RawAnswer, context: Context) -> Purchase:
         raise problem
     if bought is None:
         raise outcome_unknown(answer, marks, lacks)
-    purchase = _purchase(bought, phone, decoded.value, hand, context)
+    purchase = _purchase(bought, phone, near, decoded.value, hand, context)
     if by_hand:
         return replace(purchase, found=(hand.found_at("purchase", bought), *purchase.found))
     return with_candidates(purchase, ids)
 
 
-def _purchase(bought: str, phone: str | None, answer: Any, hand: _ByHand, context: Context) -> Purchase:
+def _purchase(
+    bought: str, phone: str | None, near: Surroundings, answer: Any, hand: _ByHand, context: Context
+) -> Purchase:
     """The purchase of an id, with its number and what else the answer says of it; `found` and doubts but the id's."""
     found = hand.own
-    cost, costing = _cost(found, phone, context.known, context.unit)
+    cost, costing = _cost(found, near, context.known, context.unit)
     price = hand.price() if hand.sets("price") else cost
     guessed = [] if phone is not None or hand.sets("phone") else nameless_phones(found, context.known)
     if len(guessed) == 1:
@@ -97,7 +101,7 @@ def _purchase(bought: str, phone: str | None, answer: Any, hand: _ByHand, contex
     left = hand.left() if hand.sets("expires") else life.left
     ends = [] if left is not None or hand.sets("expires") else nameless_ends(found, context)
     places = (
-        hand.found("phone", phone) or _of_phone(answer, found, phone, guessed),
+        hand.found("phone", phone) or _of_phone(answer, found, phone, near, guessed),
         hand.found("price", price) or _of_price(answer, costing),
         hand.found("expires", left) or _of_life(answer, found, life),
     )
@@ -170,13 +174,12 @@ class _ByHand:
         return left_by_hand(leaf.name, leaf.value, fields_of(self.own), self._context, fresh=True)
 
 
-def _of_phone(answer: Any, found: list[Leaf], phone: str | None, guessed: list[Leaf]) -> Found:
+def _of_phone(answer: Any, found: list[Leaf], phone: str | None, near: Surroundings, guessed: list[Leaf]) -> Found:
     """Where the phone number was read, and which other values may be one."""
     if guessed:
         return guessed_at("buy.phone", answer, guessed[0], guessed[1:], why="it is written as one")
-    near = surroundings(found, phone).homes
     named = [leaf for leaf in found if PHONE.weight(phone_name(leaf)) and digits_of_phone(leaf.value) is not None]
-    named.sort(key=lambda leaf: (leaf.parents not in near, -PHONE.weight(phone_name(leaf))))
+    named.sort(key=lambda leaf: (leaf.parents not in near.homes, -PHONE.weight(phone_name(leaf))))
     own = [leaf for leaf in named if phone and phone.endswith((digits_of_phone(leaf.value) or "").lstrip("+0"))]
     if not own:
         return missing("buy.phone")
@@ -258,10 +261,9 @@ def _unit_of(amount: Leaf, found: list[Leaf]) -> str | None:
     return next((said for leaf in named if (said := named_unit(leaf.name, leaf.value))), None)
 
 
-def _cost(found: list[Leaf], phone: str | None, known: Known, unit: str | None) -> tuple[Decimal | None, list[Leaf]]:
+def _cost(found: list[Leaf], near: Surroundings, known: Known, unit: str | None) -> tuple[Decimal | None, list[Leaf]]:
     """What was charged, and where it may stand, best first; `unit`: that of money where the answer names none."""
     votes: list[tuple[int, int, Decimal, Leaf]] = []
-    near = surroundings(found, phone)
     for leaf in found:
         other = any(_OTHER_MONEY.intersection(words(parent)) for parent in leaf.parents)
         weight = 0 if other else _COST.weight(leaf.name) or (1 if is_nameless(leaf.name) else 0)
