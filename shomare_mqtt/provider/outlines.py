@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from shomare_mqtt.provider.reading.places import notation, place_of
@@ -81,9 +82,13 @@ def plain_name(name: str) -> str:
 
 def is_field_name(name: str) -> bool:
     """Whether a key looks like one that a programmer chose: letters, few words, hardly a digit."""
+    return 0 < len(name) <= _LONGEST_KEY and _is_field_name(name)
+
+
+@lru_cache(maxsize=256)
+def _is_field_name(name: str) -> bool:
     return (
-        0 < len(name) <= _LONGEST_KEY
-        and _NAME.fullmatch(name) is not None
+        _NAME.fullmatch(name) is not None
         and len(_DIGIT.findall(name)) <= _MOST_DIGITS
         and len(name.split()) <= _MOST_WORDS
     )

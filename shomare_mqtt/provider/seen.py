@@ -46,6 +46,13 @@ class Seen(NamedTuple):
         return {"outline": self.outline, "found": [_as_json(each) for each in self.found]}
 
 
+class _Written(NamedTuple):
+    """The text of an answer, and all that it depended on: its outline, where it was read, the mask's edition."""
+
+    of: tuple[str, tuple[Found, ...], int]
+    text: str
+
+
 class SeenAnswers:
     """The last answers of each kind. Refusals are none: they say what was wrong, and name no field.
 
@@ -56,6 +63,7 @@ class SeenAnswers:
         self._clock = clock
         self._mask = mask or Mask(())
         self._kept = {name: text for name in NAMES if (text := learnt.get(f"{_PREFIX}{name}"))}
+        self._written: dict[str, _Written] = {}
         self._changed = False
         self._next = clock.monotonic()
 
@@ -99,14 +107,22 @@ class SeenAnswers:
             return  # no answer about one number is, and to look at it takes time
         name = WITH_SMS if isinstance(result, CheckReading) and result.sms else endpoint.value
         with suppress(Exception):  # whatever is wrong here, a purchase must not be lost over it
-            text = _written(answer, getattr(result, "found", ()), self._mask)
+            text = self._text(name, answer, getattr(result, "found", ()))
             self._changed |= self._kept.get(name) != text
             self._kept[name] = text
 
+    def _text(self, name: str, answer: RawAnswer, found: tuple[Found, ...]) -> str:
+        """What is kept of an answer: most look like the one before, and are not written and masked once more."""
+        decoded = decode(answer)
+        shape = bounded(decoded.value, _LONGEST_OUTLINE) if decoded.is_json else None
+        of = str(shape), found, self._mask.edition
+        before = self._written.get(name)
+        if before is None or before.of != of:
+            before = self._written[name] = _Written(of, _written(shape, found, self._mask))
+        return before.text
 
-def _written(answer: RawAnswer, found: tuple[Found, ...], mask: Mask) -> str:
-    decoded = decode(answer)
-    shape = bounded(decoded.value, _LONGEST_OUTLINE) if decoded.is_json else None
+
+def _written(shape: Any, found: tuple[Found, ...], mask: Mask) -> str:
     whole, short = Seen(shape, tuple(map(_without_values, found))), Seen(shape)
     texts = (json.dumps(mask.value(each.as_json()), ensure_ascii=False) for each in (whole, short))
     return next((text for text in texts if len(text) <= _LONGEST), json.dumps(Seen(None).as_json()))

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from shomare_mqtt.core.masking import Mask
 from shomare_mqtt.errors import ErrorCode, ProviderFailedError, ProviderRefusedError
 from shomare_mqtt.model import CheckReading, Endpoint, Found, Known, Purchase, SmsReading, Sureness
 from shomare_mqtt.provider import learnt
+from shomare_mqtt.provider import seen as seen_answers
 from shomare_mqtt.provider.reading import RawAnswer
 from shomare_mqtt.provider.seen import SELDOM, SeenAnswers, understood
 from tests.provider.fakes import QuickClock, allowed
@@ -88,6 +90,36 @@ def test_a_fault_of_ours_loses_no_purchase(monkeypatch: pytest.MonkeyPatch) -> N
     seen = SeenAnswers({}, QuickClock())
     read(seen, BOUGHT, Purchase("74001"))
     assert not seen.changed
+
+
+def test_what_looks_like_the_answer_before_is_written_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls, mask = list[Any](), Mask(())
+    write = seen_answers._written
+
+    def counted(shape: Any, found: tuple[Found, ...], by: Mask) -> str:
+        calls.append(shape)
+        return write(shape, found, by)
+
+    monkeypatch.setattr(seen_answers, "_written", counted)
+    seen = SeenAnswers({}, QuickClock(), mask)
+    read(seen, {"id": 1, "name": "a"}, Purchase("1", found=(FOUND,)))
+    read(seen, {"id": 2, "name": "b"}, Purchase("2", found=(FOUND,)))
+    assert len(calls) == 1
+    other = Found("buy.phone", None, Sureness.MISSING)
+    for value, found, outline in (
+        ({"id": "x", "name": "a"}, FOUND, {"id": "text", "name": "text"}),
+        ({"name": "a", "id": "x"}, FOUND, {"name": "text", "id": "text"}),
+        ({"name": "a", "id": "x"}, other, {"name": "text", "id": "text"}),
+        ({"name": "a"}, other, {"name": "text"}),
+    ):
+        seen.kept()
+        read(seen, value, Purchase("1", found=(found,)))
+        assert seen.changed
+        (field,) = (each["field"] for each in kept(seen)["buy"]["found"])
+        assert (list(kept(seen)["buy"]["outline"].items()), field) == (list(outline.items()), found.field)
+    mask.learn(("name",))
+    read(seen, {"name": "a"}, Purchase("1", found=(other,)))
+    assert list(kept(seen)["buy"]["outline"]) == ["***"]
 
 
 def test_what_is_kept_of_an_answer_is_bounded() -> None:
