@@ -85,18 +85,24 @@ def rows(effort: Effort) -> list[Row]:
 
 
 def measured(rounds: int, count: int) -> list[Row]:
-    """All with a broker that does not wait, at QoS 1, an API that answers at once, and no limits."""
+    """All with a broker that does not wait, at QoS 1, an API that answers at once, and no limits.
+
+    Each round has a daemon of its own: the open orders of the one before are asked for all the time.
+    """
     found = Found([], [], [], [])
-    with ExitStack() as stack:
-        shop = Shop(stack)
-        shop.buy(10, 1)
-        for _ in range(rounds):
+    for _ in range(rounds):
+        with ExitStack() as stack:
+            shop = Shop(stack)
+            shop.buy(10, 1)
             found.query.append(shop.ask(count))
             found.sync.append(syncing.duration(shop.folder))
             found.alone.append(shop.buy(count, 1))
             found.many.append(shop.buy(2 * count, MANY))
-        alone = many = None
-        if syncing.can_be_counted():
+    alone = many = None
+    if syncing.can_be_counted():
+        with ExitStack() as stack:
+            shop = Shop(stack)
+            shop.buy(10, 1)
             alone, many = figure([shop.syncs(count, 1)]), figure([shop.syncs(4 * count, MANY)])
     return [*speeds(found, alone), *_syncs(alone, many)]
 

@@ -17,9 +17,12 @@ import argparse
 import asyncio
 import json
 import re
+import time
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from email.utils import formatdate
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -39,8 +42,19 @@ def _answer(data: object) -> bytes:
 
 
 def _response(body: bytes) -> bytes:
-    head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: {len(body)}\r\n\r\n"
+    """All but its first line and the time, which `_dated` puts before it."""
+    head = f"Content-Type: application/json; charset=utf-8\r\nContent-Length: {len(body)}\r\n\r\n"
     return head.encode() + body
+
+
+def _dated(response: bytes) -> bytes:
+    """With the time, which every server that has a clock says (RFC 9110, section 6.6.1): by it a lifetime is read."""
+    return _first_lines(int(time.time())) + response
+
+
+@lru_cache(maxsize=1)
+def _first_lines(second: int) -> bytes:
+    return f"HTTP/1.1 200 OK\r\nDate: {formatdate(second, usegmt=True)}\r\n".encode()
 
 
 def _price(country: str, operator: str, application: str) -> bytes:
@@ -51,8 +65,8 @@ def _price(country: str, operator: str, application: str) -> bytes:
     return _response(f'{{"status": true, "code": 200, "data": {data}}}'.encode())
 
 
-def _after(time: timedelta) -> str:
-    return f"{datetime.now(UTC) + time:%Y-%m-%dT%H:%M:%SZ}"
+def _after(span: timedelta) -> str:
+    return f"{datetime.now(UTC) + span:%Y-%m-%dT%H:%M:%SZ}"
 
 
 @dataclass
@@ -89,7 +103,7 @@ class Provider:
         }
 
     def answer(self, endpoint: str, parameters: Iterable[str]) -> tuple[bytes, float]:
-        """A whole response, and after how many seconds it is to be sent."""
+        """A response, which `_dated` completes, and after how many seconds it is to be sent."""
         self.counts[endpoint] += 1
         fixed = self._fixed.get(endpoint)
         delay = self.hanging.pop(endpoint, self.delay) if self.hanging else self.delay
@@ -148,13 +162,13 @@ class Connection(asyncio.Protocol):
         _, target, _ = line.split(" ")
         _, house, endpoint, *parameters = target.split("/")
         if house == CONTROL:
-            self._transport.write(self._provider.control(endpoint, *parameters))
+            self._transport.write(_dated(self._provider.control(endpoint, *parameters)))
             return
         answer, delay = self._provider.answer(endpoint, parameters)
         if delay:
-            asyncio.get_running_loop().call_later(delay, self._transport.write, answer)
+            asyncio.get_running_loop().call_later(delay, lambda: self._transport.write(_dated(answer)))
         else:
-            self._transport.write(answer)
+            self._transport.write(_dated(answer))
 
 
 async def serve(provider: Provider) -> None:
