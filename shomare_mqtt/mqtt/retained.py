@@ -224,6 +224,7 @@ class RetainedPublisher:
             return False
         else:
             self._said.discard(topic)
+            self._left_out.pop(topic, None)  # it was refused with what it said before
             self._believe_again()
         return True
 

@@ -692,6 +692,20 @@ async def test_what_is_long_and_not_taken_is_left_out_until_it_says_something_el
     assert await retained.settled() == [("shomare/orders", b"[]")]
 
 
+async def test_what_was_refused_while_it_changed_is_published_where_it_says_that_again() -> None:
+    """What the broker took since is not what it is to hold then."""
+    retained = Retained()
+    retained.sender.faults[b"[]"] = deque([PublishRefusedError("not now", 0x80)])
+    retained.sender.before = lambda payload: retained.publisher.put("orders", b"[{}]") if payload == b"[]" else None
+    retained.publisher.put("orders", b"[]")
+    assert await retained.settled() == [("shomare/orders", b"[{}]")]
+    retained.sender.before = lambda _: None
+    retained.publisher.connected()
+    assert await retained.settled() == [("shomare/orders", b"[{}]")]
+    retained.publisher.put("orders", b"[]")
+    assert await retained.settled() == [("shomare/orders", b"[]")]
+
+
 async def test_what_was_written_down_with_what_it_tells_of_is_not_written_down_again() -> None:
     """It is forgotten like all others once it was emptied."""
     retained = Retained()
