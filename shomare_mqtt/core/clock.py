@@ -26,6 +26,8 @@ _LONG_ENOUGH = 600.0
 """Seconds of running after which a wall clock is taken as it is, though nobody vouches for it."""
 _LOOKED_AT = 1.0
 """Seconds for which what the kernel says of its clock is taken as it was said: each transaction asks."""
+_SET_SINCE = 0.1
+"""Seconds by which the wall clock jumped where somebody set it, or the machine slept: what was said is of before."""
 _SYNCHRONISED = Path("/run/systemd/timesync/synchronized")
 _MORE_THAN_TIMEX, _TIME_ERROR = 512, 5
 _LONGEST_DOWN = 30 * 86400.0
@@ -68,7 +70,7 @@ class SystemClock:
     def __init__(self) -> None:
         self.boot_id = _boot_id()
         self._boot_clock = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
-        self._is_synchronised, self._look_at = False, float("-inf")
+        self._is_synchronised, self._look_at, self._said_of = False, float("-inf"), 0.0
 
     def now(self) -> datetime:
         """The wall clock, in UTC."""
@@ -92,8 +94,9 @@ class SystemClock:
         The kernel comes second: what asks it is 0.4 MB, and most machines need not load it.
         """
         now = time.monotonic()
-        if now >= self._look_at:
-            self._is_synchronised, self._look_at = False, now + _LOOKED_AT
+        ahead = time.time() - now
+        if now >= self._look_at or abs(ahead - self._said_of) > _SET_SINCE:
+            self._is_synchronised, self._look_at, self._said_of = False, now + _LOOKED_AT, ahead
             with suppress(OSError):
                 self._is_synchronised = _SYNCHRONISED.exists() or _kernel_is_synchronised()
         return self._is_synchronised

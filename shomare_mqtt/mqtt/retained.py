@@ -114,7 +114,9 @@ class RetainedPublisher:
             self._want(whole)
 
     def _rest(self, topic: str, size: int) -> None:
-        if size > SHORT and topic not in self._resting and not isinstance(self._wanted[topic], bytes):
+        if topic in self._resting:
+            self._resting[topic] = False  # a reconnect: the newest goes out before its time
+        elif size > SHORT and not isinstance(self._wanted[topic], bytes):
             self._resting[topic] = False
             asyncio.get_running_loop().call_later(min(size / A_SECOND, LONGEST_REST), self._rested, topic)
 
@@ -222,6 +224,7 @@ class RetainedPublisher:
             return False
         else:
             self._said.discard(topic)
+            self._left_out.pop(topic, None)  # it was refused with what it said before
             self._believe_again()
         return True
 

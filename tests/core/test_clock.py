@@ -564,12 +564,33 @@ def test_the_kernel_is_asked_once_a_second(monkeypatch: pytest.MonkeyPatch, tmp_
     monkeypatch.setattr(ctypes, "PyDLL", lambda _: SimpleNamespace(adjtimex=lambda _: state[0]))
     monkeypatch.setattr(clock_module, "_SYNCHRONISED", tmp_path / "synchronized")
     monkeypatch.setattr(time, "monotonic", lambda: moment[0])
+    monkeypatch.setattr(time, "time", lambda: 1e9 + moment[0])
     clock = SystemClock()
     assert clock.is_synchronised()
     state[0], moment[0] = 5, 100.9
     assert clock.is_synchronised()
     moment[0] = 101.0
     assert not clock.is_synchronised()
+    clock_module._state_of_clock.cache_clear()
+
+
+@pytest.mark.parametrize("jump", [-86400.0, -2.0, 2.0, 86400.0])
+def test_the_kernel_is_asked_again_at_once_where_somebody_set_the_clock(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, jump: float
+) -> None:
+    """It vouched for the time that was shown before, and from then on it vouches for none."""
+    state, wall = [0], [1e9]
+    clock_module._state_of_clock.cache_clear()
+    monkeypatch.setattr(ctypes, "PyDLL", lambda _: SimpleNamespace(adjtimex=lambda _: state[0]))
+    monkeypatch.setattr(clock_module, "_SYNCHRONISED", tmp_path / "synchronized")
+    monkeypatch.setattr(time, "monotonic", lambda: 100.0)
+    monkeypatch.setattr(time, "time", lambda: wall[0])
+    clock = SystemClock()
+    assert clock.is_synchronised()
+    state[0], wall[0] = 5, wall[0] + jump
+    assert not clock.is_synchronised()
+    state[0] = 0
+    assert not clock.is_synchronised(), "it is as it was said after that"
     clock_module._state_of_clock.cache_clear()
 
 

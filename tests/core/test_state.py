@@ -71,6 +71,35 @@ async def test_current_and_orders(world: World) -> None:
     assert world.json("current") == {"state": "none"}
 
 
+def lists(world: World) -> int:
+    """How often `orders` was put."""
+    return [topic for topic, _ in world.retained.ever].count("orders")
+
+
+async def test_orders_is_put_where_an_open_order_changed_alone(opened: Opening) -> None:
+    """With hundreds of open orders it is the longest of all that is published."""
+    world = await opened(orders={"keep_closed": 60})
+    order, other = await world.buy(), await world.buy(application="2")
+    record = world.bridge.orders.ledger.get(order["order"])
+    assert record is not None
+    put = lists(world)
+    await world.bridge.orders.ledger.note(record, shows_all=True)
+    assert lists(world) == put, "nothing that is shown"
+    await world.data("cancel", {"order": order["order"]})
+    assert lists(world) == put + 1
+    assert [o["order"] for o in world.json("orders")] == [other["order"]]
+    world.provider.script("check", reading(PurchaseState.CANCELLED, sms()))
+    checked = await world.data("query/check", {"order": order["order"]})
+    assert world.order(order["order"])["sms_count"] == len(checked["sms"]) == 1
+    await world.sleep(100)
+    assert world.retained.now[f"orders/{order['order']}"] == b""
+    assert lists(world) == put + 1, "of closed orders it says nothing"
+    world.provider.script("check", reading(PurchaseState.WAITING, sms()))
+    await world.data("query/check", {"order": other["order"]})
+    assert lists(world) == put + 2
+    assert world.json("orders") == [world.order(other["order"])] == [world.json("current")]
+
+
 async def test_closed_orders_leave_at_once_where_the_owner_wants_it(opened: Opening) -> None:
     world = await opened(orders={"keep_closed": 0})
     order = await world.buy()

@@ -637,6 +637,46 @@ async def test_what_is_long_is_published_at_once_after_a_reconnect() -> None:
     assert [topic for topic, _ in await retained.settled()] == ["shomare/orders"]
 
 
+async def test_what_is_long_and_changed_is_published_once_where_a_reconnect_comes_before_its_time() -> None:
+    stand_still()
+    retained, parts = Retained(), [b"." * (SHORT + 1)]
+    retained.publisher.put_made("orders", lambda: parts[-1])
+    await retained.settled()
+    parts.append(b"," * (SHORT + 1))
+    retained.publisher.put_made("orders", lambda: parts[-1])
+    retained.publisher.connected()
+    assert await retained.settled() == [("shomare/orders", parts[-1])]
+    let_pass(LONGEST_REST)
+    assert await retained.settled() == []
+
+
+@pytest.mark.parametrize("breaks", [True, False])
+async def test_what_is_long_and_changes_while_it_is_on_its_way_says_the_newest(breaks: bool) -> None:
+    """Also where a connection that came before its time breaks in that moment."""
+    stand_still()
+    retained, parts = Retained(), [b"." * (SHORT + 1)]
+    retained.publisher.put_made("orders", lambda: parts[-1])
+    await retained.settled()
+    parts.append(b"," * (SHORT + 1))
+    retained.sender.faults[parts[-1]] = deque([DisconnectedError("gone")] if breaks else [])
+
+    changed = asyncio.Event()
+
+    def change(payload: bytes) -> None:
+        if payload == parts[1] and not changed.is_set():
+            parts.append(b";" * (SHORT + 1))
+            retained.publisher.put_made("orders", lambda: parts[-1])
+            changed.set()
+
+    retained.sender.before = change
+    retained.publisher.connected()
+    await changed.wait()
+    let_pass(LONGEST_REST)
+    assert (await retained.settled())[-1] == ("shomare/orders", parts[-1])
+    let_pass(LONGEST_REST)
+    assert await retained.settled() == []
+
+
 async def test_what_is_long_and_not_taken_is_left_out_until_it_says_something_else() -> None:
     stand_still()
     retained, parts = Retained(), [b"." * (SHORT + 1)]
@@ -649,6 +689,20 @@ async def test_what_is_long_and_not_taken_is_left_out_until_it_says_something_el
     assert len(retained.sender.tried) == 1
     parts.append(b"[]")
     retained.publisher.put_made("orders", lambda: parts[-1])
+    assert await retained.settled() == [("shomare/orders", b"[]")]
+
+
+async def test_what_was_refused_while_it_changed_is_published_where_it_says_that_again() -> None:
+    """What the broker took since is not what it is to hold then."""
+    retained = Retained()
+    retained.sender.faults[b"[]"] = deque([PublishRefusedError("not now", 0x80)])
+    retained.sender.before = lambda payload: retained.publisher.put("orders", b"[{}]") if payload == b"[]" else None
+    retained.publisher.put("orders", b"[]")
+    assert await retained.settled() == [("shomare/orders", b"[{}]")]
+    retained.sender.before = lambda _: None
+    retained.publisher.connected()
+    assert await retained.settled() == [("shomare/orders", b"[{}]")]
+    retained.publisher.put("orders", b"[]")
     assert await retained.settled() == [("shomare/orders", b"[]")]
 
 

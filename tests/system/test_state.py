@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import signal
 from typing import TYPE_CHECKING
 
 import pytest
 
+from shomare_mqtt.mqtt.retained import SHORT
 from tests.mosquitto import Mosquitto
-from tests.system.house import PRICE, TOKEN, House
+from tests.system.house import PRICE, PRODUCT, TOKEN, House
 from tests.system.shapes import is_time
 
 if TYPE_CHECKING:
@@ -93,6 +95,37 @@ async def test_a_broker_that_lost_everything_gets_it_again(tmp_path: Path) -> No
         assert (await house.probe.message("code")).text == "20304"
         assert (await house.probe.message("event/sms")).json["code"] == "20304"
         assert len(house.probe.all("event/sms")) == 1
+
+
+async def test_a_long_list_of_open_orders_says_the_newest_also_at_the_end(
+    open_house: Callable[..., Awaitable[House]],
+) -> None:
+    """What changes while it rests comes later; an SMS is told at once all the same, and an end waits for the list."""
+    house = await open_house()
+    daemon = await house.start({"limits": {"max_open_orders": 60}})
+    buys = (house.probe.ok("buy", PRODUCT | {"transaction": number}) for number in range(40))
+    bought = {order["order"] for order in await asyncio.gather(*buys)}
+    listed = await house.probe.holds("orders", lambda orders: [o["state"] for o in orders] == ["waiting"] * 40)
+    assert len(house.probe.retained()["orders"]) > SHORT
+    assert bought == {o["order"] for o in listed}
+    assert [o["order"] for o in listed] == [o["order"] for o in await house.probe.ok("query/orders")]
+
+    newest = listed[0]
+    house.sim.deliver_sms(newest["purchase"], code="20304")
+    assert (await house.probe.ok("query/check", {"order": newest["order"]}))["sms"][0]["code"] == "20304"
+    assert (await house.probe.message("event/sms")).json["order"] == newest["order"]
+    for topic in (f"orders/{newest['order']}", "current"):
+        await house.probe.holds(topic, lambda order: order["state"] == "received")
+    await house.probe.holds("orders", lambda orders: orders[0]["state"] == "received")
+
+    gone = [o["order"] for o in listed[-5:]]
+    await asyncio.gather(*(house.probe.ok("cancel", {"order": order}) for order in gone))
+    assert await daemon.stop() == 0
+    await house.probe.text("bridge/state", "offline")
+    held = {topic: json.loads(payload) for topic, payload in house.probe.retained().items() if "orders" in topic}
+    assert [o["order"] for o in held["orders"]] == [o["order"] for o in listed[:-5]]
+    assert held["orders"] == [held[f"orders/{o['order']}"] for o in listed[:-5]]
+    assert {held[f"orders/{order}"]["state"] for order in gone} == {"cancelled"}
 
 
 async def test_the_end_of_the_daemon_is_seen(house: House) -> None:

@@ -58,6 +58,8 @@ class Ledger:
         """Those of them that are open: each purchase looks at these several times, and may have closed thousands."""
         self._shown: dict[str, bytes] = {}
         """Payloads of the orders' topics."""
+        self._list_is_new = True
+        """Whether `orders` is to say something else than it was put to say last."""
         self._closing = asyncio.Event()
         self._turns = Turns()
         self._has_adopted = True
@@ -317,8 +319,8 @@ class Ledger:
         self._records[order.order] = record
         if order.is_open:
             self._open[order.order] = record
-        else:
-            self._open.pop(order.order, None)
+        elif self._open.pop(order.order, None):
+            self._list_is_new = True
 
     def _tell_of_sms(self, batch: Batch) -> None:
         orders = {r.order.order: r.order for r in batch.records}
@@ -334,12 +336,16 @@ class Ledger:
     def _show(self, record: Record) -> None:
         order = record.order
         payload = render.dumps(render.order_json(order, codes=self._settings.privacy.retain_codes))
+        if order.is_open and payload != self._shown.get(order.order):
+            self._list_is_new = True
         self._shown[order.order] = payload
         self._retained.put(topics.order(order.order), payload)
 
     def _show_lists(self) -> None:
         current = self.current()
-        self._retained.put_made("orders", self._list)
+        if self._list_is_new:
+            self._list_is_new = False
+            self._retained.put_made("orders", self._list)
         self._retained.put("current", self._shown[current.order.order] if current else _NONE)
 
     def _list(self) -> bytes:
