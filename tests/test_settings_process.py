@@ -331,7 +331,7 @@ async def test_the_first_process_of_a_container_ends_as_well(endless: Path, numb
     script = (
         f"{FORKS}import os, time\nprocess = forked(Path({str(endless)!r}))\nprint(process._pid, flush=True)\n"
         "kill = os.kill\n"
-        "os.kill = lambda pid, number: None if pid == os.getpid() else kill(pid, number)\ntime.sleep(1e6)"
+        f"os.kill = lambda pid, number: None if pid == os.getpid() else kill(pid, number)\ntime.sleep({2 * PATIENCE})"
     )
     parent = await asyncio.create_subprocess_exec(
         sys.executable, "-c", script, env=environment(), stdout=subprocess.PIPE, cwd=Path(__file__).parents[1]
