@@ -15,7 +15,7 @@ import pytest
 from shomare_mqtt import config
 from shomare_mqtt.config import held
 from shomare_mqtt.config.handing_over import as_held
-from shomare_mqtt.daemon import running
+from shomare_mqtt.daemon import running, settings_answer, settings_process
 from shomare_mqtt.daemon.running import run_daemon
 from shomare_mqtt.daemon.settings_answer import settings_of
 from shomare_mqtt.daemon.settings_process import SettingsProcess, spawned
@@ -108,8 +108,72 @@ async def test_nothing_is_imported_from_the_working_directory(
     for module in ("tomllib", "pydantic", "shomare_mqtt", "pickle"):
         write(tmp_path / f"{module}.py", "raise SystemExit(7)")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", ["", *sys.path])
+    monkeypatch.setattr(settings_process, "_PATH", ("", *sys.path))
     assert (await answer(spawned(file))).token == "geheim-4711"
+
+
+async def test_what_a_plugin_has_made_of_the_path_is_not_taken_over(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(file, WELL)
+    write(tmp_path / "calendar.py", "raise SystemExit(7)")
+    monkeypatch.setattr(sys, "path", [str(tmp_path), tmp_path, *sys.path])
+    assert (await answer(spawned(file))).token == "geheim-4711"
+
+
+async def test_what_others_print_as_it_starts_is_no_answer(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(file, WELL)
+    write(tmp_path / "sitecustomize.py", "print('Good morning', flush=True)")
+    monkeypatch.setattr(settings_process, "_PATH", (str(tmp_path), *sys.path))
+    assert (await answer(spawned(file))).token == "geheim-4711"
+
+
+async def test_a_signal_does_not_end_it_before_it_can_listen(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(file, WELL)
+    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    write(
+        tmp_path / "sitecustomize.py",
+        f"import os\nfor each in {[*map(int, signals)]}: os.kill(os.getpid(), each)",
+    )
+    monkeypatch.setattr(settings_process, "_PATH", (str(tmp_path), *sys.path))
+    assert (await answer(spawned(file))).token == "geheim-4711"
+
+
+async def test_what_cannot_be_understood_is_told_of(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another version of this program may have been put in the place of ours."""
+    write(file, WELL)
+    monkeypatch.setattr(settings_answer, "__version__", "0.0.9")
+    with pytest.raises(SettingsUnreadError, match=r"^this is version 0\.0\.9, and installed .* restart the daemon$"):
+        await answer(spawned(file))
+
+
+async def test_an_answer_that_breaks_off(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(file, WELL)
+    process = spawned(file)
+    monkeypatch.setattr(process, "wait", lambda: 0)
+    said = await settings_answer._said(process)
+    with pytest.raises(SettingsUnreadError, match=r"^the process that reads the settings did not say what it read$"):
+        settings_answer._understood(said[:-1])
+    process.close()
+
+
+async def test_its_end_is_known_to_none_but_others(file: Path) -> None:
+    """As where SIGCHLD is ignored, which is inherited, or where a plugin waits for every child."""
+    write(file, WELL)
+    before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    try:
+        assert (await answer(spawned(file))).token == "geheim-4711"
+        process = spawned(file)
+        assert process._pid is not None
+        with pytest.raises(ChildProcessError):
+            await asyncio.to_thread(os.waitpid, process._pid, 0)  # until it has ended
+        process.close()
+    finally:
+        signal.signal(signal.SIGCHLD, before)
 
 
 async def test_a_process_that_dies_is_told_of(endless: Path) -> None:
@@ -139,7 +203,7 @@ async def test_its_parent_alone_ends_it(endless: Path) -> None:
 async def test_a_fault_is_told_of_without_its_own_words(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """They may repeat a secret."""
     write(file.parent / "tomllib.py", "raise ValueError('geh' 'eim-4711')")
-    monkeypatch.setattr(sys, "path", [str(file.parent), *sys.path])
+    monkeypatch.setattr(settings_process, "_PATH", (str(file.parent), *sys.path))
     with pytest.raises(
         SettingsUnreadError, match=r"^the settings cannot be read, by a fault of this program: "
     ) as told:
@@ -257,6 +321,27 @@ async def test_a_signal_while_the_parent_imports_ends_both(endless: Path, number
         writing = await opened(endless)
         parent.send_signal(number)
         assert await parent.wait() == -number
+    assert_gone(pid)
+    os.close(writing)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+async def test_the_first_process_of_a_container_ends_as_well(endless: Path, number: int) -> None:
+    """The kernel does not end it by a signal that nobody listens to, though it sends it to itself."""
+    script = (
+        f"{FORKS}import os, time\nprocess = forked(Path({str(endless)!r}))\nprint(process._pid, flush=True)\n"
+        "kill = os.kill\n"
+        f"os.kill = lambda pid, number: None if pid == os.getpid() else kill(pid, number)\ntime.sleep({2 * PATIENCE})"
+    )
+    parent = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", script, env=environment(), stdout=subprocess.PIPE, cwd=Path(__file__).parents[1]
+    )
+    assert parent.stdout is not None
+    async with asyncio.timeout(PATIENCE):
+        pid = int(await parent.stdout.readline())
+        writing = await opened(endless)
+        parent.send_signal(number)
+        assert await parent.wait() == 128 + number
     assert_gone(pid)
     os.close(writing)
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import pickle
 import signal
 from typing import TYPE_CHECKING
 
+from shomare_mqtt import __version__
 from shomare_mqtt.config.held import Settings
 from shomare_mqtt.errors import SettingsError, SettingsUnreadError
 
@@ -26,13 +28,30 @@ async def settings_of(process: SettingsProcess) -> Settings:
         process.close()
     if status:
         raise SettingsUnreadError(f"the process that reads the settings {_end(status)}")
-    match pickle.loads(said):  # noqa: S301 - our own process wrote it
+    return _understood(said)
+
+
+def _understood(said: bytes) -> Settings:
+    match _unpacked(said):
         case Settings() as settings:
             return settings
         case tuple() as lines:
             raise SettingsError(*lines)
         case fault:
             raise SettingsUnreadError(f"the settings cannot be read, by a fault of this program: {fault}")
+
+
+def _unpacked(said: bytes) -> object:
+    """What follows the version: a daemon may run on while another is installed in its place."""
+    stream = io.BytesIO(said)
+    try:
+        version = pickle.load(stream)  # noqa: S301 - our own process wrote it
+        if version == __version__:
+            return pickle.load(stream)  # noqa: S301 - as above
+    except (EOFError, pickle.UnpicklingError):
+        raise SettingsUnreadError("the process that reads the settings did not say what it read") from None
+    installed = f"this is version {__version__}, and installed is version {version} by now"
+    raise SettingsUnreadError(f"{installed}, which reads them in its own way: restart the daemon")
 
 
 async def _said(process: SettingsProcess) -> bytes:

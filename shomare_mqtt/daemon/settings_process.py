@@ -9,9 +9,11 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from shomare_mqtt import __version__
 from shomare_mqtt.config import held  # noqa: TC001 - with all that it imports: see above
 from shomare_mqtt.errors import SettingsError, SettingsUnreadError
 
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 _ENDING = (signal.SIGTERM, signal.SIGHUP)
 """What would end the daemon, and leave its child behind, before it listens to signals; of SIGINT Python makes an error.
 """
+_PATH = tuple(sys.path)
+"""Where modules are looked for, before a plugin puts its own folder in front of Python's."""
 
 
 class SettingsProcess:
@@ -32,16 +36,20 @@ class SettingsProcess:
         self.pipe = open(pipe, "rb", buffering=0)  # noqa: SIM115 - a descriptor, which `close` closes
 
     def wait(self) -> int:
-        """Until it has ended: its exit status, or less a signal's number."""
+        """Until it has ended: its exit status, or less a signal's number; 0 where nobody can tell any more."""
         assert self._pid is not None  # noqa: S101 - it ends once
-        _, status = os.waitpid(self._pid, 0)
-        self._pid = None
+        pid, self._pid = self._pid, None
+        try:
+            _, status = os.waitpid(pid, 0)
+        except ChildProcessError:
+            return 0  # whoever started us ignores SIGCHLD, which is inherited, or a plugin waits for every child
         return os.waitstatus_to_exitcode(status)
 
     def close(self) -> None:
         """Ends it, where it goes on."""
         if self._pid is not None:
-            os.kill(self._pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.kill(self._pid, signal.SIGKILL)
             self.wait()
         self.pipe.close()
 
@@ -66,12 +74,15 @@ def forked(named: Path | None) -> SettingsProcess:
 def spawned(named: Path | None) -> SettingsProcess:
     """A process of its own, started while threads of this one run. As `forked`."""
     # The package is imported from where we have it, and nothing from the working directory.
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    arguments = [sys.executable, "-P", "-m", __name__, *([os.fspath(named)] if named else ())]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, _PATH))}
+    options = [sys.executable, "-P", "-m", __name__]
 
     def spawn(_pipe: int, into: int) -> int:
-        streams = [(os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0), (os.POSIX_SPAWN_DUP2, into, 1)]
-        return os.posix_spawn(sys.executable, arguments, environment, file_actions=streams)
+        # It has our streams, since what is to be read may be /dev/stdin, and since others may print as Python starts.
+        os.set_inheritable(into, True)  # noqa: FBT003 - its only argument beside the descriptor
+        arguments = [*options, str(into), *([os.fspath(named)] if named else ())]
+        # Before it can ignore signals, it holds them back.
+        return os.posix_spawn(sys.executable, arguments, environment, setsigmask=(signal.SIGINT, *_ENDING))
 
     return _started(spawn)
 
@@ -102,6 +113,7 @@ def _close_with_us(process: SettingsProcess) -> None:
         process.close()
         signal.signal(number, signal.SIG_DFL)
         os.kill(os.getpid(), number)
+        os._exit(128 + number)  # no signal that it sends to itself ends the first process of a container
 
     for number in _ENDING:
         if signal.getsignal(number) is signal.SIG_DFL:
@@ -127,6 +139,7 @@ def _say(named: Path | None, into: int) -> None:
     gc.disable()  # it ends before any of it is worth collecting
     os.environ["PYDANTIC_DISABLE_PLUGINS"] = "__all__"  # else it looks through all that is installed for some
     with open(into, "wb") as pipe:
+        pickle.dump(__version__, pipe)
         pickle.dump(_read(named), pipe)
 
 
@@ -146,4 +159,4 @@ def _read(named: Path | None) -> held.Settings | tuple[str, ...] | str:
 
 
 if __name__ == "__main__":
-    _say_and_end(Path(sys.argv[1]) if sys.argv[1:] else None, 1)
+    _say_and_end(Path(sys.argv[2]) if sys.argv[2:] else None, int(sys.argv[1]))
