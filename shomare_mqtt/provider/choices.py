@@ -20,7 +20,7 @@ _JUDGED = "of "
 
 
 class Choices:
-    """The places that were tried and work. `changed` says that there is something to save.
+    """The places that were tried and work. `changed` says that there is something to save; `edition` counts changes.
 
     Of a field that has one candidate alone, or whose candidates trying cannot tell apart, the candidates are kept, so
     that they are not tried again and again.
@@ -33,6 +33,7 @@ class Choices:
         judged = {name.removeprefix(_JUDGED): text for name, text in learnt.items() if name.startswith(_JUDGED)}
         self._judged = {name: text for name, text in judged.items() if name in FIELDS_BY_HAND}
         self.changed = False
+        self.edition = 0
 
     @property
     def places(self) -> Mapping[str, Place]:
@@ -47,25 +48,29 @@ class Choices:
         """A place was tried and works. Whether that is news."""
         news = self._places.get(field) != place
         self._places[field], self._written[field] = place, notation(place)
-        self.changed |= news
+        self._note(news=news)
         return news
 
     def drop(self, field: str) -> bool:
         """What was chosen no longer works. Whether anything was."""
         self._written.pop(field, None)
         news = self._places.pop(field, None) is not None
-        self.changed |= news
+        self._note(news=news)
         return news
 
     def close(self, field: str, candidates: Iterable[str]) -> None:
         """Nothing more is to be found out about these candidates of a field."""
         text = " ".join(candidates)
-        self.changed |= self._judged.get(field) != text
+        self._note(news=self._judged.get(field) != text)
         self._judged[field] = text
 
     def reopen(self, field: str) -> None:
         """There is something to find out after all."""
-        self.changed |= self._judged.pop(field, None) is not None
+        self._note(news=self._judged.pop(field, None) is not None)
+
+    def _note(self, *, news: bool) -> None:
+        self.changed |= news
+        self.edition += news
 
     def is_known(self, field: str) -> bool:
         """Whether the field was ever settled, in one way or the other."""

@@ -322,7 +322,11 @@ def _ids(product: Product) -> dict[str, str]:
 
 
 def _by_list(product: Product) -> dict[CatalogKind, str]:
-    return dict(zip(CatalogKind, _ids(product).values(), strict=True))
+    return {
+        CatalogKind.COUNTRIES: product.country,
+        CatalogKind.OPERATORS: product.operator,
+        CatalogKind.APPLICATIONS: product.application,
+    }
 
 
 def _names_a_price(price: Price) -> bool:

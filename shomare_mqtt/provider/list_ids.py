@@ -56,6 +56,8 @@ class ListIds:
         self._hints: dict[CatalogKind, IdColumn] = {}
         self._telling: dict[CatalogKind, tuple[Catalog, frozenset[str]]] = {}
         self._suspect: set[CatalogKind] = set()
+        self._doubts: dict[CatalogKind, IdDoubt] = {}
+        self._edition = choices.edition
         self._unknown, self._most_unknown = 0, UNKNOWN_IDS
         self._not_before: dict[bool, float] = {}
         self._tried: set[tuple[str, ...]] = set()
@@ -65,6 +67,7 @@ class ListIds:
 
     def took(self, catalog: Catalog) -> None:
         """A list was read."""
+        self._doubts.clear()
         kind, field = catalog.kind, _field(catalog.kind)
         self._lists[kind], self._likely[kind] = catalog, _in_doubt(catalog)
         self._hints.pop(kind, None)
@@ -77,7 +80,16 @@ class ListIds:
             self._choices.close(field, places)
 
     def doubt(self, kind: CatalogKind) -> IdDoubt:
-        """Whether a list's ids are what the provider takes."""
+        """Whether a list's ids are what the provider takes: kept, since each price call asks it six times."""
+        if self._edition != self._choices.edition:
+            self._edition = self._choices.edition
+            self._doubts.clear()
+        doubt = self._doubts.get(kind)
+        if doubt is None:
+            doubt = self._doubts[kind] = self._doubt(kind)
+        return doubt
+
+    def _doubt(self, kind: CatalogKind) -> IdDoubt:
         field, catalog = _field(kind), self._lists.get(kind)
         if catalog is None:
             return IdDoubt.SETTLED if self._is_read_so(kind) else IdDoubt.UNREAD
@@ -93,6 +105,7 @@ class ListIds:
 
     def kept(self, kind: CatalogKind, place: str | None) -> None:
         """The list of an earlier process was read with its ids at a place; None: nobody says, or set by hand."""
+        self._doubts.clear()
         self._kept[kind] = place
 
     def _is_read_so(self, kind: CatalogKind) -> bool:
@@ -128,6 +141,7 @@ class ListIds:
         if self._unknown < self._most_unknown:
             return
         self._unknown, self._most_unknown = 0, min(2 * self._most_unknown, _MOST_UNKNOWN)
+        self._doubts.clear()
         for kind in ids:
             if len(self._lists[kind].ids) > 1 and not self._by_hand.sets(_field(kind)):
                 self._log.info("%s: the provider knows ids of this list no more: in doubt again", kind.endpoint)
@@ -182,6 +196,7 @@ class ListIds:
 
     def _judge(self, kind: CatalogKind, column: IdColumn | None) -> None:
         self._suspect.discard(kind)
+        self._doubts.clear()
         if column is not None:
             self._choose(kind, column)
             return

@@ -124,7 +124,7 @@ class Transport:
         on_answer: Callable[[Endpoint, RawAnswer], None] | None = None,
     ) -> None:
         self._base = _base(settings.base_url)
-        self._before_target = f"{str(self._base).rstrip('/')}/"
+        self._before_target = URL(f"{str(self._base).rstrip('/')}/", encoded=True)
         # Not the sessions' own headers: aiohttp would hand those to a proxy with its CONNECT, in the clear.
         self._headers = {"token": token, "Accept": "application/json", "User-Agent": f"shomare-mqtt/{__version__}"}
         self._clock = clock
@@ -180,7 +180,7 @@ class Transport:
         _ON_ITS_WAY.set(attempt)
         async with session.request(
             request.method,
-            URL(self._before_target + request.target, encoded=True),
+            self._address(request.target),
             data=request.body,
             headers=self._headers | {"Content-Type": request.content_type} if request.content_type else self._headers,
             allow_redirects=False,  # the next host would be handed the token
@@ -204,6 +204,12 @@ class Transport:
                 date=date,
                 location=_location(headers.get("Location")),
             )
+
+    def _address(self, target: str) -> URL:
+        """Where a request goes. Most targets are a path alone, and then no address is taken apart."""
+        if "?" in target:
+            return URL(f"{self._before_target}{target}", encoded=True)
+        return self._before_target.with_path(self._before_target.raw_path + target, encoded=True)
 
     def _without_answer(self, attempt: _Attempt, error: Exception, hint: str | None) -> RawAnswer:
         """What a broken exchange comes to: an error, or an answer of which the status alone says all."""
