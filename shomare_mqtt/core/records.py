@@ -193,8 +193,8 @@ class Arrival(NamedTuple):
     `session` and the packet id name one delivery of the broker's; `keyed` is the transaction of a command that it makes
     safe to send again; `postings` are sent at once (an answer to what is no command), and the command is then done;
     `on_conflict` are sent where its transaction was used with another content, and it is then done as well. `written`,
-    of one that comes alone: it need not be on disk before what is written next (or `Journal.write`), and that is called
-    once it is; None: it has to be.
+    of one that comes alone: where it is new, it need not be on disk before what is written next (or `Journal.write`),
+    and that is called once it is, else at once; None: it has to be.
     """
 
     incoming: Incoming

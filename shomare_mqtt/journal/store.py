@@ -51,6 +51,10 @@ _ANCHOR = "anchor"
 _MOVES = "moves"
 
 
+class _NotNewError(Exception):
+    """What came is answered with what it repeats, or is refused: that has to be on disk at once."""
+
+
 class Journal:
     """Everything on disk. Every method raises JournalError where the file fails.
 
@@ -114,22 +118,33 @@ class Journal:
         """
         since, heard = self.time.now() - remember, frozenset(self._heard)
         written = arrivals[0].written if len(arrivals) == 1 else None
-        need = Need.SPARE if written is None else Need.SOON
+        if written is not None:
+            with suppress(JournalFullError, _NotNewError):
+                return await self._arrive_soon(arrivals[0], since, heard, written)
+            written()
+        size = sum(map(_size, arrivals))
 
         def told(results: list[ArrivalResult]) -> None:
             if any(a.postings or r.kind is ArrivalKind.CONFLICT for a, r in zip(arrivals, results, strict=True)):
                 self._unsent.changed()
-            if written is not None:
-                written()
 
         try:
-            return await self._counted(
-                lambda c: _arrive(c, arrivals, since, heard), need, sum(map(_size, arrivals)), told
-            )
+            return await self._counted(lambda c: _arrive(c, arrivals, since, heard), Need.SPARE, size, told)
         except JournalFullError:
-            if written is not None:
-                written()
             return await self._database.read(lambda c: [commands.not_taken(c, a, heard) for a in arrivals])
+
+    async def _arrive_soon(
+        self, arrival: Arrival, since: float, heard: frozenset[int], written: Callable[[], object]
+    ) -> list[ArrivalResult]:
+        """Take down a command that need not be on disk at once. Raises _NotNewError, JournalFullError."""
+
+        def new(connection: sqlite3.Connection) -> tuple[list[ArrivalResult], bool]:
+            results, is_new = _arrive(connection, [arrival], since, heard)
+            if not is_new:
+                raise _NotNewError
+            return results, is_new
+
+        return await self._counted(new, Need.SOON, _size(arrival), lambda _: written())
 
     async def write(self) -> None:
         """Have on disk what was to be there with what is written next."""

@@ -179,7 +179,8 @@ class Writer:
     def _is_room(self, job: Job, orders: int, intents: int) -> bool:
         if job.need in (Need.WAITS, Need.READS):
             return True
-        frames = AT_REST + FOR_ORDER * (orders + (intents if job.need is Need.INTENT else 0)) + job.size // PAGE
+        size = job.size + sum(begun.size for begun in self._begun)
+        frames = AT_REST + FOR_ORDER * (orders + (intents if job.need is Need.INTENT else 0)) + size // PAGE
         if self._room.has(frames, FAR_AHEAD) or (self._checkpoint() and self._room.has(frames, FAR_AHEAD)):
             return True
         job.refuse(self._full())

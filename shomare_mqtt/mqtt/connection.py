@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import math
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from shomare_mqtt.mqtt.failures import (
@@ -57,6 +58,18 @@ _CUT_OFF = (
 )
 
 
+class _Puback:
+    """One that goes out once it is due, and those of all messages before it have gone (MQTT 5, section 4.6)."""
+
+    __slots__ = ("heard", "is_due", "packet", "qos")
+
+    def __init__(self, packet: int, qos: int) -> None:
+        self.packet = packet
+        self.qos = qos
+        self.is_due = False
+        self.heard: Callable[[], None] | None = None
+
+
 class Link:
     """One connection; `open_link` makes it. `ended` says how it ended, and then nothing works any more.
 
@@ -81,6 +94,7 @@ class Link:
         self._subscribing: dict[int, asyncio.Future[list[str | None]]] = {}
         self._publishing: dict[int, tuple[asyncio.Future[None], float, int]] = {}
         self._receipts = Receipts()
+        self._pubacks: deque[_Puback] = deque()
         self._window = Window(OUR_WINDOW)
         self._adapter = Adapter(opened.stream, opening, self)
         self.ended: asyncio.Future[Ending] = self._loop.create_future()
@@ -223,17 +237,24 @@ class Link:
             raise
 
     def _acknowledger(self, packet: int, qos: int) -> Ack:
-        pending = qos > 0
+        puback = _Puback(packet, qos)
+        if qos > 0:
+            self._pubacks.append(puback)
 
         def ack(heard: Callable[[], None] | None = None) -> None:
-            nonlocal pending
-            if pending and not self.ended.done():
-                self._adapter.send_puback(packet, qos)
-                if heard is not None:
-                    self._receipts.acknowledged(packet, heard)
-            pending = False  # packet ids are used again: a second PUBACK would be another message's
+            if not puback.is_due:  # packet ids are used again: a second PUBACK would be another message's
+                puback.is_due, puback.heard = True, heard
+                self._acknowledge()
 
         return ack
+
+    def _acknowledge(self) -> None:
+        """Send the PUBACKs whose turn it is."""
+        while self._pubacks and self._pubacks[0].is_due and not self.ended.done():
+            puback = self._pubacks.popleft()
+            self._adapter.send_puback(puback.packet, puback.qos)
+            if puback.heard is not None:
+                self._receipts.acknowledged(puback.packet, puback.heard)
 
     def over(self, ending: Ending) -> None:
         """The connection ended: everybody who waits for something on it is told at once."""

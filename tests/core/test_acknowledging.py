@@ -174,6 +174,42 @@ async def test_a_stop_leaves_it_to_the_next_start(slow: World) -> None:
     assert slow.provider.count("buy") == 2
 
 
+async def test_a_stop_acknowledges_what_it_held(slow: World) -> None:
+    """Else the broker brings all of it again to the next process, which would answer a query a second time."""
+    buying = slow.send("buy", PRODUCT)
+    await slow.settle()
+    asked = slow.send("query/orders", b"")
+    await slow.answer(asked)
+    assert (buying.acked, asked.acked) == (0, 0)
+    await slow.bridge.desk.stop(25.0)
+    assert (buying.acked, asked.acked) == (1, 1)
+    await slow.restart()
+    assert (await slow.answer(buying))["status"] == "ok"
+    assert slow.provider.count("buy") == 2
+
+
+async def test_what_comes_as_it_stops_is_on_disk_and_acknowledged_at_once(slow: World) -> None:
+    """Its connection is gone before it might be written with anything else."""
+    command = slow.send("buy", PRODUCT)
+    await slow.bridge.desk.intake.close()
+    await slow.settle()
+    assert command.acked == 1
+
+
+@pytest.mark.parametrize("again_", ["by its sender", "by the broker"])
+async def test_what_came_before_is_acknowledged_at_once(slow: World, again_: str) -> None:
+    """Nothing of it will be written with an intent."""
+    product = {**PRODUCT, "transaction": "t"}
+    slow.provider.script("profile", Late(30.0))
+    first = slow.send("buy", product)
+    await slow.sleep(LONGEST + 1)
+    second = slow.send("buy", product) if again_ == "by its sender" else slow.deliver(again(first))
+    await slow.settle()
+    assert (first.acked, second.acked) == (1, 1)
+    await slow.answer(first)
+    assert slow.provider.count("buy") == 2
+
+
 async def test_a_death_between_the_intent_and_the_call_is_unknown(opened: Opening) -> None:
     world = await opened(orders={"settle_delay": 1})
     real = world.provider.buy

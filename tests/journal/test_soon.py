@@ -10,13 +10,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from shomare_mqtt.core.clock import SystemClock
-from shomare_mqtt.core.records import Arrival, ArrivalKind
+from shomare_mqtt.core.records import Arrival, ArrivalKind, MessageKind, Posting
 from shomare_mqtt.errors import JournalError, JournalFullError
 from shomare_mqtt.journal import writer
 from shomare_mqtt.journal.database import Database
+from shomare_mqtt.journal.files import JOURNAL
 from shomare_mqtt.journal.jobs import Need, report
+from shomare_mqtt.journal.room import AT_REST, Room
 from shomare_mqtt.journal.store import Journal
-from shomare_mqtt.model import Incoming
+from shomare_mqtt.journal.wal import FRAME, HEADER, PAGE
+from shomare_mqtt.model import Incoming, Message
 from tests.commits import commits
 from tests.patience import PATIENCE
 from tests.small_disk import SmallDisk, small_disk
@@ -231,7 +234,46 @@ async def test_without_room_it_is_refused_and_says_so_at_once(disk: SmallDisk) -
     await journal.close()
 
 
+async def test_what_it_takes_itself_is_no_room_for_a_purchase(disk: SmallDisk) -> None:
+    """The intent is refused where there would be none left for what comes of it, once both are written."""
+    database = Database(disk.path / "state")
+    await database.open()
+    await write(database, "first")
+    pages = left(disk)
+    soon = Soon(database, "soon", "x" * (pages - AT_REST - 10) * PAGE)
+    disk.fill()
+    await soon.take()
+    with pytest.raises(JournalFullError):
+        await write(database, "intent", need=Need.INTENT)
+    await database.close()
+
+
+def left(disk: SmallDisk) -> int:
+    """Frames for which the log has room yet."""
+    log = disk.path / "state" / f"{JOURNAL}-wal"
+    with log.open("rb") as file:
+        return (log.stat().st_size - HEADER) // FRAME - Room(file.fileno()).used()
+
+
 # --- a command ------------------------------------------------------------------------------------------------------
+
+
+async def test_what_conflicts_is_answered_once_that_is_on_disk(tmp_path: Path) -> None:
+    """Also where the outbox is read in the same moment."""
+    journal, written = Journal(tmp_path / "state", SystemClock()), asyncio.Event()
+    await journal.open()
+    answer = Posting(MessageKind.ANSWER, Message("response/buy", b"no"))
+    first = Arrival(
+        Incoming("shomare/buy", b"{}", packet_id=1), "buy", "a", "s", datetime.now(UTC), journal.time.now(), keyed="t"
+    )
+    await journal.arrive([first], 60.0)
+    second = first._replace(content="b", on_conflict=(answer,), written=written.set)
+    before = commits(tmp_path / "state")
+    (result,) = await journal.arrive([second], 60.0)
+    assert result.kind is ArrivalKind.CONFLICT
+    assert (commits(tmp_path / "state"), written.is_set()) == (before + 1, True)
+    assert [row.message for row in await journal.outbox(0, 10)] == [answer.message]
+    await journal.close()
 
 
 async def test_how_far_the_journal_has_come_is_told_once_it_is_on_disk(tmp_path: Path) -> None:

@@ -267,6 +267,32 @@ async def test_a_flood_comes_in_order_with_every_puback_in_few_pieces() -> None:
         assert len(writes) < 100
 
 
+async def test_a_puback_waits_for_those_of_messages_before_it() -> None:
+    """A command's waits for the disk; what is acknowledged at once must not overtake it (MQTT 5, section 4.6)."""
+    acks: list[Ack] = []
+    heard: list[int] = []
+    came = Heard(4)
+
+    def take(incoming: Incoming, ack: Ack) -> None:
+        acks.append(ack)
+        came.take(incoming, lambda *_: None)
+
+    async with FakeBroker() as broker, linked(broker, take) as link:
+        peer = broker.peers[-1]
+        peer.send(b"".join(message(n, qos=int(n > 0)) for n in range(4)))
+        await came.wait()
+        acks[3](lambda: heard.append(3))
+        acks[2]()
+        acks[3]()
+        acks[0]()
+        await link.publish(Publication("a", b"x"))
+        assert (peer.acknowledged, heard) == ([], []), "what has not gone out was not read"
+        acks[1]()
+        await link.publish(Publication("a", b"x"))
+        assert peer.acknowledged == [n.to_bytes(2, "big") for n in (1, 2, 3)]
+        assert heard == [3]
+
+
 async def test_packets_come_in_any_pieces() -> None:
     heard = Heard(8)
     with_properties = packet(3, b"\0\x01a\x02\x01\x01there")

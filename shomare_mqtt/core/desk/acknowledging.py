@@ -48,9 +48,10 @@ class Acknowledging:
         """A command is being taken that may be on disk with its intent: `let_go` is to be called once it is."""
         self._timer = asyncio.get_running_loop().call_later(LONGEST, self._write)
 
-    def write_unless(self, is_begun: Callable[[], bool]) -> None:
-        """Have it on disk at once unless it is worked on in the next turn of the loop: then its intent may come."""
-        asyncio.get_running_loop().call_soon(lambda: None if is_begun() else self._write())
+    async def settle(self) -> None:
+        """Returns once nothing is held."""
+        if self.is_held:
+            await self._journal.write()
 
     def let_go(self) -> None:
         """It is on disk, or nowhere for want of room."""

@@ -113,11 +113,11 @@ class Intake:
         return True
 
     async def close(self) -> None:
-        """Take no more; what is taken down already is left to the next process."""
+        """Take no more; what is taken down already is left to the next process, and acknowledged."""
         self._closed = True
         with suppress(TimeoutError):
             async with asyncio.timeout(_TAKING), self._taking:
-                pass
+                await self._acknowledging.settle()
 
     async def run(self) -> None:
         """Take commands for ever, those that came together in one transaction."""
@@ -148,13 +148,11 @@ class Intake:
         arrivals = [self._arrival(d, p) for d, p in zip(deliveries, parsed, strict=True)]
         if self._may_wait(deliveries, parsed):
             self._acknowledging.hold()
-            arrivals = [arrivals[0]._replace(written=self._written)]
+            arrivals = [arrivals[0]._replace(written=self._acknowledging.let_go)]
         results = await self._journal.arrive(arrivals, self._remember)
         for delivery, result in zip(deliveries, results, strict=True):
             self._acknowledging.acknowledge(partial(delivery.ack, partial(self._journal.heard, result.row)))
-        if self._acknowledging.is_held:
-            self._acknowledging.write_unless(partial(self._working.is_at, results[0].row))
-        elif any(a.postings or r.kind is ArrivalKind.CONFLICT for a, r in zip(arrivals, results, strict=True)):
+        if any(a.postings or r.kind is ArrivalKind.CONFLICT for a, r in zip(arrivals, results, strict=True)):
             self._outbox.wake()
         for delivery, what, arrival, result in zip(deliveries, parsed, arrivals, results, strict=True):
             self.commands += 1
@@ -163,13 +161,9 @@ class Intake:
     def _may_wait(self, deliveries: list[Delivery], parsed: list[Parsed | Unparsed]) -> bool:
         """Whether there is one `buy` alone that nothing holds up: it may be on disk with its intent."""
         (delivery, what), *others = zip(deliveries, parsed, strict=True)
-        if others or not isinstance(what, Parsed) or not isinstance(what.request, Buy):
+        if self._closed or others or not isinstance(what, Parsed) or not isinstance(what.request, Buy):
             return False
         return bool(delivery.incoming.packet_id) and delivery.clearance.is_given and not self._acknowledging.is_held
-
-    def _written(self) -> None:
-        self._acknowledging.let_go()
-        self._outbox.wake()
 
     def _fitting(self, commands: Iterable[Parsed | Unparsed]) -> Iterator[Parsed | Unparsed]:
         """The commands, those refused for which there is no room.

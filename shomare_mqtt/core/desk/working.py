@@ -50,10 +50,6 @@ class Working:
         """How many are being worked on."""
         return len(self._tasks)
 
-    def is_at(self, row: int) -> bool:
-        """Whether the command in a row is being worked on."""
-        return row in self._tasks
-
     def start(self, ticket: Ticket, clearance: Clearance | None = None) -> None:
         """Begin to work on a command, by the clearance that it came with, else by what holds now."""
         ticket = replace(ticket, clearance=clearance or self._clearance())
