@@ -168,6 +168,7 @@ class Shared:
             result = await _made(call, ask)
         except asyncio.CancelledError:
             if call.waiters and _is_cancelled():
+                call.began, call.had_its_turn = self._clock.monotonic(), False  # what goes out is another request
                 self._make_aside(key, call, ask)
             else:
                 self._drop(key, call)

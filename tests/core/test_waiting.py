@@ -255,10 +255,10 @@ async def test_a_call_that_ends_itself(aside: bool) -> None:
 class Limited:
     """Calls that each wait for their turn first, where so many a minute are let through, and then take their time."""
 
-    def __init__(self, per_minute: float, *seconds: float) -> None:
+    def __init__(self, per_minute: float, *seconds: float, aside: bool = True) -> None:
         self.clock = FakeClock()
         self.limiter = Limiter(per_minute, self.clock)
-        self.shared = Shared(self.clock, anew=True)
+        self.shared = Shared(self.clock, anew=aside, aside=aside)
         self.went: list[tuple[float, Priority]] = []
         self._seconds = seconds
 
@@ -323,6 +323,24 @@ async def test_a_call_that_waits_for_a_second_turn_is_out_all_the_same() -> None
     await limited.use_up()
     twice, once = await asyncio.gather(limited.ask(turns=2), limited.ask(40.0))
     assert (twice, once) == ((0, 60.1), (1, 90.1))
+
+
+async def test_what_is_asked_once_more_waits_for_its_turn_like_any_other() -> None:
+    """Whoever asks meanwhile waits with it: it is not out yet, though the one that was given up was."""
+    limited = Limited(2, 5.0, aside=False)
+    await limited.use_up()
+    first, *others = (asyncio.ensure_future(limited.ask(moment)) for moment in (0.0, 30.1, 32.0, 60.3, 60.6))
+    await asyncio.sleep(31.0)
+    first.cancel()
+    assert await asyncio.gather(*others) == [(1, 60.1), (1, 60.1), (2, 90.1), (2, 90.1)]
+
+
+async def test_half_a_second_begins_anew_with_what_is_asked_once_more() -> None:
+    shared, calls = Shared(FakeClock(), aside=False), Calls((5.0, None), (1.0, None), (1.0, None))
+    first, *others = (asyncio.ensure_future(asked_at(moment, shared, calls)) for moment in (0.0, 0.1, 1.2, 1.6))
+    await asyncio.sleep(1.0)
+    first.cancel()
+    assert await asyncio.gather(*others) == [(1, 2.0), (1, 2.0), (2, 2.6)]
 
 
 # --- in the core ----------------------------------------------------------------------------------------------------

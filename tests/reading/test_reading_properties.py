@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from shomare_mqtt.errors import OutcomeUnknownError, ProviderError, ProviderRefusedError
-from shomare_mqtt.model import CatalogKind, PurchaseState
+from shomare_mqtt.model import CatalogEntry, CatalogKind, PurchaseState
 from shomare_mqtt.provider.reading import (
     RawAnswer,
     columns,
@@ -25,7 +25,10 @@ from shomare_mqtt.provider.reading import (
     read_prices,
     read_profile,
     rows,
+    vocabulary,
 )
+from shomare_mqtt.provider.reading.names import _MOST_KNOWN, LONGEST_NAME, kept_by_name
+from shomare_mqtt.provider.reading.vocabulary import Vocabulary
 from tests.reading.contexts import NOTHING, context_of
 from tests.reading.readings import answer
 
@@ -420,3 +423,59 @@ def test_what_is_kept_of_an_answer_says_nothing_of_the_next(
             kept.cache_clear()
         told(kind, first)
         assert told(kind, second) == alone
+
+
+def test_names_that_are_ever_new_are_not_kept_for_ever() -> None:
+    """Of an API that makes up its names, as long as it likes."""
+    looked_at = list[str]()
+
+    def tell(name: str) -> str:
+        looked_at.append(name)
+        return name
+
+    kept: Any = kept_by_name(tell)
+    for number in range(2 * _MOST_KNOWN + 1):
+        name = f"{number:0{LONGEST_NAME}}"
+        assert kept(f"{name}x{number}") == kept(name) == name
+        assert len(kept.__self__) <= _MOST_KNOWN
+    assert len(looked_at) == 2 * _MOST_KNOWN + 1
+    assert {len(name) for name in kept.__self__} == {LONGEST_NAME}
+
+
+@pytest.mark.parametrize(
+    ("more", "are_kept"),
+    [
+        (["colour"], True),
+        (["x" * (columns._LONGEST_NAMES + 1)], False),
+        ([f"{'x' * 40}{n}" for n in range(25)], False),
+    ],
+    ids=["usual", "one long name", "many names"],
+)
+def test_only_usual_names_are_kept(more: list[str], are_kept: bool) -> None:
+    kept = columns._kept_names, rows._telling
+    for each in kept:
+        each.cache_clear()
+    assert read_price("3", answer({"price": 2200, **dict.fromkeys(more, 1)}), NUMBERS).price == 2200
+    assert [each.cache_info().currsize > 0 for each in kept] == [are_kept, are_kept]
+
+
+@pytest.mark.parametrize(
+    ("more", "are_kept"),
+    [
+        (["service"], True),
+        ([f"app_id_{n}" for n in range(columns._USUAL_VOTES + 1)], False),
+        ([f"app_id_{n}_{'x' * 100}" for n in range(10)], False),
+    ],
+    ids=["usual", "many votes", "long names"],
+)
+def test_only_of_usual_votes_it_is_kept_what_they_come_to(more: list[str], are_kept: bool) -> None:
+    columns._kept_ranking.cache_clear()
+    assert read_price("3", answer({"price": 2200, **dict.fromkeys(more, "3")}), NUMBERS).price == 2200
+    assert (columns._kept_ranking.cache_info().currsize > 0) is are_kept
+
+
+def test_lists_that_change_are_told_apart_and_not_held_on_to() -> None:
+    for number in range(4 * vocabulary._MOST_INDEXES):
+        entries = (CatalogEntry(str(number), "Telegram", ("Telegram",)),)
+        assert Vocabulary(entries, None).resolve("Telegram") == str(number)
+        assert len(vocabulary._INDEXES) <= vocabulary._MOST_INDEXES
