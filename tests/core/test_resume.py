@@ -24,8 +24,7 @@ async def taken(world: World, topic: str, payload: Any, **flags: Any) -> Command
 
     world.bridge.desk.intake._begin = nothing  # type: ignore[method-assign,assignment]
     command = world.send(topic, payload, **flags)
-    await world.settle()
-    assert command.acked == 1
+    await world.until(lambda: command.acked == 1)
     return command
 
 

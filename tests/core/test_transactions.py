@@ -129,7 +129,10 @@ async def test_a_repeat_of_one_that_is_refused_meanwhile(opened: Opening) -> Non
 
 @pytest.mark.parametrize("stored", [True, False])
 async def test_a_repeat_in_the_moment_when_the_answer_is_written(world: World, stored: bool) -> None:
-    """It is journalled before the answer, and looked at after the answer was put together."""
+    """It is journalled before the answer, and looked at after the answer was put together.
+
+    It does not come alone: what does is looked at first, and journalled a moment later where it repeats something.
+    """
     if not stored:
         world.extensions.veto = CommandRefusedError(ErrorCode.VETOED, "no")
     buy = {**PRODUCT, "transaction": "t"}
@@ -140,6 +143,7 @@ async def test_a_repeat_in_the_moment_when_the_answer_is_written(world: World, s
     async def commit(batch: Any, condition: Any = None) -> int:
         if batch.done and not repeats:
             repeats.append(world.send("buy", buy))
+            world.send("buying/set", "on")
             for _ in range(3):
                 await asyncio.sleep(0)
         return await real(batch, condition)
