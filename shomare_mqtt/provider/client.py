@@ -117,6 +117,11 @@ class Client:
         return self._caller.counters
 
     @property
+    def waiting(self) -> int:
+        """How many requests wait for their turn by `requests_per_minute`."""
+        return self._caller.waiting
+
+    @property
     def learnt(self) -> dict[str, str]:
         """What was learnt, in this process and in earlier ones (see `learnt.shown`)."""
         return self._dialect.as_dict() | self._choices.as_dict() | self._seen.as_dict()
