@@ -1,3 +1,3 @@
 """Bridges the SMS-number provider shomare.online to MQTT and Home Assistant."""
 
-__version__ = "0.1.0"
+__version__ = "1.0.0"
