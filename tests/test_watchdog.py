@@ -155,12 +155,24 @@ def test_a_disk_that_is_full_excuses_who_waits_for_it() -> None:
 
 def test_a_line_of_requests_that_moves_excuses_who_waits_in_it_and_one_that_does_not_does_not() -> None:
     async def scenario(parts: Parts) -> None:
+        parts.health._loops = (parts.health._loops[0]._replace(in_line=True),)
         parts.stand()
         for _ in range(100):
             parts.line = 3, parts.line[1] + 1
             await asyncio.sleep(30)
         assert parts.health.stands() == ()
         await asyncio.sleep(ALLOWED + WITHIN)
+        assert len(parts.health.stands()) == 1
+
+    run(scenario)
+
+
+def test_a_line_of_requests_that_moves_excuses_nobody_else() -> None:
+    async def scenario(parts: Parts) -> None:
+        parts.stand()
+        for _ in range(100):
+            parts.line = 3, parts.line[1] + 1
+            await asyncio.sleep(30)
         assert len(parts.health.stands()) == 1
 
     run(scenario)

@@ -38,12 +38,16 @@ _FOR_EVER = ("mqtt", "outbox", "retained", "desk", "watch")
 
 
 class Loop(NamedTuple):
-    """One that may stand: its name in a sentence, seconds for which it has stood, how many may be, what follows."""
+    """One that may stand: its name in a sentence, seconds for which it has stood, how many may be, what follows.
+
+    `in_line`: what it waits for may be its turn at the provider.
+    """
 
     name: str
     stood: Callable[[], float]
     allowance: float
     means: str
+    in_line: bool = False
 
 
 def journal_loop(journal: Journal) -> Loop:
@@ -60,7 +64,7 @@ def loops_of(settings: Settings, broker: Broker, bridge: Bridge) -> Iterable[Loo
     yield Loop("the outbox", broker.outbox.pace.stood, OUTBOX, unsent)
     yield Loop("the retained topics", broker.retained.pace.stood, OUTBOX, "what they show is old")
     unasked = "numbers are paid for and nobody asks for their codes; after a restart they are asked for again"
-    yield Loop("the watch of the orders", bridge.orders.watch_stood, _watch_allowance(settings), unasked)
+    yield Loop("the watch of the orders", bridge.orders.watch_stood, _watch_allowance(settings), unasked, in_line=True)
 
 
 def _watch_allowance(settings: Settings) -> float:
@@ -87,7 +91,7 @@ class Health:
         self._calls = 0
         self._change = CHANGE + longest_request
         self._changes: str | None = "the start"
-        self._changes_since = self._counted_from = self._now()
+        self._changes_since = self._counted_from = self._moved = self._now()
 
     def follow(self, settings: Settings, broker: Broker, bridge: Bridge, client: Client) -> None:
         """Look at these, too."""
@@ -123,14 +127,17 @@ class Health:
     def _excuse(self) -> None:
         """What waits for the disk to have room, or in a line that moves, begins to count when that is over."""
         waiting, calls = self._line()
-        if self._journal.is_full or (waiting and calls != self._calls):
+        if self._journal.is_full:
             self._counted_from = self._now()
+        if waiting and calls != self._calls:
+            self._moved = self._now()
         self._calls = calls
 
     def _standing(self) -> Iterable[str]:
         now = self._now()
         for loop in (self._own, *self._loops):
-            stood = min(loop.stood(), now - self._counted_from)
+            counted_from = max(self._counted_from, self._moved) if loop.in_line else self._counted_from
+            stood = min(loop.stood(), now - counted_from)
             if stood > loop.allowance:
                 name = loop.name if loop is self._own else f"a loop that stands: {loop.name}"
                 yield f"{name} has not got on for {stood:.0f} seconds: {loop.means}"
