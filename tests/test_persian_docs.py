@@ -9,7 +9,7 @@ import tomllib
 import pytest
 
 from shomare_mqtt import config
-from shomare_mqtt.core.bridge_events import BridgeEvent
+from shomare_mqtt.core.bridge_events import BRIDGE_EVENT_TYPES
 from shomare_mqtt.model import OrderState
 from tests.readme import blocks
 from tests.test_docs import CONTRACT, TOP, quoted, rows
@@ -36,7 +36,7 @@ def test_it_is_written_right_to_left_and_its_code_left_to_right(text: str) -> No
 def test_what_it_names_stands_in_the_contract(text: str) -> None:
     for name in quoted(prose(text)):
         if re.fullmatch(r"[a-z_]+", name):
-            assert name in CONTRACT or name in BridgeEvent, name
+            assert name in CONTRACT or name in BRIDGE_EVENT_TYPES, name
 
 
 @page
