@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import typer
-from typer.completion import get_completion_script
+from typer.completion import get_completion_script  # type: ignore[attr-defined]  # typer declares no exports
 
 from shomare_mqtt import __version__
 from shomare_mqtt.cli.app import EXIT_STATUS, app

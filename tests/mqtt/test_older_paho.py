@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import paho.mqtt.client as paho
 import pytest
+from paho.mqtt.enums import MQTTErrorCode
 
 from shomare_mqtt.errors import TakenOverError
 from tests.mqtt.fake_broker import DISCONNECT, FakeBroker, packet
@@ -24,7 +25,7 @@ def _overlooking(client: Any) -> None:
     """As 2.1 takes a DISCONNECT of one or two bytes."""
     client._sock_close()
     client._do_on_disconnect(
-        packet_from_broker=True, v1_rc=paho.MQTTErrorCode.MQTT_ERR_SUCCESS, reason=None, properties=None
+        packet_from_broker=True, v1_rc=MQTTErrorCode.MQTT_ERR_SUCCESS, reason=None, properties=None
     )
 
 
