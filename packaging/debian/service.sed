@@ -1,5 +1,5 @@
 # The package's unit is systemd/shomare-mqtt.service but for where the program lies: no virtual environment is looked for.
-/^# Install: see README/d
+/^# Install: see /d
 /^# Where the virtual environment lies/d
 /^Environment=PATH=\/opt\//d
 s|^ExecStart=/usr/bin/env shomare-mqtt |ExecStart=/usr/bin/shomare-mqtt |
