@@ -13,7 +13,7 @@ BIN = $(VENV)/bin
 # An environment of another Python is made anew only for who names one: `make PYTHON=python3.13 …`.
 READY = @sh .ci/venv.sh "$(PYTHON)" "$(VENV)" $(1) $(if $(filter file,$(origin PYTHON)),any)
 
-.PHONY: demo test pytest lint coverage bench soak lock clean venv venv-demo
+.PHONY: demo test pytest lint coverage bench soak lock clean venv venv-demo deb deb-check
 
 venv:
 	$(call READY,dev)
@@ -53,6 +53,15 @@ bench: venv
 # A storm of purchases with everything killed and restarted at random; `make soak ROUNDS=200` is the long one.
 soak: venv
 	$(BIN)/python -m tests.soak --rounds $(ROUNDS) $(ARGS)
+
+# dist/shomare-mqtt_VERSION_all.deb, for Debian 13 and what is newer. It needs dpkg-dev, debhelper and dh-python.
+deb: venv-demo
+	@sh packaging/debian/build.sh $(BIN)/python dist
+
+# That package on a Debian 13 of its own, which is fetched and booted: installed, bought with, upgraded, purged. Root alone
+# can do that; `make deb-check CACHE=FOLDER` keeps what was fetched there.
+deb-check: deb
+	@sh packaging/debian/try.sh "$$(ls -t dist/shomare-mqtt_*_all.deb | head -n 1)" $(CACHE)
 
 # What was resolved for every platform and Python at once; pip takes it as constraints.
 lock: venv

@@ -6,11 +6,13 @@ import re
 
 import pytest
 
+from shomare_mqtt import __version__
 from tests.test_docs import README, TOP
 
-LINES = (TOP / "docs" / "performance.md").read_text(encoding="utf-8").splitlines()
-PERFORMANCE = {row[0]: row for row in ([cell.strip() for cell in line.split("|")[1:-1]] for line in LINES) if row}
 OURS, SCRIPT = 5, 6
+LINES = (TOP / "docs" / "performance.md").read_text(encoding="utf-8").splitlines()
+CELLS = [[cell.strip() for cell in line.split("|")[1:-1]] for line in LINES]
+PERFORMANCE = {row[0]: row for row in CELLS if len(row) > SCRIPT}
 FIGURES = [
     (r"(\d+) MB of memory", "memory after 10,000 requests", 0),
     (r"([\d.]+) s from the start to the first answer", "first answer after the start", 2),
@@ -44,3 +46,8 @@ def test_the_recording_is_small_and_loads_nothing_from_elsewhere() -> None:
     assert not {each for each in addresses if "www.w3.org" not in each and "textualize" not in each} - {
         each for each in addresses if each.startswith("http://127.0.0.1:")
     }
+
+
+def test_the_newest_version_of_the_changelog_is_this_one() -> None:
+    changelog = (TOP / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert re.findall(r"^## \[(\d[^]]*)\] - \d{4}-\d\d-\d\d$", changelog, re.MULTILINE)[0] == __version__

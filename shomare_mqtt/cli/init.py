@@ -141,7 +141,7 @@ def _outranking() -> list[str]:
 
 def as_a_service(*, with_password: bool) -> list[str]:
     """How the file that the unit names goes into service; the unit hands no password over unless told."""
-    lines = ["Instead of `run`, where the systemd unit is installed (docs/from-a-clone.md):"]
+    lines = ["Instead of `run`, where the systemd unit is installed (docs/start-raspberry-pi.md):"]
     if with_password:
         lines += [
             "  sudo sed -i 's/^#LoadCredential=mqtt/LoadCredential=mqtt/' /etc/systemd/system/shomare-mqtt.service",

@@ -21,6 +21,7 @@ from shomare_mqtt.model import Incoming, Reply
 from shomare_mqtt.mqtt.failures import ConnectRefusedError, PublishRefusedError
 from shomare_mqtt.mqtt.packets import Connack, Ending, Opening, Publication
 from shomare_mqtt.mqtt.plain import (
+    DISCONNECT,
     PUBACK,
     PUBLISH,
     TYPE,
@@ -97,6 +98,7 @@ class Adapter(paho.Client):
         self._listener = listener
         self._last_id = _LAST_ID
         self._is_behind = False
+        self._parting: int | None = None
         self._unacknowledged: set[int] = set()
         self.max_inflight_messages_set(0)  # none held back here: our own window rules
         self._set_callbacks(listener)
@@ -215,6 +217,8 @@ class Adapter(paho.Client):
                 self._unacknowledged.remove(packet)
                 self._listener.puback(packet, _refusal(reason))
                 return True
+        if kind == DISCONNECT and self._mqtt5 and end > start:
+            self._parting = buffer[start]
         return False
 
     def write(self) -> bool:
@@ -252,6 +256,7 @@ class Adapter(paho.Client):
 
     def _tell_ending(self, _client: Any, _data: Any, flags: Any, reason: ReasonCode, _properties: Any) -> None:
         if flags.is_disconnect_packet_from_server:
+            reason = _parting(self._parting, reason)
             text = f"the broker said {str(reason)!r} (reason code {reason.value:#04x})"
             self._listener.over(Ending(text, reason.value, by_broker=True))
         elif str(reason) == "Keep alive timeout":
@@ -277,6 +282,14 @@ class Adapter(paho.Client):
 
 def _properties(packet_type: int) -> Any:
     return Properties(packet_type)  # type: ignore[no-untyped-call]  # paho leaves this class without types
+
+
+def _parting(said: int | None, reason: ReasonCode) -> ReasonCode:
+    """The reason of a DISCONNECT: paho before 2.2, Debian 13's, overlooks one behind which no properties follow."""
+    with suppress(KeyError, ValueError):  # as paho says that it knows none
+        if said is not None and said != reason.value:
+            return ReasonCode(PacketTypes.DISCONNECT, identifier=said)
+    return reason
 
 
 def _refusal(reason: int) -> PublishRefusedError | None:

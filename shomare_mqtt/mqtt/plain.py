@@ -13,7 +13,7 @@ from shomare_mqtt.model import Incoming
 if TYPE_CHECKING:
     from shomare_mqtt.mqtt.packets import Publication, Version
 
-PUBLISH, PUBACK = 0x30, 0x40
+PUBLISH, PUBACK, DISCONNECT = 0x30, 0x40, 0xE0
 TYPE = 0xF0
 """The bits of a packet's first byte that say what it is."""
 

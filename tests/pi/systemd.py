@@ -63,7 +63,7 @@ class Systemd:
             await self.stop(name)
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        words = [word for word in json.loads(await reader.readline()) if word != "--now"]
+        words = [word for word in json.loads(await reader.readline()) if not word.startswith("--")]
         try:
             out, status = await self._do(*words), 0
         except Exception as error:  # noqa: BLE001 - whatever it is, the test sees it where systemctl was called
@@ -77,6 +77,8 @@ class Systemd:
                 return ""
             case "status":
                 return f"{name}: {self.running[name].told['STATUS']}\n"
+            case "show":
+                return f"{self._path(name)}\n"
             case "enable":
                 self.enabled.add(name)
                 await self.launch(name)
@@ -100,9 +102,12 @@ class Systemd:
         """`[Service]` of a unit; of a key that stands there more than once the last."""
         unit = ConfigParser(strict=False, interpolation=None)
         unit.optionxform = str  # type: ignore[assignment, method-assign]
-        found = unit.read(self.root / "etc" / "systemd" / "system" / f"{name}.service")
+        found = unit.read(self._path(name))
         assert found, f"there is no unit {name}"
         return dict(unit["Service"])
+
+    def _path(self, name: str) -> Path:
+        return self.root / "etc" / "systemd" / "system" / f"{name}.service"
 
     async def launch(self, name: str) -> None:
         """Returns once the daemon said that it is ready (Type=notify)."""

@@ -24,11 +24,10 @@ if TYPE_CHECKING:
 
     from tests.readme import Block
 
-CLONE, MORE = TOP / "docs" / "from-a-clone.md", TOP / "docs" / "raspberry-pi.md"
-INSTALL, START, CHANGE, UPGRADE = "Install", "Start it", "Change settings", "Upgrade"
+MORE = TOP / "docs" / "start-raspberry-pi.md"
 SETTINGS, DOCTOR = "Settings", "Does it work? Ask the doctor"
-CLONING = (INSTALL, START, CHANGE, UPGRADE)
-BACKUP, SECOND, NEWER, REMOVAL = "Backup", "A second account", "A newer Debian", "Removal"
+PACKAGE, WITHOUT = "With the package", "Without the package"
+LYING, BACKUP, SECOND, NEWER, REMOVAL = "What lies where", "Backup", "A second account", "A newer Debian", "Removal"
 ELSEWHERE = {"Try it: two commands", "Five examples"}
 """Sections of the README whose commands other tests run, against the demo."""
 BUY = "shomare-mqtt buy --country Russia --operator 1 --application Telegram"
@@ -83,7 +82,7 @@ def of(path: Path, section: str) -> list[Block]:
 
 async def install(scene: Scene) -> None:
     machine, probe = scene
-    put_there, start, change, upgrade = (block for part in CLONING for block in of(CLONE, part))
+    put_there, start, change, upgrade = of(MORE, WITHOUT)
     out = await scene.type(put_there)
     assert f"# {machine.placed('/etc/shomare-mqtt/config.toml')}\n" in out
     assert 'provider.token = "***"' in out
@@ -177,7 +176,7 @@ async def removal(scene: Scene) -> None:
 @pytest.mark.mosquitto
 @pytest.mark.timeout(900)
 async def test_the_way_to_a_pi_and_back() -> None:
-    """Every block of docs/from-a-clone.md and of docs/raspberry-pi.md, in their order."""
+    """Every block of docs/start-raspberry-pi.md but those of the package, in their order."""
     async with scene(quick=True) as one:
         await install(one)
         await back_up(one)
@@ -190,7 +189,7 @@ async def test_the_way_to_a_pi_and_back() -> None:
 @pytest.mark.mosquitto
 @pytest.mark.timeout(1500)
 async def test_pip_does_what_is_pretended_above() -> None:
-    """docs/from-a-clone.md alone, since each installation takes half a minute. It needs a package index."""
+    """The installation alone, since each installation takes half a minute. It needs a package index."""
     async with scene(quick=False) as one:
         await install(one)
 
@@ -200,7 +199,7 @@ async def test_pip_does_what_is_pretended_above() -> None:
 async def test_the_least_settings_and_the_doctor() -> None:
     (least,), (ask,) = of(README, SETTINGS), of(README, DOCTOR)
     async with scene(quick=True) as one:
-        await one.type(of(CLONE, INSTALL)[0])
+        await one.type(of(MORE, WITHOUT)[0])
         one.machine.path("/etc/shomare-mqtt/config.toml").write_text(one.machine.placed(least.text))
         out = await one.type(ask)
     assert out.startswith("good    settings")
@@ -211,5 +210,5 @@ def test_no_command_is_left_out() -> None:
     """A new block belongs into one of the tests here, or to those of the sections that others run."""
     assert [b.section for b in blocks() if not b.kind] == [""], "the drawing alone is no command"
     assert {b.section for b in blocks() if b.kind} == {SETTINGS, DOCTOR} | ELSEWHERE
-    assert [(b.section, b.kind) for b in blocks(CLONE)] == [(part, "sh") for part in CLONING]
-    assert {b.section for b in blocks(MORE)} == {BACKUP, SECOND, NEWER, REMOVAL}
+    assert [b.kind for b in of(MORE, WITHOUT)] == ["sh"] * 4
+    assert {b.section for b in blocks(MORE)} == {PACKAGE, LYING, WITHOUT, BACKUP, SECOND, NEWER, REMOVAL}
