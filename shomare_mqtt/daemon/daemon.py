@@ -17,6 +17,7 @@ from shomare_mqtt.daemon.announcer_link import DISCOVERY, AnnouncerLink
 from shomare_mqtt.daemon.bridge_info import BridgeInfo
 from shomare_mqtt.daemon.broker import Broker, Told
 from shomare_mqtt.daemon.device_updates import DeviceUpdates
+from shomare_mqtt.daemon.health import Health
 from shomare_mqtt.daemon.identity import Identity
 from shomare_mqtt.daemon.leftovers import Leftovers
 from shomare_mqtt.daemon.plugin_surroundings import PluginSurroundings
@@ -60,6 +61,7 @@ class Daemon:
         self._settings = settings
         self._clock = clock
         self._notifier = notifier
+        self.health = Health()
         self._tasks = Tasks()
         self._spawn = spawn = self._tasks.spawn
         self._ending = asyncio.Event()
