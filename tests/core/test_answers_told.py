@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tests.core.provider import LOST, Late
@@ -62,7 +63,7 @@ async def test_a_second_delivery_is_no_second_answer(world: World) -> None:
     await world.answer(command)
     told = listening(world)
     answers = world.bridge.desk.answering.count
-    world.deliver(command)
+    world.deliver(replace(command, incoming=replace(command.incoming, dup=True)))
     await world.until(lambda: len(world.answers(command)) == 2)
     assert (told, world.bridge.desk.answering.count) == ([], answers + 1)
 
