@@ -11,18 +11,30 @@ if TYPE_CHECKING:
 
 
 class Notifier:
-    """Tells the service's supervisor how things stand; silent where there is none (no `NOTIFY_SOCKET`)."""
+    """Tells the service's supervisor how things stand; silent where there is none (no `NOTIFY_SOCKET`).
+
+    `watchdog`: seconds within which it wants to hear `alive`, None where it does not. `end_within`: seconds that an end
+    may take, where that is known.
+    """
 
     def __init__(self, environ: Mapping[str, str] = os.environ) -> None:
         given = environ.get("NOTIFY_SOCKET", "")
         # A leading @ stands for Linux's abstract namespace (sd_notify(3)).
         self._address = "\0" + given[1:] if given.startswith("@") else given
         self._told = ""
+        self._ready = False
         self._ending = False
+        self.watchdog = _watchdog(environ) if given else None
+        self.end_within = 0.0
+
+    def alive(self, seconds: float) -> None:
+        """The daemon gets on, and will have said so again in so many seconds; a start goes on as long as this comes."""
+        if not self._ending:
+            self._send("WATCHDOG=1" if self._ready else _extended(seconds))
 
     def ready(self, status: str = "") -> None:
         """The start is over."""
-        self._told = status
+        self._told, self._ready = status, True
         self._send("READY=1" + (f"\nSTATUS={_line(status)}" if status else ""))
 
     def status(self, text: str) -> None:
@@ -34,6 +46,8 @@ class Notifier:
     def stopping(self) -> None:
         """The end has begun; nothing is told after it."""
         self._ending = True
+        if self.end_within:
+            self._send(_extended(self.end_within))
         self._send("STOPPING=1\nSTATUS=Stopping")
 
     def _send(self, message: str) -> None:
@@ -45,6 +59,19 @@ class Notifier:
         except OSError:
             # A supervisor that does not listen is no reason for a bridge to stop.
             return
+
+
+def _watchdog(environ: Mapping[str, str]) -> float | None:
+    """Seconds; None where no watchdog waits for this process (sd_watchdog_enabled(3))."""
+    usec, pid = environ.get("WATCHDOG_USEC", ""), environ.get("WATCHDOG_PID", "")
+    if not (usec.isascii() and usec.isdecimal()) or pid not in ("", str(os.getpid())):
+        return None
+    return int(usec) / 1e6 or None
+
+
+def _extended(seconds: float) -> str:
+    """What is under way, a start or an end, may take so many seconds from now on."""
+    return f"EXTEND_TIMEOUT_USEC={seconds * 1e6:.0f}"
 
 
 def _line(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import sys
@@ -44,9 +45,52 @@ def test_nobody_listens(environment: dict[str, str]) -> None:
     Notifier(environment).ready()
 
 
+def test_what_keeps_a_watchdog_quiet(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as supervisor:
+        supervisor.bind(name := str(tmp_path / "notify"))
+        supervisor.settimeout(5)
+        notifier = Notifier({"NOTIFY_SOCKET": name, "WATCHDOG_USEC": "90000000", "WATCHDOG_PID": str(os.getpid())})
+        assert notifier.watchdog == 90
+        notifier.alive(90)
+        notifier.ready()
+        notifier.alive(90)
+        notifier.end_within = 150
+        notifier.stopping()
+        notifier.alive(90)
+        told = [supervisor.recv(1000).decode() for _ in range(5)]
+        supervisor.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            supervisor.recv(1000)
+    assert told == [
+        "EXTEND_TIMEOUT_USEC=90000000",
+        "READY=1",
+        "WATCHDOG=1",
+        "EXTEND_TIMEOUT_USEC=150000000",
+        "STOPPING=1\nSTATUS=Stopping",
+    ]
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [{}, {"WATCHDOG_USEC": ""}, {"WATCHDOG_USEC": "0"}, {"WATCHDOG_USEC": "-5"}, {"WATCHDOG_USEC": "a minute"},
+     {"WATCHDOG_USEC": "90000000", "WATCHDOG_PID": "1"}],
+)  # fmt: skip
+def test_no_watchdog_waits(environment: dict[str, str]) -> None:
+    assert Notifier({"NOTIFY_SOCKET": "/run/notify", **environment}).watchdog is None
+    assert Notifier({"WATCHDOG_USEC": "90000000"}).watchdog is None
+
+
 def test_the_unit_is_clean() -> None:
     done = subprocess.run([program("systemd-analyze"), "verify", UNIT], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout + done.stderr) == (0, "")
+
+
+def test_the_unit_may_do_little() -> None:
+    done = subprocess.run(
+        [program("systemd-analyze"), "security", "--offline=true", "--threshold=15", UNIT],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_the_unit_says_what_the_daemon_relies_on() -> None:
@@ -60,6 +104,9 @@ def test_the_unit_says_what_the_daemon_relies_on() -> None:
     assert service["RestartPreventExitStatus"] == "78"
     assert service["LoadCredential"].startswith("token:")
     assert float(service["TimeoutStopSec"]) > 2 * Provider().timeout
+    assert float(service["TimeoutAbortSec"]) > 2 * Provider().timeout
+    assert float(service["WatchdogSec"]) >= 60
+    assert (service["WatchdogSignal"], service["LimitCORE"]) == ("SIGTERM", "0")
 
 
 def test_memory_that_may_not_become_code_is_enough() -> None:

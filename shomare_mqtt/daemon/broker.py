@@ -58,6 +58,8 @@ class Broker:
         base = settings.mqtt.base_topic
         self._spawn = spawn
         self._told = told
+        self._now = clock.monotonic
+        self._away_since: float | None = clock.monotonic()
         self.status_topic = status_topic(settings.homeassistant.discovery_prefix)
         self.session = session = Session(
             settings.mqtt,
@@ -80,6 +82,10 @@ class Broker:
         self._spawn(self.retained.run(), "retained")
         self._spawn(self.outbox.run(), "outbox")
         self._spawn(self.alone.run(), "alone")
+
+    def away_for(self) -> float:
+        """Seconds since there was a connection, or since the start; 0 while there is one."""
+        return 0.0 if self._away_since is None else self._now() - self._away_since
 
     async def attempted(self, stop: asyncio.Event) -> bool:
         """Wait for the first attempt at the broker, which may hang; False where `stop` came before its end."""
@@ -116,10 +122,12 @@ class Broker:
         self.alone.message(incoming, ack)
 
     def _on_connected(self, facts: ConnectionFacts) -> None:
+        self._away_since = None
         self.alone.connected()
         self._told.connected(facts)
 
     def _on_disconnected(self, text: str) -> None:
+        self._away_since = self._now()
         self.alone.disconnected()
         self._state.disconnected()
         self._told.disconnected(text)

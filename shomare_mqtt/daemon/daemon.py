@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 LOG = logging.getLogger("shomare_mqtt")
 GRACE = 5.0
 """Seconds beyond the provider's time limit that a purchase on its way has when the daemon stops."""
+FAREWELLS = 30.0
+"""Seconds that the rest of an end may take: plugins, what waits for the broker, the journal."""
 _NEEDED_TO_THE_END = ("mqtt", "outbox", "retained", "alone", "plugins")
 
 
@@ -61,8 +63,8 @@ class Daemon:
         self._settings = settings
         self._clock = clock
         self._notifier = notifier
-        self.health = Health()
         self._tasks = Tasks()
+        self.health = Health(clock, journal, self._tasks, settings.provider.timeout)
         self._spawn = spawn = self._tasks.spawn
         self._ending = asyncio.Event()
         self._conflict: str | None = None
@@ -79,6 +81,7 @@ class Daemon:
         outward = broker.retained, broker.outbox, self.plugins, broker.say
         ports = Ports(clock, journal, client, *outward, lambda: broker.alone.clearance)
         self.bridge = Bridge(settings, ports, CommandParser(base, prefix).parse, spawn, mask, LOG)
+        self.health.follow(settings, broker, self.bridge, client)
         self._leftovers = Leftovers(settings, self.bridge.market.prices, broker.retained)
         link = AnnouncerLink(base, broker, journal, self.bridge.orders.ledger, clock.sleep)
         uniform = random.Random().uniform  # noqa: S311 - jitter, no secret
@@ -90,10 +93,12 @@ class Daemon:
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop` is set, then end in order. Raises InstanceConflictError where another daemon goes on."""
         session = self.broker.session
+        self._notifier.end_within = self._settings.provider.timeout + GRACE + FAREWELLS
         async with self._tasks.group:
             self._spawn(session.run(), "mqtt")
             await self._identity.keep()
             if not await self.broker.attempted(stop):
+                self.health.ends()
                 await session.stop()
                 return
             await self._start()
@@ -125,6 +130,7 @@ class Daemon:
         self.bridge.market.provider_state.on_changed = self._tell_status
         self.bridge.market.account.listeners.append(self._tell_status)
         self.bridge.orders.ledger.listeners.append(lambda *_: self._tell_status())
+        self.health.started()
         self._notifier.ready(self._status())
         open_orders = self.bridge.orders.ledger.open_count
         base, waiting = self._settings.mqtt.base_topic, "" if self._info.protocol else "; waiting for the broker"
@@ -166,6 +172,7 @@ class Daemon:
         self._spawn(self._device.update(), "discovery update")
 
     async def _stop(self) -> None:
+        self.health.ends()
         await self.bridge.desk.stop(self._settings.provider.timeout + GRACE)
         self._tasks.cancel(but=_NEEDED_TO_THE_END)
         await self.plugins.stop()

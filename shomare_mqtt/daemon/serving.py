@@ -9,6 +9,7 @@ from shomare_mqtt import __version__
 from shomare_mqtt.core.clock import SystemClock
 from shomare_mqtt.core.masking import Mask
 from shomare_mqtt.daemon.daemon import Daemon
+from shomare_mqtt.daemon.watchdog import Watchdog
 from shomare_mqtt.journal.memories import DialectMemory
 from shomare_mqtt.journal.store import Journal
 from shomare_mqtt.plugin.enabled import enabled_plugins
@@ -28,6 +29,14 @@ async def serve(
     settings: Settings, stop: asyncio.Event, mask: Mask | None = None, notifier: Notifier | None = None
 ) -> None:
     """Run until `stop` is set. Raises what `run_daemon` raises."""
+    notifier = notifier or Notifier()
+    with Watchdog(notifier) as watchdog:
+        await _serve(settings, stop, mask, notifier, watchdog)
+
+
+async def _serve(
+    settings: Settings, stop: asyncio.Event, mask: Mask | None, notifier: Notifier, watchdog: Watchdog
+) -> None:
     clock = SystemClock()
     token = settings.token
     plugins = enabled_plugins(settings.plugins, LOG.getChild("plugin"))  # before anything starts
@@ -51,7 +60,8 @@ async def serve(
             on_date=journal.time.on_date,
         ) as client:
             learning = mask or Mask(settings.tokens(), settings.secrets())
-            daemon = Daemon(settings, clock, journal, client, meta, plugins, learning, notifier or Notifier())
+            daemon = Daemon(settings, clock, journal, client, meta, plugins, learning, notifier)
+            watchdog.health = daemon.health
             await daemon.run(stop)
     except BaseExceptionGroup as group:
         raise _first(group) from group

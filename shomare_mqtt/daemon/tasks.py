@@ -25,6 +25,10 @@ class Tasks:
         task.add_done_callback(self._ended)
         return task
 
+    def names(self) -> set[str]:
+        """Of those that run."""
+        return {task.get_name() for task in self._running}
+
     def _ended(self, task: asyncio.Task[None]) -> None:
         """A group takes a task that something cancelled from within for one that was to end: nobody would miss it."""
         self._running.discard(task)

@@ -6,6 +6,7 @@ SQLite's calls block and an fsync on an SD card takes tens of milliseconds, so t
 from __future__ import annotations
 
 import asyncio
+import math
 import queue
 import threading
 from typing import TYPE_CHECKING, TypeVar
@@ -37,6 +38,7 @@ class Database:
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._held: StateDirectory | None = None
+        self._writer: Writer | None = None
 
     async def open(self) -> None:
         """Open, check and migrate the file, and hold the directory.
@@ -48,7 +50,7 @@ class Database:
         opened: asyncio.Future[None] = loop.create_future()
         self._held = hold(self._directory)
         try:
-            writer = Writer(self._held, self._boot, self._jobs)
+            self._writer = writer = Writer(self._held, self._boot, self._jobs)
             thread = threading.Thread(target=writer.work, args=(loop, opened), name="journal", daemon=True)
             thread.start()
             self._thread = thread
@@ -69,6 +71,18 @@ class Database:
         if self._held is not None:
             self._held.release()
             self._held = None
+
+    @property
+    def is_full(self) -> bool:
+        """Whether what must be written waits for room on the disk."""
+        return self._writer is not None and self._writer.is_full
+
+    def stood(self) -> float:
+        """Seconds since the thread got on with what it has to do; infinite where it is dead, and somebody waits."""
+        if self._thread is None or self._writer is None:
+            return 0.0
+        is_dead = not self._thread.is_alive() and not self._jobs.empty()
+        return math.inf if is_dead else self._writer.pace.stood()
 
     async def run(
         self,

@@ -86,6 +86,17 @@ class Journal:
         """Close the file after what was asked for before."""
         await self._database.close()
 
+    # --- whether it works -------------------------------------------------------------------------------------------
+
+    @property
+    def is_full(self) -> bool:
+        """Whether what must be written waits for room on the disk."""
+        return self._database.is_full
+
+    def stood(self) -> float:
+        """Seconds since its thread got on, while there is something to do; asked of no file, and not awaited."""
+        return self._database.stood()
+
     # --- writing ----------------------------------------------------------------------------------------------------
 
     async def commit(self, batch: Batch, condition: Condition | None = None) -> int:

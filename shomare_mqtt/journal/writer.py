@@ -14,6 +14,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from shomare_mqtt.core.masking import trace_of
+from shomare_mqtt.core.pace import Pace
 from shomare_mqtt.errors import JournalError, JournalFullError
 from shomare_mqtt.journal.files import Files
 from shomare_mqtt.journal.jobs import Job, Need, report, report_open, tell
@@ -46,7 +47,10 @@ _LOST = b"shomare-mqtt: the journal's thread cannot go on, not even to tell why:
 
 
 class Writer:
-    """Opens the journal in a held directory, and carries out the jobs until there is a None."""
+    """Opens the journal in a held directory, and carries out the jobs until there is a None.
+
+    `pace`: of each transaction, and of what else waits for the disk by itself.
+    """
 
     _loop: asyncio.AbstractEventLoop
     _connection: sqlite3.Connection
@@ -72,6 +76,12 @@ class Writer:
         self._again = 0.0
         self._ride_by = 0.0
         self._said_full = False
+        self.pace = Pace(time.monotonic)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the disk has no room for what waits to be written."""
+        return self._said_full
 
     def work(self, loop: asyncio.AbstractEventLoop, opened: asyncio.Future[None]) -> None:
         """Run in the thread."""
@@ -114,10 +124,12 @@ class Writer:
         except BaseException as error:  # noqa: BLE001 - a MemoryError, say
             self._end_all(error)
         finally:
+            self.pace.waits()  # nobody waits for it any more
             self._close()
 
     def _next(self) -> bool:
         """Take all that came, and once it is time what found no room before; False where there is only the end."""
+        self.pace.waits()
         with suppress(queue.Empty):
             job = self._jobs.get(timeout=self._left())
             while job is not None:
@@ -129,6 +141,7 @@ class Writer:
                 if not self._taken:
                     return False
                 self._jobs.put(None)
+        self.pace.gets_on()
         if time.monotonic() >= self._again:
             self._taken, self._waiting = [*self._waiting, *self._taken], []
         return True
@@ -222,8 +235,10 @@ class Writer:
             self._connection.execute("BEGIN IMMEDIATE")
         for job in (*riding, *jobs):
             job.carry_out(self._connection)
+            self.pace.gets_on()
         if ends:
             self._connection.execute("COMMIT")
+            self.pace.gets_on()
             self._taken = [*self._begun, *self._taken, *riding]
             self._begun = []
             self._riding = [] if riding else self._riding
@@ -278,8 +293,10 @@ class Writer:
             self._in_vain = used + _SOME_MORE
             return False
         self._in_vain = 0
+        self.pace.gets_on()
         self._room.checkpointed()
         self._extend()
+        self.pace.gets_on()
         return True
 
     def _extend(self) -> None:

@@ -192,6 +192,10 @@ class Link:
         """Close the socket without a word; the broker publishes the last will."""
         self.over(Ending(text))
 
+    def late(self) -> float:
+        """Seconds by which the keep alive is late, without which nobody hears that the broker is gone."""
+        return 0.0 if self._tick is None or self.ended.done() else max(0.0, self._loop.time() - self._tick.when())
+
     # --- what the adapter tells -------------------------------------------------------------------------------------
 
     def connack(self, answer: Connack | ConnectRefusedError) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from shomare_mqtt import topics
 from shomare_mqtt.core.bridge_events import BridgeEvent
 from shomare_mqtt.core.fitting import fitted
+from shomare_mqtt.core.pace import Pace
 from shomare_mqtt.errors import ErrorCode
 from shomare_mqtt.mqtt.failures import HangsUpError, LinkError, PublishRefusedError, TooLargeError
 from shomare_mqtt.mqtt.shortening import Learnt, room_for
@@ -91,7 +92,8 @@ class OutboxPublisher:
     """Sends what the journal's outbox holds, in order, again and again until the broker acknowledged it.
 
     What the broker refuses is set aside and the rest goes on; `say` tells the operator of it, once
-    for each topic, or for each message that is too large.
+    for each topic, or for each message that is too large. `pace`: of each message that was taken or was not, while some
+    wait and there is a connection.
     """
 
     def __init__(
@@ -121,6 +123,7 @@ class OutboxPublisher:
         self._overflows = False
         self._waited = False
         self._learnt = Learnt()
+        self.pace = Pace(asyncio.get_running_loop().time)
         self.set_aside = 0
 
     def wake(self) -> None:
@@ -247,9 +250,11 @@ class OutboxPublisher:
         self._news.set()
         try:
             while True:
+                self.pace.waits()
                 await self._news.wait()
                 self._news.clear()
                 await self._sender.wait_connected()
+                self.pace.gets_on()
                 if self._waited:
                     self._waited = False
                     await self._store.take_back_aside()
@@ -262,6 +267,7 @@ class OutboxPublisher:
     async def _empty_outbox(self) -> None:
         """Send all that waits, as far as the connection carries."""
         while rows := await self._store.outbox(0, AT_ONCE):
+            self.pace.gets_on()
             if not await self._send_all(rows):
                 self._news.set()
                 return
@@ -280,12 +286,16 @@ class OutboxPublisher:
         for row, result in zip(rows, results, strict=True):
             if isinstance(result, BaseException):
                 held = await self._failed(row, result) and held
+                self.pace.gets_on()
         if any(is_over_quota(result) for result in results):
             await self._sleep(WAIT_AFTER_REFUSAL)
         return held
 
     async def _send(self, row: OutboxRow) -> None:
-        await self._sender.publish(row.message)
+        try:
+            await self._sender.publish(row.message)
+        finally:
+            self.pace.gets_on()
 
     async def _failed(self, row: OutboxRow, error: BaseException) -> bool:
         """Deal with a row that was not sent; whether the rest can go on at once."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from shomare_mqtt.core.bridge_events import BridgeEvent
 from shomare_mqtt.core.fitting import fitted
+from shomare_mqtt.core.pace import Pace
 from shomare_mqtt.model import Message
 from shomare_mqtt.mqtt.failures import HangsUpError, LinkError, PublishRefusedError, TooLargeError
 from shomare_mqtt.mqtt.publisher import AGAIN_AFTER, WAIT_AFTER_REFUSAL, is_over_quota
@@ -74,6 +75,7 @@ class RetainedPublisher:
         self._sleep = sleep
         self._over_quota = False
         self._learnt = Learnt()
+        self.pace = Pace(asyncio.get_running_loop().time)
         self._said: set[str] = set()
         self._left_out: dict[str, bytes] = {}
         self._doubtful: set[str] = set()
@@ -167,10 +169,12 @@ class RetainedPublisher:
     async def run(self) -> None:
         """Publish for ever."""
         while True:
+            self.pace.waits()
             await self._news.wait()
             self._news.clear()
             await self._sender.wait_connected()
             while self._dirty:
+                self.pace.gets_on()
                 if not await self._publish(list(self._dirty)[:AT_ONCE]):
                     self._news.set()
                     break
@@ -226,6 +230,8 @@ class RetainedPublisher:
             self._said.discard(topic)
             self._left_out.pop(topic, None)  # it was refused with what it said before
             self._believe_again()
+        finally:
+            self.pace.gets_on()
         return True
 
     async def _publish_fitting(self, topic: str, payload: bytes) -> None:

@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from shomare_mqtt.core.bridge_events import BridgeEvent
+from shomare_mqtt.core.pace import Pace
 from shomare_mqtt.errors import TakenOverError
 from shomare_mqtt.mqtt.backoff import LONGEST_PAUSE, Backoff
 from shomare_mqtt.mqtt.connector import Connector
@@ -83,7 +84,7 @@ class Session:
     `subscriptions` are whole, as is `also`, which the daemon can do without.
 
     `first_attempt` is set once the first attempt at the broker has ended, either way. `connections`: how many there
-    were.
+    were. `pace`: of its attempts; a connection has its own, see `stood`.
     """
 
     def __init__(
@@ -118,6 +119,7 @@ class Session:
         self._link: Link | None = None
         self._held: list[tuple[Incoming, Ack]] = []
         self._sessions = 0
+        self.pace = Pace(asyncio.get_running_loop().time)
         self.connections = 0
         self._said: set[str] = set()
 
@@ -125,6 +127,10 @@ class Session:
     def connected(self) -> bool:
         """Whether `publish` can be called now."""
         return self._connected.is_set()
+
+    def stood(self) -> float:
+        """Seconds since an attempt at the broker began or ended, or by which the connection's keep alive is late."""
+        return self.pace.stood() if self._link is None else self._link.late()
 
     async def wait_connected(self) -> None:
         """Returns once `connected`."""
@@ -177,6 +183,7 @@ class Session:
 
     async def _serve(self) -> None:
         while not self._stopping.is_set():
+            self.pace.gets_on()
             try:
                 link = await self._connect()
             except LinkError as error:
@@ -185,6 +192,7 @@ class Session:
                 pause = await self._live(link)
             finally:
                 self.first_attempt.set()
+            self.pace.gets_on()
             await self._sleep(pause)
 
     async def _connect(self) -> Link:
@@ -266,6 +274,7 @@ class Session:
                 self._listener.message(incoming, ack)
             await asyncio.wait((link.ended,))
         finally:
+            self.pace.gets_on()
             self._link = None
             self._connected.clear()
             link.close()

@@ -52,6 +52,11 @@ class Caller:
         # One at a time, since each takes memory; the thread begins with the first answer that is long.
         self._aside = ThreadPoolExecutor(1, "reading")
 
+    @property
+    def waiting(self) -> int:
+        """How many requests wait for their turn."""
+        return self._limiter.waiting
+
     async def once(
         self,
         request: Request,

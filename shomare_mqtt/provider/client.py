@@ -121,6 +121,11 @@ class Client:
         self._caller.on_request = on_request
 
     @property
+    def waiting(self) -> int:
+        """How many requests wait for their turn by `requests_per_minute`."""
+        return self._caller.waiting
+
+    @property
     def learnt(self) -> dict[str, str]:
         """What was learnt, in this process and in earlier ones (see `learnt.shown`)."""
         return self._dialect.as_dict() | self._choices.as_dict() | self._seen.as_dict()

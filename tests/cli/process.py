@@ -55,7 +55,18 @@ class Running(Protocol):
     async def communicate(self) -> tuple[bytes, bytes]: ...
 
 
-NOT_OURS = ("SHOMARE_", "XDG_", "NOTIFY_", "JOURNAL_", "FORCE_COLOR", "NO_COLOR", "PY_COLORS", "GITHUB_", "TTY_")
+NOT_OURS = (
+    "SHOMARE_",
+    "XDG_",
+    "NOTIFY_",
+    "WATCHDOG_",
+    "JOURNAL_",
+    "FORCE_COLOR",
+    "NO_COLOR",
+    "PY_COLORS",
+    "GITHUB_",
+    "TTY_",
+)
 """What names of variables begin with that no process of a test takes over: settings, and what is said of terminals."""
 
 

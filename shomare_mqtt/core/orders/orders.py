@@ -48,6 +48,7 @@ class Orders:
         self.resolver = Resolver(settings, clock, ledger, logger)
         self._trial = BalanceTrial(settings.orders.settle_delay, ledger, market, spawn, logger)
         self._watch = Watch(settings, clock, ledger, market, self.checker, self.canceller, spawn, logger)
+        self.watch_stood = self._watch.stood
 
     def _why_paused(self) -> str | None:
         return self._clearance().contested or self.old_journal.why_paused() or self.settler.why_paused()

@@ -11,6 +11,7 @@ from shomare_mqtt.core.market.provider_state import AWAY, OF_THE_TOKEN
 from shomare_mqtt.core.orders.cancelling import refusal_info
 from shomare_mqtt.core.orders.checking import LAST_CHECK
 from shomare_mqtt.core.orders.slots import SLOW_AFTER, Slots
+from shomare_mqtt.core.pace import Pace
 from shomare_mqtt.core.records import Batch, Record
 from shomare_mqtt.core.render import error_info
 from shomare_mqtt.core.waiting import woken
@@ -84,6 +85,7 @@ class Watch:
         self._is_stopped = False
         self._rising = self._rise, copy_context()
         """What each timer calls, and in which context: made once, since there may be thousands."""
+        self._pace = Pace(clock.monotonic)
         self._unanswered: set[str] = set()
         self._over: dict[str, ErrorInfo | None] = {}
 
@@ -104,6 +106,11 @@ class Watch:
             for watched in self._watched.values():
                 if watched.timer is not None:
                     watched.timer.cancel()
+
+    def stood(self) -> float:
+        """Seconds since anything came of any order; 0 while all of them wait until it is time."""
+        is_due = bool(self._due) or any(each.timer is None and each.rest is None for each in self._watched.values())
+        return self._pace.stood() if is_due else 0.0
 
     def provider_is_back(self) -> None:
         """The provider answers again: no order waits out its backoff."""
@@ -175,6 +182,7 @@ class Watch:
         """Its time has come, or it was woken: go on with it, unless it is to be checked while enough others are."""
         if self._is_stopped:
             return
+        self._pace.gets_on()
         watched, record = self._watched[order], self._record(order)
         cast("asyncio.TimerHandle", watched.timer).cancel()  # whoever waits has one
         watched.timer = None
@@ -216,6 +224,7 @@ class Watch:
         watched = self._watched[order]
         if checks:
             watched.failures, watched.delay = await self._poll(order, watched, slot)
+            self._pace.gets_on()
         if slot is not None:
             slot.leave()
         while (record := self._record(order)) is not None:
@@ -227,6 +236,7 @@ class Watch:
                 self._sleep(order, record)
                 return
         self._forget(order)
+        self._pace.gets_on()
 
     def _priority(self, record: Record, watched: _Watched) -> Priority:
         """While it is not known by which id the code is to be asked for, the first are as urgent as a purchase."""
@@ -324,6 +334,7 @@ class Watch:
         watched.rest = asyncio.Event()
         await woken(watched.rest, delay)
         watched.rest = None
+        self._pace.gets_on()
 
     async def _give_back(self, order: str) -> None:
         """Cancel for the money and close, for up to five minutes (an hour where nobody answers).
