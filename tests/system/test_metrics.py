@@ -123,7 +123,7 @@ async def test_what_a_daemon_that_was_used_shows(used: Scraping) -> None:
 async def test_no_secret_and_no_id_stands_in_them(used: Scraping) -> None:
     text = await used.text()
     for purchase in used.house.sim.purchases.values():
-        assert purchase.id not in text
+        assert purchase.purchase not in text
         assert purchase.phone.lstrip("+") not in text
     for topic in [name for name in used.house.probe.retained() if name.startswith("orders/")]:
         assert topic.removeprefix("orders/") not in text
