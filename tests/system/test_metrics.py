@@ -6,6 +6,7 @@ import asyncio
 import json
 import re
 import signal
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +15,13 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from shomare_mqtt import __version__
+from shomare_mqtt.core.clock import SystemClock
+from shomare_mqtt.daemon import serving as serving_module
+from shomare_mqtt.daemon.health import AWAY
 from tests.mosquitto import Mosquitto, free_port
 from tests.patience import PATIENCE
 from tests.system.house import PRICE, PRODUCT, TOKEN, House
+from tests.system.serving import serving
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -43,6 +48,15 @@ class Scraping:
             session.request(method, f"http://127.0.0.1:{self.port}/{path}", **more) as response,
         ):
             return response.status, await response.text()
+
+    async def listens(self) -> None:
+        """Returns once somebody does at the port."""
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                with suppress(aiohttp.ClientConnectionError):
+                    await self.get("healthz")
+                    return
+                await asyncio.sleep(0.05)
 
     async def text(self) -> str:
         status, text = await self.get("metrics")
@@ -170,6 +184,30 @@ async def test_the_broker_goes_and_comes(tmp_path: Path) -> None:
         await broker.start()
         figures = await scraping.until("shomare_broker_connected", 1)
         assert figures["shomare_broker_connects_total"] == 2
+
+
+class Ahead(SystemClock):
+    """A clock that can be put forward."""
+
+    by = 0.0
+
+    def monotonic(self) -> float:
+        return super().monotonic() + Ahead.by
+
+
+async def test_healthz_says_that_the_broker_is_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serving_module, "SystemClock", Ahead)
+    monkeypatch.setattr(Ahead, "by", 0.0)
+    scraping = Scraping(House(tmp_path, free_port(), "away", {}))
+    provider = {"provider": {"base_url": f"http://127.0.0.1:{free_port()}/api"}}
+    async with serving(scraping.house, {**scraping.settings, **provider}):
+        await scraping.listens()
+        assert await scraping.get("healthz") == (200, '{"status": "ok"}')
+        Ahead.by = AWAY + 1
+        status, text = await scraping.get("healthz")
+        assert (status, json.loads(text)["status"]) == (503, "fault")
+        assert "the broker has been away for" in text
+        assert (await scraping.figures())["shomare_broker_connected"] == 0
 
 
 async def test_counting_begins_anew_with_a_reload_and_the_port_is_there_again(
