@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from shomare_mqtt.config.addresses import is_loopback
 from shomare_mqtt.core.masking import trace_of
 from shomare_mqtt.errors import JournalError
 from shomare_mqtt.model import OrderState
 from shomare_mqtt.web.healthz import healthz
 from shomare_mqtt.web.metrics import Metrics, Now
-from shomare_mqtt.web.serving import guarded, is_loopback, serve
+from shomare_mqtt.web.serving import guarded, serve
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence

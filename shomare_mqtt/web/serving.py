@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import asynccontextmanager
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, cast
 
 from aiohttp import web
@@ -27,14 +26,6 @@ _ENDING = 1.0
 _SILENT = logging.getLogger("shomare_mqtt.web.requests")
 _SILENT.setLevel(logging.CRITICAL + 1)
 """For aiohttp, which logs a traceback for each request that is no HTTP: anybody could so fill the disk."""
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches an address, or a name of it."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host.rstrip(".").lower() == "localhost"
 
 
 @asynccontextmanager

@@ -104,7 +104,7 @@ async def used(open_house: Callable[..., Awaitable[House]]) -> Scraping:
 async def test_what_a_daemon_that_was_used_shows(used: Scraping) -> None:
     house = used.house
     await house.probe.holds("profile", lambda p: p["balance"] == house.sim.balance)
-    figures = await used.until("shomare_balance", house.sim.balance)
+    figures = await used.until("shomare_balance", float(house.sim.balance))
     wanted = {
         f"shomare_build_info{{{__version__}}}": 1,
         "shomare_commands_total{buy,ok}": 2,

@@ -12,7 +12,7 @@ import pytest
 from aiohttp import web
 
 from shomare_mqtt.web.healthz import healthz
-from shomare_mqtt.web.serving import MOST_CONNECTIONS, RETRY, guarded, is_loopback, listening, serve
+from shomare_mqtt.web.serving import MOST_CONNECTIONS, RETRY, guarded, listening, serve
 from tests.mosquitto import free_port
 from tests.patience import PATIENCE
 from tests.provider.fakes import FakeClock
@@ -146,14 +146,3 @@ async def test_a_port_that_cannot_be_had_is_tried_again_and_said_once(caplog: py
     await asyncio.gather(serving, return_exceptions=True)
     with pytest.raises(aiohttp.ClientConnectionError):
         await get(port, "healthz")
-
-
-@pytest.mark.parametrize(
-    ("host", "so"),
-    [
-        ("127.0.0.1", True), ("127.3.2.1", True), ("::1", True), ("localhost", True), ("LOCALHOST.", True),
-        ("0.0.0.0", False), ("::", False), ("192.168.1.5", False), ("raspberrypi.local", False),
-    ],
-)  # fmt: skip
-def test_which_hosts_this_machine_alone_reaches(host: str, so: bool) -> None:
-    assert is_loopback(host) is so
