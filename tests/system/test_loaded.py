@@ -14,6 +14,7 @@ from tests.patience import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+    from pathlib import Path
 
     from tests.system.house import House
 
@@ -39,11 +40,11 @@ FOR_OTHERS = {
 """What a module is needed for, by whom else than a daemon without mistakes, plugins and places by hand."""
 
 
-async def held_by(house: House, settings: dict[str, Any]) -> set[str]:
+async def held_by(house: House, settings: dict[str, Any], **variables: str) -> set[str]:
     """What a daemon has loaded that answered a query and ended."""
     loaded = house.folder / "modules"
     arguments = ("-m", "tests.loaded", str(loaded), "run", "--config", str(house.file(settings)))
-    process = await asyncio.create_subprocess_exec(sys.executable, *arguments, env=environment())
+    process = await asyncio.create_subprocess_exec(sys.executable, *arguments, env=environment(**variables))
     async with asyncio.timeout(PATIENCE):
         await house.until_up()
         await house.probe.ok("query/profile")
@@ -61,10 +62,15 @@ async def test_a_daemon_that_has_answered_holds_nothing_that_only_others_need(
 
 
 async def test_figures_need_what_they_need_and_nothing_of_the_rest(
-    open_house: Callable[..., Awaitable[House]],
+    open_house: Callable[..., Awaitable[House]], tmp_path: Path
 ) -> None:
-    held = await held_by(await open_house(), {"metrics": {"enabled": True, "port": free_port()}})
+    """No files either, in which prometheus-client counts for several processes where a variable says so."""
+    folder = tmp_path / "several"
+    folder.mkdir()
+    settings = {"metrics": {"enabled": True, "port": free_port()}}
+    held = await held_by(await open_house(), settings, PROMETHEUS_MULTIPROC_DIR=str(folder))
     used = {*FOR_OTHERS["figures"], "aiohttp.web"}
     assert used <= held
     others = {name for whom, names in FOR_OTHERS.items() if whom not in ("figures", "servers") for name in names}
     assert not held & (others - {"argparse"}), "aiohttp.web alone has a command line"
+    assert not list(folder.iterdir())

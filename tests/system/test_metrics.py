@@ -251,17 +251,6 @@ async def test_who_may_reach_it_is_said(open_house: Callable[..., Awaitable[Hous
     assert (await scraping.figures())["shomare_open_orders"] == 0
 
 
-async def test_nothing_is_counted_in_files(open_house: Callable[..., Awaitable[House]], tmp_path: Path) -> None:
-    """As prometheus-client does for several processes where a variable says so; what it left would count again."""
-    scraping = Scraping(await open_house())
-    folder = tmp_path / "several"
-    folder.mkdir()
-    await scraping.house.launch(scraping.settings, PROMETHEUS_MULTIPROC_DIR=str(folder))
-    await scraping.listens()
-    assert (await scraping.figures())["shomare_commands_total{buy,ok}"] == 0
-    assert not list(folder.iterdir())
-
-
 async def test_bridge_info_shows_the_settings(open_house: Callable[..., Awaitable[House]]) -> None:
     scraping, _ = await opened(open_house)
     info = await scraping.house.probe.holds("bridge/info", lambda i: "settings" in i)
