@@ -9,7 +9,7 @@ import pytest
 
 from shomare_mqtt import config
 from shomare_mqtt.cli.status import SETTINGS
-from shomare_mqtt.config.addresses import secrets_of_query
+from shomare_mqtt.config.addresses import is_loopback, secrets_of_query
 from shomare_mqtt.errors import SettingsError
 from tests.cli import process
 
@@ -153,3 +153,14 @@ async def test_check_and_run_end_with_78(value: str) -> None:
 )
 def test_what_is_secret_in_a_query(query: str, secrets: set[str]) -> None:
     assert secrets_of_query(f"https://sister.example/api?{query}") == secrets
+
+
+@pytest.mark.parametrize(
+    ("host", "so"),
+    [
+        ("127.0.0.1", True), ("127.3.2.1", True), ("::1", True), ("localhost", True), ("LOCALHOST.", True),
+        ("0.0.0.0", False), ("::", False), ("192.168.1.5", False), ("raspberrypi.local", False),
+    ],
+)  # fmt: skip
+def test_which_hosts_this_machine_alone_reaches(host: str, so: bool) -> None:
+    assert is_loopback(host) is so

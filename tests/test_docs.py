@@ -169,7 +169,7 @@ def test_the_readmes_messages_are_commands() -> None:
             assert isinstance(json.loads(payload), dict)
 
 
-@pytest.mark.parametrize("document", ["README.md", "docs/amqtt.md", "docs/provider.md"])
+@pytest.mark.parametrize("document", ["README.md", "docs/amqtt.md", "docs/metrics.md", "docs/provider.md"])
 def test_the_documents_links_lead_somewhere(document: str) -> None:
     path = TOP / document
     for target in re.findall(r"\]\(([^)#]+)[^)]*\)", path.read_text(encoding="utf-8")):

@@ -59,6 +59,7 @@ FULL: dict[str, Any] = {
         "enabled": ["webhook"], "directories": ["/etc/plugins"],
         "webhook": {"token": "geheim-hook-4711", "since": datetime(2026, 1, 2, tzinfo=UTC), "inner": [{"a": 1.5}]},
     },
+    "metrics": {"enabled": True, "host": "0.0.0.0", "port": 9470},
     "privacy": {"retain_codes": True},
     "log": {"level": "debug", "format": "json"},
 }  # fmt: skip

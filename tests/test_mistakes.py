@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import tomllib
+from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -18,6 +19,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from shomare_mqtt import config
+from shomare_mqtt.config import tables
 from shomare_mqtt.config.lines import lines_of
 from shomare_mqtt.config.suggestions import header, known_keys
 from shomare_mqtt.errors import SettingsError
@@ -401,3 +403,11 @@ def test_who_makes_no_mistake_does_not_pay_for_those_who_do(tmp_path: Path) -> N
     explaining = ("mistakes", "suggestions", "meant", "toml_faults", "lines", "finding")
     imported = [name for name in explaining if f"shomare_mqtt.config.{name}" in done.stdout.split()]
     assert imported == ["finding"]
+
+
+def test_figures_without_the_package_that_makes_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tables, "find_spec", lambda name: None if name == "prometheus_client" else find_spec(name))
+    (said,) = told('provider.token = "t"\n[metrics]\nenabled = true\n')
+    assert said.startswith("3: metrics.enabled: needs the Python package prometheus-client, which is not installed")
+    assert 'pip install "shomare-mqtt[metrics]"' in said
+    assert told('provider.token = "t"\n[metrics]\nenabled = false\n') == []

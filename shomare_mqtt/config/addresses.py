@@ -89,6 +89,14 @@ def _check_name(value: str) -> None:
             raise ValueError(f"{_ALONE}: {four}") from None
 
 
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches an address, or a name of it."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.rstrip(".").lower() == "localhost"
+
+
 def web_address(value: str) -> str:
     """The value, where it is an http:// or https:// address. Raises ValueError."""
     if _NO_URL.search(_USER.sub("//", value, count=1)):

@@ -222,6 +222,14 @@ class Plugins(Held):
         return dict(self.tables.get(name, {}))
 
 
+class Metrics(Held):
+    """`[metrics]`: figures for Prometheus, and `/healthz`."""
+
+    enabled: bool
+    host: str
+    port: int
+
+
 class Privacy(Held):
     """`[privacy]`."""
 
@@ -251,6 +259,7 @@ class Settings(Held):
     prices: tuple[WatchedPrice, ...]
     homeassistant: HomeAssistant
     plugins: Plugins
+    metrics: Metrics
     privacy: Privacy
     log: Log
 

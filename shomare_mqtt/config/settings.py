@@ -16,6 +16,7 @@ from shomare_mqtt.config.tables import (
     HomeAssistant,
     Limits,
     Log,
+    Metrics,
     Mqtt,
     Orders,
     Plugins,
@@ -60,6 +61,7 @@ class Settings(FromEnvironment, held.Settings):
     prices: tuple[WatchedPrice, ...] = ()
     homeassistant: HomeAssistant = HomeAssistant()
     plugins: Plugins = Field(default_factory=Plugins)  # each is told where it comes from
+    metrics: Metrics = Metrics()
     privacy: Privacy = Privacy()
     log: Log = Log()
 

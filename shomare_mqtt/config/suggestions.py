@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 _LISTS = ("prices",)
+_SERVERS = ("metrics",)
+"""Tables of what this daemon serves itself: a host or a port that stands elsewhere was to be the broker's."""
 _OTHER_NAMES = {
     "user": "username", "user_name": "username", "login": "username",
     "pass": "password", "passwd": "password", "pwd": "password",
@@ -111,16 +113,17 @@ def _keys_meant(known: Mapping[str, list[str]], table: str, name: str) -> list[K
     others = _OTHER_NAMES.get(wanted, "").split()
     if other := [each for each in others if each in here]:
         return [_key(known, table, other[0])]
-    elsewhere = [Key(place, wanted) for place, keys in known.items() if place and wanted in keys]
+    tables = {place: keys for place, keys in known.items() if place and place not in _SERVERS}
+    elsewhere = [Key(place, wanted) for place, keys in tables.items() if wanted in keys]
     how_near = _HOW_NEAR_ELSEWHERE if elsewhere else _HOW_NEAR
     near = [_key(known, table, each) for each in _near(wanted, here, how_near)]
     if near or elsewhere:
         return near + [key for key in elsewhere if key.table != table and key.path not in known]
-    if called := [Key(place, each) for each in others for place, keys in known.items() if place and each in keys]:
+    if called := [Key(place, each) for each in others for place, keys in tables.items() if each in keys]:
         return called
-    names = [each for place, keys in known.items() if place for each in keys if f"{place}.{each}" not in known]
+    names = [each for place, keys in tables.items() for each in keys if f"{place}.{each}" not in known]
     closest = _near(wanted, sorted(set(names)), _HOW_NEAR_ELSEWHERE)
-    return [Key(place, each) for each in closest for place, keys in known.items() if place and each in keys]
+    return [Key(place, each) for each in closest for place, keys in tables.items() if each in keys]
 
 
 def _key(known: Mapping[str, list[str]], table: str, name: str) -> Key:

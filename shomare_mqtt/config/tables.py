@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import ssl
 from collections import Counter
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -330,6 +331,24 @@ class Plugins(BaseModel, held.Plugins):
     def tables(self) -> dict[str, Any]:
         """The plugins' own tables by name."""
         return dict(self.__pydantic_extra__)
+
+
+class Metrics(Table, held.Metrics):
+    """`[metrics]`: figures for Prometheus, and `/healthz`."""
+
+    enabled: Switch = False
+    host: Host = "127.0.0.1"
+    port: Port = 9469
+
+    @field_validator("enabled")
+    @classmethod
+    def _can_be(cls, value: bool) -> bool:  # noqa: FBT001 - pydantic's call
+        if value and find_spec("prometheus_client") is None:
+            raise ValueError(
+                "needs the Python package prometheus-client, which is not installed where this program is: "
+                'pip install "shomare-mqtt[metrics]", or on Debian apt install python3-prometheus-client'
+            )
+        return value
 
 
 class Privacy(Table, held.Privacy):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import random
 from typing import TYPE_CHECKING
 
@@ -73,6 +74,7 @@ class Daemon:
         told = Told(self._on_message, self._on_connected, self._on_disconnected, self._look, self._on_lost)
         self.broker = broker = Broker(settings, instance, journal, clock, spawn, told)
         self._client = client
+        self._journal = journal
         self._info = BridgeInfo(settings, clock.now(), mask, broker.retained, client)
         surroundings = PluginSurroundings(broker, journal, mask, spawn)
         self.plugins = surroundings.host(plugins, base, clock, self._show_info)
@@ -108,6 +110,8 @@ class Daemon:
 
     async def _start(self) -> None:
         """Begin, after the first attempt at the broker: another daemon on the base topic forbids the rest."""
+        if self._settings.metrics.enabled:
+            self._measure()
         await self.broker.retained.load()
         self.broker.retained.put(topics.BRIDGE_STATE, b"online")
         await self.plugins.start()
@@ -131,6 +135,18 @@ class Daemon:
         open_orders = self.bridge.orders.ledger.open_count
         base, waiting = self._settings.mqtt.base_topic, "" if self._info.protocol else "; waiting for the broker"
         LOG.info("started: base topic %s, %d open orders%s", base, open_orders, waiting)
+
+    def _measure(self) -> None:
+        """Count and answer, where that is wanted: else nothing of it is even imported."""
+        for name in ("PROMETHEUS_MULTIPROC_DIR", "prometheus_multiproc_dir"):
+            os.environ.pop(name, None)  # prometheus-client would count in files, for several processes
+        from shomare_mqtt.daemon.measuring import Measuring  # noqa: PLC0415 - see above
+
+        settings, clock = self._settings.metrics, self._clock
+        measuring = Measuring(
+            settings, self.bridge, self.broker, self._journal, self._client, clock, self.health.faults
+        )
+        self._spawn(lasting(measuring.run, "metrics", clock, LOG), "metrics")
 
     async def _asked_to_end(self, stop: asyncio.Event) -> None:
         """Returns once a signal, or another daemon that goes on in our place, ends this one."""

@@ -11,6 +11,7 @@ from shomare_mqtt.doctor.asking import Answers, ask
 from shomare_mqtt.doctor.broker import look_at_broker
 from shomare_mqtt.doctor.finding import Finding, State
 from shomare_mqtt.doctor.machine import of_secrets, of_settings, of_state_directory
+from shomare_mqtt.doctor.metrics import of_metrics
 from shomare_mqtt.doctor.provider import of_provider
 from shomare_mqtt.doctor.purchases import of_purchases
 from shomare_mqtt.journal.memories import DIALECT
@@ -58,6 +59,7 @@ async def examine(settings: Settings, file: Path | None, tell: Callable[[Finding
     note(of_provider(settings, seen.answers, seen.mask))
     answers = seen.learnt.get("answers")
     note(of_purchases(answers if isinstance(answers, dict) else {}, settings, seen.mask))
+    note(of_metrics(settings))
     return seen
 
 

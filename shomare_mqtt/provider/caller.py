@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from shomare_mqtt.core.clock import Clock
     from shomare_mqtt.core.ports import Permit
+    from shomare_mqtt.model import Endpoint
     from shomare_mqtt.provider.dialect import Request
     from shomare_mqtt.provider.limiter import Limiter
     from shomare_mqtt.provider.reading import RawAnswer
@@ -28,13 +29,22 @@ PAUSES = (0.5, 1.0)
 """Seconds before each repetition of what only reads, half of it more or less by chance."""
 GATEWAY = frozenset({502, 503, 504})
 """Statuses of something on the way that passes."""
+WORKED = "ok"
+
+
+def _unheard(_endpoint: Endpoint, _outcome: str, _seconds: float) -> None:
+    """Nobody listens."""
 
 
 class Caller:
-    """Sends requests and has their answers read, the long ones in a thread; `counters` are those of `client.Client`."""
+    """Sends requests and has their answers read, the long ones in a thread; `counters` are those of `client.Client`.
+
+    `on_request` is told of each request: its endpoint, `ok` or the error's code, and how many seconds it took.
+    """
 
     def __init__(self, transport: Transport, limiter: Limiter, clock: Clock, log: logging.Logger) -> None:
         self.counters: Counter[str] = Counter()
+        self.on_request: Callable[[Endpoint, str, float], None] = _unheard
         self._transport = transport
         self._limiter = limiter
         self._clock = clock
@@ -62,17 +72,22 @@ class Caller:
         if permit is not None:
             await permit.turn()
         self.counters[request.endpoint.value] += 1
-        began, http = self._clock.monotonic(), None
+        began, http, outcome = self._clock.monotonic(), None, None
         try:
             answer = await self._transport.ask(request, permit)
             http = answer.http
-            return await self._read(read, answer)
-        except ProviderError:
+            found = await self._read(read, answer)
+            outcome = WORKED
+        except ProviderError as error:
             self.counters[f"{request.endpoint.value}.errors"] += 1
+            outcome = error.code.value
             raise
         finally:
-            took = (self._clock.monotonic() - began) * 1000
-            self._log.debug("%s: HTTP %s in %.0f ms", request.endpoint.value, http or "-", took)
+            took = self._clock.monotonic() - began
+            self._log.debug("%s: HTTP %s in %.0f ms", request.endpoint.value, http or "-", took * 1000)
+            if outcome is not None:  # else it was called off here
+                self.on_request(request.endpoint, outcome, took)
+        return found
 
     async def _read(self, read: Callable[[RawAnswer], T], answer: RawAnswer) -> T:
         if not answer.is_long:

@@ -116,6 +116,10 @@ class Client:
         """HTTP requests by endpoint (`buy`), and those of them that gave no success (`buy.errors`)."""
         return self._caller.counters
 
+    def observe(self, on_request: Callable[[Endpoint, str, float], None]) -> None:
+        """Tell of each HTTP request from now on: its endpoint, `ok` or the error's code, the seconds that it took."""
+        self._caller.on_request = on_request
+
     @property
     def waiting(self) -> int:
         """How many requests wait for their turn by `requests_per_minute`."""

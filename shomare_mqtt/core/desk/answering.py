@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, NamedTuple
 
 from shomare_mqtt import topics
@@ -15,6 +16,7 @@ from shomare_mqtt.model import Envelope, Message, Reply
 
 if TYPE_CHECKING:
     import logging
+    from collections.abc import Callable
 
     from shomare_mqtt.core.orders.ledger import Ledger
     from shomare_mqtt.core.ports import Journal
@@ -42,8 +44,15 @@ class Repeat(NamedTuple):
     envelope: Envelope
 
 
+def _unheard(_command: str, _status: Status) -> None:
+    """Nobody listens."""
+
+
 class Answering:
-    """Puts answers into batches. `count` is how many were given."""
+    """Puts answers into batches. `count` is how many were given; `on_answered` is told of each but a second delivery's.
+
+    It gets the command as it came, which a stranger may have made up, and how it ended.
+    """
 
     def __init__(self, journal: Journal, ledger: Ledger, logger: logging.Logger) -> None:
         self._journal = journal
@@ -52,6 +61,12 @@ class Answering:
         self._waiting: dict[int, list[Repeat]] = {}
         self._closing: dict[int, Answer] = {}
         self.count = 0
+        self.on_answered: Callable[[str, Status], None] = _unheard
+
+    def note(self, envelope: Envelope, status: Status) -> None:
+        """A command got its answer."""
+        self.count += 1
+        self.on_answered(envelope.command, status)
 
     def ticket(
         self,
@@ -109,7 +124,7 @@ class Answering:
 
     def beside(self, envelope: Envelope, answer: Answer) -> tuple[list[Message], list[Message]]:
         """The answer to a query, for each topic that it goes to, and its events, to be sent beside the outbox."""
-        self.count += 1
+        self.note(envelope, answer.status)
         answers = _messages(envelope, render.dumps(render.answer_json(answer, envelope.transaction)))
         if answer.status is not Status.ERROR:
             return answers, []
@@ -129,16 +144,17 @@ class Answering:
         if stored is None and first in self._closing:
             self._post(batch, repeat.envelope, self._closing[first], replayed=True)
         elif stored := stored or await self._journal.answer_of(first):
-            self.count += 1
+            self.note(repeat.envelope, Status(json.loads(stored)["status"]))
             batch.postings.extend(_postings(repeat.envelope, _again(stored)))
         else:
             message = "the command that this one repeats was refused, and nothing was done; it may be tried again"
+            self.note(repeat.envelope, Status.ERROR)
             batch.postings.extend(self.refusal(repeat.envelope, CommandRefusedError(ErrorCode.BUSY, message)))
         await self._ledger.commit(batch)
 
     def _post(self, batch: Batch, envelope: Envelope, answer: Answer, *, replayed: bool = False) -> bytes:
         """Put an answer into a batch; what a repeat is to be told as well."""
-        self.count += 1
+        self.note(envelope, answer.status)
         body = render.dumps(render.answer_json(answer, envelope.transaction))
         batch.postings.extend(_postings(envelope, _again(body) if replayed or answer.replayed else body))
         return body

@@ -14,7 +14,7 @@ from shomare_mqtt.core.desk.acknowledging import Acknowledging
 from shomare_mqtt.core.desk.answering import Repeat
 from shomare_mqtt.core.desk.double_press import press_content
 from shomare_mqtt.core.records import Arrival, ArrivalKind
-from shomare_mqtt.core.render import Answer
+from shomare_mqtt.core.render import Answer, Status
 from shomare_mqtt.errors import CommandRefusedError, ErrorCode
 from shomare_mqtt.model import Buy, Cancel, Parsed, Resolve, SetBuying, Unparsed
 
@@ -217,9 +217,10 @@ class Intake:
         elif result.kind is ArrivalKind.NO_ROOM:
             self._refuse_volatile(what)
         elif result.kind is ArrivalKind.CONFLICT:
+            self._answering.note(what.envelope, Status.ERROR)
             self._logger.warning("%s refused: %s", arrival.command, ErrorCode.TRANSACTION_CONFLICT)
         elif isinstance(what, Unparsed):
-            self._answering.count += 1
+            self._answering.note(what.envelope, Status.ERROR)
             self._logger.warning("%s refused: %s: %s", arrival.command, what.error.code, what.error.message)
         elif result.kind is ArrivalKind.REPEATED:
             await self._answering.repeat(Repeat(result.row, what.envelope), result.first or 0, result.answer)
@@ -237,7 +238,7 @@ class Intake:
     def _refuse_volatile(self, what: Parsed | Unparsed) -> None:
         """Say that the disk is full, beside the journal, which has no room for that either."""
         error = what.error if isinstance(what, Unparsed) else _no_room(what)
-        self._answering.count += 1
+        self._answering.note(what.envelope, Status.ERROR)
         for posting in self._answering.refusal(what.envelope, error):
             self._outbox.send_volatile(posting.message)
         self._logger.warning("%s refused: %s: %s", _kind(what.envelope.command), error.code, error.message)

@@ -83,6 +83,7 @@ class Resuming:
             self._asking.take(command.incoming)
             return
         if isinstance(what, Unparsed):
+            self._answering.note(what.envelope, Status.ERROR)
             postings = self._answering.refusal(what.envelope, what.error)
             done = Done(command.row, postings[0].message.payload, is_free=True)
             batch = Batch(postings=list(postings), done=[done])

@@ -1,0 +1,93 @@
+"""An HTTP server on the daemon's own loop that nobody can use up: few connections, the oldest goes for a new one."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, cast
+
+from aiohttp import web
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
+    from shomare_mqtt.core.clock import Clock
+
+LOG = logging.getLogger("shomare_mqtt.web")
+MOST_CONNECTIONS = 32
+"""Open ones at a time: each takes one of the files that the journal and the provider need as well."""
+RETRY = 10.0
+"""Seconds between attempts at a port that another program has."""
+_KEEPALIVE = 75.0
+"""Seconds that a connection may be idle: Prometheus asks once a minute, or more often."""
+_ENDING = 1.0
+"""Seconds that answers have at an end."""
+_SILENT = logging.getLogger("shomare_mqtt.web.requests")
+_SILENT.setLevel(logging.CRITICAL + 1)
+"""For aiohttp, which logs a traceback for each request that is no HTTP: anybody could so fill the disk."""
+
+
+@asynccontextmanager
+async def listening(app: web.Application, host: str, port: int) -> AsyncIterator[None]:
+    """Answer at an address for as long as the context lasts. Raises OSError where it cannot be had."""
+    runner = web.AppRunner(app, access_log=None, logger=_SILENT, keepalive_timeout=_KEEPALIVE, shutdown_timeout=_ENDING)
+    await runner.setup()
+    try:
+        handlers = cast("web.Server", runner.server)  # there since the line before
+        server = await asyncio.get_running_loop().create_server(lambda: _connection(handlers), host, port)
+        try:
+            yield
+        finally:
+            server.close()
+    finally:
+        await runner.cleanup()
+
+
+def _connection(handlers: web.Server) -> asyncio.Protocol:
+    """Somebody connects: where there are too many already, whoever has been there longest is cut off."""
+    connected = [each.transport for each in handlers.connections if each.transport is not None]
+    if len(connected) >= MOST_CONNECTIONS:
+        connected[0].abort()
+    return handlers()
+
+
+async def serve(app: Callable[[], web.Application], what: str, host: str, port: int, clock: Clock) -> None:
+    """Answer for ever. An address that cannot be had is tried again and again: buying goes on without it.
+
+    `what` names the table of the settings, `app` makes an application, once for each attempt.
+    """
+    said = False
+    while True:
+        try:
+            async with listening(app(), host, port):
+                LOG.info("%s: listening on %s, port %d", what, host, port)
+                await _for_ever()
+        except OSError as error:
+            if not said:
+                said = True
+                LOG.error(  # noqa: TRY400 - no traceback
+                    "%s: port %d of %s cannot be listened on: %s. All else goes on, and it is tried again every %.0f "
+                    "seconds; set another %s.port, or end the program that has this one",
+                    what, port, host, error.strerror or error, RETRY, what,
+                )  # fmt: skip
+        await clock.sleep(RETRY)
+
+
+async def _for_ever() -> None:
+    await asyncio.get_running_loop().create_future()
+
+
+def guarded(
+    answer: Callable[[web.Request], Awaitable[web.Response]], tell: Callable[[BaseException], object]
+) -> Callable[[web.Request], Awaitable[web.Response]]:
+    """A handler whose faults are told, and answered with 500."""
+
+    async def handle(request: web.Request) -> web.Response:
+        try:
+            return await answer(request)
+        except Exception as error:  # noqa: BLE001 - the one place for faults of ours: the daemon goes on
+            tell(error)
+            return web.Response(status=500, text="a fault of this program; its log says more\n")
+
+    return handle
