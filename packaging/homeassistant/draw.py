@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 HERE = Path(__file__).parent
 LARGER = 4
-BLUE, DEEP, WHITE, INK = (3, 169, 244), (2, 119, 189), (255, 255, 255), (38, 50, 56)
+BLUE, DEEP, WHITE = (3, 169, 244), (2, 119, 189), (255, 255, 255)
 
 
 def icon(size: int) -> Image.Image:
@@ -22,7 +22,8 @@ def icon(size: int) -> Image.Image:
     shade = ImageDraw.Draw(tile)
     for row in range(side):
         part = row / side
-        shade.line([(0, row), (side, row)], fill=tuple(round(a + (b - a) * part) for a, b in zip(BLUE, DEEP, strict=True)))
+        colour = tuple(round(a + (b - a) * part) for a, b in zip(BLUE, DEEP, strict=True))
+        shade.line([(0, row), (side, row)], fill=colour)
     corners = Image.new("L", (side, side))
     ImageDraw.Draw(corners).rounded_rectangle((0, 0, side - 1, side - 1), radius=side * 0.2, fill=255)
     picture = Image.new("RGBA", (side, side))
@@ -46,8 +47,9 @@ def logo(width: int, height: int) -> Image.Image:
     picture.paste(icon(height - 20).resize((side, side), Image.Resampling.LANCZOS), (8 * LARGER, 10 * LARGER))
     draw = ImageDraw.Draw(picture)
     left = side + 20 * LARGER
-    draw.text((left, height * LARGER * 0.41), "Shomare", fill=BLUE, font=ImageFont.load_default(36 * LARGER), anchor="lm", stroke_width=2)
-    draw.text((left, height * LARGER * 0.7), "MQTT", fill=DEEP, font=ImageFont.load_default(22 * LARGER), anchor="lm", stroke_width=2)
+    for text, colour, size, middle in (("Shomare", BLUE, 36, 0.41), ("MQTT", DEEP, 22, 0.7)):
+        font = ImageFont.load_default(size * LARGER)
+        draw.text((left, height * LARGER * middle), text, fill=colour, font=font, anchor="lm", stroke_width=2)
     return picture.resize((width, height), Image.Resampling.LANCZOS)
 
 

@@ -3,8 +3,8 @@
 
 The Supervisor writes what was filled in on the app's page to /data/options.json, and tells on
 http://supervisor/services/mqtt where the broker is (developers.home-assistant.io, "App communication"). Both are handed
-over in the environment, which outranks a settings file: neither `ps` nor the log shows a secret. The process then goes on
-as the daemon itself, without root's rights.
+over in the environment, which outranks a settings file: neither `ps` nor the log shows a secret. The process then goes
+on as the daemon itself, without root's rights.
 
 Plain Python: the image holds one anyway, and Home Assistant's own base image with its helpers is another Linux.
 """
@@ -42,25 +42,26 @@ SETTING = {
 NO_LIMIT = ("max_price", "max_spend_per_day")
 """Options that the page cannot leave empty, since they have a default; 0 takes the limit away."""
 
+# Home Assistant's places and the image's user; the variables are for who tries this elsewhere.
 SUPERVISOR = os.environ.get("SHOMARE_APP_SUPERVISOR", "http://supervisor")
 DATA = Path(os.environ.get("SHOMARE_APP_DATA", "/data"))
 FILE = Path(os.environ.get("SHOMARE_APP_CONFIG", "/config")) / "config.toml"
 STATE = DATA / "state"
-USER = "shomare"
+USER = os.environ.get("SHOMARE_APP_USER", "shomare")
 TIMEOUT = 30
 """Seconds that the Supervisor may take for an answer."""
 
-NO_TOKEN = (
+NO_ACCOUNT = (
     "The token of your account at shomare.online is missing. Open this app's Configuration tab, put it into 'Token', "
     "save, and start the app again."
 )
 NO_BROKER = (
-    "Home Assistant has no MQTT broker yet. Install the app 'Mosquitto broker' (Settings > Apps > App store), start it, "
-    "and start this app again. For a broker of your own see this app's Documentation tab."
+    "Home Assistant has no MQTT broker yet. Install the app 'Mosquitto broker' (Settings > Apps > App store), start "
+    "it, and start this app again. For a broker of your own see this app's Documentation tab."
 )
 NO_SUPERVISOR = (
-    "This is the start of Home Assistant's app, and there is no Supervisor here. Elsewhere 'shomare-mqtt run' starts the "
-    "daemon."
+    "This is the start of Home Assistant's app, and there is no Supervisor here. Elsewhere 'shomare-mqtt run' starts "
+    "the daemon."
 )
 
 
@@ -73,7 +74,7 @@ def main() -> NoReturn:
         environment |= settings_of_broker(broker())
     environment |= settings_of(options)
     if "SHOMARE_PROVIDER__TOKEN" not in environment and not has_own_token(file):
-        end(NO_TOKEN)
+        end(NO_ACCOUNT)
     environment["SHOMARE_STATE__DIRECTORY"] = str(STATE)
     prepare_state()
     give_up_root()
@@ -140,7 +141,7 @@ def has_own_token(file: Path | None) -> bool:
 
 
 def broker() -> dict[str, Any]:
-    """What the Supervisor tells of the broker: `host`, `port`, `ssl`, and `username` and `password` where it asks for them."""
+    """It tells: `host`, `port`, `ssl`, and `username` and `password` where the broker asks for them."""
     token = os.environ.get("SUPERVISOR_TOKEN")
     if not token:
         end(NO_SUPERVISOR)
@@ -152,9 +153,11 @@ def broker() -> dict[str, Any]:
             answer = json.load(response)
     except urllib.error.HTTPError as error:
         # 400 is "Service not enabled"; 401 and 403 are the Supervisor's own affair.
-        end(NO_BROKER if error.code in (400, 404) else f"The Supervisor refuses to name the broker (HTTP {error.code}).")
+        refusal = f"The Supervisor refuses to name the broker (HTTP {error.code})."
+        end(NO_BROKER if error.code in (400, 404) else refusal)
     except (OSError, ValueError) as error:
-        end(f"The Supervisor cannot be asked for the broker ({error}). Start the app again; it may have been starting itself.")
+        again = "Start the app again; the Supervisor may have been starting itself."
+        end(f"The Supervisor cannot be asked for the broker ({error}). {again}")
     data = answer.get("data") if isinstance(answer, dict) else None
     if not isinstance(data, dict) or not data.get("host"):
         end(NO_BROKER)
