@@ -13,7 +13,7 @@ BIN = $(VENV)/bin
 # An environment of another Python is made anew only for who names one: `make PYTHON=python3.13 …`.
 READY = @sh .ci/venv.sh "$(PYTHON)" "$(VENV)" $(1) $(if $(filter file,$(origin PYTHON)),any)
 
-.PHONY: demo test pytest lint coverage bench soak lock clean venv venv-demo
+.PHONY: demo test pytest lint coverage bench soak lock clean venv venv-demo dist release-check
 
 venv:
 	$(call READY,dev)
@@ -60,5 +60,13 @@ lock: venv
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --no-emit-index-url --no-header \
 	    --no-annotate --upgrade --output-file requirements.lock pyproject.toml
 
+# The wheel and the sdist, in dist/.
+dist:
+	$(PYTHON) packaging/release_check.py --only-build
+
+# Both, and the wheel installed with pipx and tried, on each Python that this machine has.
+release-check:
+	$(PYTHON) packaging/release_check.py
+
 clean:
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) .venv-release .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
