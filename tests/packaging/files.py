@@ -27,7 +27,3 @@ def variables(model: Any = config.Settings, path: str = "SHOMARE_") -> set[str]:
         here = f"{path}{name.upper()}"
         names |= variables(inner, f"{here}__") if isinstance(inner, type) and issubclass(inner, Table) else {here}
     return names
-
-
-LATER = {"SHOMARE_METRICS__ENABLED", "SHOMARE_METRICS__PORT", "SHOMARE_METRICS__HOST"}
-"""Of the table that the image's healthcheck needs."""
