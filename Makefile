@@ -13,7 +13,7 @@ BIN = $(VENV)/bin
 # An environment of another Python is made anew only for who names one: `make PYTHON=python3.13 …`.
 READY = @sh .ci/venv.sh "$(PYTHON)" "$(VENV)" $(1) $(if $(filter file,$(origin PYTHON)),any)
 
-.PHONY: demo test pytest lint coverage bench soak lock clean venv venv-demo dist release-check
+.PHONY: demo test pytest lint coverage bench soak lock clean venv venv-demo
 
 venv:
 	$(call READY,dev)
@@ -59,6 +59,8 @@ lock: venv
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --no-emit-index-url --no-header \
 	    --no-annotate --upgrade --output-file requirements.lock pyproject.toml
+
+.PHONY: dist release-check
 
 # The wheel and the sdist, in dist/.
 dist:

@@ -69,7 +69,7 @@ def fail(text: str) -> NoReturn:
 
 def run(*command: str | Path, environment: dict[str, str] | None = None, folder: Path = TOP) -> str:
     """What a program says; where it fails, all ends with that."""
-    done = subprocess.run(
+    done = subprocess.run(  # noqa: S603 - what stands here
         command,
         env=environment,
         cwd=folder,
@@ -161,7 +161,7 @@ def python_of(number: str) -> str | None:
     root = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
     for candidate in (f"python{number}", *map(str, sorted(root.glob(f"versions/{number}.*/bin/python")))):
         program = shutil.which(candidate)
-        told = program and subprocess.run(
+        told = program and subprocess.run(  # noqa: S603 - what stands here
             [program, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"],
             capture_output=True,
             text=True,
