@@ -69,5 +69,15 @@ lock: venv
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --no-emit-index-url --no-header \
 	    --no-annotate --upgrade --output-file requirements.lock pyproject.toml
 
+.PHONY: dist release-check
+
+# The wheel and the sdist, in dist/.
+dist:
+	$(PYTHON) packaging/release_check.py --only-build
+
+# Both, and the wheel installed with pipx and tried, on each Python that this machine has.
+release-check:
+	$(PYTHON) packaging/release_check.py
+
 clean:
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) .venv-release .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
