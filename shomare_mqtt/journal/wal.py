@@ -25,7 +25,8 @@ _ALL = 0xFFFFFFFF
 class Wal(NamedTuple):
     """What a log holds. `salt` counts its beginnings, `frames` how many belong to the journal; `damage`: what is wrong.
 
-    A last transaction that is not all there is no damage: the power may have been cut while it was written.
+    A last transaction that is not all there is no damage: the process may have been killed, or the power cut, while it
+    was written.
     """
 
     salt: int
@@ -39,7 +40,7 @@ def salts_of(header: bytes | memoryview) -> bytes:
 
 
 def read_wal(data: memoryview, *, power_held: bool) -> Wal:
-    """Go through a whole log. `power_held`: it was written since the machine booted, so that nothing of it is torn."""
+    """Go through a whole log. `power_held`: it was written since the machine booted; only a kill can have torn it."""
     header = data[:HEADER]
     if not any(data[: HEADER + FRAME_HEADER]):
         return Wal(0, 0)  # room was made, and nothing written
@@ -61,13 +62,31 @@ def read_wal(data: memoryview, *, power_held: bool) -> Wal:
     rest = [frame for frame in frames[good:] if frame[8:16] == salts]
     ends = sum(map(_commits, rest))
     # One that is torn is the last: none was begun before the one in front of it was on the disk.
-    damage = f"entry {good + 1} is damaged, with {len(rest)} behind it" if ends > (0 if power_held else 1) else None
+    is_torn = ends == 1 and (not power_held or _may_be_cut_short(data, size, good))
+    damage = f"entry {good + 1} is damaged, with {len(rest)} behind it" if ends and not is_torn else None
     return Wal(int.from_bytes(header[16:20]), committed, damage)
 
 
 def _frames(data: memoryview, size: int) -> Iterator[memoryview]:
     for start in range(HEADER, len(data) - size + 1, size):
         yield data[start : start + size]
+
+
+def _may_be_cut_short(data: memoryview, size: int, number: int) -> bool:
+    """Whether a killed process can have left the frame behind the first `number` as it is, and nothing behind it.
+
+    SQLite writes its header, then its page, which the kernel takes piece by piece, as its own pages lie in the file
+    (4096 bytes, or a multiple). What is missing is what was there before: nothing, where nothing ever came so far.
+    """
+    start = HEADER + number * size
+    end = start + size
+    salts = data[16:24]
+    if data[end + 8 : end + 16] == salts:
+        return False
+    if any(data[end:]):
+        return True  # earlier beginnings of the log had come further
+    page = start + FRAME_HEADER
+    return end < len(data) and not any(data[page + -page % PAGE : end])
 
 
 def _commits(frame: memoryview) -> bool:

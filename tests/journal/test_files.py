@@ -14,8 +14,9 @@ import pytest
 
 from shomare_mqtt.errors import JournalUnusableError
 from shomare_mqtt.journal.database import Database
+from shomare_mqtt.journal.files import _ROOM as ROOM
 from shomare_mqtt.journal.files import JOURNAL, WAL
-from shomare_mqtt.journal.wal import FRAME, HEADER
+from shomare_mqtt.journal.wal import FRAME, FRAME_HEADER, HEADER, PAGE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +33,8 @@ async def live():
     await database.open()
     await database.run(lambda c: None)
     for number in range(int(sys.argv[2])):
-        await database.run(lambda c: c.execute("INSERT INTO meta VALUES (?, ?)", (str(number), "x" * 500)) and None)
+        key = f"{os.getpid()} {number}"
+        await database.run(lambda c: c.execute("INSERT INTO meta VALUES (?, ?)", (key, "x" * 500)) and None)
     if sys.argv[3] == "killed":
         os.kill(os.getpid(), 9)
     await database.close()
@@ -186,12 +188,49 @@ async def test_a_page_that_the_log_holds_too_is_healed_by_it(tmp_path: Path) -> 
     assert await entries(state) == ENTRIES
 
 
-async def test_the_last_entry_may_be_torn_by_a_power_cut_and_by_nothing_else(tmp_path: Path) -> None:
-    state = await lived(tmp_path / "state", "killed")
+def last_entry(state: Path) -> int:
+    """Where it begins."""
     log = (state / WAL).read_bytes()
     salts = log[16:24]
     last = max(n for n in range((len(log) - HEADER) // FRAME) if log[HEADER + n * FRAME :][8:16] == salts)
-    write(state / WAL, HEADER + last * FRAME + 1000, b"\xff" * 10)
+    return HEADER + last * FRAME
+
+
+@pytest.mark.parametrize("boot", ["this boot", "another boot"])
+@pytest.mark.parametrize("pieces", [0, 1])
+async def test_a_kill_between_an_entrys_header_and_its_page(tmp_path: Path, boot: str, pieces: int) -> None:
+    """SQLite writes one after the other, and the kernel takes a page piece by piece; it was no commit yet."""
+    state = await lived(tmp_path / "state", "killed")
+    page = last_entry(state) + FRAME_HEADER
+    written = pieces * (-page % PAGE)
+    write(state / WAL, page + written, bytes(PAGE - written))
+    assert await entries(state, boot) == ENTRIES - 1
+
+
+@pytest.mark.parametrize("boot", ["this boot", "another boot"])
+async def test_such_a_kill_where_an_earlier_log_had_come_further(tmp_path: Path, boot: str) -> None:
+    """What the page was to replace is one of the earlier log."""
+    state = await lived(tmp_path / "state", "ended")
+    earlier = (state / ROOM).read_bytes()
+    state = await lived(state, "killed", 3)
+    page = last_entry(state) + FRAME_HEADER
+    assert any(earlier[page : page + PAGE])
+    write(state / WAL, page, earlier[page : page + PAGE])
+    assert await entries(state, boot) == ENTRIES + 3 - 1
+
+
+async def test_an_entry_that_ends_the_file_is_not_cut_short(tmp_path: Path) -> None:
+    state = await lived(tmp_path / "state", "killed")
+    page = last_entry(state) + FRAME_HEADER
+    write(state / WAL, page, bytes(PAGE))
+    os.truncate(state / WAL, page + PAGE)
+    with pytest.raises(JournalUnusableError, match=r"is damaged|was cut off"):
+        await entries(state, "this boot")
+
+
+async def test_the_last_entry_may_be_torn_by_a_power_cut_and_by_nothing_else(tmp_path: Path) -> None:
+    state = await lived(tmp_path / "state", "killed")
+    write(state / WAL, last_entry(state) + 1000, b"\xff" * 10)
     with pytest.raises(JournalUnusableError, match="is damaged"):
         await entries(state, "this boot")
     assert await entries(state, "another boot") == ENTRIES - 1
@@ -249,7 +288,7 @@ async def test_a_log_that_was_put_beside_a_closed_journal(tmp_path: Path) -> Non
 async def test_a_closed_journal_may_be_changed_by_hand_and_put_back(tmp_path: Path) -> None:
     state = await lived(tmp_path / "state", "ended")
     with closing(sqlite3.connect(state / JOURNAL)) as connection, connection:
-        connection.execute("DELETE FROM meta WHERE key = '1'")
+        connection.execute("DELETE FROM meta WHERE key LIKE '% 1'")
     assert await entries(state) == ENTRIES - 1
     shutil.copy(state / JOURNAL, tmp_path / "copy")
     (tmp_path / "copy").replace(state / JOURNAL)
