@@ -105,8 +105,10 @@ def test_nothing_changed() -> None:
             {},
             {"provider": {"base_url": "http://a:b@c/api"}},
             [
-                'provider.base_url = "http://***@c/api" (it was "https://shomare.online/api")'
-                "; the daemon connects anew",
+                (
+                    'provider.base_url = "http://***@c/api" (it was "https://shomare.online/api")'
+                    "; the daemon connects anew"
+                ),
             ],
         ),
         (
