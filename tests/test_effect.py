@@ -89,6 +89,7 @@ def test_nothing_changed() -> None:
         ({}, {"limits": {"max_price": Decimal("5000.50")}}, ["limits.max_price = 5000.50 (it was not set)"]),
         ({"limits": {"max_price": 5000}}, {"limits": {"max_price": 4000}}, ["limits.max_price = 4000 (it was 5000)"]),
         ({"limits": {"max_price": 5000}}, {}, ["limits.max_price is not set any more (it was 5000)"]),
+        ({}, {"refresh": {"profile": 60.5}}, ["refresh.profile = 60.5 (it was 300)"]),
         ({}, {"log": {"level": "debug"}}, ['log.level = "debug" (it was "info")']),
         ({}, {"homeassistant": {"countries": ["7"]}}, ['homeassistant.countries = ["7"] (it was [])']),
         (

@@ -53,7 +53,10 @@ class _Value(NamedTuple):
     shown: Any
 
     def __str__(self) -> str:
-        return f"{self.held:f}" if isinstance(self.held, Decimal) else json.dumps(self.shown, ensure_ascii=False)
+        if isinstance(self.held, Decimal):
+            return f"{self.held:f}"
+        whole = isinstance(self.held, float) and self.held.is_integer()
+        return json.dumps(int(self.held) if whole else self.shown, ensure_ascii=False)
 
 
 def _said(key: str, old: _Value, new: _Value) -> str:
