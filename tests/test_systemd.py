@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from configparser import ConfigParser
 from pathlib import Path
 
@@ -37,6 +38,31 @@ def test_what_is_told(tmp_path: Path, abstract: bool) -> None:
         "STATUS=2 open orders READY=0",
         "STOPPING=1\nSTATUS=Stopping",
         "READY=1\nSTATUS=all that came",
+    ]
+
+
+def test_what_is_told_of_a_reload(tmp_path: Path) -> None:
+    name = str(tmp_path / "notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as supervisor:
+        supervisor.bind(name)
+        supervisor.settimeout(5)
+        notifier = Notifier({"NOTIFY_SOCKET": name})
+        notifier.note = "settings read again: nothing changed"
+        notifier.reloading()
+        notifier.reloaded()  # before the start is over, neither: systemd would take it for started
+        notifier.ready("all is well")
+        before = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
+        notifier.reloading()
+        notifier.note = "settings read again: not taken over:\nREADY=0"
+        notifier.reloaded()
+        notifier.status("2 open orders")
+        told = [supervisor.recv(1000).decode() for _ in range(4)]
+    reloading, at = told.pop(1).split("\nMONOTONIC_USEC=")
+    assert (reloading, int(at) >= before) == ("RELOADING=1", True)
+    assert told == [
+        "READY=1\nSTATUS=all is well; settings read again: nothing changed",
+        "READY=1\nSTATUS=all is well; settings read again: not taken over: READY=0",
+        "STATUS=2 open orders; settings read again: not taken over: READY=0",
     ]
 
 

@@ -9,6 +9,7 @@ from shomare_mqtt import __version__
 from shomare_mqtt.core.clock import SystemClock
 from shomare_mqtt.core.masking import Mask
 from shomare_mqtt.daemon.daemon import Daemon
+from shomare_mqtt.daemon.reload import Reload
 from shomare_mqtt.daemon.watchdog import Watchdog
 from shomare_mqtt.journal.memories import DialectMemory
 from shomare_mqtt.journal.store import Journal
@@ -26,20 +27,31 @@ LOG = logging.getLogger("shomare_mqtt")
 
 
 async def serve(
-    settings: Settings, stop: asyncio.Event, mask: Mask | None = None, notifier: Notifier | None = None
+    settings: Settings,
+    stop: asyncio.Event,
+    mask: Mask | None = None,
+    notifier: Notifier | None = None,
+    reload: Reload | None = None,
 ) -> None:
-    """Run until `stop` is set. Raises what `run_daemon` raises."""
+    """Run until `stop` is set. Raises what `run_daemon` raises. `reload`: who brings other settings meanwhile."""
     notifier = notifier or Notifier()
     with Watchdog(notifier) as watchdog:
-        await _serve(settings, stop, mask, notifier, watchdog)
+        await _serve(settings, stop, mask, notifier, watchdog, reload)
 
 
 async def _serve(
-    settings: Settings, stop: asyncio.Event, mask: Mask | None, notifier: Notifier, watchdog: Watchdog
+    settings: Settings,
+    stop: asyncio.Event,
+    mask: Mask | None,
+    notifier: Notifier,
+    watchdog: Watchdog,
+    reload: Reload | None,
 ) -> None:
     clock = SystemClock()
     token = settings.token
-    plugins = enabled_plugins(settings.plugins, LOG.getChild("plugin"))  # before anything starts
+    learning = mask or Mask(settings.tokens(), settings.secrets())
+    reload = reload or Reload(settings, learning)
+    reload.plugins = enabled_plugins(settings.plugins, LOG.getChild("plugin"))  # before anything starts
     for text in settings.remarks:
         LOG.warning("%s", text)
     journal = Journal(settings.state.directory, clock)
@@ -59,8 +71,7 @@ async def _serve(
             logger=logger,
             on_date=journal.time.on_date,
         ) as client:
-            learning = mask or Mask(settings.tokens(), settings.secrets())
-            daemon = Daemon(settings, clock, journal, client, meta, plugins, learning, notifier)
+            daemon = Daemon(reload.in_force, clock, journal, client, meta, reload.plugins, learning, notifier)
             watchdog.health = daemon.health
             await daemon.run(stop)
     except BaseExceptionGroup as group:
