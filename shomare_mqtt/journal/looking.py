@@ -87,7 +87,9 @@ def _read(directory: Path) -> tuple[bytearray, bytes] | Looked | None:
         if not stat.S_ISREG(kind.st_mode):
             return Looked(why_not="it is no plain file")
         if kind.st_size > LARGEST:
-            return Looked(why_not=f"it has {kind.st_size:,} bytes, which is too much to be looked at", size=kind.st_size)
+            return Looked(
+                why_not=f"it has {kind.st_size:,} bytes, which is too much to be looked at", size=kind.st_size
+            )
         # A log that began anew meanwhile no longer holds what the copy lacks.
         before = salts_of(_bytes(log)[:HEADER])
         whole, later = bytearray(path.read_bytes()), _bytes(log)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-import pytest
-
 from shomare_mqtt.core.clock import SystemClock
 from shomare_mqtt.journal import looking
 from shomare_mqtt.journal.files import JOURNAL, WAL
@@ -16,6 +14,8 @@ from tests.journal.test_peeking import listing
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import pytest
 
 
 async def opened(folder: Path) -> Journal:
