@@ -23,7 +23,7 @@ BLOCK = re.compile(r"^```(console|toml)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 PORTS = ("1883", "8765", "8766")
 _VARYING = {
     "state directory": "good    state directory     try-state can be written",
-    "persistence": "good    persistence         mosquitto version 2.0.21: what it keeps outlives its restart, as /etc …",
+    "persistence": "good    persistence         mosquitto version 2.0.21: what it keeps outlives its restart, as …",
     "round trip": "good    round trip          0.4 ms at QoS 1 as the daemon is connected (TCP_NODELAY); 0.4 ms for …",
     "clock": "good    clock               it is 2026-12-01T12:00:00Z by this machine, which follows a time server; …",
 }

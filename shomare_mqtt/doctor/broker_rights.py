@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from shomare_mqtt import topics
 from shomare_mqtt.doctor.finding import Finding, bad, good, unknown
 from shomare_mqtt.doctor.probing import Probe, own_topic
-from shomare_mqtt.mqtt.failures import LinkError, PublishRefusedError
+from shomare_mqtt.mqtt.failures import DisconnectedError, LinkError, PublishRefusedError
 
 if TYPE_CHECKING:
     from shomare_mqtt.config import Settings
@@ -25,6 +25,7 @@ class Right(Enum):
     BOTH = "may be published to and read"
     NOT_WRITTEN = "may not be published to"
     NOT_READ = "may be published to, and not read"
+    HUNG_UP = "may not be published to or read (the broker hangs up)"
     LOST = "may not be published to, or not be read (over MQTT 3.1.1 no broker says which)"
     UNTRIED = "could not be tried"
 
@@ -50,8 +51,10 @@ async def _tried(settings: Settings, protocol: Version, above: str) -> Right:
             came = None if unread else await probe.received(topic)
     except PublishRefusedError:
         return Right.NOT_WRITTEN
+    except DisconnectedError:
+        return Right.HUNG_UP
     except LinkError:
-        return Right.UNTRIED if protocol == "5" else Right.LOST
+        return Right.UNTRIED
     if came is not None:
         return Right.BOTH
     return Right.NOT_READ if unread or protocol == "5" else Right.LOST
@@ -89,4 +92,4 @@ def _finding(settings: Settings, rights: dict[str, Right], refused: list[str]) -
         return good("access list", f"{', '.join(f'{above}/#' for above in rights)} can be published to and read")
     if refused or set(wrong.values()) != {Right.UNTRIED}:
         return bad("access list", said, advice)
-    return unknown("access list", said, f"if the broker hangs up on what it denies: {advice}")
+    return unknown("access list", said, "see the broker's own log")

@@ -130,7 +130,7 @@ def of_token(answers: Answers) -> Finding:
         return bad("token", *_TOKEN[code])
     if Endpoint.PROFILE in answers.results:
         return good("token", "the provider takes it")
-    return unknown("token", "nobody can tell while the profile is not read")
+    return unknown("token", "nobody can tell while the profile is not read", "see `provider` above and `profile` below")
 
 
 def _of_answer(endpoint: Endpoint, answers: Answers, unit: str, mask: Mask, way: Finding) -> Finding:
