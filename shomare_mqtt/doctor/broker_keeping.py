@@ -6,7 +6,7 @@ import ipaddress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shomare_mqtt.doctor.finding import Finding, bad, good, unknown
+from shomare_mqtt.doctor.finding import Finding, State, bad, good, unknown
 from shomare_mqtt.doctor.probing import PAYLOAD, Probe, own_topic
 from shomare_mqtt.mqtt.failures import LinkError, PublishRefusedError
 
@@ -54,8 +54,9 @@ async def of_keeping(mqtt: Mqtt, protocol: Version) -> list[Finding]:
             kept = await _keeps(probe, mqtt, protocol)
     except LinkError as error:
         return [unknown(_RETAINED, f"could not be tried: {error}", "see `access list`, and the broker's own log")]
-    version = await _version(mqtt, protocol) if kept.state.value == "good" else ""
-    return [kept, *_of_persistence(mqtt, version)] if version is not None else [kept]
+    if kept.state is State.BAD:
+        return [kept]
+    return [kept, *_of_persistence(mqtt, await _version(mqtt, protocol))]
 
 
 async def _keeps(probe: Probe, mqtt: Mqtt, protocol: Version) -> Finding:
@@ -65,17 +66,25 @@ async def _keeps(probe: Probe, mqtt: Mqtt, protocol: Version) -> Finding:
         return bad(_RETAINED, "the broker says that it keeps none", advice)
     topic = own_topic(mqtt.base_topic)
     try:
+        await probe.link.subscribe([topic])
+        await probe.publish(topic)
+        if await probe.received(topic) is None:
+            return _denied(topic)
         await probe.publish(topic, retain=True)
         async with Probe(mqtt, protocol) as other:
             await other.link.subscribe([topic])
             came = await other.received(topic)
     except PublishRefusedError:
-        return unknown(_RETAINED, f"could not be tried, since {topic} may not be published to", "see `access list`")
+        return _denied(topic)
     finally:
         await _emptied(probe, topic)
     if came is not None and came.payload == PAYLOAD:
         return good(_RETAINED, "one was kept, and was taken away again")
     return bad(_RETAINED, "one that the broker took was not there for the next who subscribed", advice)
+
+
+def _denied(topic: str) -> Finding:
+    return unknown(_RETAINED, f"could not be tried: {topic} may not be published to, or not read", "see `access list`")
 
 
 async def _emptied(probe: Probe, topic: str) -> None:
