@@ -86,9 +86,13 @@ def of_provider(settings: Settings, answers: Answers, mask: Mask) -> Iterator[Fi
 
 
 def _fares_alike(endpoint: Endpoint, answers: Answers) -> bool:
-    """Whether it failed as the profile did, which is told once."""
+    """Whether it failed as the profile did, or was not asked for that, which is told once."""
     error, first = answers.errors.get(endpoint), answers.errors.get(Endpoint.PROFILE)
-    return error is not None and first is not None and (error.code, _http(error)) == (first.code, _http(first))
+    if first is None or endpoint in answers.results:
+        return False
+    if error is None:
+        return first.code not in _UNREACHED
+    return (error.code, _http(error)) == (first.code, _http(first))
 
 
 def _http(error: ProviderError) -> int | None:
