@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from shomare_mqtt import topics
 from shomare_mqtt.doctor.finding import Finding, bad, good, unknown
-from shomare_mqtt.doctor.probing import Probe, own_topic
+from shomare_mqtt.doctor.probing import PAYLOAD, Probe, own_topic
 from shomare_mqtt.mqtt.failures import DisconnectedError, LinkError, PublishRefusedError
 
 if TYPE_CHECKING:
@@ -47,7 +47,8 @@ async def _tried(settings: Settings, protocol: Version, above: str) -> Right:
     try:
         async with Probe(settings.mqtt, protocol) as probe:
             unread = bool(await probe.link.subscribe([topic]))
-            await probe.publish(topic)
+            # Whoever reads all announcements of devices takes an empty one for none.
+            await probe.publish(topic, b"" if above.endswith("/device") else PAYLOAD)
             came = None if unread else await probe.received(topic)
     except PublishRefusedError:
         return Right.NOT_WRITTEN
