@@ -360,6 +360,8 @@ def test_a_long_list_or_text(monkeypatch: pytest.MonkeyPatch, text: str, most: i
     [
         "x = " + "[" * 100_000,
         "x = " + "9" * 5000,
+        "[mqtt]\nport = 0x" + "f" * 6000,
+        "[[prices]]\ncountry = [1, {a = 0x" + "f" * 6000 + "}]",
         "y = x\nx = " + "[" * 100_000,
         f"[plugins.{'a.' * 2000}a]",
         f"y = x\n{'a.' * 2000}a = 1",

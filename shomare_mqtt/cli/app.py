@@ -103,7 +103,7 @@ def doctor(
         found = config.find_file(file)
         settings = load_all(found)
         try:
-            is_well = asyncio.run(look(settings, found, json_=json, quiet=quiet, report_to=report))
+            is_well = asyncio.run(look(settings, found, json_=json, quiet=quiet, report_to=report, named=file))
         except KeyboardInterrupt:
             raise CommandFailedError("interrupted; nothing was changed") from None
     if not is_well:

@@ -11,6 +11,7 @@ from rich.text import Text
 from shomare_mqtt.cli.output import write_json
 from shomare_mqtt.cli.showing import console, plain
 from shomare_mqtt.cli.status import CommandFailedError
+from shomare_mqtt.cli.typed import to_be_typed
 from shomare_mqtt.doctor.examination import examine
 from shomare_mqtt.doctor.finding import State
 from shomare_mqtt.doctor.report import report, written
@@ -30,17 +31,24 @@ _OF_OWNER = 0o600
 
 
 async def doctor(
-    settings: Settings, file: Path | None, *, json_: bool, quiet: bool = False, report_to: Path | None = None
+    settings: Settings,
+    file: Path | None,
+    *,
+    json_: bool,
+    quiet: bool = False,
+    report_to: Path | None = None,
+    named: Path | None = None,
 ) -> bool:
     """Look at everything and show it (`quiet`: what is not good); whether nothing is bad.
 
+    `named`: the file that the user named, which the commands in the advice need, too.
     Raises SettingsError, CommandFailedError.
     """
     screen = console()
 
     def show(finding: Finding) -> None:
         if not json_ and not (quiet and finding.state is State.GOOD):
-            _show(screen, finding)
+            _show(screen, finding, named)
 
     seen = await examine(settings, file, show)
     if report_to is not None:
@@ -53,9 +61,9 @@ async def doctor(
     return seen.is_well
 
 
-def _show(screen: Console, finding: Finding) -> None:
+def _show(screen: Console, finding: Finding, named: Path | None) -> None:
     state = Text(finding.state.value.ljust(_STATE_WIDTH), style=_STYLES[finding.state])
-    said = f"{finding.told} → {finding.advice}" if finding.advice else finding.told
+    said = f"{finding.told} → {to_be_typed(finding.advice, named)}" if finding.advice else finding.told
     screen.print(Text.assemble(state, plain(finding.name.ljust(_NAME_WIDTH)), "  ", plain(said)))
 
 

@@ -37,8 +37,10 @@ def say(message: object) -> None:
 
 def end(error: Exception, status: int) -> NoReturn:
     """Ends the process with a line on stderr for each thing that is wrong. Raises SystemExit."""
+    from shomare_mqtt.cli.typed import to_be_typed  # noqa: PLC0415 - needed where something is wrong
+
     for line in error.lines if isinstance(error, SettingsError) else (error,):
-        say(line)
+        say(to_be_typed(str(line), None))
     raise SystemExit(status)
 
 

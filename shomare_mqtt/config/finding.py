@@ -50,15 +50,16 @@ def no_token(origin: Origin) -> SettingsError:
     """What is to be said where the account's token is missing."""
     missing = "provider.token: is missing"
     ways = "set token or token_file, or give systemd a credential of that name"
+    unasked = "Where there is no terminal, in a container say, set SHOMARE_PROVIDER__TOKEN and SHOMARE_MQTT__HOST"
     if os.environ.get("SHOMARE_TOKEN"):
-        ways = "the variable is called SHOMARE_PROVIDER__TOKEN, not SHOMARE_TOKEN"
+        ways = unasked = "the variable is called SHOMARE_PROVIDER__TOKEN, not SHOMARE_TOKEN"
     if origin.file is not None:
         return SettingsError(f"{origin.file}: {missing} ({ways})")
     if not origin.is_read:
         return SettingsError(f"{missing} ({ways})")
     looked = f"no settings file was found: looked for {where_it_was_looked()}"
     return SettingsError(
-        f"{missing}, and {looked}. `shomare-mqtt init` asks for what is needed and writes one ({ways})"
+        f"{missing}, and {looked}. `shomare-mqtt init` asks for broker and token, tries both, and writes one. {unasked}"
     )
 
 

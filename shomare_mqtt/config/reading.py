@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 _DEEPEST = 250
 """Levels of tables and lists; with many more Python itself gives up."""
+_LONGEST_NUMBER = 14_000
+"""Bits of a whole number; one of many more Python does not write in decimal, not even to say what is wrong with it."""
 _SECRETS = (("provider", "token"), ("mqtt", "password"))
 
 Model = TypeVar("Model", bound=FromEnvironment)
@@ -92,7 +94,7 @@ def _read(path: Path | None) -> _File:
         raise SettingsError(f"{path}: is not UTF-8 text; save it as UTF-8") from None
     try:
         file = _parsed(path, text)
-        is_deep = _is_deeper(file.tables, _DEEPEST)
+        is_deep = _is_deeper(file.tables, _DEEPEST) or _has_endless_number(file.tables)
     except (ValueError, RecursionError):
         # tomllib's own words for a fault are handled there; it leaves these to Python.
         is_deep = True
@@ -106,6 +108,12 @@ def _is_deeper(value: Any, most: int) -> bool:
     """Whether tables and lists are nested deeper than so many levels."""
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     return most < 0 or any(_is_deeper(each, most - 1) for each in inner)
+
+
+def _has_endless_number(value: Any) -> bool:
+    """Whether a whole number has thousands of digits; in hexadecimal TOML takes it."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return (isinstance(value, int) and value.bit_length() > _LONGEST_NUMBER) or any(map(_has_endless_number, inner))
 
 
 def _parsed(path: Path, text: str) -> _File:

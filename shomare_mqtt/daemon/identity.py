@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shomare_mqtt.core.ids import new_id
+from shomare_mqtt.journal.memories import INSTANCE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from shomare_mqtt.core.clock import Clock
     from shomare_mqtt.journal.store import Journal
 
-_INSTANCE, _SESSION = "instance", "session"
+_SESSION = "session"
 
 
 class Identity:
@@ -23,11 +24,11 @@ class Identity:
         self._clock = clock
         self._connections = 0
         self.session = meta.get(_SESSION) or new_id(clock.now())
-        self.instance = meta.get(_INSTANCE) or new_id(clock.now()).lower()
+        self.instance = meta.get(INSTANCE) or new_id(clock.now()).lower()
 
     async def keep(self) -> None:
         """Write both down. Raises JournalError."""
-        await self._journal.put_meta({_INSTANCE: self.instance, _SESSION: self.session})
+        await self._journal.put_meta({INSTANCE: self.instance, _SESSION: self.session})
 
     def connected(self, session: int) -> bool:
         """Connected, in the so-manieth session since the start; whether it is another, to be kept."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from itertools import islice, product
 from typing import TYPE_CHECKING, Any
 
@@ -52,6 +53,7 @@ class Answers:
     """What came of asking, by endpoint. `asked`: the place and the product that were asked for.
 
     `raw`: the answer as it came, of several the last success. An endpoint in none of the three was not asked.
+    `clock_ahead`: seconds by which the provider's clock is ahead of ours, None where it does not tell the time.
     """
 
     results: dict[Endpoint, Any] = field(default_factory=dict)
@@ -60,10 +62,14 @@ class Answers:
     asked: Known = field(default_factory=Known)
     learnt: dict[str, str] = field(default_factory=dict)
     requests: int = 0
+    clock_ahead: float | None = None
 
     def take(self, endpoint: Endpoint, answer: RawAnswer) -> None:
         """An answer came."""
         self.requests += 1
+        if answer.date is not None:
+            # A `Date` has whole seconds (RFC 9110, section 5.6.7): on the average it is half of one behind.
+            self.clock_ahead = (answer.date - datetime.now(UTC)).total_seconds() + 0.5
         held = self.raw.get(endpoint)
         if held is None or answer.http in _SUCCESS or held.http not in _SUCCESS:
             self.raw[endpoint] = answer

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from shomare_mqtt.config import Mqtt
     from shomare_mqtt.core.masking import Mask
+    from shomare_mqtt.mqtt.packets import Connack, Version
 
 INFO, PROVIDER = "bridge/info", "provider/state"
 _TOPICS = (topics.BRIDGE_STATE, INFO, PROVIDER)
@@ -30,10 +31,15 @@ _DEEPEST = 100
 
 @dataclass
 class Broker:
-    """What was seen there. `findings` in order; `info`: what a daemon says of itself, where one is online."""
+    """What was seen there. `findings` in order; `info`: what a daemon says of itself, where one is online.
+
+    `protocol` and `facts`: of the connection, where one was made.
+    """
 
     findings: list[Finding] = field(default_factory=list)
     info: dict[str, Any] | None = None
+    protocol: Version | None = None
+    facts: Connack | None = None
 
 
 async def look_at_broker(settings: Mqtt, mask: Mask) -> Broker:
@@ -44,6 +50,7 @@ async def look_at_broker(settings: Mqtt, mask: Mask) -> Broker:
         try:
             async with asyncio.timeout(CONNECTED_WITHIN):
                 client = await stack.enter_async_context(Client(settings))
+            seen.protocol, seen.facts = client.protocol, client.facts
             await _read(client, settings, seen, mask)
         except LinkError as error:
             seen.findings.append(bad("broker", f"{where}: {hidden(str(error), mask)}", advice_on(error, settings)))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import stat
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from shomare_mqtt.doctor.finding import Finding, bad, good, unknown
 from shomare_mqtt.users import user
@@ -24,6 +25,7 @@ SERVICES = Path("/var/lib/private")
 _IN_MEMORY = frozenset({"tmpfs", "ramfs"})
 _FAR_AWAY = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "afs", "ceph"})
 """File systems over which locks and a log's order are not to be trusted (SQLite, howtocorrupt.html, section 2.1)."""
+MOUNTS = Path("/proc/self/mountinfo")
 _OCTAL = re.compile(r"\\([0-7]{3})")
 
 
@@ -35,12 +37,22 @@ def of_settings(file: Path | None, settings: Settings) -> Finding:
 
 
 def of_secrets(settings: Settings) -> Iterator[Finding]:
-    """Each file of secrets that others can read, or that there is none."""
-    for text in settings.remarks:
+    """Each file of secrets that others can read, each of settings that others can write, or that there is none."""
+    faults = (*settings.remarks, *_writable(settings))
+    for text in faults:
         said, _, advice = text.rpartition(": ")
         yield bad("secrets", said, advice)
-    if not settings.remarks:
+    if not faults:
         yield good("secrets", "no file with a secret of these settings can be read by every user of this machine")
+
+
+def _writable(settings: Settings) -> Iterator[str]:
+    """Files of the settings that every user can write: a base_url of his own would be handed the token."""
+    provider, mqtt = settings.provider, settings.mqtt
+    for path in filter(None, (settings.origin.file, provider.token_file, mqtt.password_file, mqtt.tls.key_file)):
+        with suppress(OSError):
+            if path.stat().st_mode & stat.S_IWOTH:
+                yield f"{path} can be written by every user of this machine: chmod o-w {shlex.quote(str(path))}"
 
 
 def of_state_directory(settings: Settings) -> Finding:
@@ -120,15 +132,28 @@ def _room(path: Path) -> int | None:
     return None
 
 
-def kind_of_file_system(path: Path, mounts: Path = Path("/proc/self/mountinfo")) -> str | None:
-    """Its kind as the kernel calls it (proc_pid_mountinfo(5)); None where that cannot be told."""
+def kind_of_file_system(path: Path, mounts: Path = MOUNTS) -> str | None:
+    """Its kind as the kernel calls it; None where that cannot be told."""
+    return mount_of(path, mounts).kind
+
+
+class Mount(NamedTuple):
+    """A file system as it is mounted: its kind, and the device below it; both as the kernel calls them."""
+
+    kind: str | None = None
+    device: str = ""
+
+
+def mount_of(path: Path, mounts: Path = MOUNTS) -> Mount:
+    """The file system that a path lies on (proc_pid_mountinfo(5)); an empty one where that cannot be told."""
     with suppress(OSError, ValueError):
         real = path.resolve()
-        best, kind = -1, None
+        best, found = -1, Mount()
         for line in mounts.read_text(encoding="utf-8", errors="surrogateescape").splitlines():
             before, _, after = line.partition(" - ")
             point = Path(_OCTAL.sub(lambda found: chr(int(found[1], 8)), before.split(" ")[4]))
             if real.is_relative_to(point) and len(point.parts) >= best:
-                best, kind = len(point.parts), after.split(" ")[0]
-        return kind
-    return None
+                kind, device = after.split(" ")[:2]
+                best, found = len(point.parts), Mount(kind, device)
+        return found
+    return Mount()

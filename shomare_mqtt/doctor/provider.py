@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, assert_never
 
 from shomare_mqtt.core.market.wrong_address import wrong_address
 from shomare_mqtt.core.render import money_said
 from shomare_mqtt.doctor.asking import READING
 from shomare_mqtt.doctor.fields import UNDER, line, of_fields
-from shomare_mqtt.doctor.finding import Finding, bad, good, unknown
+from shomare_mqtt.doctor.finding import Finding, State, bad, good, unknown
 from shomare_mqtt.doctor.likely_secrets import hidden
-from shomare_mqtt.errors import ErrorCode, ProviderError
+from shomare_mqtt.errors import ErrorCode, ProviderError, ProviderPageError
 from shomare_mqtt.model import Catalog, Endpoint, Price, PriceList, Profile, Sureness
 from shomare_mqtt.provider.outlines import bounded
 from shomare_mqtt.provider.reading.decode import decode
@@ -38,6 +39,10 @@ NAMES = {
 """What fields of the answers begin with in `[provider.fields]`; the findings of answers bear the endpoints' names."""
 _LONGEST_OUTLINE = 500
 _UNREACHED = frozenset({ErrorCode.PROVIDER_UNREACHABLE, ErrorCode.PROVIDER_TIMEOUT})
+_FILTERED = (
+    "a filter, a firewall or the provider's own guard answers in its place, often by the country that this machine is "
+    "in: open the address in a browser on this machine, or go through a proxy elsewhere (provider.proxy)"
+)
 _TOKEN = {
     ErrorCode.INVALID_TOKEN: (
         "the provider does not accept it",
@@ -65,16 +70,33 @@ _LONGEST_NAME = 40
 
 def of_provider(settings: Settings, answers: Answers, mask: Mask) -> Iterator[Finding]:
     """All that was found of it, in the order in which it was asked."""
-    yield reached(settings, answers, mask)
+    way = reached(settings, answers, mask)
+    yield way
     yield of_token(answers)
     profile = answers.results.get(Endpoint.PROFILE)
     named = profile.currency if isinstance(profile, Profile) else None
     unit = hidden(named or settings.provider.currency, mask)
     for endpoint in READING:
-        yield _of_answer(endpoint, answers, unit, mask)
+        if way.state is State.BAD and endpoint is not Endpoint.PROFILE and _fares_alike(endpoint, answers):
+            continue
+        yield _of_answer(endpoint, answers, unit, mask, way)
         result = answers.results.get(endpoint)
         yield from of_fields(result.found if result is not None else (), settings.provider.fields, mask)
     yield _parameters(settings, answers)
+
+
+def _fares_alike(endpoint: Endpoint, answers: Answers) -> bool:
+    """Whether it failed as the profile did, or was not asked for that, which is told once."""
+    error, first = answers.errors.get(endpoint), answers.errors.get(Endpoint.PROFILE)
+    if first is None or endpoint in answers.results:
+        return False
+    if error is None:
+        return first.code not in _UNREACHED
+    return (error.code, _http(error)) == (first.code, _http(first))
+
+
+def _http(error: ProviderError) -> int | None:
+    return error.upstream.http if error.upstream else None
 
 
 def reached(settings: Settings, answers: Answers, mask: Mask) -> Finding:
@@ -87,10 +109,22 @@ def reached(settings: Settings, answers: Answers, mask: Mask) -> Finding:
     wrong = answers.errors.get(Endpoint.PROFILE)
     if wrong is not None and wrong.code is ErrorCode.METHOD_NOT_ALLOWED:
         return bad("provider", f"{where} answers, but has no `profile` below it", "set provider.base_url")
-    if wrong is not None and (said := wrong_address(where, wrong)):
-        what, advice = said
+    if wrong is not None and (slip := wrong_address(where, wrong)):
+        what, advice = slip
         return bad("provider", what, advice, hidden(wrong.message, mask))
+    if wrong is not None and (page := _page(answers)):
+        said = f"{where} answers with a web page ({page}) where data should be"
+        passes = isinstance(wrong, ProviderPageError)
+        advice = f"try again in some minutes; where it stays: {_FILTERED}" if passes else _FILTERED
+        return bad("provider", said, advice, hidden(wrong.message, mask))
     return good("provider", f"{where} answers ({answers.requests} requests were made)")
+
+
+def _page(answers: Answers) -> str:
+    """What came instead of the profile, where it is a page such as a filter's: `HTTP 403, text/html`; else empty."""
+    raw = answers.raw.get(Endpoint.PROFILE)
+    is_page = raw is not None and "html" in raw.content_type.lower() and not decode(raw).is_json
+    return f"HTTP {raw.http}, text/html" if raw is not None and is_page else ""
 
 
 def of_token(answers: Answers) -> Finding:
@@ -100,15 +134,16 @@ def of_token(answers: Answers) -> Finding:
         return bad("token", *_TOKEN[code])
     if Endpoint.PROFILE in answers.results:
         return good("token", "the provider takes it")
-    return unknown("token", "nobody can tell while the profile is not read")
+    return unknown("token", "nobody can tell while the profile is not read", "see `provider` above and `profile` below")
 
 
-def _of_answer(endpoint: Endpoint, answers: Answers, unit: str, mask: Mask) -> Finding:
-    """What an answer looks like, and whether it was understood at all; `unit`: of money."""
+def _of_answer(endpoint: Endpoint, answers: Answers, unit: str, mask: Mask, way: Finding) -> Finding:
+    """What an answer looks like, and whether it was understood at all; `unit`: of money, `way`: of the provider."""
     name, error, result = endpoint.value, answers.errors.get(endpoint), answers.results.get(endpoint)
     asked = hidden(_asked(endpoint, answers), mask)
     if error is not None:
-        return _not_read(endpoint, error, f"{asked}{looks(answers.raw.get(endpoint), mask)}", mask)
+        found = _not_read(endpoint, error, f"{asked}{looks(answers.raw.get(endpoint), mask)}", mask)
+        return replace(found, advice="see `provider` above") if way.state is State.BAD else found
     if result is None:
         return unknown(name, "not asked, for want of what is above", "put right what is bad, then run doctor again")
     said = f"{asked}{looks(answers.raw.get(endpoint), mask)}"
@@ -141,6 +176,8 @@ def _not_read(endpoint: Endpoint, error: ProviderError, said: str, mask: Mask) -
     if error.code is ErrorCode.NOT_FOUND and endpoint in (Endpoint.PRICES, Endpoint.PRICE):
         advice = "the provider does not know these ids: is the right one taken of what `countries.id` and its like say?"
         return bad(name, what, advice, aside)
+    if isinstance(error, ProviderPageError):
+        return bad(name, what, f"try again in some minutes; where it stays: {_FILTERED}", aside)
     if error.code is ErrorCode.MALFORMED_ANSWER:
         return bad(name, what, _say_where(endpoint, [_FIRST_FIELD[endpoint]]), aside)
     return bad(name, what, "try again later; where it stays, ask with a --report", aside)

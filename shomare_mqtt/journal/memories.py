@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from shomare_mqtt.journal.store import Journal, PluginCall
 
 DIALECT = "dialect"
+INSTANCE = "instance"
+"""Home Assistant's id of this daemon."""
 
 
 class DialectMemory:

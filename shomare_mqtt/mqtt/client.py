@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from shomare_mqtt.config.held import Mqtt
     from shomare_mqtt.model import Ack, Incoming
-    from shomare_mqtt.mqtt.packets import Version
+    from shomare_mqtt.mqtt.packets import Connack, Version
 
 SILENCE = 3.0
 """Seconds without a CONNACK after which MQTT 3.1.1 is tried."""
@@ -56,6 +56,11 @@ class Client:
     def protocol(self) -> Version:
         """The version of MQTT that the broker and we speak."""
         return self._connected.protocol
+
+    @property
+    def facts(self) -> Connack:
+        """What the broker said as it took the connection."""
+        return self._connected.facts
 
     async def __aenter__(self) -> Self:
         self._link = await negotiate(self._connect, self._wanted)

@@ -42,12 +42,15 @@ class Opening(NamedTuple):
 
 
 class Connack(NamedTuple):
-    """What a CONNACK said; sizes in bytes, None where nothing was said."""
+    """What a CONNACK said; sizes in bytes, None where nothing was said. `keep_alive`: seconds that the broker wants."""
 
     session_present: bool
     maximum_packet_size: int | None = None
     receive_maximum: int | None = None
     keeps_retained: bool = True
+    maximum_qos: int = 2
+    topic_aliases: int | None = None
+    keep_alive: int | None = None
 
 
 class Ending(NamedTuple):

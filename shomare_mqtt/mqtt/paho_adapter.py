@@ -251,6 +251,9 @@ class Adapter(paho.Client):
                 maximum_packet_size=getattr(properties, "MaximumPacketSize", None),
                 receive_maximum=getattr(properties, "ReceiveMaximum", None),
                 keeps_retained=bool(getattr(properties, "RetainAvailable", 1)),
+                maximum_qos=getattr(properties, "MaximumQoS", 2),
+                topic_aliases=getattr(properties, "TopicAliasMaximum", None),
+                keep_alive=getattr(properties, "ServerKeepAlive", None),
             )
         )
 

@@ -131,7 +131,7 @@ class Transport:
         self._on_date = on_date
         self._on_answer = on_answer
         self.seconds = settings.timeout
-        self._proxy = _web(settings.proxy.get_secret_value()) if settings.proxy else _proxy_of_environment(self._base)
+        self._proxy = proxy_of(settings)
         self._was_answered = False
         self._reading: aiohttp.ClientSession
         self._once: aiohttp.ClientSession
@@ -386,6 +386,13 @@ def _base(address: str) -> URL:
     if url is None:
         raise SettingsError("provider.base_url: must be an http:// or https:// address")
     return url.with_query(None).with_fragment(None)
+
+
+def proxy_of(settings: Provider) -> URL | None:
+    """The proxy that requests go through, None where they go straight. Raises SettingsError."""
+    return (
+        _web(settings.proxy.get_secret_value()) if settings.proxy else _proxy_of_environment(_base(settings.base_url))
+    )
 
 
 def _proxy_of_environment(base: URL) -> URL | None:

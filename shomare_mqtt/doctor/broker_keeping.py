@@ -1,0 +1,145 @@
+"""What the broker keeps: retained messages, also over its own restart; and the bounds that it names."""
+
+from __future__ import annotations
+
+import ipaddress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from shomare_mqtt.doctor.finding import Finding, State, bad, good, unknown
+from shomare_mqtt.doctor.probing import PAYLOAD, Probe, own_topic
+from shomare_mqtt.mqtt.failures import LinkError, PublishRefusedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from shomare_mqtt.config import Mqtt
+    from shomare_mqtt.mqtt.packets import Connack, Version
+
+SMALL = 256 * 1024
+"""Bytes of a packet: a provider's list of applications may come near it."""
+MOSQUITTO = Path("/etc/mosquitto/mosquitto.conf")
+_VERSION = "$SYS/broker/version"
+_RETAINED = "retained messages"
+_MEANS = "what is retained (balance, orders, Home Assistant's device) is seen only by who listens at that moment"
+_NOT_KEPT = "a command sent while the broker restarts is lost then; the daemon itself publishes its state again"
+
+
+def of_limits(facts: Connack, protocol: Version) -> Finding:
+    """The bounds that the broker names as it takes a connection (MQTT 5, section 3.2.2.3)."""
+    if protocol != "5":
+        return unknown("broker limits", "over MQTT 3.1.1 a broker names none", "use MQTT 5 where the broker has it")
+    packet, window = facts.maximum_packet_size, facts.receive_maximum
+    said = [
+        f"packets of {packet:,} bytes at most" if packet else "packets of any size",
+        f"{window} messages unacknowledged at once" if window else "65,535 messages unacknowledged at once",
+        f"QoS {facts.maximum_qos} at most",
+        f"{facts.topic_aliases or 0} topic aliases",
+    ]
+    if facts.keep_alive is not None:
+        said.append(f"a keep alive of {facts.keep_alive} s")
+    text = f"it takes {', '.join(said)}"
+    if facts.maximum_qos < 1:
+        return bad("broker limits", text, "the daemon needs QoS 1: let the broker take it, or use another broker")
+    if packet and packet < SMALL:
+        advice = "long lists may not fit (`too_large`): raise max_packet_size (mosquitto) or its like to 2000000"
+        return unknown("broker limits", text, advice)
+    return good("broker limits", text)
+
+
+async def of_keeping(mqtt: Mqtt, protocol: Version) -> list[Finding]:
+    """Whether it keeps retained messages, and over a restart."""
+    try:
+        async with Probe(mqtt, protocol) as probe:
+            kept = await _keeps(probe, mqtt, protocol)
+    except LinkError as error:
+        return [unknown(_RETAINED, f"could not be tried: {error}", "see `access list`, and the broker's own log")]
+    if kept.state is State.BAD:
+        return [kept]
+    return [kept, *_of_persistence(mqtt, await _version(mqtt, protocol))]
+
+
+async def _keeps(probe: Probe, mqtt: Mqtt, protocol: Version) -> Finding:
+    """Retain a message of our own, look for it over another connection, and take it away. Raises LinkError."""
+    advice = f"let it keep them (mosquitto: retain_available true); else {_MEANS}"
+    if not probe.link.facts.keeps_retained:
+        return bad(_RETAINED, "the broker says that it keeps none", advice)
+    topic = own_topic(mqtt.base_topic)
+    try:
+        await probe.link.subscribe([topic])
+        await probe.publish(topic)
+        if await probe.received(topic) is None:
+            return _denied(topic)
+        await probe.publish(topic, retain=True)
+        async with Probe(mqtt, protocol) as other:
+            await other.link.subscribe([topic])
+            came = await other.received(topic)
+    except PublishRefusedError:
+        return _denied(topic)
+    finally:
+        await _emptied(probe, topic)
+    if came is not None and came.payload == PAYLOAD:
+        return good(_RETAINED, "one was kept, and was taken away again")
+    return bad(_RETAINED, "one that the broker took was not there for the next who subscribed", advice)
+
+
+def _denied(topic: str) -> Finding:
+    return unknown(_RETAINED, f"could not be tried: {topic} may not be published to, or not read", "see `access list`")
+
+
+async def _emptied(probe: Probe, topic: str) -> None:
+    try:
+        await probe.publish(topic, b"", retain=True)
+    except LinkError:
+        return
+
+
+async def _version(mqtt: Mqtt, protocol: Version) -> str:
+    """What the broker calls itself, where it does."""
+    try:
+        async with Probe(mqtt, protocol) as probe:
+            if await probe.link.subscribe([_VERSION]):
+                return ""
+            came = await probe.received(_VERSION, within=0.5)
+    except LinkError:
+        return ""
+    return came.payload.decode(errors="replace")[:60] if came else ""
+
+
+def _of_persistence(mqtt: Mqtt, version: str) -> Iterator[Finding]:
+    """No broker tells over MQTT; of a mosquitto on this machine its settings do."""
+    called = version or "the broker"
+    if not (version.startswith("mosquitto") and _is_here(mqtt) and (lines := list(_settings(MOSQUITTO)))):
+        said = f"{called} does not say whether what it keeps outlives its restart"
+        yield unknown("persistence", said, f"see to it (mosquitto: persistence true); else {_NOT_KEPT}")
+        return
+    set_ = [line.split()[1] for line in lines if line.split()[:1] == ["persistence"] and len(line.split()) > 1]
+    if set_ and set_[-1].lower() in ("true", "1"):
+        yield good("persistence", f"{called}: what it keeps outlives its restart, as {MOSQUITTO} says")
+    else:
+        said = f"{called}: what it keeps is lost as it restarts, as {MOSQUITTO} says"
+        yield unknown("persistence", said, f"put `persistence true` there and restart it; else {_NOT_KEPT}")
+
+
+def _is_here(mqtt: Mqtt) -> bool:
+    if mqtt.transport == "unix" or mqtt.host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(mqtt.host).is_loopback
+    except ValueError:
+        return False
+
+
+def _settings(file: Path) -> Iterator[str]:
+    """The lines of a mosquitto's settings that count, with those of the folders that it includes."""
+    try:
+        lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return
+    for line in lines:
+        words = line.split()
+        if words[:1] == ["include_dir"] and len(words) > 1:
+            for each in sorted(Path(words[1]).glob("*.conf")):
+                yield from _settings(each)
+        elif words and not words[0].startswith("#"):
+            yield line
