@@ -28,15 +28,20 @@ def set_up(log: Log, secrets: tuple[str, ...], stream: TextIO | None = None, *, 
 
     For `secrets` and `whole` see Mask.
     """
-    target = sys.stderr if stream is None else stream
-    handler = logging.StreamHandler(target)
     mask = Mask(secrets, whole)
-    handler.setFormatter(_formatter(log.format, mask, target))
-    logging.basicConfig(level=log.level.upper(), handlers=[handler], force=True)
+    change(log, mask, stream)
     for name in _OTHERS:
         # Libraries tell of connections that come and go, which the daemon says in words of its own.
         logging.getLogger(name).setLevel(logging.ERROR if name != "asyncio" else logging.WARNING)
     return mask
+
+
+def change(log: Log, mask: Mask, stream: TextIO | None = None) -> None:
+    """Another level and format from now on; what the mask has learnt stays masked."""
+    target = sys.stderr if stream is None else stream
+    handler = logging.StreamHandler(target)
+    handler.setFormatter(_formatter(log.format, mask, target))
+    logging.basicConfig(level=log.level.upper(), handlers=[handler], force=True)
 
 
 def _formatter(kind: str, mask: Mask, stream: TextIO) -> logging.Formatter:

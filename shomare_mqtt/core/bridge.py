@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import logging
     from collections.abc import Callable
 
-    from shomare_mqtt.config.held import Settings
+    from shomare_mqtt.config.in_force import InForce
     from shomare_mqtt.core.masking import Mask
     from shomare_mqtt.core.ports import Ports, Spawn
     from shomare_mqtt.model import Incoming, Parsed, Unparsed
@@ -34,14 +34,14 @@ class Bridge:
 
     def __init__(
         self,
-        settings: Settings,
+        settings: InForce,
         ports: Ports,
         parse: Callable[[Incoming], Parsed | Unparsed],
         spawn: Spawn,
         mask: Mask,
         logger: logging.Logger,
     ) -> None:
-        self._remember = settings.orders.remember
+        self._settings = settings
         self._clock = ports.clock
         self._journal = ports.journal
         self._retained = ports.retained
@@ -96,7 +96,7 @@ class Bridge:
         """
         if await self._journal.take_back_aside():
             self._outbox.wake()
-        dropped = await self._journal.forget(self._remember)
+        dropped = await self._journal.forget(self._settings.now.orders.remember)
         if dropped:
             message = f"{dropped} messages waited too long for the broker and were dropped (never an SMS)"
             self._logger.warning("%s", message)

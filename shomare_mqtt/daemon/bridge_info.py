@@ -11,7 +11,7 @@ from shomare_mqtt.provider import learnt
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from shomare_mqtt.config.held import Settings
+    from shomare_mqtt.config.in_force import InForce
     from shomare_mqtt.core.masking import Mask
     from shomare_mqtt.core.ports import Retained
     from shomare_mqtt.plugin.host import PluginHost
@@ -27,7 +27,7 @@ class BridgeInfo:
     """
 
     def __init__(
-        self, settings: Settings, started_at: datetime, mask: Mask, retained: Retained, provider: Client
+        self, settings: InForce, started_at: datetime, mask: Mask, retained: Retained, provider: Client
     ) -> None:
         self._settings = settings
         self._started_at = started_at
@@ -41,11 +41,11 @@ class BridgeInfo:
         info = {
             "version": __version__,
             "started_at": render.timestamp(self._started_at),
-            "base_topic": self._settings.mqtt.base_topic,
+            "base_topic": self._settings.now.mqtt.base_topic,
             "protocol": self.protocol,
             "plugins": plugins.describe(),
             "capabilities": list(_CAPABILITIES),
-            "settings": self._mask.value(self._settings.masked()),
+            "settings": self._mask.value(self._settings.now.masked()),
             "learnt": self._mask.value(learnt.shown(self._provider.learnt)),
         }
         self._retained.put("bridge/info", render.dumps(info))

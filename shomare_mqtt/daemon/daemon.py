@@ -26,6 +26,7 @@ from shomare_mqtt.mqtt.commands import CommandParser
 
 if TYPE_CHECKING:
     from shomare_mqtt.config.held import Settings
+    from shomare_mqtt.config.in_force import InForce
     from shomare_mqtt.core.clock import SystemClock
     from shomare_mqtt.core.masking import Mask
     from shomare_mqtt.core.ports import OnBroker
@@ -47,7 +48,7 @@ class Daemon:
 
     def __init__(
         self,
-        settings: Settings,
+        in_force: InForce,
         clock: SystemClock,
         journal: Journal,
         client: Client,
@@ -56,7 +57,9 @@ class Daemon:
         mask: Mask,
         notifier: Notifier,
     ) -> None:
-        self._settings = settings
+        self._in_force = in_force
+        self._settings = settings = in_force.now
+        in_force.hold_back()
         self._clock = clock
         self._notifier = notifier
         self._tasks = Tasks()
@@ -69,17 +72,17 @@ class Daemon:
         told = Told(self._on_message, self._on_connected, self._on_disconnected, self._look, self._on_lost)
         self.broker = broker = Broker(settings, instance, journal, clock, spawn, told)
         self._client = client
-        self._info = BridgeInfo(settings, clock.now(), mask, broker.retained, client)
+        self._info = BridgeInfo(in_force, clock.now(), mask, broker.retained, client)
         surroundings = PluginSurroundings(broker, journal, mask, spawn)
         self.plugins = surroundings.host(plugins, base, clock, self._show_info)
         outward = broker.retained, broker.outbox, self.plugins, broker.say
         ports = Ports(clock, journal, client, *outward, lambda: broker.alone.clearance)
-        self.bridge = Bridge(settings, ports, CommandParser(base, prefix).parse, spawn, mask, LOG)
-        self._leftovers = Leftovers(settings, self.bridge.market.prices, broker.retained)
+        self.bridge = Bridge(in_force, ports, CommandParser(base, prefix).parse, spawn, mask, LOG)
+        self._leftovers = Leftovers(in_force, self.bridge.market.prices, broker.retained)
         link = AnnouncerLink(base, broker, journal, self.bridge.orders.ledger, clock.sleep)
         uniform = random.Random().uniform  # noqa: S311 - jitter, no secret
         self._announcer = Announcer(link, meta.get(DISCOVERY), sleep=clock.sleep, uniform=uniform)
-        self._device = DeviceUpdates(settings, instance, self.bridge, self.plugins, broker.say, self._announcer)
+        self._device = DeviceUpdates(in_force, instance, self.bridge, self.plugins, broker.say, self._announcer)
 
     # --- life -------------------------------------------------------------------------------------------------------
 
@@ -123,6 +126,8 @@ class Daemon:
         open_orders = self.bridge.orders.ledger.open_count
         base, waiting = self._settings.mqtt.base_topic, "" if self._info.protocol else "; waiting for the broker"
         LOG.info("started: base topic %s, %d open orders%s", base, open_orders, waiting)
+        self._in_force.listeners.append(self._settings_changed)
+        self._in_force.let_go()
 
     async def _asked_to_end(self, stop: asyncio.Event) -> None:
         """Returns once a signal, or another daemon that goes on in our place, ends this one."""
@@ -141,6 +146,14 @@ class Daemon:
         market.defaults.on_changed = self._announce_soon
 
     def _watched_changed(self) -> None:
+        self._announce_soon()
+        self._leftovers.forget()
+
+    def _settings_changed(self, before: Settings) -> None:
+        """Others hold, and those who work with them were told: show them, and what follows from them."""
+        del before
+        self._show_info()
+        self._device.say_again()
         self._announce_soon()
         self._leftovers.forget()
 

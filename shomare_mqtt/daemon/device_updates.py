@@ -16,7 +16,7 @@ from shomare_mqtt.homeassistant.selects import unmatched
 from shomare_mqtt.model import CatalogKind
 
 if TYPE_CHECKING:
-    from shomare_mqtt.config.held import Settings
+    from shomare_mqtt.config.in_force import InForce
     from shomare_mqtt.core.bridge import Bridge
     from shomare_mqtt.core.ports import Say
     from shomare_mqtt.homeassistant.announcer import Announcer
@@ -30,7 +30,7 @@ class DeviceUpdates:
 
     def __init__(
         self,
-        settings: Settings,
+        settings: InForce,
         instance: str,
         bridge: Bridge,
         plugins: PluginHost,
@@ -46,6 +46,10 @@ class DeviceUpdates:
         self._announcer = announcer
         self._one_at_a_time = asyncio.Lock()
         self._said: set[str] = set()
+
+    def say_again(self) -> None:
+        """What cannot be shown is said once more."""
+        self._said.clear()
 
     async def update(self) -> None:
         """Tell how things are now; one at a time, so that the newest is told last."""
@@ -65,12 +69,12 @@ class DeviceUpdates:
         return DiscoveryContext(
             instance=self._instance,
             version=__version__,
-            settings=self._settings,
+            settings=self._settings.now,
             catalogs=catalogs,
             defaults=defaults,
             watched=tuple(self._watched()),
             extra=await self._plugins.discovery(current.order if current else None),
-            complete=len(market.prices.settled) == len(self._settings.prices),
+            complete=len(market.prices.settled) == len(self._settings.now.prices),
         )
 
     def _watched(self) -> list[WatchedProduct]:
@@ -88,7 +92,7 @@ class DeviceUpdates:
 
     async def _say_left_out(self, context: DiscoveryContext) -> None:
         """Say what the settings or a plugin name for Home Assistant and cannot be shown."""
-        home = self._settings.homeassistant
+        home = self._settings.now.homeassistant
         for kind, catalog in context.catalogs.items():
             for name in unmatched(catalog, getattr(home, kind.value)):
                 near = self._market.catalogs.nearest(kind, name)

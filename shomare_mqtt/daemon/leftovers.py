@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from shomare_mqtt import topics
 
 if TYPE_CHECKING:
-    from shomare_mqtt.config.held import Settings
+    from shomare_mqtt.config.in_force import InForce
     from shomare_mqtt.core.market.prices import Prices
     from shomare_mqtt.mqtt.retained import RetainedPublisher
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 class Leftovers:
     """Empties them; price lists and the discovery, which come later, are not such."""
 
-    def __init__(self, settings: Settings, prices: Prices, retained: RetainedPublisher) -> None:
-        self._base = settings.mqtt.base_topic
-        self._prices_wanted = len(settings.prices)
-        self._plugins = tuple(f"{self._base}/plugin/{name}/" for name in settings.plugins.enabled)
-        self._discovery = f"{settings.homeassistant.discovery_prefix}/"
+    def __init__(self, settings: InForce, prices: Prices, retained: RetainedPublisher) -> None:
+        self._base = settings.now.mqtt.base_topic
+        self._settings = settings
+        self._plugins = tuple(f"{self._base}/plugin/{name}/" for name in settings.now.plugins.enabled)
+        self._discovery = f"{settings.now.homeassistant.discovery_prefix}/"
         self._prices = prices
         self._retained = retained
 
@@ -31,7 +31,7 @@ class Leftovers:
         """Whether nobody will put this whole topic again."""
         if topic.startswith(f"{self._base}/prices/"):
             watched = {f"{self._base}/{topics.prices(c, o)}" for c, o, _ in self._prices.watched.values()}
-            return len(self._prices.settled) == self._prices_wanted and topic not in watched
+            return len(self._prices.settled) == len(self._settings.now.prices) and topic not in watched
         if topic.startswith((f"{self._base}/orders/", f"{self._base}/plugin/")):
             return not topic.startswith(self._plugins)
         return not topic.startswith((f"{self._base}/", self._discovery))

@@ -9,6 +9,7 @@ from shomare_mqtt import __version__
 from shomare_mqtt.core.clock import SystemClock
 from shomare_mqtt.core.masking import Mask
 from shomare_mqtt.daemon.daemon import Daemon
+from shomare_mqtt.daemon.reload import Reload
 from shomare_mqtt.journal.memories import DialectMemory
 from shomare_mqtt.journal.store import Journal
 from shomare_mqtt.plugin.enabled import enabled_plugins
@@ -25,12 +26,18 @@ LOG = logging.getLogger("shomare_mqtt")
 
 
 async def serve(
-    settings: Settings, stop: asyncio.Event, mask: Mask | None = None, notifier: Notifier | None = None
+    settings: Settings,
+    stop: asyncio.Event,
+    mask: Mask | None = None,
+    notifier: Notifier | None = None,
+    reload: Reload | None = None,
 ) -> None:
-    """Run until `stop` is set. Raises what `run_daemon` raises."""
+    """Run until `stop` is set. Raises what `run_daemon` raises. `reload`: who brings other settings meanwhile."""
     clock = SystemClock()
     token = settings.token
-    plugins = enabled_plugins(settings.plugins, LOG.getChild("plugin"))  # before anything starts
+    learning = mask or Mask(settings.tokens(), settings.secrets())
+    reload = reload or Reload(settings, learning)
+    reload.plugins = enabled_plugins(settings.plugins, LOG.getChild("plugin"))  # before anything starts
     for text in settings.remarks:
         LOG.warning("%s", text)
     journal = Journal(settings.state.directory, clock)
@@ -50,8 +57,8 @@ async def serve(
             logger=logger,
             on_date=journal.time.on_date,
         ) as client:
-            learning = mask or Mask(settings.tokens(), settings.secrets())
-            daemon = Daemon(settings, clock, journal, client, meta, plugins, learning, notifier or Notifier())
+            told = notifier or Notifier()
+            daemon = Daemon(reload.in_force, clock, journal, client, meta, reload.plugins, learning, told)
             await daemon.run(stop)
     except BaseExceptionGroup as group:
         raise _first(group) from group

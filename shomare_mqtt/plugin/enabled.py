@@ -18,3 +18,11 @@ def enabled_plugins(settings: Plugins, logger: logging.Logger | None) -> tuple[L
     from shomare_mqtt.plugin.loading import load_plugins  # noqa: PLC0415 - see above
 
     return load_plugins(settings, logger)
+
+
+def other_plugins(before: tuple[Loaded, ...], after: tuple[Loaded, ...]) -> tuple[str, ...]:
+    """Names of those whose code, or whose settings with all that these are read from, are not what they were."""
+    known = {plugin.name: plugin for plugin in before}
+    return tuple(
+        new.name for new in after if (old := known.get(new.name)) is None or old.fingerprint != new.fingerprint
+    )

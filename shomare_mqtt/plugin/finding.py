@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.metadata
 import importlib.util
 import inspect
 import os
 import re
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -140,6 +142,17 @@ def _import_file(name: str, path: Path) -> ModuleType:
         del sys.modules[module_name]
         raise
     return module
+
+
+def digest(home: str) -> str:
+    """Of the code in a file or folder; two that are the same are the same code, as far as it can be read."""
+    path = Path(home)
+    files = sorted(path.rglob("*.py")) if path.is_dir() else [path]
+    found = hashlib.sha256()
+    for file in files:
+        with suppress(OSError):
+            found.update(f"{file}\0".encode() + file.read_bytes())
+    return found.hexdigest()
 
 
 def _target(target: Any) -> Any:

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ValidationError
 
 from shomare_mqtt.errors import SettingsError
 from shomare_mqtt.plugin import hookspecs
-from shomare_mqtt.plugin.finding import Found, check_directories, find
+from shomare_mqtt.plugin.finding import Found, check_directories, digest, find
 
 if TYPE_CHECKING:
     import logging
@@ -50,13 +50,23 @@ class Hook:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A plugin that is ready to be started. `home`: the file or folder of its code."""
+    """A plugin that is ready to be started. `home`: the file or folder of its code; `code`: a digest of that."""
 
     name: str
     version: str | None
     hooks: Mapping[str, Hook]
     settings: BaseModel | None
     home: str
+    code: str = ""
+
+    @property
+    def fingerprint(self) -> tuple[object, ...]:
+        """What is equal for two that do the same: the settings hold what was read from files that they name."""
+        try:
+            values: object = None if self.settings is None else self.settings.model_dump()
+        except Exception:  # noqa: BLE001 - a stranger's code
+            values = object()
+        return self.name, self.version, self.home, self.code, values
 
 
 def load_plugins(settings: Plugins, logger: logging.Logger | None) -> tuple[Loaded, ...]:
@@ -91,7 +101,7 @@ def make(name: str, found: Found, table: Mapping[str, Any]) -> Loaded:
     hooks = {hook.name: hook for hook in _hooks(name, found)}
     if not hooks:
         raise SettingsError(f"plugins.enabled: plugin {name} has no hook")
-    return Loaded(name, found.version, hooks, _settings(name, found, table), found.home)
+    return Loaded(name, found.version, hooks, _settings(name, found, table), found.home, digest(found.home))
 
 
 class _Registry(pluggy.PluginManager):

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from shomare_mqtt.config import GivenSettings
+from shomare_mqtt.config.in_force import InForce
 from shomare_mqtt.core.bridge import Bridge
 from shomare_mqtt.core.clearance import given
 from shomare_mqtt.core.desk.intake import Delivery
@@ -199,6 +200,7 @@ class World:
         self._numbers = itertools.count(1)
         self._tasks: set[asyncio.Task[None]] = set()
         self.journal: Journal
+        self.in_force: InForce
         self.bridge: Bridge
 
     # --- life -------------------------------------------------------------------------------------------------------
@@ -213,14 +215,14 @@ class World:
 
     async def start(self, *, broker: bool = True) -> World:
         """Open the journal and begin to work; `broker`: whether it is there from the start, else see `reach_broker`."""
-        settings = self.settings()
+        self.in_force = InForce(self.settings())
         self.journal = open_journal(self.directory, self.clock)
         await self.journal.open()
         self.held = OnBroker(self.retained.now)
         self.retained = FakeRetained()
         self.outbox = FakeOutbox(self.journal, self.broker)
         self.bridge = Bridge(
-            settings,
+            self.in_force,
             self._ports(),
             CommandParser("shomare", "homeassistant").parse,
             self.spawn,
@@ -282,6 +284,11 @@ class World:
         self.given = merged(self.given, settings)
         self.clock.new_process()
         return await self.start()
+
+    def reload(self, **settings: Any) -> None:
+        """The settings are read again; `settings` change some."""
+        self.given = merged(self.given, settings)
+        self.in_force.take(self.settings())
 
     def check(self) -> None:
         """No task ended with a fault."""

@@ -177,6 +177,7 @@ async def test_two_presses_are_one_over_a_restart(open_house: Callable[..., Awai
     daemon = await house.start({"limits": {"double_press": 600}})
     await house.buy(transaction="")
     if number == signal.SIGHUP:
+        house.file({"limits": {"double_press": 600}, "provider": {"currency": "IRR"}})  # which takes a new connection
         daemon.process.send_signal(number)
         await daemon.said("stopping")
     else:

@@ -44,6 +44,7 @@ async def test_what_it_is_and_runs_with(open_house: Callable[..., Awaitable[Hous
     await house.buy()
     await house.probe.ok("query/profile", {})
     assert daemon.log.count("takes the token") == 1, "a balance is no news after that"
+    house.file({**settings, "provider": {"currency": "IRR"}})  # which takes a new connection
     daemon.process.send_signal(signal.SIGHUP)
     async with asyncio.timeout(PATIENCE):
         while daemon.log.count("takes the token") < 2:  # noqa: ASYNC110 - as in Daemon.said

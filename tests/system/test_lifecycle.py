@@ -57,13 +57,19 @@ async def test_a_signal_lets_a_purchase_finish(house: House, number: int) -> Non
     assert len(house.bought()) == 1
 
 
-async def test_sighup_takes_the_new_settings_over_and_leaves_a_mistake(house: House) -> None:
+@pytest.mark.parametrize("anew", [False, True])
+async def test_sighup_takes_the_new_settings_over_and_leaves_a_mistake(house: House, anew: bool) -> None:
     order = await house.buy()
     (daemon,) = house.daemons
-    house.file(merged(house.settings, {"limits": {"max_open_orders": 1}}))
+    more = {"provider": {"currency": "IRR"}} if anew else {}
+    house.file(merged(house.settings, {"limits": {"max_open_orders": 1}}, more))
     since = len(house.probe.seen)
     daemon.process.send_signal(signal.SIGHUP)
-    await house.probe.message("bridge/state", since, lambda s: s.text == "online")
+    if anew:
+        await house.probe.message("bridge/state", since, lambda s: s.text == "online")
+    else:
+        await house.probe.holds("bridge/info", lambda i: i["settings"]["limits"]["max_open_orders"] == 1)
+        assert house.probe.all("bridge/state", since) == [], "nothing flickers"
     assert (await house.probe.refused("buy", PRODUCT))["code"] == "limit_reached"
     house.sim.deliver_sms(order["purchase"], code="60606")
     await house.order(order["order"], "received")

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import logging
     from collections.abc import Callable
 
-    from shomare_mqtt.config.held import Settings
+    from shomare_mqtt.config.in_force import InForce
     from shomare_mqtt.core.desk.intake import Delivery
     from shomare_mqtt.core.market.market import Market
     from shomare_mqtt.core.orders.orders import Orders
@@ -36,7 +36,7 @@ class Desk:
 
     def __init__(
         self,
-        settings: Settings,
+        settings: InForce,
         ports: Ports,
         market: Market,
         orders: Orders,
@@ -46,18 +46,16 @@ class Desk:
     ) -> None:
         self._spawn = spawn
         self._journal = journal = ports.journal
-        ledger, longest_down = orders.ledger, settings.mqtt.session_expiry
+        ledger, longest_down = orders.ledger, settings.now.mqtt.session_expiry
         self.queries = Queries(journal, market, orders)
         self.answering = answering = Answering(journal, ledger, logger)
-        screening = Screening(settings.mqtt.base_topic, parse, ports.clock, ledger.time)
-        self._double_press = DoublePress(settings.limits.double_press)
+        screening = Screening(settings.now.mqtt.base_topic, parse, ports.clock, ledger.time)
+        self._double_press = DoublePress(settings)
         dispatch = Dispatch(market, orders, self.queries, ports.clock)
         self.working = Working(ledger, answering, dispatch.handle, self._double_press, ports.clearance, spawn, logger)
         self.asking = asking = Asking(screening, answering, ports.outbox, dispatch.ask, spawn, logger)
         self._resuming = Resuming(longest_down, journal, ledger, screening, answering, self.working, asking, logger)
-        self.intake = Intake(
-            settings.orders.remember, journal, ports.outbox, screening, answering, self.working, asking, logger
-        )
+        self.intake = Intake(settings, journal, ports.outbox, screening, answering, self.working, asking, logger)
 
     def deliver(self, delivery: Delivery) -> None:
         """A message came; nothing is awaited here."""

@@ -13,6 +13,7 @@ from shomare_mqtt.model import Buy
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from shomare_mqtt.config.in_force import InForce
     from shomare_mqtt.core.tickets import Ticket
     from shomare_mqtt.model import Action, Envelope
 
@@ -20,9 +21,14 @@ if TYPE_CHECKING:
 class DoublePress:
     """The `buy` commands without a transaction of the last `window` seconds; 0 is off."""
 
-    def __init__(self, window: float) -> None:
-        self.window = window
+    def __init__(self, settings: InForce) -> None:
+        self._settings = settings
         self._presses: dict[str, Press] = {}
+
+    @property
+    def window(self) -> float:
+        """Seconds."""
+        return self._settings.now.limits.double_press
 
     def take_up(self, presses: Iterable[Press]) -> None:
         """Remember what an earlier process carried out; to be called before any is checked."""

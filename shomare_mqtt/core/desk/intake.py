@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import logging
     from collections.abc import Iterable, Iterator
 
+    from shomare_mqtt.config.in_force import InForce
     from shomare_mqtt.core.clearance import Clearance
     from shomare_mqtt.core.desk.answering import Answering
     from shomare_mqtt.core.desk.asking import Asking
@@ -62,7 +63,7 @@ class Intake:
 
     def __init__(
         self,
-        remember: float,
+        settings: InForce,
         journal: Journal,
         outbox: Outbox,
         screening: Screening,
@@ -71,8 +72,7 @@ class Intake:
         asking: Asking,
         logger: logging.Logger,
     ) -> None:
-        """`remember`: seconds for which a repeated transaction is known."""
-        self._remember = remember
+        self._settings = settings
         self._journal = journal
         self._outbox = outbox
         self._screening = screening
@@ -149,7 +149,7 @@ class Intake:
         if self._may_wait(deliveries, parsed):
             self._acknowledging.hold()
             arrivals = [arrivals[0]._replace(written=self._acknowledging.let_go)]
-        results = await self._journal.arrive(arrivals, self._remember)
+        results = await self._journal.arrive(arrivals, self._settings.now.orders.remember)
         for delivery, result in zip(deliveries, results, strict=True):
             self._acknowledging.acknowledge(partial(delivery.ack, partial(self._journal.heard, result.row)))
         if any(a.postings or r.kind is ArrivalKind.CONFLICT for a, r in zip(arrivals, results, strict=True)):

@@ -191,17 +191,20 @@ class Account:
         self._calm_until = self._clock.monotonic() + self._calm
         self._in_doubt = False
 
-    async def run(self, interval: float) -> None:
-        """Renew the profile every `interval` seconds, after money has moved and in doubt, for ever."""
-        self._interval = interval
+    async def run(self, interval: Callable[[], float]) -> None:
+        """Renew the profile every `interval` seconds, after money has moved and in doubt, for ever.
+
+        Where the interval becomes a shorter one, `look_within` it is to be called.
+        """
         while True:
+            self._interval = interval()
             self._wake.clear()
             if await pause(self._clock, min(self._due, self._show_at) - self._clock.monotonic(), self._wake):
                 continue
             if self._clock.monotonic() >= self._show_at:
                 self._show_now()
                 continue
-            self._due = self._clock.monotonic() + interval
+            self._due = self._clock.monotonic() + interval()
             self._calm_down()
             self._is_polling = True
             try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -9,7 +10,7 @@ from shomare_mqtt.core import render
 from shomare_mqtt.core.faults import outlived
 from shomare_mqtt.core.market.labels import by_label, labels
 from shomare_mqtt.core.market.moves import moves_between
-from shomare_mqtt.core.waiting import Shared
+from shomare_mqtt.core.waiting import Shared, pause
 from shomare_mqtt.errors import CommandRefusedError, ErrorCode, JournalFullError, ProviderError
 from shomare_mqtt.model import Catalog, CatalogEntry, CatalogKind, Priority
 from shomare_mqtt.normalization import ascii_digits, fold
@@ -99,6 +100,7 @@ class Catalogs:
         self._ids_at: dict[CatalogKind, str | None] = {}
         self._owed: dict[CatalogKind, dict[str, str | None]] = {}
         self._moved: dict[CatalogKind, _Moved] = {}
+        self._other_interval: dict[CatalogKind, asyncio.Event] = {}
         self.edition = 0
         """Rises each time that ids of a list come to stand for other entries."""
         self.on_moved: list[Callable[[CatalogKind, Moves], Mapping[str, str | None]]] = []
@@ -275,20 +277,26 @@ class Catalogs:
 
     # --- renewing ---------------------------------------------------------------------------------------------------
 
-    async def run(self, kind: CatalogKind, interval: float) -> None:
+    def interval_changed(self) -> None:
+        """Reckon anew when each list is due."""
+        for other in self._other_interval.values():
+            other.set()
+
+    async def run(self, kind: CatalogKind, interval: Callable[[], float]) -> None:
         """Renew one list every `interval` seconds, sooner after a failure, for ever."""
-        retry = _FIRST_RETRY
-        if first_delay := self._first_delay(kind, interval):
-            await self._clock.sleep(first_delay)
+        retry, delay = _FIRST_RETRY, self._until_due(kind, interval())
+        other = self._other_interval[kind] = asyncio.Event()
         while True:
+            while await pause(self._clock, delay, other):
+                other.clear()
+                delay = min(delay, self._until_due(kind, interval()))
             try:
                 await self.read(kind, Priority.POLL)
-                delay, retry = interval, _FIRST_RETRY
+                delay, retry = interval(), _FIRST_RETRY
             except ProviderError:
-                delay, retry = min(retry, interval), min(retry * 2, _LAST_RETRY)
-            await self._clock.sleep(delay)
+                delay, retry = min(retry, interval()), min(retry * 2, _LAST_RETRY)
 
-    def _first_delay(self, kind: CatalogKind, interval: float) -> float:
+    def _until_due(self, kind: CatalogKind, interval: float) -> float:
         """A list from the journal is good until its time: none is asked for at every start."""
         stored = self._stored_at.get(kind)
         if stored is None:

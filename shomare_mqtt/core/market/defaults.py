@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from shomare_mqtt.config.held import Settings
+    from shomare_mqtt.config.in_force import InForce
     from shomare_mqtt.core.clock import Clock
     from shomare_mqtt.core.market.catalogs import Catalogs
     from shomare_mqtt.core.market.moves import Moves
@@ -36,7 +37,7 @@ class Defaults:
 
     def __init__(
         self,
-        settings: Settings,
+        settings: InForce,
         clock: Clock,
         journal: Journal,
         retained: Retained,
@@ -63,6 +64,7 @@ class Defaults:
         self._quoted: Product | None = None
         self.on_changed: Callable[[], object] = lambda: None
         self.buying = True
+        settings.listeners.append(self._settings_changed)
 
     async def load(self) -> None:
         """Take up what the journal holds; to be called once, before anything else."""
@@ -71,12 +73,32 @@ class Defaults:
         self._set = {field: text for field, text in found.items() if text and (field != MAX_PRICE or _is_price(text))}
         self.buying = meta.get(_SWITCH, "on") == "on"
         self._retained.put("buying", b"on" if self.buying else b"off")
-        for field, kind in KINDS.items():
-            # An id in the file is good before the list is there; a name waits for it.
-            text = getattr(self._settings.defaults, field)
-            if text and (text == "any" or text.isdigit() or self._catalogs.name(kind, text)):
-                self._from_file[field] = text
+        for kind in CatalogKind:
+            self._take_id(kind)
         self.show()
+
+    def _take_id(self, kind: CatalogKind) -> None:
+        """An id in the file is good before the list is there; a name waits for it."""
+        text = self._text(kind.field)
+        if text and (text == "any" or text.isdigit() or self._catalogs.name(kind, text)):
+            self._from_file[kind.field] = text
+
+    def _text(self, field: str) -> str | None:
+        """What the file says, id or name."""
+        text: str | None = getattr(self._settings.now.defaults, field)
+        return text
+
+    def _settings_changed(self, before: Settings) -> None:
+        """What the file says by now holds at once, where it is an id; what is wrong with it is said again."""
+        for kind in CatalogKind:
+            if self._text(kind.field) != getattr(before.defaults, kind.field):
+                self._from_file.pop(kind.field, None)
+                self._unfound.pop(kind.field, None)
+                self._take_id(kind)
+        self._said.clear()
+        self.show()
+        self._changed.set()
+        self.on_changed()
 
     # --- reading ----------------------------------------------------------------------------------------------------
 
@@ -89,7 +111,7 @@ class Defaults:
         if (value := self.get(kind.field)) is not None:
             return value
         why = "there is no default"
-        if text := getattr(self._settings.defaults, kind.field):
+        if text := self._text(kind.field):
             why = f'defaults.{kind.field} = "{text}" in the settings is of no use: '
             not_yet = f"the provider's list of {kind.value} could not be read yet"
             why += self._unfound.get(kind.field, not_yet)
@@ -100,7 +122,7 @@ class Defaults:
         """The default limit, None where none is set."""
         if MAX_PRICE in self._set:
             return Decimal(self._set[MAX_PRICE])
-        price = self._settings.defaults.max_price
+        price = self._settings.now.defaults.max_price
         return price or None
 
     @property
@@ -172,7 +194,7 @@ class Defaults:
 
     # --- the file's names, and the quote ----------------------------------------------------------------------------
 
-    async def run(self, interval: float) -> None:
+    async def run(self, interval: Callable[[], float]) -> None:
         """Find the file's names as the lists come, and keep the quote, for ever."""
         retry = _FIRST_RETRY
         while True:
@@ -184,26 +206,34 @@ class Defaults:
             if self._changed.is_set():
                 continue  # the lists came meanwhile: a price is asked for once all names are found
             complete = await self._quote() and complete
-            delay, retry = (interval, _FIRST_RETRY) if complete else (retry, min(retry * 2, _LAST_RETRY))
+            delay, retry = (interval(), _FIRST_RETRY) if complete else (retry, min(retry * 2, _LAST_RETRY))
             await pause(self._clock, delay, self._changed)
 
     async def _find_names(self) -> bool:
         """Look the file's names up; whether nothing is left to find."""
         complete = True
         for field, kind in KINDS.items():
-            text = getattr(self._settings.defaults, field)
-            if not text:
-                continue
-            try:
-                self._from_file[field] = await self._catalogs.resolve(kind, text, priority=Priority.POLL)
-                self._unfound.pop(field, None)
-            except CommandRefusedError as error:
+            if text := self._text(field):
+                complete = await self._find_name(kind, text) and complete
+        return complete
+
+    async def _find_name(self, kind: CatalogKind, text: str) -> bool:
+        """Look one up; whether it is known by now what it means."""
+        field = kind.field
+        try:
+            found = await self._catalogs.resolve(kind, text, priority=Priority.POLL)
+        except ProviderError:
+            return False
+        except CommandRefusedError as error:
+            if text == self._text(field):
                 self._from_file.pop(field, None)
                 self._unfound[field] = error.message.removeprefix(f"{field}: ")
                 await self._say_once(f"defaults.{field} is left out: {error.message}")
-            except ProviderError:
-                complete = False
-        return complete
+            return True
+        if text == self._text(field):  # else the file says something else meanwhile, and it is looked up next
+            self._from_file[field] = found
+            self._unfound.pop(field, None)
+        return True
 
     async def _say_once(self, message: str) -> None:
         if message not in self._said:

@@ -17,9 +17,10 @@ from shomare_mqtt.model import CatalogKind
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterable
 
     from shomare_mqtt.config.held import Settings
+    from shomare_mqtt.config.in_force import InForce
     from shomare_mqtt.core.masking import Mask
     from shomare_mqtt.core.ports import Ports, Say, Spawn
 
@@ -27,13 +28,13 @@ if TYPE_CHECKING:
 class Market:
     """What can be had, and how the provider stands. `provider` is to be asked through this one alone."""
 
-    def __init__(self, settings: Settings, ports: Ports, mask: Mask, logger: logging.Logger) -> None:
+    def __init__(self, settings: InForce, ports: Ports, mask: Mask, logger: logging.Logger) -> None:
         self._settings = settings
         self._logger = logger
         clock, journal, retained, extensions = ports.clock, ports.journal, ports.retained, ports.extensions
-        say, currency = _logged(ports.say, logger), settings.provider.currency
+        say, currency = _logged(ports.say, logger), settings.now.provider.currency
         self._clock = clock
-        self.provider_state = ProviderState(clock, retained, ports.say, mask, logger, settings.shown_base_url)
+        self.provider_state = ProviderState(clock, retained, ports.say, mask, logger, settings.now.shown_base_url)
         self.provider = ObservedProvider(ports.provider, self.provider_state, logger)
         self.account = Account(clock, journal, self.provider, retained, extensions, currency)
         self.catalogs = Catalogs(clock, journal, self.provider, retained, logger)
@@ -46,20 +47,34 @@ class Market:
     async def load(self) -> None:
         """Take up what the journal holds. Raises JournalError."""
         await self.catalogs.load()
-        await self.prices.load(self._settings.prices)
+        await self.prices.load(self._settings.now.prices)
         await self.defaults.load()
 
     def start(self, spawn: Spawn) -> None:
         """Keep all of it renewed."""
-        refresh = self._settings.refresh
         keep = partial(self._keep, spawn)
-        keep(partial(self.account.run, refresh.profile), "account")
+        keep(partial(self.account.run, lambda: self._settings.now.refresh.profile), "account")
         for kind in CatalogKind:
-            keep(partial(self.catalogs.run, kind, refresh.catalog), kind.value)
-        keep(partial(self.defaults.run, refresh.prices), "defaults")
+            keep(partial(self.catalogs.run, kind, lambda: self._settings.now.refresh.catalog), kind.value)
+        keep(partial(self.defaults.run, self._prices_interval), "defaults")
         keep(self.trying.run, "trying")
-        for number, watched in enumerate(self._settings.prices):
-            keep(partial(self.prices.run, number, watched, refresh.prices), f"prices {number}")
+        self._watch(spawn, self.prices.numbers)
+        self._settings.listeners.append(partial(self._settings_changed, spawn))
+
+    def _settings_changed(self, spawn: Spawn, before: Settings) -> None:
+        """Look again by the new intervals, and at what is to be watched by now."""
+        refresh = self._settings.now.refresh
+        if refresh.profile < before.refresh.profile:
+            self.account.look_within(refresh.profile)
+        self.catalogs.interval_changed()
+        self._watch(spawn, self.prices.watch(self._settings.now.prices))
+
+    def _watch(self, spawn: Spawn, numbers: Iterable[int]) -> None:
+        for number in numbers:
+            self._keep(spawn, partial(self.prices.run, number, self._prices_interval), f"prices {number}")
+
+    def _prices_interval(self) -> float:
+        return self._settings.now.refresh.prices
 
     def _keep(self, spawn: Spawn, work: Callable[[], Awaitable[None]], name: str) -> None:
         """Begin what goes on for ever: no fault of this program in it ends the daemon."""

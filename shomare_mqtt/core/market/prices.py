@@ -17,7 +17,7 @@ from shomare_mqtt.errors import CommandRefusedError, ProviderError
 from shomare_mqtt.model import CatalogKind, Endpoint, Known, Price, PriceList, Priority, Product
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from decimal import Decimal
 
     from shomare_mqtt.config.held import WatchedPrice
@@ -73,6 +73,9 @@ class Prices:
         self.watched: dict[int, tuple[str, str, str | None]] = {}
         self._meant: dict[str, list[str | None]] = {}
         self._of_settings: dict[int, WatchedPrice] = {}
+        """Each `[[prices]]` by a number of its own, in the order of the file."""
+        self._next = 0
+        self._said: dict[int, str] = {}
         self.settled: set[int] = set()
         self._woken: dict[int, asyncio.Event] = {}
         catalogs.on_moved.append(self._moved)
@@ -210,13 +213,50 @@ class Prices:
         So Home Assistant is not told for a moment that one is gone, nor while the provider is away.
         """
         meant = stored((await self._journal.meta()).get(_MEANT), dict, {})
-        self._of_settings = dict(enumerate(watched))
+        self._of_settings, self._next = dict(enumerate(watched)), len(watched)
         for number, entry in self._of_settings.items():
             match meant.get(_key(entry)):
                 case [str(country), str(operator), (str() | None) as application]:
                     self._meant[_key(entry)] = [country, operator, application]
                     self.watched[number] = (country, operator, application)
                     self.settled.add(number)
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """Each `[[prices]]` by its number."""
+        return tuple(self._of_settings)
+
+    def watch(self, watched: Sequence[WatchedPrice]) -> tuple[int, ...]:
+        """Go on with these: what is new is to be `run`, by the numbers returned; topics of what is gone are emptied.
+
+        All are looked at anew, and what is wrong with one is said again.
+        """
+        left = dict(self._of_settings)
+        now: dict[int, WatchedPrice] = {}
+        new = []
+        for entry in watched:
+            number = next((n for n, old in left.items() if _key(old) == _key(entry)), None)
+            if number is None:
+                number, self._next = self._next, self._next + 1
+                new.append(number)
+            left.pop(number, None)
+            now[number] = entry
+        self._of_settings = now
+        self._drop(left)
+        self._said.clear()
+        for woken in self._woken.values():
+            woken.set()
+        self.on_watched()
+        return tuple(new)
+
+    def _drop(self, numbers: Iterable[int]) -> None:
+        gone = [ids[:2] for n in numbers if (ids := self.watched.pop(n, None)) is not None]
+        self.settled.intersection_update(self._of_settings)
+        self._meant = {_key(w): list(self.watched[n]) for n, w in self._of_settings.items() if n in self.watched}
+        places = {ids[:2] for ids in self.watched.values()}
+        for place in gone:
+            if place not in places:
+                self._retained.put(topics.prices(*place), b"")
 
     def _moved(self, kind: CatalogKind, moves: Moves) -> dict[str, str | None]:
         """What is kept under ids of before goes; each `[[prices]]` means the same by the ids of now, or nothing."""
@@ -237,29 +277,37 @@ class Prices:
         self.on_watched()
         return {_MEANT: json.dumps(self._meant)}
 
-    async def run(self, number: int, watched: WatchedPrice, interval: float) -> None:
-        """Keep one `[[prices]]` published, for ever."""
-        retry, said = _FIRST_RETRY, ""
+    async def run(self, number: int, interval: Callable[[], float]) -> None:
+        """Keep one `[[prices]]` published, until it is watched no more."""
+        retry = _FIRST_RETRY
         woken = self._woken[number] = asyncio.Event()
-        while True:
+        while (watched := self._of_settings.get(number)) is not None:
             woken.clear()
             try:
                 ids = await self._resolve(watched)
                 if self.watched.get(number) != ids:
                     await self._settle(number, watched, ids)
                 await self.read_list(ids[0], ids[1], Priority.POLL)
-                delay, retry = interval, _FIRST_RETRY
+                delay, retry = interval(), _FIRST_RETRY
             except CommandRefusedError as error:
-                if error.message != said:
-                    await self._say(BridgeEvent.NAME_UNKNOWN, f"prices[{number}] is left out: {error.message}")
-                said, delay = error.message, interval
+                await self._say_left_out(number, error.message)
+                delay = interval()
                 await self._settle(number, watched, None)
             except ProviderError:
-                delay, retry = min(retry, interval), min(retry * 2, _LAST_RETRY)
+                delay, retry = min(retry, interval()), min(retry * 2, _LAST_RETRY)
             await pause(self._clock, delay, woken)
+        del self._woken[number]
+
+    async def _say_left_out(self, number: int, message: str) -> None:
+        if number in self._of_settings and self._said.get(number) != message:
+            self._said[number] = message
+            place = self.numbers.index(number)
+            await self._say(BridgeEvent.NAME_UNKNOWN, f"prices[{place}] is left out: {message}")
 
     async def _settle(self, number: int, watched: WatchedPrice, ids: tuple[str, str, str | None] | None) -> None:
         """It is known what a `[[prices]]` names, or that it names nothing (None): for this process and the next."""
+        if number not in self._of_settings:
+            return  # it is watched no more
         before = self.watched.pop(number, None)
         self._meant.pop(_key(watched), None)
         if ids is not None:
@@ -269,7 +317,8 @@ class Prices:
             await self._journal.put_meta({_MEANT: json.dumps(self._meant)})
         if before is not None and before[:2] not in {(c, o) for c, o, _ in self.watched.values()}:
             self._retained.put(topics.prices(*before[:2]), b"")
-        self.settled.add(number)
+        if number in self._of_settings:
+            self.settled.add(number)
         self.on_watched()
 
     async def _resolve(self, watched: WatchedPrice) -> tuple[str, str, str | None]:

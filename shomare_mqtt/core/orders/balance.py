@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import logging
     from collections.abc import Mapping
 
+    from shomare_mqtt.config.in_force import InForce
     from shomare_mqtt.core.market.market import Market
     from shomare_mqtt.core.orders.ledger import Ledger
     from shomare_mqtt.core.ports import Spawn
@@ -33,10 +34,8 @@ class _Reading(NamedTuple):
 class BalanceTrial:
     """Compares the profiles before and after one purchase of a known price, where nothing else moved."""
 
-    def __init__(
-        self, settle_delay: float, ledger: Ledger, market: Market, spawn: Spawn, logger: logging.Logger
-    ) -> None:
-        self._delay = settle_delay
+    def __init__(self, settings: InForce, ledger: Ledger, market: Market, spawn: Spawn, logger: logging.Logger) -> None:
+        self._settings = settings
         self._ledger = ledger
         self._provider = market.provider
         self._state = market.provider_state
@@ -73,7 +72,7 @@ class BalanceTrial:
     def _is_calm(self, asked_at: float) -> bool:
         """Whether no money may be coming back, and no purchase is under way, as a profile is asked for at a moment."""
         ledger = self._ledger
-        at_rest = asked_at - ledger.last_refund >= self._delay
+        at_rest = asked_at - ledger.last_refund >= self._settings.now.orders.settle_delay
         in_doubt = any(record.order.state in _IN_DOUBT for record in ledger.open())
         return at_rest and not in_doubt and not ledger.refunds_in_flight
 
@@ -82,6 +81,7 @@ class BalanceTrial:
         (bought_at, price), place = self._bought[0], after.place
         if price is None or price <= 0:
             return False
+        delay = self._settings.now.orders.settle_delay
         fell = _fallen(before, after)
         taken = max(Decimal(0), fell.get(place or "", Decimal(0)))
         others = [each for each, by in fell.items() if by == price and each != place]
@@ -91,8 +91,8 @@ class BalanceTrial:
             self._spawn(self._choose(place or "", place), "balance")
         elif taken and taken / price not in _OTHER_UNITS:
             self._doubt(f"{place} fell by another amount than the price of a purchase")
-        elif asked_at - bought_at < self._delay:
-            self._account.look_within(self._delay - (asked_at - bought_at))
+        elif asked_at - bought_at < delay:
+            self._account.look_within(delay - (asked_at - bought_at))
             return True
         else:
             if fell.get(place or "", taken) >= 0:  # one that rose was paid into, and hides what was taken

@@ -28,10 +28,10 @@ from shomare_mqtt.model import Buy, CatalogKind, Endpoint, ErrorInfo, Order, Ord
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable, Mapping
     from decimal import Decimal
 
-    from shomare_mqtt.config.held import Settings
+    from shomare_mqtt.config.in_force import InForce
     from shomare_mqtt.core.clock import Clock
     from shomare_mqtt.core.market.market import Market
     from shomare_mqtt.core.orders.guard import Guard
@@ -50,7 +50,7 @@ class Buyer:
 
     def __init__(
         self,
-        settings: Settings,
+        settings: InForce,
         clock: Clock,
         ledger: Ledger,
         market: Market,
@@ -58,7 +58,7 @@ class Buyer:
         extensions: Extensions,
         logger: logging.Logger,
     ) -> None:
-        self._orders = settings.orders
+        self._settings = settings
         self._clock = clock
         self._time = ledger.time
         self._ledger = ledger
@@ -68,7 +68,7 @@ class Buyer:
         self._prices = market.prices
         self._trying = market.trying
         self._account = market.account
-        self._witness = Witness(settings.orders.settle_delay, clock, ledger, market.account)
+        self._witness = Witness(settings, clock, ledger, market.account)
         self._defaults = market.defaults
         self._extensions = extensions
         self._logger = logger
@@ -85,18 +85,24 @@ class Buyer:
         """
         self._guard.check_paused()
         product, edition = await self._settled(ticket, request, known)
-        max_price = self._guard.max_price(request.max_price, self._defaults.max_price)
-        facts = await self._guard.facts()
-        self._guard.check_facts(facts, None)
-        price = await self._price(product, max_price)
-        self._guard.check_price(price, max_price)
-        if self._guard.needs_price(max_price):  # it was asked for, and time went by
+        limits: Mapping[str, object] = {}
+        while limits != self._guard.limits:  # the settings were read again: what they ask for may be something else
+            limits = self._guard.limits
+            max_price = self._max_price(request)
             facts = await self._guard.facts()
-        self._guard.check_facts(facts, price)
-        await self._extensions.authorize_buy(product, price, facts.spent_today)
-        evidence = await self._witness.take(needed=self._guard.needs_balance)
+            self._guard.check_facts(facts, None)
+            price = await self._price(product, max_price)
+            self._guard.check_price(price, max_price)
+            if self._guard.needs_price(max_price):  # it was asked for, and time went by
+                facts = await self._guard.facts()
+            self._guard.check_facts(facts, price)
+            await self._extensions.authorize_buy(product, price, facts.spent_today)
+            evidence = await self._witness.take(needed=self._guard.needs_balance)
         record = await self._intend(ticket, product, edition, price, evidence)
-        return await self._ask(ticket, record, edition, max_price)
+        return await self._ask(ticket, request, record, edition, limits)
+
+    def _max_price(self, request: Buy) -> Decimal | None:
+        return self._guard.max_price(request.max_price, self._defaults.max_price)
 
     # --- before anything is spent -----------------------------------------------------------------------------------
 
@@ -203,11 +209,26 @@ class Buyer:
 
     # --- the request and its outcome --------------------------------------------------------------------------------
 
-    async def _ask(self, ticket: Ticket, record: Record, edition: int, max_price: Decimal | None) -> Outcome:
+    async def _check_again(self, request: Buy, price: Decimal | None, limits: Mapping[str, object]) -> None:
+        """Raise CommandRefusedError where limits that hold since `limits` did say no to what is written down by now."""
+        while limits != self._guard.limits:
+            limits = self._guard.limits
+            self._guard.check_unsent(await self._guard.facts(), price, self._max_price(request))
+            left = self._left()
+            self._guard.check_balance(None if left is None else left + (price or 0), price)
+
+    async def _ask(
+        self, ticket: Ticket, request: Buy, record: Record, edition: int, limits: Mapping[str, object]
+    ) -> Outcome:
         """Ask the provider once. Nothing is awaited between its answer and the outcome."""
-        product = record.order.product
-        known = self._prices.known(product, record.order.price)
-        permit = _Permit(record, lambda: self._permit(ticket, edition), self._witness)
+        product, price, max_price = record.order.product, record.order.price, self._max_price(request)
+        known = self._prices.known(product, price)
+        permit = _Permit(
+            record,
+            lambda: self._permit(ticket, edition),
+            lambda: self._check_again(request, price, limits),
+            self._witness,
+        )
         try:
             purchase = self._untaken(await self._provider.buy(product, known=known, permit=permit))
         except (CommandRefusedError, ProviderRefusedError, ProviderUnreachableError) as error:
@@ -294,17 +315,21 @@ class Buyer:
         A life that the provider does not name began, at the earliest, when it was asked, `gone` seconds ago.
         """
         said = purchase.lifetime
-        return said if said is not None and 0 < said <= LONGEST_LIFE else self._orders.lifetime - gone
+        return said if said is not None and 0 < said <= LONGEST_LIFE else self._settings.now.orders.lifetime - gone
 
 
 class _Permit:
     """What holds back a purchase that was not sent yet, and what is written down of its evidence as it leaves."""
 
-    def __init__(self, record: Record, check: Callable[[], None], witness: Witness) -> None:
+    def __init__(
+        self, record: Record, check: Callable[[], None], recount: Callable[[], Awaitable[None]], witness: Witness
+    ) -> None:
+        """`recount`: as `check`, at the end, of what takes a moment."""
         self.record = record
         self.left = witness.now()
         """When it left, in steady seconds."""
         self._check = check
+        self._recount = recount
         self._witness = witness
 
     async def turn(self) -> None:
@@ -315,6 +340,7 @@ class _Permit:
     async def leave(self) -> None:
         """Raises CommandRefusedError."""
         self.record = await self._witness.leave(self.record)
+        await self._recount()
         self._check()
         self.left = self._witness.now()
 

@@ -15,7 +15,7 @@ from shomare_mqtt.errors import ErrorCode, ProviderError
 from shomare_mqtt.model import WATCHED_STATES, OrderState, Priority, PurchaseState
 
 if TYPE_CHECKING:
-    from shomare_mqtt.config.held import Settings
+    from shomare_mqtt.config.in_force import InForce
     from shomare_mqtt.core.clock import Clock
     from shomare_mqtt.core.market.account import Account
     from shomare_mqtt.core.orders.checking import Checker
@@ -33,8 +33,8 @@ _LIVE = frozenset({PurchaseState.WAITING, PurchaseState.RECEIVED})
 class Witness:
     """Reads the balance before a purchase."""
 
-    def __init__(self, settle_delay: float, clock: Clock, ledger: Ledger, account: Account) -> None:
-        self._delay = settle_delay
+    def __init__(self, settings: InForce, clock: Clock, ledger: Ledger, account: Account) -> None:
+        self._settings = settings
         self._time = ledger.time
         self._ledger = ledger
         self._account = account
@@ -97,7 +97,7 @@ class Witness:
 
     def _is_quiet(self, moment: float) -> bool:
         """Whether no money may have come back just before a moment (steady seconds): it may be booked late."""
-        return moment - self._ledger.last_refund >= self._delay
+        return moment - self._ledger.last_refund >= self._settings.now.orders.settle_delay
 
     def _is_stale(self) -> bool:
         """Whether the balance is old, or money has moved since it was read, or was moving then and rests by now."""
@@ -109,8 +109,8 @@ class Witness:
 class Doubts:
     """Tells what else may have moved the money while an order was in doubt."""
 
-    def __init__(self, settings: Settings, ledger: Ledger, checker: Checker) -> None:
-        self._delay, self._lifetime = settings.orders.settle_delay, settings.orders.lifetime
+    def __init__(self, settings: InForce, ledger: Ledger, checker: Checker) -> None:
+        self._settings = settings
         self._ledger = ledger
         self._checker = checker
 
@@ -121,7 +121,7 @@ class Doubts:
 
     def others_may_have_taken(self, record: Record) -> bool:
         """Whether another order may have taken the money that is gone."""
-        since = record.made - self._delay
+        since = record.made - self._settings.now.orders.settle_delay
         return any(
             r.order.state is OrderState.BUYING or (r.order.state is OrderState.UNKNOWN and r.made >= since)
             for r in self._others(record)
@@ -141,7 +141,8 @@ class Doubts:
         An end that shows is written down as the movement of money that it may be. The provider may know of another end
         than we do: one that closed here with its money still gone may live on there.
         """
-        numbers = [r for r in await self._ledger.lately(self._lifetime) if r.order.order != record.order.order]
+        lately = await self._ledger.lately(self._settings.now.orders.lifetime)
+        numbers = [r for r in lately if r.order.order != record.order.order]
         return all([await self._lives(r) for r in numbers if _may_come_back(r)])
 
     async def _lives(self, record: Record) -> bool:

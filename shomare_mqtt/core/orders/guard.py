@@ -11,10 +11,11 @@ from shomare_mqtt.core.records import Condition
 from shomare_mqtt.errors import CommandRefusedError, ErrorCode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from decimal import Decimal
 
-    from shomare_mqtt.config.held import Settings
+    from shomare_mqtt.config.held import Limits
+    from shomare_mqtt.config.in_force import InForce
     from shomare_mqtt.core.ports import Journal
     from shomare_mqtt.core.records import SpendFacts
 
@@ -27,19 +28,31 @@ class Guard:
 
     def __init__(
         self,
-        settings: Settings,
+        settings: InForce,
         journal: Journal,
         switch: Callable[[], bool],
         pause: Callable[[], str | None],
         money: Callable[[Decimal], str],
     ) -> None:
-        self._limits = settings.limits
-        self._lifetime = settings.orders.lifetime
-        self._zone = ZoneInfo(settings.provider.timezone)
+        self._settings = settings
+        self._zone = ZoneInfo(settings.now.provider.timezone)
         self._journal = journal
         self._switch = switch
         self._pause = pause
         self._money = money
+
+    @property
+    def limits(self) -> Mapping[str, object]:
+        """Each limit as it is now; those of another moment that are equal are the same."""
+        return vars(self._settings.now.limits)
+
+    @property
+    def _limits(self) -> Limits:
+        return self._settings.now.limits
+
+    @property
+    def _lifetime(self) -> float:
+        return self._settings.now.orders.lifetime
 
     def why_paused(self) -> str | None:
         """Why nothing may be bought right now, None where it may."""
@@ -71,7 +84,8 @@ class Guard:
 
     def condition(self, price: Decimal | None) -> Condition:
         """That no count and no sum is used up as a purchase is written down: what was written before it counts."""
-        return Condition(lambda facts: self.check_facts(facts, price), self._today(), self._lifetime)
+        limits = self._limits
+        return Condition(lambda facts: self._check_facts(limits, facts, price), self._today(), self._lifetime)
 
     def _today(self) -> float:
         """Seconds since the day began."""
@@ -110,7 +124,28 @@ class Guard:
 
     def check_facts(self, facts: SpendFacts, price: Decimal | None) -> None:
         """Raise CommandRefusedError (`limit_reached`) where a count or a sum is used up."""
-        limits = self._limits
+        self._check_facts(self._limits, facts, price)
+
+    def check_unsent(self, facts: SpendFacts, price: Decimal | None, max_price: Decimal | None) -> None:
+        """As all the others, for an order that is written down, so that it counts itself, and was not sent yet.
+
+        The limits may need a price that was not asked for, since those from before did not.
+        """
+        if price is None and self.needs_price(max_price):
+            raise CommandRefusedError(
+                ErrorCode.LIMIT_REACHED,
+                "the limits in the settings changed meanwhile, and need the price, which was not asked for; nothing "
+                "was bought",
+            )
+        self.check_price(price, max_price)
+        others = facts._replace(
+            spent_today=facts.spent_today - (price or 0),
+            bought_last_hour=facts.bought_last_hour - 1,
+            open_orders=facts.open_orders - 1,
+        )
+        self.check_facts(others, price)
+
+    def _check_facts(self, limits: Limits, facts: SpendFacts, price: Decimal | None) -> None:
         most = limits.max_spend_per_day
         if most is not None and price is not None and facts.spent_today + price > most:
             spent, price_said = self._money(facts.spent_today), self._money(price)

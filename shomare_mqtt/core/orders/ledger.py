@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from shomare_mqtt.config.held import Settings
+    from shomare_mqtt.config.in_force import InForce
     from shomare_mqtt.core.clock import Clock, SteadyTime
     from shomare_mqtt.core.ports import Extensions, Journal, Outbox, Retained
     from shomare_mqtt.core.records import Condition, Ids
@@ -40,7 +41,7 @@ class Ledger:
 
     def __init__(
         self,
-        settings: Settings,
+        settings: InForce,
         clock: Clock,
         journal: Journal,
         retained: Retained,
@@ -76,6 +77,7 @@ class Ledger:
         """Orders with a code, the one that got the newest last; times tell nothing, they may be of a wrong clock."""
         self.intents: set[int | None] = set()
         """Rows of the commands whose purchase may be on its way, from before the intent is written."""
+        settings.listeners.append(self._settings_changed)
 
     @property
     def time(self) -> SteadyTime:
@@ -89,16 +91,26 @@ class Ledger:
 
     async def load(self) -> None:
         """Take up what the journal holds; to be called once, before anything else."""
-        keep = self._settings.orders.keep_closed
+        keep = self._settings.now.orders.keep_closed
         for record in reversed(await self._journal.open_and_late(keep)):
             self._hold(record)
         self.last_refund = float((await self._journal.meta()).get(_REFUND_AT) or "-inf")
         self._coded = dict.fromkeys(order for order in await self._journal.coded(keep) if order in self._records)
-        self._has_adopted = await self._journal.has_adopted(self._settings.orders.remember)
+        self._has_adopted = await self._journal.has_adopted(self._settings.now.orders.remember)
         self.moves = await self._journal.commit(Batch())
         for record in self._records.values():
             self._show(record)
         self._show_lists()
+
+    def _settings_changed(self, before: Settings) -> None:
+        """Codes that are not to be retained any more are taken away; how long topics are kept is looked at anew."""
+        if before.privacy.retain_codes and not self._settings.now.privacy.retain_codes:
+            for record in self._records.values():
+                self._show(record)
+            self._show_lists()
+        if self._settings.now.orders.remember > before.orders.remember:
+            self._has_adopted = True  # of a longer time there may be one
+        self._closing.set()
 
     # --- reading ----------------------------------------------------------------------------------------------------
 
@@ -161,7 +173,7 @@ class Ledger:
         """The order of a transaction that another journal made, for as long as transactions are remembered."""
         if not self._has_adopted:
             return None
-        return await self._journal.find_adopted(transaction, self._settings.orders.remember)
+        return await self._journal.find_adopted(transaction, self._settings.now.orders.remember)
 
     async def lately(self, seconds: float) -> list[Record]:
         """Every open order and every one that closed less than so many seconds ago, newest first."""
@@ -335,7 +347,7 @@ class Ledger:
 
     def _show(self, record: Record) -> None:
         order = record.order
-        payload = render.dumps(render.order_json(order, codes=self._settings.privacy.retain_codes))
+        payload = render.dumps(render.order_json(order, codes=self._settings.now.privacy.retain_codes))
         if order.is_open and payload != self._shown.get(order.order):
             self._list_is_new = True
         self._shown[order.order] = payload
@@ -355,7 +367,7 @@ class Ledger:
     async def run(self) -> None:
         """Empty the topics of orders that closed `keep_closed` seconds ago, for ever."""
         while True:
-            now, keep = self._journal.time.now(), self._settings.orders.keep_closed
+            now, keep = self._journal.time.now(), self._settings.now.orders.keep_closed
             closed = {r.order.order: (r.closed or 0.0) + keep for r in self._records.values() if not r.order.is_open}
             over = [order for order, end in closed.items() if end <= now]
             for order in over:

@@ -19,7 +19,7 @@ from shomare_mqtt.core.orders.watch import Watch
 if TYPE_CHECKING:
     import logging
 
-    from shomare_mqtt.config.held import Settings
+    from shomare_mqtt.config.in_force import InForce
     from shomare_mqtt.core.market.market import Market
     from shomare_mqtt.core.ports import Ports, Spawn
     from shomare_mqtt.core.records import Record
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 class Orders:
     """What is bought, and what becomes of it. Life: `load`, then `settle`, then `watch`."""
 
-    def __init__(self, settings: Settings, ports: Ports, market: Market, spawn: Spawn, logger: logging.Logger) -> None:
+    def __init__(self, settings: InForce, ports: Ports, market: Market, spawn: Spawn, logger: logging.Logger) -> None:
         clock, extensions = ports.clock, ports.extensions
         self._market = market
         self._spawn = spawn
@@ -46,7 +46,7 @@ class Orders:
         self.buyer = Buyer(settings, clock, ledger, market, self.guard, extensions, logger)
         self.canceller = Canceller(clock, ledger, market, self.checker, logger)
         self.resolver = Resolver(settings, clock, ledger, logger)
-        self._trial = BalanceTrial(settings.orders.settle_delay, ledger, market, spawn, logger)
+        self._trial = BalanceTrial(settings, ledger, market, spawn, logger)
         self._watch = Watch(settings, clock, ledger, market, self.checker, self.canceller, spawn, logger)
 
     def _why_paused(self) -> str | None:

@@ -16,7 +16,7 @@ from shomare_mqtt.model import ErrorInfo, OrderState, Target
 if TYPE_CHECKING:
     import logging
 
-    from shomare_mqtt.config.held import Settings
+    from shomare_mqtt.config.in_force import InForce
     from shomare_mqtt.core.clock import Clock
     from shomare_mqtt.core.orders.ledger import Ledger
     from shomare_mqtt.core.records import Record
@@ -29,8 +29,8 @@ _LEAST_AFTER_RESOLVE = 60.0
 class Resolver:
     """The operator's word on an order in state `unknown`."""
 
-    def __init__(self, settings: Settings, clock: Clock, ledger: Ledger, logger: logging.Logger) -> None:
-        self._lifetime = settings.orders.lifetime
+    def __init__(self, settings: InForce, clock: Clock, ledger: Ledger, logger: logging.Logger) -> None:
+        self._settings = settings
         self._clock = clock
         self._time = ledger.time
         self._ledger = ledger
@@ -66,7 +66,7 @@ class Resolver:
                 ErrorCode.INVALID_COMMAND, f"purchase {purchase} belongs to order {holder}", order=order
             )
         now = self._time.mark()
-        deadline = max(record.made + self._lifetime, now + _LEAST_AFTER_RESOLVE)
+        deadline = max(record.made + self._settings.now.orders.lifetime, now + _LEAST_AFTER_RESOLVE)
         return self._ledger.changed(
             batch,
             replace(record, deadline=deadline, settled=True, by_hand=True),

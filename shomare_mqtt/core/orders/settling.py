@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from decimal import Decimal
 
-    from shomare_mqtt.config.held import Settings
+    from shomare_mqtt.config.in_force import InForce
     from shomare_mqtt.core.clock import Clock
     from shomare_mqtt.core.market.account import Account
     from shomare_mqtt.core.orders.checking import Checker
@@ -52,11 +52,14 @@ def buying_resumed(**why_paused: str) -> Posting:
 class _Case:
     """Evidence being taken for one order: buying pauses until `until` (monotonic seconds), at the latest.
 
+    `delay`: the `settle_delay` that it goes by to its end, whatever the settings are meanwhile.
+
     Steady time may go on by what the machine was off, and the second reading would come with the first.
     """
 
     until: float
     resolved: asyncio.Event
+    delay: float
 
 
 class Settler:
@@ -64,7 +67,7 @@ class Settler:
 
     def __init__(
         self,
-        settings: Settings,
+        settings: InForce,
         clock: Clock,
         ledger: Ledger,
         account: Account,
@@ -72,8 +75,8 @@ class Settler:
         spawn: Spawn,
         logger: logging.Logger,
     ) -> None:
-        self._delay = settings.orders.settle_delay
-        self._timeout = settings.provider.timeout
+        self._settings = settings
+        self._timeout = settings.now.provider.timeout
         self._clock = clock
         self._ledger = ledger
         self._account = account
@@ -109,8 +112,9 @@ class Settler:
 
     def _open(self, record: Record) -> None:
         order = record.order.order
-        until = self._clock.monotonic() + 2 * self._delay + self._timeout
-        self._cases[order] = _Case(until, asyncio.Event())
+        delay = self._settings.now.orders.settle_delay
+        until = self._clock.monotonic() + 2 * delay + self._timeout
+        self._cases[order] = _Case(until, asyncio.Event(), delay)
         self._spawn(self._settle(record, self._cases[order]), f"settle {order}")
 
     async def _settle(self, record: Record, case: _Case) -> None:
@@ -137,7 +141,7 @@ class Settler:
         began = self._clock.monotonic()
         balances: list[Decimal | None] = []
         for number in range(1, _READINGS + 1):
-            wait = began + number * self._delay - self._clock.monotonic()
+            wait = began + number * case.delay - self._clock.monotonic()
             if await pause(self._clock, wait, case.resolved):
                 break
             balances.append(await self._balance(place))

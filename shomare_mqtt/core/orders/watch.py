@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import logging
 
     from shomare_mqtt.config.held import Settings
+    from shomare_mqtt.config.in_force import InForce
     from shomare_mqtt.core.clock import Clock
     from shomare_mqtt.core.market.market import Market
     from shomare_mqtt.core.orders.cancelling import Canceller
@@ -58,7 +59,7 @@ class Watch:
 
     def __init__(
         self,
-        settings: Settings,
+        settings: InForce,
         clock: Clock,
         ledger: Ledger,
         market: Market,
@@ -67,7 +68,7 @@ class Watch:
         spawn: Spawn,
         logger: logging.Logger,
     ) -> None:
-        self._settings = settings.orders
+        self._settings = settings
         self._clock = clock
         self._time = ledger.time
         self._ledger = ledger
@@ -86,6 +87,7 @@ class Watch:
         """What each timer calls, and in which context: made once, since there may be thousands."""
         self._unanswered: set[str] = set()
         self._over: dict[str, ErrorInfo | None] = {}
+        settings.listeners.append(self._settings_changed)
 
     def start(self) -> None:
         """Go on with what an earlier process watched, and with every order that is bought from now on."""
@@ -105,6 +107,22 @@ class Watch:
                 if watched.timer is not None:
                     watched.timer.cancel()
 
+    def _settings_changed(self, before: Settings) -> None:
+        """With a shorter interval no order waits out the longer one: what is left of it shrinks in the same measure."""
+        measure = self._settings.now.orders.poll_interval / before.orders.poll_interval
+        if measure >= 1:
+            return
+        for order, watched in self._watched.items():
+            record = self._record(order)
+            if watched.timer is None or record is None or order in self._due:
+                continue
+            left = watched.timer.when() - asyncio.get_running_loop().time()
+            watched.timer.cancel()
+            waited_for = watched.delay if watched.ends else left
+            watched.delay *= measure
+            watched.ends = waited_for * measure >= self._left(record)
+            self._ring(order, min(waited_for * measure, self._left(record)))
+
     def provider_is_back(self) -> None:
         """The provider answers again: no order waits out its backoff."""
         for order in list(self._watched):
@@ -112,7 +130,7 @@ class Watch:
 
     def _found_over(self, order: str, why: ErrorInfo | None) -> bool:
         """The provider says that a number is over without an SMS: whether its watch cancels it, once, and closes it."""
-        if order not in self._watched or not self._settings.cancel_on_expiry:
+        if order not in self._watched or not self._settings.now.orders.cancel_on_expiry:
             return False
         self._over.setdefault(order, why)
         self._wake(order)
@@ -139,7 +157,7 @@ class Watch:
 
     def _begin(self, record: Record, *, at_once: bool) -> None:
         order = record.order.order
-        self._watched[order] = _Watched(0.0 if at_once else self._settings.poll_interval)
+        self._watched[order] = _Watched(0.0 if at_once else self._settings.now.orders.poll_interval)
         self._sleep(order, record)
 
     def _forget(self, order: str) -> None:
@@ -179,7 +197,7 @@ class Watch:
         cast("asyncio.TimerHandle", watched.timer).cancel()  # whoever waits has one
         watched.timer = None
         if is_woken or watched.ends:
-            watched.delay = min(watched.delay, self._settings.poll_interval)
+            watched.delay = min(watched.delay, self._settings.now.orders.poll_interval)
         comes_first = watched.delay < self._left(record) if is_woken and record else not watched.ends
         is_over = record is not None and order in self._over and self._is_to_give_back(record)
         checks = comes_first and not is_over
@@ -208,7 +226,7 @@ class Watch:
 
     def _left(self, record: Record) -> float:
         """Seconds until the last check."""
-        deadline = record.deadline if record.deadline is not None else record.made + self._settings.lifetime
+        deadline = record.deadline if record.deadline is not None else record.made + self._settings.now.orders.lifetime
         return deadline - LAST_CHECK - self._time.now()
 
     async def _go_on(self, order: str, *, checks: bool, slot: Slot | None = None) -> None:
@@ -237,7 +255,7 @@ class Watch:
         """Ask once, but for no longer than until the last check is due; failures in a row, and seconds to wait."""
         record, failures = self._record(order), watched.failures
         if record is None or not self._provider_state.authorized.is_set():
-            return failures, self._settings.poll_interval
+            return failures, self._settings.now.orders.poll_interval
         asking = asyncio.ensure_future(self._checker.look(record, self._priority(record, watched)))
         try:
             if not await self._answered(asking, record, slot):
@@ -247,14 +265,14 @@ class Watch:
         except ProviderError as error:
             if error.code in AWAY:
                 self._unanswered.add(order)
-            backoff = min(self._settings.poll_interval * 2 ** (failures + 1), _LONGEST_BACKOFF)
+            backoff = min(self._settings.now.orders.poll_interval * 2 ** (failures + 1), _LONGEST_BACKOFF)
             self._logger.debug("order %s: the check failed: %s", order, error.message)
             return min(failures + 1, 16), max(backoff, error.retry_after or 0.0)
         finally:
             asking.cancel()
             await asyncio.gather(asking, return_exceptions=True)
         self._is_answered(order)
-        return 0, self._settings.poll_interval * (_CALM if reading.state is PurchaseState.FINISHED else 1)
+        return 0, self._settings.now.orders.poll_interval * (_CALM if reading.state is PurchaseState.FINISHED else 1)
 
     async def _answered(self, asking: asyncio.Future[Any], record: Record, slot: Slot | None) -> bool:
         """Wait for a check until the last one is due; whether it ended by then. Its slot is soon another's."""
@@ -279,7 +297,7 @@ class Watch:
 
         Where there is money to come back the cancel is in a hurry.
         """
-        hurried = not record.order.sms and self._settings.cancel_on_expiry
+        hurried = not record.order.sms and self._settings.now.orders.cancel_on_expiry
         return error.code in OF_THE_TOKEN and delay == _RETRY and not hurried
 
     # --- the end ----------------------------------------------------------------------------------------------------
@@ -294,7 +312,7 @@ class Watch:
             await self._close(order, problem)
         elif self._left(record) > 0 and order not in self._over:
             return  # the provider says that it lives longer than was known
-        elif record.order.sms or not self._settings.cancel_on_expiry:
+        elif record.order.sms or not self._settings.now.orders.cancel_on_expiry:
             # One with an SMS, or that is not cancelled, lives until its time is over.
             await self._rest(order, self._left(record) + LAST_CHECK)
             await self._close(order, None)
