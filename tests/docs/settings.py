@@ -11,6 +11,7 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from shomare_mqtt import config
 from shomare_mqtt.config import kinds
+from shomare_mqtt.config.effect import effect_of
 from shomare_mqtt.config.environment import DELIMITER, PREFIX
 from shomare_mqtt.model import FIELDS_BY_HAND, PurchaseState
 from tests.docs.example import said
@@ -129,6 +130,10 @@ be set in the environment as well, by the name below it, and that outranks the f
 JSON there. What the values may be, and what they have to do with each other, is the [contract](contract.md#settings)'s
 matter.
 
+"On a reload" is what a change does where a running daemon reads its file again (`systemctl reload shomare-mqtt`, or
+SIGHUP): it counts at once, or the connection to the broker ends and begins anew, a moment in which Home Assistant shows
+`unavailable`.
+
 An editor that knows JSON Schema for TOML (VS Code with Even Better TOML, and whatever speaks to taplo) completes keys,
 shows these texts and marks mistakes where the file begins with `#:schema` and the place of
 [settings.schema.json](settings.schema.json), as `config.example.toml` does. From elsewhere the place is a whole path:
@@ -151,11 +156,11 @@ def _section(path: str, keys: list[Key]) -> str:
         lines += [_cell(meaning), ""]
     if path in _FREE:
         variable = PREFIX + path.replace(".", DELIMITER).upper()
-        lines += [f"Holds {_FREE[path]}. In the environment: `{variable}`, as JSON.", ""]
+        lines += [f"Holds {_FREE[path]}. In the environment: `{variable}`, as JSON. On a reload: {_effect(path)}.", ""]
         return "\n".join(lines)
     if is_list:
         lines += [f"In the environment: `{PREFIX}{path.upper()}`, a list of objects as JSON.", ""]
-    lines += ["| key | takes | default | what it does |", "| --- | --- | --- | --- |"]
+    lines += ["| key | takes | default | what it does | on a reload |", "| --- | --- | --- | --- | --- |"]
     lines += [_row(key, is_list=is_list) for key in keys]
     return "\n".join([*lines, ""])
 
@@ -164,7 +169,15 @@ def _row(key: Key, *, is_list: bool) -> str:
     name = f"`{key.path.rpartition('.')[2]}`" + ("" if is_list else f"<br>`{key.variable}`")
     of_table = said()[f"[{key.path.rpartition('.')[0]}]"].meaning
     meaning = "as above" if key.is_another else key.meaning.removeprefix(of_table or "\n")
-    return f"| {name} | {key.takes} | {key.default} | {_cell(meaning)} |"
+    return f"| {name} | {key.takes} | {key.default} | {_cell(meaning)} | {_effect(key.path)} |"
+
+
+def _effect(path: str) -> str:
+    """When a changed value counts, where the daemon is told to read the file again."""
+    effect = effect_of(path)
+    if effect.connects_anew:
+        return "connects anew"
+    return f"at once: {effect.how}" if effect.how else "at once"
 
 
 def _cell(text: str) -> str:
@@ -172,7 +185,7 @@ def _cell(text: str) -> str:
     return text.replace("|", "\\|").replace("<", "\\<")
 
 
-_BOUNDS: dict[Any, str] = {"ge": "minimum", "le": "maximum", "gt": "exclusiveMinimum", "lt": "exclusiveMaximum"}
+_BOUNDS = {"ge": "minimum", "le": "maximum", "gt": "exclusiveMinimum", "lt": "exclusiveMaximum"}
 """What pydantic writes for a bound behind a validator of ours, and what the schema calls it."""
 _LEFT_OUT = ("title", "description", "format", "writeOnly", "allow_inf_nan")
 
@@ -207,6 +220,7 @@ def schema() -> str:
     _describe(inlined, "", said())
     fields = inlined["properties"]["provider"]["properties"]["fields"]
     fields["properties"] = {each: {"type": "string", "minLength": 1} for each in FIELDS_BY_HAND}
+    fields["additionalProperties"] = {"type": "object"}  # names that were written without quotes
     head = {"$schema": "http://json-schema.org/draft-07/schema#", "title": "The settings of shomare-mqtt"}
     return json.dumps({**head, **inlined}, ensure_ascii=False, indent=2) + "\n"
 
@@ -224,7 +238,7 @@ def _inlined(value: Any, definitions: dict[str, Any]) -> Any:
         elif name == "properties":
             found[name] = {key: _inlined(each, definitions) for key, each in inner.items()}
         elif name not in _LEFT_OUT:
-            found[_BOUNDS.get(name, name)] = _inlined(inner, definitions)
+            found[str(_BOUNDS.get(name, name))] = _inlined(inner, definitions)
     return found
 
 
