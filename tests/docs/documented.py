@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import yaml
 from jsonschema import Draft7Validator
+from jsonschema.exceptions import best_match
 
 from shomare_mqtt.topics import SUBSCRIPTIONS, matches
 from tests.docs.shapes import closed
@@ -53,7 +54,7 @@ def _problem(content: str, validator: Any, payload: bytes) -> str | None:
         value = payload.decode() if content == "text/plain" else json.loads(payload)
     except ValueError as error:
         return f"{content}: {error}"
-    if (wrong := next(validator.iter_errors(value), None)) is None:
+    if (wrong := best_match(validator.iter_errors(value))) is None:
         return None
     return f"{'/'.join(map(str, wrong.absolute_path)) or 'the message'}: {wrong.message[:300]}"
 

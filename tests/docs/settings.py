@@ -103,6 +103,8 @@ def tables(model: type[BaseModel] = config.Settings, path: str = "") -> Iterator
         elif whole in _FREE:
             below.append((whole, BaseModel))
         else:
+            if whole not in meanings:
+                raise LookupError(f"config.example.toml does not show {whole} and say what it does")
             meaning, is_another = meanings[whole]
             keys.append(Key(whole, _takes(whole, hints[name]), _default(field), meaning, is_another))
     if path:
