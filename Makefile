@@ -13,7 +13,7 @@ BIN = $(VENV)/bin
 # An environment of another Python is made anew only for who names one: `make PYTHON=python3.13 …`.
 READY = @sh .ci/venv.sh "$(PYTHON)" "$(VENV)" $(1) $(if $(filter file,$(origin PYTHON)),any)
 
-.PHONY: demo test pytest lint coverage bench soak lock clean venv venv-demo deb deb-check
+.PHONY: demo test pytest lint coverage docs bench soak lock clean venv venv-demo deb deb-check
 
 venv:
 	$(call READY,dev)
@@ -44,6 +44,10 @@ coverage: venv
 	$(PYTEST) -m "not slow" tests/core tests/journal tests/test_codes.py tests/homeassistant/test_labels.py \
 	    --cov=shomare_mqtt.core --cov=shomare_mqtt.journal --cov-branch --cov-report=term-missing:skip-covered \
 	    --cov-fail-under=100 $(ARGS)
+
+# The pages that are made from the code, anew; a test fails where one of them is not of today.
+docs: venv
+	$(BIN)/python -m tests.docs
 
 # The daemon beside what it is measured against: ten minutes, `make bench QUICK=1` one and rough figures;
 # `ARGS="--only queries"` one part, `ARGS="--markdown FILE"` writes the table down.

@@ -443,7 +443,7 @@ EXAMPLE = Path(__file__).parent.parent / "config.example.toml"
 
 def _uncommented() -> dict[str, Any]:
     lines = [
-        line[1:] if line.startswith("#") and not line.startswith("# ") else line
+        line[1:] if line.startswith("#") and not line.startswith(("# ", "#:")) else line
         for line in EXAMPLE.read_text().splitlines()
     ]
     return tomllib.loads("\n".join(lines))

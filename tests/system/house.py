@@ -11,9 +11,12 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
+import pytest
+
 from shomare_mqtt.simulator import Simulator, SimulatorOptions
 from shomare_mqtt.simulator.catalog import Entry
 from tests.cli.process import start_into
+from tests.docs.documented import undocumented
 from tests.mosquitto import free_port
 from tests.patience import PATIENCE
 from tests.system.probe import Probe
@@ -117,7 +120,10 @@ class ProvidersClock:
 
 
 class House:
-    """Everything that a test needs. `sim`, `probe` are there from the start, daemons are started by the test."""
+    """Everything that a test needs. `sim`, `probe` are there from the start, daemons are started by the test.
+
+    All that the daemons of any test have said is held against `docs/asyncapi.yaml` at its end.
+    """
 
     def __init__(self, folder: Path, port: int, base: str, simulator: Mapping[str, Any]) -> None:
         self.folder, self.port, self.base = folder, port, base
@@ -140,6 +146,9 @@ class House:
             if daemon.process.returncode is None:
                 await daemon.stop()
         await self._stack.aclose()
+        others = (s for s in self.probe.seen if (s.topic, s.payload) not in self.probe.published)
+        if wrong := undocumented(others):
+            pytest.fail("\n".join(["not as docs/asyncapi.yaml says:", *wrong[:10]]))
 
     def another_probe(self, protocol: int = 5) -> Probe:
         also = (f"{self.base}-ha/#", f"{self.base}-else/#")

@@ -48,6 +48,8 @@ class Probe:
     def __init__(self, port: int, base: str, *, protocol: int = 5, also: tuple[str, ...] = ()) -> None:
         self.base = base
         self.seen: list[Seen] = []
+        self.published: set[tuple[str, bytes]] = set()
+        """What was said by this one itself."""
         self.subscribed = 0
         self._port = port
         self._protocol = protocol
@@ -188,6 +190,7 @@ class Probe:
                 properties.MessageExpiryInterval = expiry
         body = json.dumps(payload) if isinstance(payload, dict | list) else payload
         whole = topic[1:] if topic.startswith("/") else f"{self.base}/{topic}"
+        self.published.add((topic, body.encode() if isinstance(body, str) else bytes(body)))
         future = self._loop.create_future()
         info = self._client.publish(whole, body, qos=1, retain=retain, properties=properties)
         if not info.is_published():
