@@ -29,7 +29,7 @@ retained() { mosquitto_sub -t "shomare/$1" -C 1 -W 20; }
 buy() { shomare-mqtt buy --country 7 --operator 1 --application 3 --timeout "$PATIENCE" "$@"; }
 orders() { shomare-mqtt query orders --state all --quiet --timeout "$PATIENCE" | sort; }
 simulated() { python3 -c 'import sys, urllib.request as u; u.urlopen(u.Request(sys.argv[1], sys.argv[2].encode()), timeout=60)' "$API/_sim/$1" "$2"; }
-purchases() { python3 -c 'import sys, urllib.request as u; print(u.urlopen(sys.argv[1], timeout=60).read().decode())' "$API/_sim/state"; }
+simulator_state() { python3 -c 'import sys, urllib.request as u; print(u.urlopen(sys.argv[1], timeout=60).read().decode())' "$API/_sim/state"; }
 
 buys_a_number_and_gets_its_code() {
     local printed
@@ -40,7 +40,7 @@ buys_a_number_and_gets_its_code() {
 
 start_simulator() {
     systemctl start simulator
-    until_it_is '{*' purchases
+    until_it_is '{*' simulator_state
 }
 
 install_it() {
@@ -122,8 +122,7 @@ steer() {
     until_it_is online retained bridge/state
     is "orders" "$(orders | wc -l)" 2
     shomare-mqtt query orders --state all --json
-    systemctl restart simulator # nothing hangs any longer
-    until_it_is '{*' purchases
+    # Its balance may have settled it by itself meanwhile.
     shomare-mqtt resolve --not-bought --timeout "$PATIENCE" || shomare-mqtt query orders
 }
 
