@@ -12,6 +12,7 @@ trap 'status=$? line=$LINENO; [ $status = 0 ] || { systemctl status --no-pager -
 
 is() { [ "$2" = "$3" ] || { echo "$1: '$2', and not '$3'"; return 1; }; }
 of_unit() { systemctl show --value --property "$1" shomare-mqtt; }
+fails() { if "$@"; then echo "$*: it did not fail"; return 1; fi; } # `! COMMAND` alone ends no script
 apt_get() { apt-get --yes -o Dpkg::Use-Pty=0 "$@"; }
 until_it_is() { # WHAT COMMAND…: until the command prints WHAT (a pattern of the shell)
     local wanted=$1 seen=
@@ -100,7 +101,7 @@ steer() {
     is "state" "$(of_unit ActiveState) $(of_unit MainPID)" "active $pid"
 
     step "a bad setting at the start: it ends with 78, and is not started again"
-    ! systemctl restart shomare-mqtt
+    fails systemctl restart shomare-mqtt
     is "state" "$(of_unit ActiveState)/$(of_unit ExecMainStatus)/$(of_unit NRestarts)" failed/78/0
     systemctl status --no-pager shomare-mqtt | tail -n 5 || :
     cp /try/good.toml $CONFIG
@@ -181,14 +182,16 @@ boot_with_the_broker_late() {
 remove_and_purge() {
     step "remove: settings, token and journal are kept"
     apt_get -qq remove shomare-mqtt >/dev/null
-    ! systemctl is-active shomare-mqtt
-    [ -s $CONFIG ] && [ -s $TOKEN ] && [ -s /var/lib/private/shomare-mqtt/journal.sqlite3 ]
-    ! command -v shomare-mqtt
+    fails systemctl is-active shomare-mqtt
+    [ -s $CONFIG ]
+    [ -s $TOKEN ]
+    [ -s /var/lib/private/shomare-mqtt/journal.sqlite3 ]
+    fails command -v shomare-mqtt
 
     step "purge: nothing is left"
     apt_get -qq purge shomare-mqtt >/dev/null
     is "what is left" "$(find / -xdev \( -path /proc -o -path /sys -o -path /try -o -path /var/cache/apt \) -prune -o -name '*shomare*' -print)" ""
-    ! grep -rl shomare /etc /var/lib/dpkg/status
+    is "what names it" "$(grep -rl --exclude=simulator.service shomare /etc /var/lib/dpkg/status)" ""
     is "failed units" "$(systemctl list-units --failed --plain --no-legend)" ""
 }
 
