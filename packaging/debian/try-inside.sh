@@ -186,7 +186,7 @@ remove_and_purge() {
     [ -s $CONFIG ]
     [ -s $TOKEN ]
     [ -s /var/lib/private/shomare-mqtt/journal.sqlite3 ]
-    fails command -v shomare-mqtt
+    fails [ -e /usr/bin/shomare-mqtt ]
 
     step "purge: nothing is left"
     apt_get -qq purge shomare-mqtt >/dev/null
