@@ -356,11 +356,12 @@ def test_the_documentation_tells_of_each_name_that_it_mentions() -> None:
     assert set(mentioned) <= names | others
 
 
-def test_what_the_start_says_stands_in_the_documentation() -> None:
-    said = START.read_text(encoding="utf-8")
-    for begins in ("The token of your account", "Home Assistant has no MQTT broker yet"):
-        assert begins in said
-        assert begins in (APP / "DOCS.md").read_text(encoding="utf-8")
+def test_what_the_documentation_quotes_is_really_said() -> None:
+    sources = "\n".join(path.read_text(encoding="utf-8") for path in (START, *(TOP / "shomare_mqtt").rglob("*.py")))
+    rows = re.findall(r"^\| `(.+?)`", (APP / "DOCS.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert len(rows) == 4
+    for row in rows:
+        assert all(part.strip() in sources for part in row.split("…"))
 
 
 def test_the_repository_can_be_added() -> None:
