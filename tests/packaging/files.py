@@ -16,7 +16,7 @@ APP = TOP / "packaging" / "homeassistant"
 
 
 def read_yaml(path: Path) -> Any:
-    return yaml.load(path.read_text(encoding="utf-8"), yaml.SafeLoader)  # type: ignore[no-untyped-call]
+    return yaml.load(path.read_text(encoding="utf-8"), yaml.SafeLoader)
 
 
 def variables(model: Any = config.Settings, path: str = "SHOMARE_") -> set[str]:
