@@ -139,7 +139,7 @@ def check_wheel(wheel: Path) -> None:
     if told["Version"] != version():
         fail(f"the wheel is of version {told['Version']}, the code of {version()}")
     extras = told.get_all("Provides-Extra", [])
-    if not {"demo", "apprise"} <= set(extras):
+    if not {"demo", "apprise", "metrics"} <= set(extras):
         fail(f"the wheel has the extras {', '.join(extras)}")
     say(f"the wheel holds {len(names)} files, version {version()}, extras {', '.join(extras)}")
 

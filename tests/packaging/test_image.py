@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from shomare_mqtt import __version__, config
+from shomare_mqtt import __version__
 from tests.mosquitto import Mosquitto, free_port
 from tests.packaging.files import IMAGE, TOP, read_yaml, variables
 from tests.patience import PATIENCE
@@ -96,10 +96,7 @@ async def test_one_that_does_not_run_is_unhealthy() -> None:
 
 
 def names_in(text: str) -> set[str]:
-    names = set(re.findall(r"\bSHOMARE_[A-Z_]+[A-Z]\b", text)) - {"SHOMARE_TABLE__KEY"}
-    if "metrics" not in config.Settings.model_fields:  # what the healthcheck needs, and comes on a branch of its own
-        return {name for name in names if not name.startswith("SHOMARE_METRICS__")}
-    return names
+    return set(re.findall(r"\bSHOMARE_[A-Z_]+[A-Z]\b", text)) - {"SHOMARE_TABLE__KEY"}
 
 
 @pytest.mark.parametrize(
@@ -165,4 +162,4 @@ def test_the_extras_that_are_documented_are_there() -> None:
     extras = tomllib.loads((TOP / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
     text = (TOP / "docs" / "start-pipx.md").read_text(encoding="utf-8")
     documented = set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE))
-    assert documented - {"metrics"} == extras.keys() - {"bench", "dev", "metrics"}
+    assert documented == extras.keys() - {"bench", "dev"}
