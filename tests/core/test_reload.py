@@ -408,6 +408,17 @@ async def test_defaults_of_the_file(opened: Opening) -> None:
     assert 'defaults.application = "Vatsap" in the settings is of no use' in answer["error"]["message"]
 
 
+async def test_the_quote_of_another_product_goes_at_once(opened: Opening) -> None:
+    """Its own waits in line behind all else: until then none is shown beside the new defaults."""
+    world = await opened(defaults={"country": 2, "operator": 1, "application": 1})
+    await world.until(lambda: bool(world.retained.now.get("quote")))
+    world.provider.script("price", Late(50))
+    world.reload(defaults={"application": 3})
+    assert (world.text("defaults/application"), world.text("quote")) == ("3", "")
+    await world.until(lambda: bool(world.retained.now.get("quote")))
+    assert '"application":"3"' in world.text("quote")
+
+
 @pytest.mark.parametrize("known", [True, False])
 async def test_a_default_that_changes_while_it_is_looked_up(opened: Opening, known: bool) -> None:
     """No `buy` is to take what the file said before."""
