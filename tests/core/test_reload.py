@@ -9,6 +9,7 @@ import pytest
 
 from shomare_mqtt.config import GivenSettings
 from shomare_mqtt.config.in_force import InForce
+from shomare_mqtt.errors import ErrorCode, ProviderFailedError, Upstream
 from tests.core.provider import LOST, UNREACHABLE, Late, sms
 from tests.core.world import PRODUCT
 
@@ -240,6 +241,18 @@ async def test_orders_that_are_worked_on_are_left_alone(opened: Opening) -> None
     await world.until(lambda: world.provider.count("check") == 2)
     first, second = world.provider.times("check")
     assert round(second - first) == 10
+
+
+async def test_what_the_provider_asked_to_wait_stays_as_long(opened: Opening) -> None:
+    """A shorter interval is ours; `Retry-After` is the provider's word, and who asks sooner is locked out longer."""
+    world = await opened(orders={"poll_interval": 50})
+    await world.buy()
+    failed = ProviderFailedError(ErrorCode.PROVIDER_ERROR, "429", Upstream(429), retry_after=200.0)
+    world.provider.script("check", failed)
+    await world.sleep(60)
+    world.reload(orders={"poll_interval": 5})
+    await world.until(lambda: world.provider.count("check") == 2)
+    assert world.provider.times("check")[:2] == pytest.approx([50, 250])
 
 
 async def test_another_lifetime_is_that_of_the_next_number(world: World) -> None:
