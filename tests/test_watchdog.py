@@ -153,6 +153,29 @@ def test_a_disk_that_is_full_excuses_who_waits_for_it() -> None:
     run(scenario)
 
 
+def test_a_start_that_waits_for_room_on_the_disk_is_not_ended_for_it() -> None:
+    """Where the disk is full as the daemon starts, it waits; to be restarted makes no room."""
+
+    async def scenario(parts: Parts) -> None:
+        parts.health._changes = "the start"
+        parts.journal.is_full = True
+        await asyncio.sleep(2 * CHANGE)
+        assert parts.health.stands() == ()
+        parts.journal.is_full = False
+        await asyncio.sleep(CHANGE + REQUEST - WITHIN)
+        assert parts.health.stands() == ()
+        await asyncio.sleep(2 * WITHIN)
+        (line,) = parts.health.stands()
+        assert line.startswith("a loop that stands: the start of the daemon takes more than ")
+        parts.health.ends()
+        parts.journal.is_full = True
+        await asyncio.sleep(CHANGE + 2 * REQUEST)
+        (line,) = parts.health.stands()
+        assert line.startswith("a loop that stands: the end of the daemon takes more than ")
+
+    run(scenario)
+
+
 def test_a_line_of_requests_that_moves_excuses_who_waits_in_it_and_one_that_does_not_does_not() -> None:
     async def scenario(parts: Parts) -> None:
         parts.health._loops = (parts.health._loops[0]._replace(in_line=True),)

@@ -91,6 +91,7 @@ class Health:
         self._calls = 0
         self._change = CHANGE + longest_request
         self._changes: str | None = "the start"
+        self._ends = False
         self._changes_since = self._counted_from = self._moved = self._now()
 
     def follow(self, settings: Settings, broker: Broker, bridge: Bridge, client: Client) -> None:
@@ -105,7 +106,7 @@ class Health:
 
     def ends(self) -> None:
         """Its tasks are about to be ended: from now on that has to come to its end, and the journal to work."""
-        self._changes, self._changes_since = "the end", self._now()
+        self._changes, self._changes_since, self._ends = "the end", self._now(), True
         self._loops = ()
 
     def stood_still(self) -> None:
@@ -129,6 +130,8 @@ class Health:
         waiting, calls = self._line()
         if self._journal.is_full:
             self._counted_from = self._now()
+            if not self._ends:  # an end has its time all the same: systemd waits for no disk
+                self._changes_since = self._now()
         if waiting and calls != self._calls:
             self._moved = self._now()
         self._calls = calls

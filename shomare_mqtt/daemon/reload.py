@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from shomare_mqtt import logs
 from shomare_mqtt.config.changes import Change, changes
 from shomare_mqtt.config.in_force import InForce
-from shomare_mqtt.plugin.enabled import enabled_plugins, other_plugins
+from shomare_mqtt.plugin.enabled import other_plugins, plugins_to_compare
 
 if TYPE_CHECKING:
     from shomare_mqtt.config.held import Settings
@@ -32,7 +32,8 @@ class Reload:
         Raises SettingsError where they cannot be used; nothing is taken then, either.
         """
         _ = settings.token
-        plugins = enabled_plugins(settings.plugins, None)  # what is wrong with their files is said at the start
+        self._mask.learn(settings.secrets())  # a plugin may repeat them in what it says of its settings
+        plugins = plugins_to_compare(settings.plugins)  # what is wrong with their files is said at the start
         before = self.in_force.newest
         found = changes(before, settings)
         told = {change.key for change in found}
@@ -41,7 +42,6 @@ class Reload:
             for name in other_plugins(self.plugins, plugins)
             if f"plugins.{name}" not in told and "plugins.enabled" not in told
         )
-        self._mask.learn(settings.secrets())
         if LOG.isEnabledFor(logging.INFO):
             _say(found)
             self._apply(before, settings, found)
@@ -49,6 +49,10 @@ class Reload:
             self._apply(before, settings, found)
             _say(found)
         return found
+
+    def shown(self, text: str) -> str:
+        """A text for others than the log, without secrets."""
+        return self._mask.text(text)
 
     def _apply(self, before: Settings, settings: Settings, found: tuple[Change, ...]) -> None:
         if any(change.connects_anew for change in found):

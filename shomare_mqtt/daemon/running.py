@@ -89,7 +89,7 @@ async def _told(
             lines = error.lines if isinstance(error, SettingsError) else (str(error),)
             for line in lines:
                 LOG.error("the settings are not taken over, those before stay in force: %s", line)  # noqa: TRY400 - no traceback
-            notifier.note = f"the settings read again at {_time()} are not taken over: {lines[0]}"
+            notifier.note = f"the settings read again at {_time()} are not taken over: {reload.shown(lines[0])}"
         else:
             notifier.note = f"settings read again at {_time()}: {summary(found)}"
             if any(change.connects_anew for change in found):

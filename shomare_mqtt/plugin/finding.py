@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
 ENTRY_POINTS = "shomare_mqtt"
+MODULES = "shomare_plugin_"
+"""What the names of modules begin with that are imported from a file or a folder."""
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 _MOST_SAID = 5
 _RESERVED = frozenset({"enabled", "directories"})
@@ -128,7 +130,9 @@ def _imported(name: str, load: Callable[[], Any], version: str | None = None) ->
 
 
 def _import_file(name: str, path: Path) -> ModuleType:
-    module_name = f"shomare_plugin_{name.replace('-', '_')}"
+    module_name = f"{MODULES}{name.replace('-', '_')}"
+    for each in _of_module(module_name):
+        del sys.modules[each]  # else a folder's files would be those of the import before
     folder = [str(path.parent)] if path.name == "__init__.py" else None
     spec = importlib.util.spec_from_file_location(module_name, path, submodule_search_locations=folder)
     if spec is None or spec.loader is None:
@@ -142,6 +146,11 @@ def _import_file(name: str, path: Path) -> ModuleType:
         del sys.modules[module_name]
         raise
     return module
+
+
+def _of_module(name: str) -> list[str]:
+    """The names under which Python knows a module, and those in it."""
+    return [each for each in sys.modules if each == name or each.startswith(f"{name}.")]
 
 
 def digest(home: str) -> str:

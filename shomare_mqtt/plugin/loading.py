@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 import inspect
 from dataclasses import dataclass
+from enum import Enum
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -63,10 +64,22 @@ class Loaded:
     def fingerprint(self) -> tuple[object, ...]:
         """What is equal for two that do the same: the settings hold what was read from files that they name."""
         try:
-            values: object = None if self.settings is None else self.settings.model_dump()
+            values: object = None if self.settings is None else _plain(self.settings.model_dump())
         except Exception:  # noqa: BLE001 - a stranger's code
             values = object()
         return self.name, self.version, self.home, self.code, values
+
+
+def _plain(value: Any) -> Any:
+    """Values of settings without the plugin's own enumerations: each import of it has others, which never are equal."""
+    match value:
+        case Enum():
+            return value.name, value.value
+        case dict():
+            return {_plain(key): _plain(each) for key, each in value.items()}
+        case list() | tuple():
+            return [_plain(each) for each in value]
+    return value
 
 
 def load_plugins(settings: Plugins, logger: logging.Logger | None) -> tuple[Loaded, ...]:

@@ -9,6 +9,7 @@ import pytest
 
 from shomare_mqtt.config import GivenSettings
 from shomare_mqtt.config.in_force import InForce
+from shomare_mqtt.errors import ErrorCode, ProviderFailedError, Upstream
 from tests.core.provider import LOST, UNREACHABLE, Late, sms
 from tests.core.world import PRODUCT
 
@@ -242,6 +243,18 @@ async def test_orders_that_are_worked_on_are_left_alone(opened: Opening) -> None
     assert round(second - first) == 10
 
 
+async def test_what_the_provider_asked_to_wait_stays_as_long(opened: Opening) -> None:
+    """A shorter interval is ours; `Retry-After` is the provider's word, and who asks sooner is locked out longer."""
+    world = await opened(orders={"poll_interval": 50})
+    await world.buy()
+    failed = ProviderFailedError(ErrorCode.PROVIDER_ERROR, "429", Upstream(429), retry_after=200.0)
+    world.provider.script("check", failed)
+    await world.sleep(60)
+    world.reload(orders={"poll_interval": 5})
+    await world.until(lambda: world.provider.count("check") == 2)
+    assert world.provider.times("check")[:2] == pytest.approx([50, 250])
+
+
 async def test_another_lifetime_is_that_of_the_next_number(world: World) -> None:
     first = await world.buy()
     world.reload(orders={"lifetime": 600})
@@ -406,6 +419,17 @@ async def test_defaults_of_the_file(opened: Opening) -> None:
     await world.until(lambda: bool(world.bridge_events("name_unknown")))
     answer = await world.ask("buy", {"max_price": 5000})
     assert 'defaults.application = "Vatsap" in the settings is of no use' in answer["error"]["message"]
+
+
+async def test_the_quote_of_another_product_goes_at_once(opened: Opening) -> None:
+    """Its own waits in line behind all else: until then none is shown beside the new defaults."""
+    world = await opened(defaults={"country": 2, "operator": 1, "application": 1})
+    await world.until(lambda: bool(world.retained.now.get("quote")))
+    world.provider.script("price", Late(50))
+    world.reload(defaults={"application": 3})
+    assert (world.text("defaults/application"), world.text("quote")) == ("3", "")
+    await world.until(lambda: bool(world.retained.now.get("quote")))
+    assert '"application":"3"' in world.text("quote")
 
 
 @pytest.mark.parametrize("known", [True, False])

@@ -181,13 +181,16 @@ class Defaults:
         self._retained.put("buying", b"on" if on else b"off")
 
     def show(self) -> None:
-        """Publish the defaults and their labels."""
+        """Publish the defaults and their labels; the quote of another product goes, its own may be long in coming."""
         for field, kind in KINDS.items():
             value = self.get(field)
             self._put(f"defaults/{field}", value or "")
             self._put(f"defaults/{field}/name", self._catalogs.label(kind, value) if value else "")
         price = self.max_price
         self._put("defaults/max_price", "" if price is None else render.money_text(price))
+        if self._quoted is not None and self._quoted != self.product:
+            self._quoted = None
+            self._put("quote", "")
 
     def _put(self, topic: str, text: str) -> None:
         self._retained.put(topic, text.encode())

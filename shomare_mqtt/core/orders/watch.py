@@ -45,11 +45,13 @@ _CALM = 6
 class _Watched:
     """An order between two checks: seconds until the next one, checks that failed in a row.
 
-    `timer`: while it waits; it `ends` where the last check comes first. `rest`: while its end waits for something.
+    `is_told`: the provider said for how long. `timer`: while it waits; it `ends` where the last check comes first.
+    `rest`: while its end waits for something.
     """
 
     delay: float
     failures: int = 0
+    is_told: bool = False
     ends: bool = False
     timer: asyncio.TimerHandle | None = None
     rest: asyncio.Event | None = None
@@ -115,13 +117,16 @@ class Watch:
         return self._pace.stood() if is_due else 0.0
 
     def _settings_changed(self, before: Settings) -> None:
-        """With a shorter interval no order waits out the longer one: what is left of it shrinks in the same measure."""
+        """With a shorter interval no order waits out the longer one: what is left of it shrinks in the same measure.
+
+        What the provider asked to wait stays as long.
+        """
         measure = self._settings.now.orders.poll_interval / before.orders.poll_interval
         if measure >= 1:
             return
         for order, watched in self._watched.items():
             record = self._record(order)
-            if watched.timer is None or record is None or order in self._due:
+            if watched.timer is None or watched.is_told or record is None or order in self._due:
                 continue
             left = watched.timer.when() - asyncio.get_running_loop().time()
             watched.timer.cancel()
@@ -263,7 +268,7 @@ class Watch:
 
     async def _poll(self, order: str, watched: _Watched, slot: Slot | None) -> tuple[int, float]:
         """Ask once, but for no longer than until the last check is due; failures in a row, and seconds to wait."""
-        record, failures = self._record(order), watched.failures
+        record, failures, watched.is_told = self._record(order), watched.failures, False
         if record is None or not self._provider_state.authorized.is_set():
             return failures, self._settings.now.orders.poll_interval
         asking = asyncio.ensure_future(self._checker.look(record, self._priority(record, watched)))
@@ -277,7 +282,9 @@ class Watch:
                 self._unanswered.add(order)
             backoff = min(self._settings.now.orders.poll_interval * 2 ** (failures + 1), _LONGEST_BACKOFF)
             self._logger.debug("order %s: the check failed: %s", order, error.message)
-            return min(failures + 1, 16), max(backoff, error.retry_after or 0.0)
+            told = error.retry_after or 0.0
+            watched.is_told = told > backoff
+            return min(failures + 1, 16), max(backoff, told)
         finally:
             asking.cancel()
             await asyncio.gather(asking, return_exceptions=True)
