@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import ipaddress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from shomare_mqtt.config.addresses import is_loopback
 from shomare_mqtt.doctor.finding import Finding, State, bad, good, unknown
 from shomare_mqtt.doctor.probing import PAYLOAD, Probe, own_topic
 from shomare_mqtt.mqtt.failures import LinkError, PublishRefusedError
@@ -122,12 +122,7 @@ def _of_persistence(mqtt: Mqtt, version: str) -> Iterator[Finding]:
 
 
 def _is_here(mqtt: Mqtt) -> bool:
-    if mqtt.transport == "unix" or mqtt.host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(mqtt.host).is_loopback
-    except ValueError:
-        return False
+    return mqtt.transport == "unix" or is_loopback(mqtt.host)
 
 
 def _settings(file: Path) -> Iterator[str]:

@@ -35,7 +35,12 @@ async def listening(app: web.Application, host: str, port: int) -> AsyncIterator
     await runner.setup()
     try:
         handlers = cast("web.Server", runner.server)  # there since the line before
-        server = await asyncio.get_running_loop().create_server(lambda: _connection(handlers), host, port)
+        server = await asyncio.get_running_loop().create_server(
+            lambda: _connection(handlers),
+            host,
+            port,
+            backlog=MOST_CONNECTIONS,  # as many come at once at the most, before one of them is counted
+        )
         try:
             yield
         finally:
@@ -45,10 +50,10 @@ async def listening(app: web.Application, host: str, port: int) -> AsyncIterator
 
 
 def _connection(handlers: web.Server) -> asyncio.Protocol:
-    """Somebody connects: where there are too many already, whoever has been there longest is cut off."""
+    """Somebody connects: where there are too many already, those who have been there longest are cut off."""
     connected = [each.transport for each in handlers.connections if each.transport is not None]
-    if len(connected) >= MOST_CONNECTIONS:
-        connected[0].abort()
+    for longest in connected[: max(0, len(connected) - MOST_CONNECTIONS + 1)]:
+        longest.abort()
     return handlers()
 
 

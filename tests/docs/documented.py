@@ -12,6 +12,7 @@ import yaml
 from jsonschema import Draft7Validator
 from jsonschema.exceptions import best_match
 
+from shomare_mqtt.doctor.probing import OWN, PAYLOAD
 from shomare_mqtt.topics import SUBSCRIPTIONS, matches
 from tests.docs.shapes import closed
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 FILE = Path(__file__).parents[2] / "docs" / "asyncapi.yaml"
 ANSWERS = "response/"
+_DOCTORS = re.compile(rf"(?:.+/)?{OWN}/[0-9a-f]{{12}}")
 
 
 class Message(Protocol):
@@ -104,10 +106,6 @@ def place_of(topic: str, *, sent: bool = True) -> Place | None:
     return next((place for place in places() if place.is_sent == sent and place.pattern.fullmatch(topic)), None)
 
 
-PROBE = re.compile(r"((response|event|bridge)/)?doctor/[0-9a-f]{12}")
-"""Where `shomare-mqtt doctor` tries the broker (contract, Command line): none of the daemon's."""
-
-
 def undocumented(messages: Iterable[Message]) -> list[str]:
     """What is wrong, by the document, with what a daemon sent (topics under the base topic; others begin with `/`)."""
     said = {(each.topic, each.payload) for each in messages if not each.topic.startswith("/")}
@@ -117,7 +115,7 @@ def undocumented(messages: Iterable[Message]) -> list[str]:
 def _why(topic: str, payload: bytes) -> str | None:
     if any(matches(each, topic) for each in SUBSCRIPTIONS):
         return None  # a command, or meant as one: senders may send what they like
-    if PROBE.fullmatch(topic):
-        return None if payload in (b"{}", b"") else "a probe that means something"
+    if _DOCTORS.fullmatch(topic) and payload in (PAYLOAD, b""):
+        return None  # of `doctor`, which tries what the broker lets through; no daemon sent it
     place = place_of(topic)
     return "no such topic" if place is None else place.problem(payload)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import AsyncExitStack
+import socket
+from contextlib import AsyncExitStack, ExitStack
 from typing import TYPE_CHECKING
 
 import aiohttp
@@ -106,6 +107,30 @@ async def test_who_only_connects_keeps_nobody_out(port: int) -> None:
         async with asyncio.timeout(PATIENCE):
             for reader in readers[: 2 * MOST_CONNECTIONS]:
                 assert not await reader.read()
+
+
+async def test_who_connects_in_bursts_leaves_files_for_the_journal(port: int) -> None:
+    """The loop takes all who wait at the door in one go, before it counts one of them."""
+    with ExitStack() as stack:
+        others = list[socket.socket]()
+        for _ in range(6):
+            burst = [socket.create_connection(("127.0.0.1", port)) for _ in range(MOST_CONNECTIONS)]
+            others += map(stack.enter_context, burst)
+            await get(port, "healthz")
+        assert await get(port, "healthz") == (200, '{"status": "ok"}')
+        for each in others:
+            each.setblocking(False)
+        assert sum(is_open(each) for each in others) <= 2 * MOST_CONNECTIONS
+
+
+def is_open(connection: socket.socket) -> bool:
+    """Whether the other side has not ended it."""
+    try:
+        return bool(connection.recv(1))
+    except BlockingIOError:
+        return True
+    except ConnectionError:
+        return False
 
 
 async def test_a_fault_in_a_handler_is_told_and_answered() -> None:
