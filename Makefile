@@ -84,4 +84,4 @@ release-check:
 	$(PYTHON) packaging/release_check.py
 
 clean:
-	rm -rf $(VENV) .venv-release .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) .venv-release dist .coverage .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -26,7 +26,7 @@ DIST = TOP / "dist"
 TOOLS = TOP / ".venv-release"
 WANTED = ("build==1.6.1", "hatchling==1.33.0", "pipx==1.18.4", "twine==7.0.0")
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
-PATIENCE = 300
+PATIENCE = 900
 """Seconds for one program, on a machine with much else to do."""
 DATA = (
     "shomare_mqtt/py.typed",

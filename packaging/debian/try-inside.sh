@@ -61,6 +61,7 @@ install_it() {
     is "conffiles" "$(dpkg-query -f '${Conffiles}' -W shomare-mqtt | awk '{print $1}' | xargs)" "$CONFIG"
 
     step "manual, completion, version"
+    systemctl show --value --property=Documentation shomare-mqtt | grep -o '/usr/share/doc/[^ ]*' | xargs -d '\n' ls
     gzip -dc /usr/share/man/man1/shomare-mqtt.1.gz | grep -q '^\.SS "\\fBbuy'
     is "completion" "$(bash -c '. /usr/share/bash-completion/completions/shomare-mqtt; COMP_WORDS=(shomare-mqtt bu) COMP_CWORD=1; _shomare_mqtt_completion shomare-mqtt; echo "${COMPREPLY[*]}"')" "buy buying"
     shomare-mqtt --version

@@ -59,6 +59,9 @@ NO_BROKER = (
     "Home Assistant has no MQTT broker yet. Install the app 'Mosquitto broker' (Settings > Apps > App store), start "
     "it, and start this app again. For a broker of your own see this app's Documentation tab."
 )
+UNUSABLE = "The option '{}' holds what cannot be used (a control character, or very much text). Fill it in again."
+LONGEST = 100_000
+"""Bytes of one variable: Linux takes 131,072, with its name."""
 NO_SUPERVISOR = (
     "This is the start of Home Assistant's app, and there is no Supervisor here. Elsewhere 'shomare-mqtt run' starts "
     "the daemon."
@@ -105,19 +108,32 @@ def read_options() -> dict[str, Any]:
 def settings_of(options: dict[str, Any]) -> dict[str, str]:
     """Variables of the options that were filled in."""
     filled = {name: value for name, value in options.items() if name in SETTING and not is_empty(name, value)}
-    return {SETTING[name]: as_variable(value) for name, value in filled.items()}
+    return {SETTING[name]: as_variable(name, value) for name, value in filled.items()}
 
 
 def is_empty(name: str, value: Any) -> bool:
     """Whether an option says nothing."""
     if isinstance(value, str):
         return not value.strip()
-    return value is None or value == [] or (name in NO_LIMIT and value == 0)
+    return value is None or value in ([], [""]) or (name in NO_LIMIT and value == 0)
 
 
-def as_variable(value: Any) -> str:
+def as_variable(name: str, value: Any) -> str:
     """A text as it is, all else as JSON: lists, numbers, true and false."""
-    return value.strip() if isinstance(value, str) else json.dumps(value)
+    if isinstance(value, list):
+        value = [each for each in value if each not in ("", None)]  # a line of the page that was added and left empty
+    text = value.strip() if isinstance(value, str) else json.dumps(value)
+    if not is_usable(text):
+        end(UNUSABLE.format(name))
+    return text
+
+
+def is_usable(text: str) -> bool:
+    """Whether the system takes it as a variable."""
+    try:
+        return "\0" not in text and len(text.encode()) <= LONGEST
+    except UnicodeEncodeError:  # half of a pair, which JSON can hold
+        return False
 
 
 def tables(file: Path | None) -> dict[str, Any]:

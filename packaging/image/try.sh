@@ -1,6 +1,6 @@
 #!/bin/sh
 # Tries an image as compose.yaml runs it: sh packaging/image/try.sh IMAGE [PLATFORM]. Needs docker and nothing else: the broker
-# is mosquitto of the same Debian, the provider the simulated one of the image itself.
+# is eclipse-mosquitto of Docker Hub, the provider the simulated one of the image itself.
 set -eu
 image=$1
 platform=${2:-}

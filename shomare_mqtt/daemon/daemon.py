@@ -148,9 +148,7 @@ class Daemon:
         from shomare_mqtt.daemon.measuring import Measuring  # noqa: PLC0415 - see above
 
         settings, clock = self._settings.metrics, self._clock
-        measuring = Measuring(
-            settings, self.bridge, self.broker, self._journal, self._client, clock, self.health.faults
-        )
+        measuring = Measuring(settings, self.bridge, self.broker, self._journal, self._client, clock, self.health)
         self._spawn(lasting(measuring.run, "metrics", clock, LOG), "metrics")
 
     async def _asked_to_end(self, stop: asyncio.Event) -> None:

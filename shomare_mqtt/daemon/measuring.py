@@ -20,7 +20,7 @@ from shomare_mqtt.web.metrics import Metrics, Now
 from shomare_mqtt.web.serving import guarded, serve
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable
     from typing import TypeVar
 
     from shomare_mqtt.config import held
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from shomare_mqtt.core.clock import Clock
     from shomare_mqtt.core.records import Record
     from shomare_mqtt.daemon.broker import Broker
+    from shomare_mqtt.daemon.health import Health
     from shomare_mqtt.journal.store import Journal
     from shomare_mqtt.provider.client import Client
 
@@ -39,7 +40,7 @@ _LONGEST = 3.0
 
 
 class Measuring:
-    """Listens from its making on, to be made before commands are taken. `faults`: what does not work, by name."""
+    """Listens from its making on, to be made before commands are taken."""
 
     def __init__(
         self,
@@ -49,14 +50,14 @@ class Measuring:
         journal: Journal,
         client: Client,
         clock: Clock,
-        faults: Callable[[], Sequence[str]],
+        health: Health,
     ) -> None:
         self._settings = settings
         self._bridge = bridge
         self._broker = broker
         self._journal = journal
         self._clock = clock
-        self._faults = faults
+        self._health = health
         self._metrics = Metrics()
         bridge.desk.answering.on_answered = self._metrics.answered
         bridge.orders.ledger.listeners.append(self._changed)
@@ -77,7 +78,8 @@ class Measuring:
     def _app(self) -> web.Application:
         app = web.Application()
         app.router.add_get("/metrics", guarded(self._fetched, self._tell))
-        app.router.add_get("/healthz", guarded(healthz(self._faults), self._tell))
+        app.router.add_get("/healthz", guarded(healthz(self._health.faults), self._tell))
+        app.router.add_get("/livez", guarded(healthz(self._health.stands), self._tell))
         return app
 
     def _tell(self, error: BaseException) -> None:

@@ -1,4 +1,4 @@
-"""`GET /healthz`: whether the daemon works (contract, section Web page), for whoever restarts what does not."""
+"""`GET /healthz`: whether the daemon works (contract, section Web page). `GET /livez`: whether a restart would help."""
 
 from __future__ import annotations
 

@@ -130,6 +130,22 @@ def test_the_broker_and_the_options_become_settings(app: App) -> None:
     assert stat.S_IMODE((app.data / "state").stat().st_mode) == 0o700
 
 
+def test_a_line_of_a_list_that_was_left_empty_says_nothing(app: App) -> None:
+    app.options(token="tok-1", countries=["Russia", "", "7"], applications=[""])
+    given = ours(app.given(service()))
+    assert given["SHOMARE_HOMEASSISTANT__COUNTRIES"] == '["Russia", "7"]'
+    assert "SHOMARE_HOMEASSISTANT__APPLICATIONS" not in given
+
+
+@pytest.mark.parametrize("token", ["tok\0en", "tok\ud800en", "tok" * 70_000], ids=["NUL", "half a pair", "long"])
+def test_an_option_that_no_variable_holds_is_named_and_not_shown(app: App, token: str) -> None:
+    app.options(token=token)
+    said = app.refusal(service())
+    assert "The option 'token' holds what cannot be used" in said
+    assert "tok\0" not in said
+    assert "toktok" not in said
+
+
 def test_no_secret_is_seen_by_others_and_the_supervisors_token_goes_no_further(app: App) -> None:
     app.options(token="tok-1")
     given = app.given(service(username="addons", password="br0ker"))

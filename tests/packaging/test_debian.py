@@ -222,10 +222,20 @@ def test_what_is_installed_is_there_or_made(tmp_path: Path) -> None:
                 assert list(TOP.glob(source)) or list(tmp_path.glob(source)), line
 
 
-def test_whoever_has_the_source_distribution_can_build_the_package() -> None:
-    assert {"/packaging", "/systemd", "/docs"} <= set(
-        PYPROJECT["tool"]["hatch"]["build"]["targets"]["sdist"]["include"]
-    )
+def test_no_page_takes_the_place_of_another_of_its_name() -> None:
+    pages = [path.name for line in (DEBIAN / "docs").read_text().split() for path in TOP.glob(line)]
+    assert len(pages) == len(set(pages))
+    manual_of_the_unit = re.findall(r"/usr/share/doc/shomare-mqtt/(\S+)\.gz", (DEBIAN / "service.sed").read_text())
+    assert manual_of_the_unit == pages == ["README.md"]
+    assert (TOP / "README.md").stat().st_size > 4096, "smaller ones are not compressed, and have another name then"
+
+
+def test_whoever_has_the_source_distribution_can_build_the_package_and_test_it() -> None:
+    # What else lies at the top is a tool's own, or makes no difference to what is built.
+    tracked = {path.name for path in TOP.iterdir() if not path.name.startswith((".venv", "."))} - {"dist", "build"}
+    included = {name.removeprefix("/") for name in PYPROJECT["tool"]["hatch"]["build"]["targets"]["sdist"]["include"]}
+    assert tracked - {"pyproject.toml", "PKG-INFO"} <= included
+    assert {".ci", ".github", ".dockerignore"} <= included
 
 
 # --- what runs at installation and removal --------------------------------------------------------------------------

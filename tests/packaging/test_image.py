@@ -75,7 +75,7 @@ async def health() -> AsyncIterator[Any]:
 async def test_a_daemon_that_works_is_healthy(health: Any) -> None:
     one, port = await health(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nok\n")
     assert await checked(port) == (0, "")
-    assert one.asked[0].startswith(b"GET /healthz HTTP/1.0\r\n")
+    assert one.asked[0].startswith(b"GET /livez HTTP/1.0\r\n")
 
 
 async def test_one_that_does_not_is_unhealthy_and_it_is_said_why(health: Any) -> None:

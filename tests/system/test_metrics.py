@@ -207,6 +207,7 @@ async def test_healthz_says_that_the_broker_is_away(tmp_path: Path, monkeypatch:
         status, text = await scraping.get("healthz")
         assert (status, json.loads(text)["status"]) == (503, "fault")
         assert "the broker has been away for" in text
+        assert await scraping.get("livez") == (200, '{"status": "ok"}'), "no restart brings a broker"
         assert (await scraping.figures())["shomare_broker_connected"] == 0
 
 
