@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
@@ -106,6 +107,33 @@ async def test_who_only_connects_keeps_nobody_out(port: int) -> None:
         async with asyncio.timeout(PATIENCE):
             for reader in readers[: 2 * MOST_CONNECTIONS]:
                 assert not await reader.read()
+
+
+async def test_who_connect_all_at_once_are_as_few() -> None:
+    app = application()
+    port = free_port()
+    async with listening(app, "127.0.0.1", port), AsyncExitStack() as stack:
+        ends = []
+        for _ in range(3 * MOST_CONNECTIONS):  # the server is not run meanwhile: it finds all of them waiting
+            one = stack.enter_context(socket.socket())
+            one.setblocking(False)
+            one.connect_ex(("127.0.0.1", port))
+            ends.append(one)
+        before = asyncio.get_running_loop().time()
+        while sum(map(is_cut, ends)) < 2 * MOST_CONNECTIONS:
+            assert asyncio.get_running_loop().time() - before < PATIENCE, "more are let in than may be"
+            await asyncio.sleep(0)
+        assert await get(port, "healthz") == (200, '{"status": "ok"}')
+
+
+def is_cut(end: socket.socket) -> bool:
+    """Whether the other side ended it."""
+    try:
+        return end.recv(1) == b""
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
 
 
 async def test_a_fault_in_a_handler_is_told_and_answered() -> None:
