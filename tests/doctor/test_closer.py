@@ -149,6 +149,26 @@ async def test_what_may_be_written_and_not_read(tmp_path: Path, monkeypatch: pyt
 
 
 @pytest.mark.mosquitto
+@pytest.mark.parametrize(
+    ("acl", "with_daemon"),
+    [
+        (["topic read shomare/#"], State.UNKNOWN),
+        (["topic readwrite shomare/bridge/state", "topic read shomare/buy"], State.UNKNOWN),
+        (["topic readwrite shomare/bridge/#", "topic read shomare/#"], State.BAD),
+    ],
+    ids=["a reader", "each topic by itself", "no answers"],
+)
+async def test_a_list_that_lets_a_daemon_work_is_not_bad(
+    acl: Sequence[str], with_daemon: State, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(probing, "RETURNS_WITHIN", 0.3)
+    async with Mosquitto(tmp_path, users={"me": "password-1"}, acl=["user me", *acl]) as mosquitto:
+        given = at(mosquitto.port, mqtt={"username": "me", "password": "password-1"})
+        assert (await of_rights(given, "5", online=False)).state is State.BAD
+        assert (await of_rights(given, "5", online=True)).state is with_daemon
+
+
+@pytest.mark.mosquitto
 async def test_a_broker_that_refuses_a_subscription(tmp_path: Path) -> None:
     async with (
         Mosquitto(tmp_path) as mosquitto,
