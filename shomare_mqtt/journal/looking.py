@@ -40,9 +40,9 @@ class OpenOrder:
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """What was seen. `why_not`: why nothing could be; `is_closed`: this user may not; `damage`: SQLite's words;
-    sizes in bytes.
+    """What was seen.
 
+    `why_not`: why nothing could be; `is_closed`: this user may not; `damage`: SQLite's words for it; sizes in bytes.
     `newest`: the newest time in it, ISO 8601, empty where there is none.
     """
 
