@@ -254,6 +254,20 @@ def test_what_systemd_hands_over_is_fine(
     assert settings.remarks == config.load(None).remarks == ()
 
 
+@as_root
+@pytest.mark.parametrize(("group", "said"), [("bin", True), ("daemon", False), ("root", False)])
+def test_a_secret_that_a_group_can_read(tmp_path: Path, group: str, said: bool) -> None:
+    file = tmp_path / "token"
+    file.write_text("tok-1")
+    shutil.chown(file, group=group)
+    file.chmod(0o640)
+    told = rights.readable(file)
+    assert (told is not None) == said
+    assert told is None or f"the group {group} can read it: chmod g-r" in told
+    file.chmod(0o600)
+    assert rights.readable(file) is None
+
+
 def test_who_could_not_read_it_otherwise_is_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A service that runs as a user of its own reads what root owns as all others do."""
     file = tmp_path / "settings.toml"

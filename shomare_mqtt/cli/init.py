@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shlex
 import sys
@@ -30,6 +31,8 @@ STATE_OF_THE_SERVICE = """
 [state]
 directory = "/var/lib/shomare-mqtt"
 """
+SHIPPED = "5b3ead969aac0a41398a68592da086b7dfd110b70f8dbfc162611b57cbb2b51e"
+"""SHA-256 of systemd/config.toml, which the Debian package puts into OF_THE_SERVICE."""
 TOKEN, PASSWORD = "token", "mqtt_password"
 _USAGE = 2
 
@@ -44,7 +47,7 @@ def init(named: Path | None, *, overwrite: bool) -> None:
     environment = config.load(None)
     try:
         with Terminal() as terminal:
-            terminal.say(_greeting(file, overwrite=overwrite and os.path.lexists(file)))
+            terminal.say(_greeting(file, overwrite=os.path.lexists(file)))
             answered = ask_for_broker(terminal, environment.mqtt)
             token = ask_for_token(terminal, environment)
     except (KeyboardInterrupt, EOFError):
@@ -70,7 +73,7 @@ def _check(file: Path, *, overwrite: bool) -> None:
     for path in (file, file.with_name(TOKEN), file.with_name(PASSWORD)):
         if os.path.isdir(path) and not os.path.islink(path):  # noqa: PTH112, PTH114 - see above
             raise CommandFailedError(f"{path} is a folder; --config names the file to be written")
-        if os.path.lexists(path) and not overwrite:
+        if os.path.lexists(path) and not overwrite and not _is_untouched(path):
             raise CommandFailedError(f"{path} is there already, and is overwritten with --force alone")
     try:
         str(file).encode()
@@ -82,6 +85,17 @@ def _check(file: Path, *, overwrite: bool) -> None:
             f"{file} cannot be written, since {above} is not open to this user: run it with sudo, or name another "
             "file with --config"
         )
+
+
+def _is_untouched(path: Path) -> bool:
+    """Whether nothing of the owner's is in it: the settings as they are shipped, or the package's empty token file."""
+    try:
+        content = b"" if path.is_symlink() else path.read_bytes()
+    except OSError:
+        return False
+    if path.name == TOKEN:
+        return not path.is_symlink() and not content.strip()
+    return hashlib.sha256(content).hexdigest() == SHIPPED
 
 
 def _greeting(file: Path, *, overwrite: bool) -> str:
@@ -105,7 +119,8 @@ def _write(file: Path, environment: Settings, answered: Answered, token: str, *,
         text += STATE_OF_THE_SERVICE
     group = GROUP_OF_THE_SERVICE if file == OF_THE_SERVICE and os.geteuid() == 0 else None
     files = [*secrets, File(file, text, OF_SETTINGS, group)]
-    write_together(files, overwrite=overwrite)
+    there = [each.path for each in files if os.path.lexists(each.path)]
+    write_together(files, overwrite=overwrite or all(map(_is_untouched, there)))
     return [each.path for each in files]
 
 
@@ -144,12 +159,15 @@ def as_a_service(*, with_password: bool) -> list[str]:
     lines = ["Instead of `run`, where the systemd unit is installed (docs/start-raspberry-pi.md):"]
     if with_password:
         lines += [
-            "  sudo sed -i 's/^#LoadCredential=mqtt/LoadCredential=mqtt/' /etc/systemd/system/shomare-mqtt.service",
-            "  sudo systemctl daemon-reload                  has the unit hand over the broker's password, too",
+            "  sudo systemctl edit shomare-mqtt              has the unit hand over the broker's password, too,",
+            "                                                with these two lines, saved at the place it says:",
+            "      [Service]",
+            f"      LoadCredential={PASSWORD}:{OF_THE_SERVICE.with_name(PASSWORD)}",
         ]
     return [
         *lines,
-        "  sudo systemctl enable --now shomare-mqtt      starts it now and with the machine",
+        "  sudo systemctl enable shomare-mqtt            has it start with the machine",
+        "  sudo systemctl restart shomare-mqtt           starts it now, or anew where it waits for these files",
         "  systemctl status shomare-mqtt                 says how things stand",
     ]
 

@@ -31,12 +31,26 @@ def readable(path: Path) -> str | None:
     except OSError:
         return None
     if not found.st_mode & stat.S_IROTH:
-        return None
+        return _readable_by_group(path, found)
     said = f"{path} holds a secret, and every user of this machine can read it"
     if _still_readable(found):
         return f"{said}: chmod o-r {shlex.quote(str(path))}"
     # Without the right that all others have, this daemon could not read it either.
     return f"{said}: put the secret into a file of its own that systemd hands over (LoadCredential=)"
+
+
+def _readable_by_group(path: Path, found: os.stat_result) -> str | None:
+    """What is to be said of one that a group can read in which there is another than its owner.
+
+    Not of one that we read as that group ourselves, nor of root's for `daemon`: so the unit's user, who has no file of
+    its own, may read its settings.
+    """
+    if not found.st_mode & stat.S_IRGRP or os.geteuid() not in (0, found.st_uid):
+        return None
+    group = _others_in(found.st_gid, found.st_uid)
+    if group is None or (group == "daemon" and found.st_uid == 0):
+        return None
+    return f"{path} holds a secret, and the group {group} can read it: chmod g-r {shlex.quote(str(path))}"
 
 
 def _still_readable(found: os.stat_result) -> bool:
@@ -112,8 +126,11 @@ def _fault(place: str, *, is_above: bool) -> str | None:
     return None
 
 
-def _others_in(number: int) -> str | None:
-    """The name of a group that another user is in; None for root's and where nobody is. An unknown one has others."""
+def _others_in(number: int, owner: int = 0) -> str | None:
+    """The name of a group that another user is in than we and a file's owner.
+
+    None for root's and where nobody is. An unknown one has others.
+    """
     import grp  # noqa: PLC0415 - needed where something is wrong
     import pwd  # noqa: PLC0415
 
@@ -124,4 +141,4 @@ def _others_in(number: int) -> str | None:
     except KeyError:
         return str(number)
     members = {user.pw_uid for user in pwd.getpwall() if user.pw_gid == number or user.pw_name in group.gr_mem}
-    return group.gr_name if members - {0, os.geteuid()} else None
+    return group.gr_name if members - {0, owner, os.geteuid()} else None

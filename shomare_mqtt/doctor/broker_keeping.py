@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 
 SMALL = 256 * 1024
 """Bytes of a packet: a provider's list of applications may come near it."""
-MOSQUITTO = Path("/etc/mosquitto/mosquitto.conf")
+PROCESSES = Path("/proc")
+USUAL_PORT = 1883
 _VERSION = "$SYS/broker/version"
 _RETAINED = "retained messages"
 _MEANS = "what is retained (balance, orders, Home Assistant's device) is seen only by who listens at that moment"
@@ -50,8 +52,7 @@ def of_limits(facts: Connack, protocol: Version) -> Finding:
 async def of_keeping(mqtt: Mqtt, protocol: Version) -> list[Finding]:
     """Whether it keeps retained messages, and over a restart."""
     try:
-        async with Probe(mqtt, protocol) as probe:
-            kept = await _keeps(probe, mqtt, protocol)
+        kept = await _kept(mqtt, protocol)
     except LinkError as error:
         return [unknown(_RETAINED, f"could not be tried: {error}", "see `access list`, and the broker's own log")]
     if kept.state is State.BAD:
@@ -59,12 +60,26 @@ async def of_keeping(mqtt: Mqtt, protocol: Version) -> list[Finding]:
     return [kept, *_of_persistence(mqtt, await _version(mqtt, protocol))]
 
 
-async def _keeps(probe: Probe, mqtt: Mqtt, protocol: Version) -> Finding:
+async def _kept(mqtt: Mqtt, protocol: Version) -> Finding:
+    """With a last will that tidies up, or without where the broker takes none, as daemons do. Raises LinkError."""
+    topic = own_topic(mqtt.base_topic)
+    probe = Probe(mqtt, protocol, cleared=topic)
+    try:
+        await probe.__aenter__()
+    except LinkError:
+        probe = Probe(mqtt, protocol)
+        await probe.__aenter__()
+    try:
+        return await _keeps(probe, topic, mqtt, protocol)
+    finally:
+        await probe.link.disconnect()
+
+
+async def _keeps(probe: Probe, topic: str, mqtt: Mqtt, protocol: Version) -> Finding:
     """Retain a message of our own, look for it over another connection, and take it away. Raises LinkError."""
     advice = f"let it keep them (mosquitto: retain_available true); else {_MEANS}"
     if not probe.link.facts.keeps_retained:
         return bad(_RETAINED, "the broker says that it keeps none", advice)
-    topic = own_topic(mqtt.base_topic)
     try:
         await probe.link.subscribe([topic])
         await probe.publish(topic)
@@ -109,20 +124,49 @@ async def _version(mqtt: Mqtt, protocol: Version) -> str:
 def _of_persistence(mqtt: Mqtt, version: str) -> Iterator[Finding]:
     """No broker tells over MQTT; of a mosquitto on this machine its settings do."""
     called = version or "the broker"
-    if not (version.startswith("mosquitto") and _is_here(mqtt) and (lines := list(_settings(MOSQUITTO)))):
+    file = _settings_in_use(mqtt.effective_port) if version.startswith("mosquitto") and _is_here(mqtt) else None
+    if file is None or not (lines := list(_settings(file))):
         said = f"{called} does not say whether what it keeps outlives its restart"
         yield unknown("persistence", said, f"see to it (mosquitto: persistence true); else {_NOT_KEPT}")
         return
     set_ = [line.split()[1] for line in lines if line.split()[:1] == ["persistence"] and len(line.split()) > 1]
     if set_ and set_[-1].lower() in ("true", "1"):
-        yield good("persistence", f"{called}: what it keeps outlives its restart, as {MOSQUITTO} says")
+        yield good("persistence", f"{called}: what it keeps outlives its restart, as {file} says")
     else:
-        said = f"{called}: what it keeps is lost as it restarts, as {MOSQUITTO} says"
+        said = f"{called}: what it keeps is lost as it restarts, as {file} says"
         yield unknown("persistence", said, f"put `persistence true` there and restart it; else {_NOT_KEPT}")
 
 
 def _is_here(mqtt: Mqtt) -> bool:
     return mqtt.transport == "unix" or is_loopback(mqtt.host)
+
+
+def _settings_in_use(port: int) -> Path | None:
+    """The settings file of the one mosquitto on this machine that listens on a port; None where that cannot be told.
+
+    The file that is usual says nothing of one that was started with another.
+    """
+    files = [file for file in map(_started_with, PROCESSES.glob("[0-9]*")) if file and port in _ports(file)]
+    return files[0] if len(files) == 1 else None
+
+
+def _started_with(process: Path) -> Path | None:
+    """The file that a process was given with -c, where it is a mosquitto (proc(5), cmdline)."""
+    try:
+        words = (process / "cmdline").read_bytes().decode(errors="surrogateescape").split("\0")
+    except OSError:
+        return None
+    if Path(words[0]).name != "mosquitto":
+        return None
+    named = [Path(after) for word, after in pairwise(words) if word in ("-c", "--config-file")]
+    return named[-1] if named and named[-1].is_absolute() else None
+
+
+def _ports(file: Path) -> set[int]:
+    """Those that it listens on (mosquitto.conf(5), listener and port); 1883 where none is named."""
+    words = [line.split() for line in _settings(file)]
+    named = [each[1] for each in words if each[0] in ("listener", "port") and len(each) > 1]
+    return {int(each) for each in named if each.isdecimal()} or {USUAL_PORT}
 
 
 def _settings(file: Path) -> Iterator[str]:

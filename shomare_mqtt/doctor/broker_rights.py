@@ -7,7 +7,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from shomare_mqtt import topics
-from shomare_mqtt.doctor.finding import Finding, bad, good, unknown
+from shomare_mqtt.doctor.finding import Finding, State, bad, good, unknown
 from shomare_mqtt.doctor.probing import PAYLOAD, Probe, own_topic
 from shomare_mqtt.mqtt.failures import DisconnectedError, LinkError, PublishRefusedError
 
@@ -30,15 +30,27 @@ class Right(Enum):
     UNTRIED = "could not be tried"
 
 
-async def of_rights(settings: Settings, protocol: Version) -> Finding:
-    """The access list, as far as it can be tried without doing anything."""
+_NOT = (Right.NOT_WRITTEN, Right.NOT_READ, Right.HUNG_UP, Right.LOST)
+_SINGLY = (
+    "all is well where the list names each topic of the daemon's by itself, or this user may only read; else see what "
+    "the broker must let the daemon do (docs/security.md), and `message_dropped` in the daemon's log"
+)
+
+
+async def of_rights(settings: Settings, protocol: Version, *, online: bool = False) -> Finding:
+    """The access list, as far as it can be tried without doing anything. `online`: a daemon is, and its state came."""
     mqtt, discovery = settings.mqtt, settings.homeassistant
     above = [mqtt.base_topic, *(f"{mqtt.base_topic}/{each}" for each in _BELOW_BASE)]
     if discovery.enabled:
         above.append(f"{discovery.discovery_prefix}/device")
     trying = asyncio.gather(*(_tried(settings, protocol, each) for each in above))
     refused, rights = await asyncio.gather(_refused_filters(settings, protocol), trying)
-    return _finding(settings, dict(zip(above, rights, strict=True)), refused)
+    found = _finding(settings, dict(zip(above, rights, strict=True)), refused)
+    # Where a daemon's state comes through and ours beside it does not, the list goes by topics or users that are not
+    # ours to try.
+    if found.state is State.BAD and online and not refused and rights[above.index(f"{mqtt.base_topic}/bridge")] in _NOT:
+        return unknown("access list", f"{found.text}; yet a daemon's state came through", _SINGLY)
+    return found
 
 
 async def _tried(settings: Settings, protocol: Version, above: str) -> Right:

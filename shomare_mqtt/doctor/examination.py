@@ -100,7 +100,7 @@ async def _closer(settings: Settings, broker: Broker, mask: Mask, instance: str)
         return []
     mqtt, protocol = settings.mqtt, broker.protocol
     rights, keeping, announced = await asyncio.gather(
-        of_rights(settings, protocol),
+        of_rights(settings, protocol, online=broker.info is not None),
         of_keeping(mqtt, protocol),
         of_home_assistant(settings, protocol, instance, online=broker.info is not None),
     )

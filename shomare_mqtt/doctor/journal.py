@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from shomare_mqtt.journal.looking import Looked, OpenOrder
 
 _MOST_NAMED = 5
+_UNSEEN = "a daemon that starts looks through all of it, and ends with 78 where it cannot be used: see its log"
 _SETTLE = (
     "look at your numbers on the provider's site: `shomare-mqtt resolve ORDER --bought PURCHASE PHONE` where it is "
     "there, `shomare-mqtt resolve ORDER --not-bought` where it is not"
@@ -28,7 +29,8 @@ def of_journal(directory: Path, seen: Looked | None) -> Iterator[Finding]:
     if seen is None:
         yield good("journal", f"there is none yet in {directory}; the daemon makes it")
     elif seen.why_not:
-        yield unknown("journal", f"{path}: {seen.why_not}", "run this as root or as the daemon's user, once more")
+        advice = "run this as root or as the daemon's user, once more" if seen.is_closed else _UNSEEN
+        yield unknown("journal", f"{path}: {seen.why_not}", advice)
     elif not seen.is_ours:
         yield bad("journal", f"{path} is a database of another program", "make state.directory another one")
     elif seen.damage:

@@ -36,12 +36,17 @@ _EXPIRY = 60
 class Probe:
     """A connection for messages of doctor's own, by whole topics; `ordinary`: as clients are that set no TCP option.
 
-    Entering raises LinkError.
+    `cleared`: a topic from which the broker itself takes what is retained, where doctor is killed. Entering raises
+    LinkError.
     """
 
-    def __init__(self, settings: Mqtt, protocol: Version, *, ordinary: bool = False) -> None:
+    def __init__(
+        self, settings: Mqtt, protocol: Version, *, ordinary: bool = False, cleared: str | None = None
+    ) -> None:
         self._settings = settings
-        self._opening = Opening(protocol, f"{settings.effective_client_id}-{secrets.token_hex(4)}", clean=True)
+        will = Publication(cleared, b"", retain=True) if cleared else None
+        client_id = f"{settings.effective_client_id}-{secrets.token_hex(4)}"
+        self._opening = Opening(protocol, client_id, clean=True, will=will)
         self._ordinary = ordinary
         self._came: asyncio.Queue[Incoming] = asyncio.Queue()
         self.link: Link

@@ -40,13 +40,15 @@ class OpenOrder:
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """What was seen. `why_not`: why nothing could be; `damage`: SQLite's words for it; sizes in bytes.
+    """What was seen.
 
+    `why_not`: why nothing could be; `is_closed`: this user may not; `damage`: SQLite's words for it; sizes in bytes.
     `newest`: the newest time in it, ISO 8601, empty where there is none.
     """
 
     why_not: str = ""
     damage: str = ""
+    is_closed: bool = False
     is_ours: bool = True
     version: int = 0
     size: int = 0
@@ -66,7 +68,7 @@ def look(directory: Path) -> Looked | None:
     try:
         found = _read(directory)
     except OSError as error:
-        return Looked(why_not=f"it cannot be read ({error.strerror})")
+        return Looked(why_not=f"it cannot be read ({error.strerror})", is_closed=isinstance(error, PermissionError))
     if found is None or isinstance(found, Looked):
         return found
     whole, log = found
@@ -86,16 +88,22 @@ def _read(directory: Path) -> tuple[bytearray, bytes] | Looked | None:
             return None
         if not stat.S_ISREG(kind.st_mode):
             return Looked(why_not="it is no plain file")
-        if kind.st_size > LARGEST:
-            return Looked(
-                why_not=f"it has {kind.st_size:,} bytes, which is too much to be looked at", size=kind.st_size
-            )
+        size = kind.st_size + _size(log)
+        if size > LARGEST:
+            return Looked(why_not=f"it has {size:,} bytes, which is too much to be looked at", size=size)
         # A log that began anew meanwhile no longer holds what the copy lacks.
         before = salts_of(_bytes(log)[:HEADER])
         whole, later = bytearray(path.read_bytes()), _bytes(log)
         if salts_of(later[:HEADER]) == before:
             return whole, later
     return Looked(why_not=_CHANGED)
+
+
+def _size(path: Path) -> int:
+    try:
+        return os.lstat(path).st_size
+    except FileNotFoundError:
+        return 0
 
 
 def _bytes(path: Path) -> bytes:
@@ -128,6 +136,8 @@ def _looked(content: bytes) -> Looked:
             if copy.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
                 return Looked(is_ours=False, size=size)
             version = copy.execute("PRAGMA user_version").fetchone()[0]
+            if version > newest_version():
+                return Looked(version=version, size=size)
             problem = copy.execute("PRAGMA quick_check(1)").fetchone()[0]
             if problem != "ok":
                 return Looked(damage=problem, version=version, size=size)

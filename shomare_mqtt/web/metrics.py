@@ -122,7 +122,10 @@ class Metrics:
     def text(self, now: Now, accept: str) -> tuple[bytes, str]:
         """All figures in the form that an Accept header asks for, and its Content-Type."""
         self._momentary.now = now
-        encode, content_type = choose_encoder(accept)
+        try:
+            encode, content_type = choose_encoder(accept)
+        except (TypeError, ValueError):  # a version in it that is none: whoever sends that gets the usual form
+            encode, content_type = choose_encoder("")
         return encode(self._registry), content_type
 
 

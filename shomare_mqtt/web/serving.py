@@ -35,12 +35,7 @@ async def listening(app: web.Application, host: str, port: int) -> AsyncIterator
     await runner.setup()
     try:
         handlers = cast("web.Server", runner.server)  # there since the line before
-        server = await asyncio.get_running_loop().create_server(
-            lambda: _connection(handlers),
-            host,
-            port,
-            backlog=MOST_CONNECTIONS,  # as many come at once at the most, before one of them is counted
-        )
+        server = await asyncio.get_running_loop().create_server(lambda: _Visitor(handlers), host, port)
         try:
             yield
         finally:
@@ -49,12 +44,24 @@ async def listening(app: web.Application, host: str, port: int) -> AsyncIterator
         await runner.cleanup()
 
 
-def _connection(handlers: web.Server) -> asyncio.Protocol:
-    """Somebody connects: where there are too many already, those who have been there longest are cut off."""
-    connected = [each.transport for each in handlers.connections if each.transport is not None]
-    for longest in connected[: max(0, len(connected) - MOST_CONNECTIONS + 1)]:
-        longest.abort()
-    return handlers()
+class _Visitor(asyncio.Protocol):
+    """Somebody who is about to be let in.
+
+    Only then is it known how many there are: a hundred that come at once are accepted before the first is counted.
+    """
+
+    def __init__(self, handlers: web.Server) -> None:
+        self._handlers = handlers
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Let aiohttp go on with it; where there are too many, whoever has been there longest is cut off."""
+        handler = self._handlers()
+        cast("asyncio.Transport", transport).set_protocol(handler)
+        handler.connection_made(transport)
+        inside = [each.transport for each in self._handlers.connections if each.transport is not None]
+        inside = [each for each in inside if not each.is_closing()]
+        for each in inside[:-MOST_CONNECTIONS]:
+            each.abort()
 
 
 async def serve(app: Callable[[], web.Application], what: str, host: str, port: int, clock: Clock) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import stat
 import subprocess
 import tomllib
@@ -259,6 +260,30 @@ async def test_a_file_that_is_there_is_not_overwritten(folder: Path, name: str) 
     assert talk.shown == (
         f"shomare-mqtt: {written(folder) / name} is there already, and is overwritten with --force alone\n"
     )
+
+
+@pytest.mark.mosquitto
+async def test_files_as_they_are_shipped_are_overwritten_without_force(folder: Path) -> None:
+    written(folder).mkdir(parents=True)
+    shutil.copy(Path(__file__).parents[2] / "systemd" / "config.toml", written(folder) / "config.toml")
+    (written(folder) / "token").touch()
+    async with scene(folder) as on:
+        await on.answer_all()
+        assert await on.talk.ends() == 0
+    assert "The file that is there is overwritten" in on.talk.shown
+    assert config.load(written(folder) / "config.toml").token == TOKEN
+
+
+@pytest.mark.parametrize("touched", ["config.toml", "token"])
+async def test_shipped_files_that_were_touched_are_not_overwritten(folder: Path, touched: str) -> None:
+    written(folder).mkdir(parents=True)
+    shutil.copy(Path(__file__).parents[2] / "systemd" / "config.toml", written(folder) / "config.toml")
+    (written(folder) / "token").touch()
+    with (written(folder) / touched).open("a") as out:
+        out.write("# mine\n")
+    async with init(folder, "http://127.0.0.1:9/api") as talk:
+        assert await talk.ends() == 1
+    assert f"{touched} is there already, and is overwritten with --force alone" in talk.shown
 
 
 @pytest.mark.mosquitto

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,7 +22,6 @@ from tests.patience import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from shomare_mqtt.config import GivenSettings
     from shomare_mqtt.mqtt.packets import Version
@@ -52,13 +52,9 @@ async def everything(found: GivenSettings, protocol: Version) -> list[Finding]:
 
 @pytest.mark.mosquitto
 @pytest.mark.parametrize("protocol", BOTH)
-async def test_all_is_well_and_nothing_is_left(
-    protocol: Version, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    conf = tmp_path / "here.conf"
-    conf.write_text("# persistence false\npersistence true\n")
-    monkeypatch.setattr(broker_keeping, "MOSQUITTO", conf)
-    async with Mosquitto(tmp_path) as mosquitto:
+async def test_all_is_well_and_nothing_is_left(protocol: Version, tmp_path: Path) -> None:
+    kept = ("# persistence false", "persistence true", f"persistence_location {tmp_path}/")
+    async with Mosquitto(tmp_path, lines=kept) as mosquitto:
         own = {"homeassistant/device/shomare_x/config": DEVICE, "homeassistant/status": "online"}
         await hold_whole(mosquitto.port, own)
         found = await everything(at(mosquitto.port), protocol)
@@ -77,15 +73,43 @@ async def test_all_is_well_and_nothing_is_left(
 async def test_persistence_as_far_as_it_can_be_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "conf.d"
     folder.mkdir()
-    conf = tmp_path / "here.conf"
-    conf.write_text(f"persistence true\ninclude_dir {folder}\n")
     (folder / "mine.conf").write_text("persistence false\n")
-    async with Mosquitto(tmp_path) as mosquitto:
-        for file, said in ((conf, "put `persistence true` there"), (tmp_path / "none", "mosquitto: persistence true")):
-            monkeypatch.setattr(broker_keeping, "MOSQUITTO", file)
+    async with Mosquitto(tmp_path, lines=(f"include_dir {folder}",)) as mosquitto:
+        for processes, said in ((Path("/proc"), "put `persistence true` there"), (folder, "mosquitto: persistence")):
+            monkeypatch.setattr(broker_keeping, "PROCESSES", processes)
             _, found = await of_keeping(mosquitto.settings(), "5")
             assert (found.name, found.state) == ("persistence", State.UNKNOWN)
             assert said in found.advice
+
+
+def test_persistence_of_the_mosquitto_that_has_the_port(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(broker_keeping, "PROCESSES", tmp_path)
+    for number, (program, port) in enumerate(
+        (("mosquitto", 1883), ("mosquitto", 1999), ("vi", 2000), ("mosquitto", 1999))
+    ):
+        conf, process = tmp_path / f"{number}.conf", tmp_path / str(number)
+        conf.write_text(f"listener {port}\n")
+        process.mkdir()
+        (process / "cmdline").write_text(f"/usr/sbin/{program}\0-c\0{conf}\0")
+    found = {port: broker_keeping._settings_in_use(port) for port in (1883, 1999, 2000)}
+    assert found == {1883: tmp_path / "0.conf", 1999: None, 2000: None}
+
+
+@pytest.mark.mosquitto
+@pytest.mark.parametrize("protocol", BOTH)
+async def test_nothing_is_left_by_one_that_was_killed(protocol: Version, tmp_path: Path) -> None:
+    async with Mosquitto(tmp_path) as mosquitto:
+        topic = probing.own_topic("shomare")
+        async with probing.Probe(mosquitto.settings(), "5") as other:
+            await other.link.subscribe([topic])
+            probe = probing.Probe(mosquitto.settings(), protocol, cleared=topic)
+            await probe.__aenter__()
+            await probe.publish(topic, retain=True)
+            assert (await other.received(topic)) is not None
+            probe.link.close()
+            left = await other.received(topic)
+        assert left is not None
+        assert left.payload == b""
 
 
 @pytest.mark.mosquitto
@@ -122,6 +146,26 @@ async def test_what_may_be_written_and_not_read(tmp_path: Path, monkeypatch: pyt
     assert found.state is State.BAD
     assert "below shomare/event a topic may be published to, and not read" in found.text
     assert "homeassistant" not in found.text, "which need not be read"
+
+
+@pytest.mark.mosquitto
+@pytest.mark.parametrize(
+    ("acl", "with_daemon"),
+    [
+        (["topic read shomare/#"], State.UNKNOWN),
+        (["topic readwrite shomare/bridge/state", "topic read shomare/buy"], State.UNKNOWN),
+        (["topic readwrite shomare/bridge/#", "topic read shomare/#"], State.BAD),
+    ],
+    ids=["a reader", "each topic by itself", "no answers"],
+)
+async def test_a_list_that_lets_a_daemon_work_is_not_bad(
+    acl: Sequence[str], with_daemon: State, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(probing, "RETURNS_WITHIN", 0.3)
+    async with Mosquitto(tmp_path, users={"me": "password-1"}, acl=["user me", *acl]) as mosquitto:
+        given = at(mosquitto.port, mqtt={"username": "me", "password": "password-1"})
+        assert (await of_rights(given, "5", online=False)).state is State.BAD
+        assert (await of_rights(given, "5", online=True)).state is with_daemon
 
 
 @pytest.mark.mosquitto

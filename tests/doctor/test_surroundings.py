@@ -107,6 +107,8 @@ def journal(seen: Looked | None) -> list[Finding]:
 def test_a_journal() -> None:
     assert [each.state for each in journal(None)] == [State.GOOD]
     assert journal(Looked(why_not="it is no plain file"))[0].state is State.UNKNOWN
+    assert "daemon's user" in journal(Looked(why_not="it cannot be read", is_closed=True))[0].advice
+    assert "daemon's user" not in journal(Looked(why_not="it has 999,999,999 bytes"))[0].advice
     assert journal(Looked(is_ours=False))[0].state is State.BAD
     assert journal(Looked(damage="x"))[0].state is State.BAD
     newest = newest_version()

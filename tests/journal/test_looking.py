@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from shomare_mqtt.core.clock import SystemClock
@@ -122,3 +124,22 @@ async def test_a_log_that_begins_anew_each_time(tmp_path: Path, monkeypatch: pyt
     seen = look(tmp_path)
     assert seen is not None
     assert seen.why_not == "it changed each time that it was read"
+
+
+async def test_one_of_a_newer_program_is_not_damaged(tmp_path: Path) -> None:
+    file = await closed(tmp_path)
+    with closing(sqlite3.connect(file)) as newer:
+        newer.execute("ALTER TABLE orders RENAME TO purchases")
+        newer.execute(f"PRAGMA user_version = {newest_version() + 1}")
+    seen = look(tmp_path)
+    assert seen is not None
+    assert (seen.damage, seen.version) == ("", newest_version() + 1)
+
+
+async def test_a_long_log_is_not_read_either(tmp_path: Path) -> None:
+    await closed(tmp_path)
+    (tmp_path / WAL).touch()
+    os.truncate(tmp_path / WAL, looking.LARGEST)
+    seen = look(tmp_path)
+    assert seen is not None
+    assert "too much to be looked at" in seen.why_not

@@ -145,6 +145,15 @@ async def test_no_secret_and_no_id_stands_in_them(used: Scraping) -> None:
         assert secret not in text
 
 
+async def test_a_form_that_nobody_has_is_answered_in_the_usual_one(
+    open_house: Callable[..., Awaitable[House]],
+) -> None:
+    scraping, _ = await opened(open_house)
+    for accept in ("text/plain; version=x", "application/openmetrics-text; version=..", ";;,=q"):
+        status, text = await scraping.get("metrics", headers={"Accept": accept})
+        assert (status, "shomare_open_orders 0.0" in text) == (200, True), accept
+
+
 async def test_labels_that_a_stranger_makes_up(open_house: Callable[..., Awaitable[House]]) -> None:
     scraping, _ = await opened(open_house)
     probe = scraping.house.probe
