@@ -31,6 +31,11 @@ STATE_OF_THE_SERVICE = """
 directory = "/var/lib/shomare-mqtt"
 """
 TOKEN, PASSWORD = "token", "mqtt_password"
+_PASSWORD_FOR_THE_SERVICE = (
+    f"printf '[Service]\\nLoadCredential={PASSWORD}:{OF_THE_SERVICE.with_name(PASSWORD)}\\n' |\n"
+    "    sudo install -D -m 644 /dev/stdin /etc/systemd/system/shomare-mqtt.service.d/password.conf"
+)
+"""Beside the unit, wherever that lies: the package's is in /usr/lib and must not be edited."""
 _USAGE = 2
 
 
@@ -144,12 +149,14 @@ def as_a_service(*, with_password: bool) -> list[str]:
     lines = ["Instead of `run`, where the systemd unit is installed (docs/start-raspberry-pi.md):"]
     if with_password:
         lines += [
-            "  sudo sed -i 's/^#LoadCredential=mqtt/LoadCredential=mqtt/' /etc/systemd/system/shomare-mqtt.service",
-            "  sudo systemctl daemon-reload                  has the unit hand over the broker's password, too",
+            f"  {_PASSWORD_FOR_THE_SERVICE}",
+            "  sudo systemctl daemon-reload                  has systemd hand over the broker's password, too",
         ]
+    # Not `enable --now`: a service that runs already, the package's say, would go on with its old settings.
     return [
         *lines,
-        "  sudo systemctl enable --now shomare-mqtt      starts it now and with the machine",
+        "  sudo systemctl enable shomare-mqtt            starts it with the machine",
+        "  sudo systemctl restart shomare-mqtt           starts it now",
         "  systemctl status shomare-mqtt                 says how things stand",
     ]
 
