@@ -39,6 +39,7 @@ PYTHONPATH="$tree/python" PYTHONDONTWRITEBYTECODE=1 \
 
 cp -r packaging/debian "$tree/debian"
 cp -r README.md config.example.toml docs systemd "$tree/"
+mv "$tree/docs/README.md" "$tree/docs/pages.md" # both come into one folder: it took the README's place
 cp CHANGELOG.md "$tree/NEWS.md" # else debhelper takes it for the changelog of the packaging
 mv "$tree/made/changelog" "$tree/debian/changelog"
 sed -f packaging/debian/service.sed systemd/shomare-mqtt.service >"$tree/debian/shomare-mqtt.service"

@@ -222,6 +222,18 @@ def test_what_is_installed_is_there_or_made(tmp_path: Path) -> None:
                 assert list(TOP.glob(source)) or list(tmp_path.glob(source)), line
 
 
+def test_no_page_takes_the_place_of_another() -> None:
+    """All of `docs` comes into one folder; the unit's link leads to the README that users know."""
+    moved = dict(
+        re.findall(r'^mv "\$tree/(docs/\S+)" "\$tree/(docs/\S+)"', (DEBIAN / "build.sh").read_text(), re.MULTILINE)
+    )
+    globs = (DEBIAN / "docs").read_text().split()
+    sources = [str(page.relative_to(TOP)) for each in globs for page in TOP.glob(each)]
+    names = [Path(moved.get(source, source)).name for source in sources]
+    assert "README.md" in sources
+    assert len(names) == len(set(names))
+
+
 def test_whoever_has_the_source_distribution_can_build_the_package() -> None:
     assert {"/packaging", "/systemd", "/docs"} <= set(
         PYPROJECT["tool"]["hatch"]["build"]["targets"]["sdist"]["include"]
