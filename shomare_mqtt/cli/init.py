@@ -34,6 +34,11 @@ directory = "/var/lib/shomare-mqtt"
 SHIPPED = "5b3ead969aac0a41398a68592da086b7dfd110b70f8dbfc162611b57cbb2b51e"
 """SHA-256 of systemd/config.toml, which the Debian package puts into OF_THE_SERVICE."""
 TOKEN, PASSWORD = "token", "mqtt_password"
+_PASSWORD_FOR_THE_SERVICE = (
+    f"printf '[Service]\\nLoadCredential={PASSWORD}:{OF_THE_SERVICE.with_name(PASSWORD)}\\n' |\n"
+    "    sudo install -D -m 644 /dev/stdin /etc/systemd/system/shomare-mqtt.service.d/password.conf"
+)
+"""Beside the unit, wherever that lies: the package's is in /usr/lib and must not be edited."""
 _USAGE = 2
 
 
@@ -159,15 +164,14 @@ def as_a_service(*, with_password: bool) -> list[str]:
     lines = ["Instead of `run`, where the systemd unit is installed (docs/start-raspberry-pi.md):"]
     if with_password:
         lines += [
-            "  sudo systemctl edit shomare-mqtt              has the unit hand over the broker's password, too,",
-            "                                                with these two lines, saved at the place it says:",
-            "      [Service]",
-            f"      LoadCredential={PASSWORD}:{OF_THE_SERVICE.with_name(PASSWORD)}",
+            f"  {_PASSWORD_FOR_THE_SERVICE}",
+            "  sudo systemctl daemon-reload                  has systemd hand over the broker's password, too",
         ]
+    # Not `enable --now`: a service that runs already, the package's say, would go on with its old settings.
     return [
         *lines,
-        "  sudo systemctl enable shomare-mqtt            has it start with the machine",
-        "  sudo systemctl restart shomare-mqtt           starts it now, or anew where it waits for these files",
+        "  sudo systemctl enable shomare-mqtt            starts it with the machine",
+        "  sudo systemctl restart shomare-mqtt           starts it now",
         "  systemctl status shomare-mqtt                 says how things stand",
     ]
 

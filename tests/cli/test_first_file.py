@@ -61,15 +61,24 @@ def test_the_service_has_its_own_state_directory(
     assert directory == (f"/var/lib/{unit['Service']['StateDirectory']}" if is_the_services else None)
 
 
-def test_what_is_said_of_the_password_mends_the_unit() -> None:
-    told = as_a_service(with_password=True)
+def test_what_is_said_of_the_password_has_systemd_hand_it_over(tmp_path: Path) -> None:
+    """Wherever the unit lies: the package's is not in /etc, and one that is there is not touched."""
+    told = "\n".join(as_a_service(with_password=True))
     assert "LoadCredential" not in "\n".join(as_a_service(with_password=False))
-    line = f"LoadCredential=mqtt_password:{OF_THE_SERVICE.with_name('mqtt_password')}"
-    at = told.index(f"      {line}")
-    assert told[at - 1].strip() == "[Service]"
-    assert "systemctl edit shomare-mqtt " in told[at - 3], "the package's own unit is not to be written into"
-    assert line not in UNIT.read_text().splitlines()
-    assert f"#{line}" in UNIT.read_text().splitlines()
+    found = re.search(r"^  (printf .*\|\n) *sudo (install .*) (/etc/systemd/system/\S+)$", told, re.MULTILINE)
+    assert found is not None
+    written = tmp_path / found[3].lstrip("/")
+    subprocess.run(["/bin/sh", "-c", f"{found[1]} {found[2]} {shlex.quote(str(written))}"], check=True)
+    assert (written.parent.name, written.suffix) == (f"{UNIT.name}.d", ".conf")
+    assert written.read_text().splitlines() == [
+        "[Service]",
+        f"LoadCredential=mqtt_password:{OF_THE_SERVICE.with_name('mqtt_password')}",
+    ]
+
+
+def test_a_service_that_runs_already_takes_the_new_settings() -> None:
+    """`enable --now` leaves one that runs as it is: after `init --force` it would go on with the old settings."""
+    assert "  sudo systemctl restart shomare-mqtt " in "\n".join(as_a_service(with_password=False))
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="root alone may give files away")
