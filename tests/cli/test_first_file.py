@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import stat
+import subprocess
 import tomllib
 from configparser import ConfigParser
 from pathlib import Path
