@@ -105,6 +105,9 @@ class BrokerSession:
     def connected(self) -> bool:
         return self._connected.is_set()
 
+    def stood(self) -> float:
+        return 0.0
+
     async def wait_connected(self) -> None:
         await self._connected.wait()
 
