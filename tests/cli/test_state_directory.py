@@ -22,7 +22,7 @@ NOBODY = 65534
 AS_NOBODY = """
 import codecs, os, sys
 from pathlib import Path
-import shomare_mqtt.config.handing_over
+import shomare_mqtt.cli.typed, shomare_mqtt.config.handing_over
 from shomare_mqtt import config
 from shomare_mqtt.cli.run import run
 from shomare_mqtt.daemon.settings_process import forked
