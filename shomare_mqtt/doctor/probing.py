@@ -67,9 +67,8 @@ class Probe:
         opened = await open_stream(self._settings)
         if opened.tcp is not None:
             opened.tcp.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 0)
-        link = Link(
-            Opened(opened.stream, None), self._opening, self._take
-        )  # one that acknowledges when the kernel likes
+        # Without the socket, so that it acknowledges when the kernel likes.
+        link = Link(Opened(opened.stream, None), self._opening, self._take)
         try:
             await link.connect(self._settings, ANSWER_TIMEOUT)
         except BaseException:
