@@ -73,15 +73,25 @@ async def broker(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Mosq
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def open_home(broker: Mosquitto, tmp_path: Path) -> AsyncIterator[Opened]:
-    """Opens a house whose daemon has a page; a keyword is an option of the simulated provider."""
+    """Opens a house whose daemon has a page; `its_own` broker is one that a test may kill.
+
+    Other keywords are options of the simulated provider.
+    """
     async with AsyncExitStack() as stack:
 
-        async def opened(settings: dict[str, Any] | None = None, **simulator: Any) -> Home:
-            home = await stack.enter_async_context(Home(tmp_path, broker.port, simulator))
+        async def opened(settings: dict[str, Any] | None = None, its_own: Mosquitto | None = None, **sim: Any) -> Home:
+            home = await stack.enter_async_context(Home(tmp_path, (its_own or broker).port, sim))
             await home.begin(settings)
             return home
 
         yield opened
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def own_broker(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Mosquitto]:
+    """One for a single test."""
+    async with Mosquitto(tmp_path_factory.mktemp("mosquitto")) as started:
+        yield started
 
 
 @pytest_asyncio.fixture(loop_scope="session")
