@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from playwright.async_api import expect
@@ -38,7 +39,7 @@ async def buys(page: Page, **wished: str) -> None:
     """Returns once the number is there to be read."""
     await wish(page, **wished)
     await buy_button(page).click()
-    await expect(page).to_have_url(lambda url: url.endswith("#now"))
+    await expect(page).to_have_url(re.compile("#now$"))
 
 
 def card(page: Page, number: str) -> Locator:
