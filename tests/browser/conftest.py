@@ -15,6 +15,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import async_playwright, expect
 
+from tests.browser.furnishing import furnish
 from tests.browser.home import Home
 from tests.browser.person import Person
 from tests.browser.wire import Wire
@@ -97,6 +98,15 @@ async def own_broker(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[
 @pytest_asyncio.fixture(loop_scope="session")
 async def home(open_home: Opened) -> Home:
     return await open_home()
+
+
+@pytest_asyncio.fixture(loop_scope="session", scope="session")
+async def furnished(broker: Mosquitto, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Home]:
+    """A house that was lived in, for tests that only look."""
+    async with Home(tmp_path_factory.mktemp("furnished"), broker.port, {}) as home:
+        await home.begin({"limits": {"max_spend_per_day": 60_000}})
+        await furnish(home)
+        yield home
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -45,9 +45,14 @@ class Home(House):
 
     @property
     def purchase(self) -> str:
-        """The one number that was really bought."""
+        """The one purchase that was really made."""
         (only,) = self.sim.purchases
         return only
+
+    @property
+    def number(self) -> str:
+        """Of that purchase, as it is shown everywhere."""
+        return f"+{self.sim.purchases[self.purchase].phone}"
 
 
 async def _answers(session: ClientSession, url: str) -> bool:

@@ -68,7 +68,7 @@ async def test_a_broker_that_is_away(own_broker: Mosquitto, open_home: Opened, p
 
     await buys(page)
 
-    number = home.sim.purchases[home.purchase].phone
+    number = home.number
     home.sim.deliver_sms(home.purchase, code=CODE)
     await expect(card(page, number)).to_contain_text(CODE)
 
@@ -76,7 +76,7 @@ async def test_a_broker_that_is_away(own_broker: Mosquitto, open_home: Opened, p
 async def test_under_a_prefix_through_a_proxy_that_strips_it(home: Home, wire: Wire, person_at: Came) -> None:
     page = await (await person_at(wire.url)).opens()
     await buys(page)
-    number = home.sim.purchases[home.purchase].phone
+    number = home.number
     home.sim.deliver_sms(home.purchase, code=CODE)
     await expect(card(page, number)).to_contain_text(CODE)
     for view in VIEWS:

@@ -38,10 +38,10 @@ async def test_the_owner_signs_in_buys_and_signs_out(open_home: Opened, person_a
     await home.again()
     await home.until_page()
     await page.reload()
-    await expect(card(page, home.sim.purchases[home.purchase].phone)).to_be_visible()
+    await expect(card(page, home.number)).to_be_visible()
 
     other = await person.opens("now")
-    await expect(card(other, home.sim.purchases[home.purchase].phone)).to_be_visible()
+    await expect(card(other, home.number)).to_be_visible()
     await page.get_by_role("link", name="System").click()
     await page.get_by_role("button", name="Sign out").click()
     await expect(page.get_by_label("Password")).to_be_visible()

@@ -26,7 +26,7 @@ async def test_markup_is_shown_as_text(home: Home, person_at: Came) -> None:
     page = await (await person_at(home.url)).opens("buy")
     await buys(page, country=f"A{MARKUP}", application=f"B{MARKUP}")
     assert home.bought() == [("666", "1", "667")]
-    number = home.sim.purchases[home.purchase].phone
+    number = home.number
     home.sim.deliver_sms(home.purchase, text=f"Code 48213 {MARKUP}", code="48213")
 
     await expect(card(page, number)).to_contain_text(f"Code 48213 {MARKUP}")
