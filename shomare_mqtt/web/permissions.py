@@ -19,16 +19,11 @@ class Who(IntEnum):
     OWNER = 2
 
 
-ROLE = "shomare.role"
-"""Where a request says who asks: a `Who`."""
-
 PERMISSIONS: Mapping[tuple[str, str], Who] = {
     ("GET", "/healthz"): Who.ANYBODY,
     ("GET", "/login"): Who.ANYBODY,
     ("POST", "/login"): Who.ANYBODY,
     ("POST", "/logout"): Who.ANYBODY,  # whoever is signed out by then is told the same
-    ("GET", "/login.css"): Who.ANYBODY,
-    ("GET", "/favicon.svg"): Who.ANYBODY,
     ("GET", "/"): Who.VIEWER,
     ("GET", "/{file}"): Who.VIEWER,
     ("GET", "/api/state"): Who.VIEWER,
@@ -39,6 +34,10 @@ PERMISSIONS: Mapping[tuple[str, str], Who] = {
 }
 """By method and route, as the router names it (`resource.canonical`); a test compares it with the routes there are."""
 
+_FILES = ("GET", "/{file}")
+OPEN_FILES = frozenset({"login.css", "icon.svg"})
+"""Of the page's files, `/{file}`, those that the form to sign in needs."""
+
 API = "/api/"
 """Where programs ask: they are told 401, and never sent to a form."""
 
@@ -47,7 +46,9 @@ def needed(request: web.Request) -> Who:
     """Who may make this request. What is no route of the table is the owner's to send, and a viewer's to look for."""
     method = "GET" if request.method == "HEAD" else request.method
     resource = request.match_info.route.resource
-    known = None if resource is None else PERMISSIONS.get((method, resource.canonical))
-    if known is None:
-        return Who.VIEWER if method == "GET" and resource is None else Who.OWNER
-    return known
+    if resource is None:
+        return Who.VIEWER if method == "GET" else Who.OWNER
+    route = method, resource.canonical
+    if route == _FILES and request.match_info.get("file") in OPEN_FILES:
+        return Who.ANYBODY
+    return PERMISSIONS.get(route, Who.OWNER)
