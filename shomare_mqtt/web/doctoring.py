@@ -33,7 +33,8 @@ class Doctoring:
         """`{"findings": [{"name", "state", "text", "advice"}], "ok"}`; whoever asks meanwhile gets the same ones."""
         if self._found is not None:
             return await asyncio.shield(self._found)
-        self._found = found = asyncio.get_running_loop().create_future()
+        found: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+        self._found = found
         try:
             found.set_result(await self._examined())
         finally:
@@ -80,7 +81,7 @@ def _understood(said: bytes) -> dict[str, Any] | None:
         found = json.loads(said)
     except ValueError:
         return None
-    return dict(found) if isinstance(found, dict) and isinstance(found.get("findings"), list) else None
+    return found if isinstance(found, dict) and isinstance(found.get("findings"), list) else None
 
 
 def _failed(why: str) -> dict[str, Any]:
