@@ -498,6 +498,7 @@ async def test_health(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
         "outbox": 0,
         "buying_paused": False,
         "buying_paused_reason": None,
+        "counted": {"spent_today": 2200, "bought_last_hour": 1, "open_orders": 1, "unused_today": 0},
         "updated_at": "2026-03-01T12:02:00.000Z",
     }
     assert health["api_calls"] == sum(health["api_calls_by_endpoint"].values()) > 20
