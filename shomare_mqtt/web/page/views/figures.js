@@ -6,7 +6,7 @@ import { Bar, Columns, daysBetween } from "../charts.js";
 import { addWords, clock, lang, money, number, percent, t } from "../i18n.js";
 import { nameOf } from "../names.js";
 import { Said } from "../parts.js";
-import { words } from "../words/figures.js";
+import words from "../words/figures.js";
 
 addWords(words);
 
@@ -15,7 +15,7 @@ const FEW = 12; // Places that are shown before more are asked for.
 
 export function Figures({ app }) {
   const [days, setDays] = useState(30);
-  const owner = app.role !== "viewer";
+  const owner = !app.viewer;
   const change = orderChange(app.state);
   // Three questions, not one of all: a group for each day of each place would be long, and its medians are not to be added up.
   const ask = (by) => useAnswer(owner ? "query/statistics" : null, { days, by }, change);
@@ -23,7 +23,7 @@ export function Figures({ app }) {
   const kept = app.state.statistics ?? null;
   const application = owner ? byApplication.data : kept;
   const problem = byApplication.problem ?? byDay.problem ?? byPlace.problem;
-  const unit = app.state.profile?.currency;
+  const unit = app.unit;
   return html`<section class="figures" aria-labelledby="figures-title">
     <h1 id="figures-title">${t("figures.title")}</h1>
     ${owner ? html`<${Spans} days=${days} setDays=${setDays} />` : html`<p class="hint">${t("figures.viewer")}</p>`}

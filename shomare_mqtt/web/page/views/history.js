@@ -7,7 +7,7 @@ import { addWords, money, t, when } from "../i18n.js";
 import { choices, nameOf } from "../names.js";
 import { Action, Copy, Foreign, Icon, Latin, Said } from "../parts.js";
 import { applicationsOf, costOf, csvOf, matching, moneyOf, OUTCOMES, totalOf } from "../past.js";
-import { words } from "../words/history.js";
+import words from "../words/history.js";
 
 addWords(words);
 
@@ -17,7 +17,7 @@ const STEP = 50;
 export function History({ app }) {
   const [wish, setWish] = useState({ outcome: "all", application: "", find: "" });
   const [shown, setShown] = useState(STEP);
-  const owner = app.role !== "viewer";
+  const owner = !app.viewer;
   const change = orderChange(app.state);
   const answer = useAnswer(owner ? "query/orders" : null, { state: "all", limit: MOST }, change);
   const orders = (owner ? answer.data : keptOrders(app.state)) ?? [];
@@ -72,7 +72,7 @@ function Filter({ wish, filter, orders }) {
 
 function Total({ orders, app }) {
   const total = totalOf(orders);
-  const unit = app.state.profile?.currency;
+  const unit = app.unit;
   return html`<span>${t("history.count", { n: total.count })}</span> <span>${t("history.codes", { n: total.codes })}</span>
     <span>${t("history.spent", { money: money(total.spent, unit) })}</span> <span>${t("history.back", { money: money(total.back, unit) })}</span>`;
 }
@@ -92,7 +92,7 @@ function Export({ orders }) {
 }
 
 function Order({ order, app, owner }) {
-  const unit = app.state.profile?.currency;
+  const unit = app.unit;
   const codes = (order.sms ?? []).map((sms) => sms.code).filter(Boolean);
   const fate = moneyOf(order);
   return html`<li class="order"><details>

@@ -1,6 +1,6 @@
 // Words of views/figures.js.
 
-export const words = {
+export default {
   en: {
     "figures.title": "Figures",
     "figures.viewer": "Of the last 30 days.",

@@ -1,6 +1,6 @@
 // Words of views/history.js.
 
-export const words = {
+export default {
   en: {
     "history.title": "History",
     "history.viewer": "As a viewer you see the orders of the last hour, without codes.",
@@ -65,7 +65,7 @@ export const words = {
     "history.order": "Order",
   },
   fa: {
-    "history.title": "سابقه",
+    "history.title": "تاریخچه",
     "history.viewer": "شما بیننده هستید: سفارش‌های یک ساعت گذشته را بدون کد می‌بینید.",
     "history.reading": "در حال خواندن…",
     "history.find": "جست‌وجو",
@@ -111,12 +111,12 @@ export const words = {
     "history.means.expired": "زمان شماره بدون پیامک تمام شد.",
     "history.means.failed": "خرید پذیرفته نشد و هزینه‌ای نداشت.",
     "history.means.unknown": "معلوم نیست خریده شده باشد. در «اکنون» تکلیفش را روشن کنید.",
-    "history.not_refunded": "سایت پول را پس نداد.",
+    "history.not_refunded": "فروشنده پول را پس نداد.",
     "history.copy_number": "کپی شمارهٔ {number}",
     "history.number": "شماره",
     "history.copy_code": "کپی کد {code}",
     "history.code": "کد",
-    "history.check": "پیامک تازه را از سایت بپرس",
+    "history.check": "پیامک تازه را از فروشنده بپرس",
     "history.check_found": "{n} پیامک تازه",
     "history.check_nothing": "چیز تازه‌ای نبود",
     "history.tries": "پیش از آن امتحان شد:",
