@@ -44,6 +44,7 @@ export function moneyOf(order) {
   if (order.state === "failed") return "none";
   if (order.refunded === true) return "back";
   if (order.state === "unknown") return "unclear";
+  if (order.state === "buying") return "unclear";
   if (!order.closed_at) return "held";
   if (order.refunded === false || order.sms_count > 0) return "kept";
   // Cancelled before anything was bought: a purchase is what could have cost.

@@ -24,13 +24,13 @@ export function Figures({ app }) {
   const application = owner ? byApplication.data : kept;
   const problem = byApplication.problem ?? byDay.problem ?? byPlace.problem;
   const unit = app.unit;
-  return html`<section class="figures" aria-labelledby="figures-title">
+  return html`<section class="figures stack wide" aria-labelledby="figures-title">
     <h1 id="figures-title">${t("figures.title")}</h1>
     ${owner ? html`<${Spans} days=${days} setDays=${setDays} />` : html`<p class="hint">${t("figures.viewer")}</p>`}
     ${problem && html`<${Said} said=${{ kind: "bad", ...problem }} />`}
-    ${!application && !problem && html`<p class="empty">${t("figures.reading")}</p>`}
+    ${!application && !problem && html`<p class="soft">${t("figures.reading")}</p>`}
     ${application && html`<${Tiles} total=${application.total} unit=${unit} />`}
-    ${application?.total.orders === 0 && html`<p class="empty">${t("figures.none")}</p>`}
+    ${application?.total.orders === 0 && html`<p class="soft">${t("figures.none")}</p>`}
     ${byDay.data && byDay.data.total.orders > 0 && html`<${Spent} answer=${byDay.data} days=${days} unit=${unit} />`}
     ${application?.groups.length > 0 && html`<${Applications} app=${app} groups=${application.groups} unit=${unit} />`}
     ${byPlace.data?.groups.length > 0 && html`<${Places} app=${app} groups=${byPlace.data.groups} unit=${unit} />`}
@@ -54,8 +54,8 @@ function Tiles({ total, unit }) {
     ["refunded", money(total.refunded, unit)],
     ["orders", number(total.orders)],
   ];
-  const doubt = total.unknown > 0 ? html`<p class="warning">${t("figures.unknown", { n: total.unknown })}</p>` : null;
-  return html`<dl class="tiles">${tiles.map(([name, value]) => html`<div key=${name}><dt>${t(`figures.${name}`)}</dt><dd>${value}</dd></div>`)}</dl>${doubt}`;
+  const doubt = total.unknown > 0 ? html`<p class="notice warn">${t("figures.unknown", { n: total.unknown })}</p>` : null;
+  return html`<dl class="tiles card">${tiles.map(([name, value]) => html`<div key=${name}><dt>${t(`figures.${name}`)}</dt><dd>${value}</dd></div>`)}</dl>${doubt}`;
 }
 
 const share = (success) => (success === null || success === undefined ? "–" : percent(success));
@@ -63,7 +63,7 @@ const seconds = (value) => (value === null || value === undefined ? "–" : cloc
 
 // A mean has no use for more digits than a price has.
 function rounded(value, unit) {
-  return value === null || value === undefined ? "–" : money(Math.round(value * 100) / 100, unit);
+  return value === null || value === undefined ? "–" : money(value >= 100 ? Math.round(value) : Math.round(value * 100) / 100, unit);
 }
 
 function dayName(date, how = { dateStyle: "medium" }) {
@@ -84,7 +84,7 @@ function Spent({ answer, days, unit }) {
     return { key: date, value: spent, label, tip: `${dayName(date)}: ${money(spent, unit)}` };
   });
   const rows = answer.groups.toSorted((one, other) => (one.day < other.day ? 1 : -1));
-  return html`<section aria-labelledby="figures-spent"><h2 id="figures-spent">${t("figures.by_day")}</h2>
+  return html`<section class="card" aria-labelledby="figures-spent"><h2 id="figures-spent">${t("figures.by_day")}</h2>
     <${Columns} columns=${columns} title=${t("figures.by_day_drawn", { money: money(answer.total.spent, unit), n: dates.length })} shown=${(value) => money(value, unit)} />
     <details><summary>${t("figures.as_table")}</summary><div class="scroll" tabindex="0" role="region" aria-labelledby="figures-spent"><table>
       <thead><tr><th scope="col">${t("figures.day")}</th><th scope="col">${t("figures.spent")}</th><th scope="col">${t("figures.refunded")}</th><th scope="col">${t("figures.orders")}</th><th scope="col">${t("figures.received")}</th></tr></thead>
@@ -101,7 +101,7 @@ function lastDay(answer, last) {
 function Applications({ app, groups, unit }) {
   const most = Math.max(...groups.map((group) => group.spent), 1e-9);
   const rows = groups.toSorted((one, other) => other.spent - one.spent || other.orders - one.orders);
-  return html`<section aria-labelledby="figures-applications"><h2 id="figures-applications">${t("figures.by_application")}</h2>
+  return html`<section class="card" aria-labelledby="figures-applications"><h2 id="figures-applications">${t("figures.by_application")}</h2>
     <${Table} labelledby="figures-applications" columns=${["application", "spent", "orders", "success", "cost_per_code"]} rows=${rows} cells=${(group) => [
       html`<bdi>${nameOf(app, "application", group.application, group.application_name)}</bdi>`,
       html`${money(group.spent, unit)}<${Bar} share=${group.spent / most} />`,
@@ -113,7 +113,7 @@ function Applications({ app, groups, unit }) {
 
 function Places({ app, groups, unit }) {
   const rows = groups.toSorted((one, other) => other.orders - one.orders || (other.success ?? -1) - (one.success ?? -1));
-  return html`<section aria-labelledby="figures-places"><h2 id="figures-places">${t("figures.by_place")}</h2>
+  return html`<section class="card" aria-labelledby="figures-places"><h2 id="figures-places">${t("figures.by_place")}</h2>
     <${Table} labelledby="figures-places" columns=${["place", "success", "orders", "seconds", "cost_per_code"]} rows=${rows} cells=${(group) => [
       html`<bdi>${nameOf(app, "country", group.country, group.country_name)}</bdi> <small><bdi>${nameOf(app, "operator", group.operator, group.operator_name)}</bdi></small>`,
       html`${share(group.success)}${group.success !== null && html`<${Bar} share=${group.success} kind="success" />`}`,

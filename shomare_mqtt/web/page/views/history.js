@@ -13,6 +13,7 @@ addWords(words);
 
 const MOST = 500; // As many as the daemon gives at once.
 const STEP = 50;
+const STATE = { waiting: "info", received: "ok", finished: "ok", unknown: "warn", failed: "bad" };
 
 export function History({ app }) {
   const [wish, setWish] = useState({ outcome: "all", application: "", find: "" });
@@ -24,16 +25,16 @@ export function History({ app }) {
   const named = orders.map((order) => withNames(app, order));
   const found = matching(named, wish);
   const filter = (more) => (setWish({ ...wish, ...more }), setShown(STEP));
-  return html`<section class="history" aria-labelledby="history-title">
+  return html`<section class="history stack wide" aria-labelledby="history-title">
     <h1 id="history-title">${t("history.title")}</h1>
     ${!owner && html`<p class="hint">${t("history.viewer")}</p>`}
     <${Filter} wish=${wish} filter=${filter} orders=${named} />
-    <div class="total" role="status">${answer.busy && !answer.data ? t("history.reading") : html`<${Total} orders=${found} app=${app} />`}</div>
+    <div class="totals soft" role="status">${answer.busy && !answer.data ? t("history.reading") : html`<${Total} orders=${found} app=${app} />`}</div>
     ${answer.problem && html`<${Said} said=${{ kind: "bad", ...answer.problem }} />`}
-    ${owner && found.length > 0 && html`<${Export} orders=${found} />`}
-    ${found.length === 0 && !answer.busy && html`<p class="empty">${t(named.length ? "history.none_found" : "history.none")}</p>`}
-    <ol class="orders">${found.slice(0, shown).map((order) => html`<${Order} key=${order.order} order=${order} app=${app} owner=${owner} />`)}</ol>
+    ${found.length === 0 && !answer.busy && html`<p class="soft">${t(named.length ? "history.none_found" : "history.none")}</p>`}
+    ${found.length > 0 && html`<ol class="orders card">${found.slice(0, shown).map((order) => html`<${Order} key=${order.order} order=${order} app=${app} owner=${owner} />`)}</ol>`}
     ${found.length > shown && html`<button type="button" class="quiet" onClick=${() => setShown(shown + STEP)}>${t("history.more", { n: found.length - shown })}</button>`}
+    ${owner && found.length > 0 && html`<${Export} orders=${found} />`}
     ${orders.length >= MOST && html`<p class="hint">${t("history.most", { n: MOST })}</p>`}
   </section>`;
 }
@@ -99,13 +100,13 @@ function Order({ order, app, owner }) {
     <summary>
       <span class="what"><b><bdi>${order.application_name}</bdi></b> <small><bdi>${order.country_name}</bdi> · <bdi>${order.operator_name}</bdi></small></span>
       <span class="got">${order.phone && html`<${Latin} text=${order.phone} />`} ${codes.length > 0 && html`<${Latin} class="code" text=${codes.at(-1)} />`}</span>
-      <span class="cost">${money(costOf(order), unit)} <small class=${`fate ${fate}`}>${t(`history.money.${fate}`)}</small></span>
-      <span class="how"><span class=${`state ${order.state}`}>${t(`history.state.${order.state}`)}</span> <time datetime=${order.created_at}>${when(order.created_at)}</time></span>
+      <span class="cost">${money(costOf(order), unit)} <small class=${fate}>${t(`history.money.${fate}`)}</small></span>
+      <span class="how"><span class=${`badge ${STATE[order.state]}`}>${t(`history.state.${order.state}`)}</span> <time datetime=${order.created_at}>${when(order.created_at)}</time></span>
       <${Icon} name="down" />
     </summary>
     <div class="more">
-      <p>${t(`history.means.${order.state}`)} ${order.refunded === false && t("history.not_refunded")}</p>
-      ${order.error && html`<p class="error"><${Foreign} text=${order.error.message} /></p>`}
+      ${order.refunded === false && html`<p>${t("history.not_refunded")}</p>`}
+      ${order.error && html`<p><${Foreign} text=${order.error.message} /></p>`}
       <div class="row">
         ${owner && order.phone && html`<${Copy} text=${order.phone} label=${t("history.copy_number", { number: order.phone })}>${t("history.number")}<//>`}
         ${codes.map((code) => html`<${Copy} key=${code} text=${code} label=${t("history.copy_code", { code })}>${t("history.code")} <${Latin} text=${code} /><//>`)}
