@@ -91,11 +91,11 @@ async def _for_ever() -> None:
 
 
 def guarded(
-    answer: Callable[[web.Request], Awaitable[web.Response]], tell: Callable[[BaseException], object]
-) -> Callable[[web.Request], Awaitable[web.Response]]:
+    answer: Callable[[web.Request], Awaitable[web.StreamResponse]], tell: Callable[[BaseException], object]
+) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     """A handler whose faults are told, and answered with 500."""
 
-    async def handle(request: web.Request) -> web.Response:
+    async def handle(request: web.Request) -> web.StreamResponse:
         try:
             return await answer(request)
         except Exception as error:  # noqa: BLE001 - the one place for faults of ours: the daemon goes on
