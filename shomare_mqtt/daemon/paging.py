@@ -112,7 +112,7 @@ class Paging:
         LOG.error("web: a fault of this program: %s", trace_of(error))
 
 
-def _no_puback(_heard: Callable[[], None] | None = None) -> None:
+def _no_puback(heard: Callable[[], None] | None = None) -> None:  # noqa: ARG001 - the port's
     """Whoever gave it is answered, and by nothing else."""
 
 
