@@ -12,13 +12,6 @@ export function niceTop(value) {
   return [1, 2, 2.5, 5, 10].map((step) => step * power).find((top) => top >= value * (1 - 1e-9));
 }
 
-/** Every date from `since` to `until` (`YYYY-MM-DD`, both in it), at most `most` of the last ones. */
-export function daysBetween(since, until, most = 3650) {
-  const last = Date.parse(`${until}T00:00Z`);
-  const count = Math.min(most, Math.round((last - Date.parse(`${since}T00:00Z`)) / 86_400_000) + 1);
-  return Array.from({ length: Math.max(0, count) }, (_, n) => new Date(last - (count - 1 - n) * 86_400_000).toISOString().slice(0, 10));
-}
-
 /**
  * Columns over time, the oldest where reading begins. `columns`: `[{key, value, label, tip}]`; `label` stands below a
  * column where it is not empty; `shown(value)` writes a figure of the scale.

@@ -1,284 +1,199 @@
-// How everything stands: what is wrong, provider, broker, the switch, limits and what is left of them, plugins, version, doctor, and what happened.
+// How everything stands: what is wrong, the switch, limits and what is left of them, provider, broker, plugins, doctor, what happened.
 
 import { html, useEffect, useRef, useState } from "../vendor/preact.js";
 import { command, NoAnswer } from "../api.js";
 import { Bar } from "../charts.js";
-import { addWords, explain, hasWord, money, number, t, when } from "../i18n.js";
+import { explain, hasWord, money, number, when, wordsOf } from "../i18n.js";
 import { Action, Confirmed, Foreign, Icon, Latin, Said } from "../parts.js";
 import words from "../words/system.js";
 
-addWords(words);
-
+const t = wordsOf("system", words);
 const MOST = 100; // Of what happened: as many as the daemon keeps.
+const KINDS = {
+  online: "ok", misunderstood: "warn", unreachable: "bad", unauthorized: "bad", blocked: "bad",
+  running: "ok", left_out: "warn", failed: "bad",
+  good: "ok", unknown: "warn", bad: "bad",
+};
 
 export function System({ app }) {
+  const parts = [Buying, Limits, Provider, Broker, Plugins, Program];
   return html`<section class="system wide stack" aria-labelledby="system-title">
-    <h1 id="system-title">${t("system.title")}</h1>
-    <${Problem} app=${app} />
-    <div class="grid">
-      <${Buying} app=${app} />
-      <${Limits} app=${app} />
-      <${Provider} app=${app} />
-      <${Broker} app=${app} />
-      <${Plugins} app=${app} />
-      <${Program} app=${app} />
-      <${Page} app=${app} />
-    </div>
+    <h1 id="system-title">${t("title")}</h1>
+    <${Problem} problem=${app.state["bridge/problem"]?.problem} />
+    <div class="grid">${parts.map((part) => html`<${part} key=${part.name} app=${app} info=${app.state["bridge/info"] ?? {}} health=${app.state["bridge/health"] ?? {}} />`)}</div>
     ${!app.viewer && html`<${Doctor} />`}
-    <${Lately} app=${app} />
+    <${Lately} store=${app.store} />
   </section>`;
 }
 
-function Card({ name, badge, children }) {
+function Card({ name, state, said, children }) {
   return html`<section class="card" aria-labelledby=${`system-${name}`}>
-    <div class="row between"><h2 id=${`system-${name}`}>${t(`system.${name}`)}</h2>${badge}</div>${children}</section>`;
-}
-
-function Badge({ kind, children }) {
-  return html`<span class=${`badge ${kind}`}>${children}</span>`;
+    <div class="row between"><h2 id=${`system-${name}`}>${t(name)}</h2>${state && html`<span class=${`badge ${KINDS[state] ?? state}`}>${said}</span>`}</div>
+    ${children}</section>`;
 }
 
 // Name and value, where there is a value.
 function Facts({ facts }) {
-  const told = facts.filter(([, value]) => value !== null && value !== undefined && value !== "" && value !== false);
-  return html`<dl class="facts">${told.map(([name, value]) => html`<div key=${name}><dt>${t(`system.${name}`)}</dt><dd>${value}</dd></div>`)}</dl>`;
+  const told = Object.entries(facts).filter(([, value]) => value || value === 0);
+  return html`<dl class="facts">${told.map(([name, value]) => html`<div key=${name}><dt>${t(name)}</dt><dd>${value}</dd></div>`)}</dl>`;
 }
 
-function Problem({ app }) {
-  const problem = app.state["bridge/problem"]?.problem;
+const latin = (text) => text && html`<${Latin} text=${text} />`;
+const foreign = (text) => html`<${Foreign} text=${text} />`;
+const time = (iso) => iso && when(iso);
+
+function Problem({ problem }) {
   if (!problem) return null;
-  return html`<div class="notice bad"><${Icon} name="alert" /><div>
-    <p><${Foreign} text=${problem.message} /></p>
-    <small>${when(problem.at)}${problem.more > 0 && html` · ${t("system.more_problems", { n: problem.more })}`}</small></div></div>`;
+  return html`<div class="notice bad"><${Icon} name="alert" /><div><p>${foreign(problem.message)}</p>
+    <small>${time(problem.at)}${problem.more > 0 && ` · ${t("more_problems", { n: problem.more })}`}</small></div></div>`;
 }
 
-function Buying({ app }) {
-  const on = app.state.buying !== "off";
-  const health = app.state["bridge/health"] ?? {};
-  const paused = on && health.buying_paused;
+function Buying({ app, health }) {
   const reason = health.buying_paused_reason ?? "";
-  const badge = html`<${Badge} kind=${on && !paused ? "ok" : "warn"}>${t(on ? (paused ? "system.paused" : "system.on") : "system.off")}<//>`;
-  const turn = (to) => async () => {
-    await command("buying/set", to);
-    return t(`system.turned_${to}`);
-  };
-  return html`<${Card} name="buying" badge=${badge}>
-    <p>${t(on ? (paused ? "system.buying_paused" : "system.buying_on") : "system.buying_off")}</p>
-    ${paused && html`<p>${hasWord(`system.pause.${reason}`) ? t(`system.pause.${reason}`) : html`<${Foreign} text=${reason} />`}</p>`}
-    ${!app.viewer && on && !paused && html`<${Action} key="off" run=${turn("off")}>${t("system.turn_off")}<//>`}
-    ${!app.viewer && !on && html`<${Action} key="on" kind="main" run=${turn("on")}>${t("system.turn_on")}<//>`}
-    ${!app.viewer && paused && reason === "journal_restored" && html`<${Confirmed} confirmKind="danger" question=${t("system.resume_sure")} yes=${t("system.resume_yes")} run=${turn("on")}>${t("system.resume")}<//>`}
+  const stands = app.state.buying === "off" ? "off" : health.buying_paused ? "paused" : "on";
+  const turn = (to) => async () => (await command("buying/set", to), t(`turned_${to}`));
+  const shown = hasWord(`system.pause.${reason}`) ? t(`pause.${reason}`) : foreign(reason);
+  return html`<${Card} name="buying" state=${stands === "on" ? "ok" : "warn"} said=${t(stands)}>
+    <p>${t(`buying_${stands}`)} ${stands === "paused" && shown}</p>
+    ${app.viewer || (stands === "paused" && reason !== "journal_restored")
+      ? null
+      : stands === "paused"
+        ? html`<${Confirmed} question=${t("resume_sure")} yes=${t("resume_yes")} run=${turn("on")}>${t("resume")}<//>`
+        : html`<${Action} key=${stands} kind=${stands === "off" ? "main" : ""} run=${turn(stands === "on" ? "off" : "on")}>${t(stands === "on" ? "turn_off" : "turn_on")}<//>`}
   <//>`;
 }
 
-/** `[{name, most, used, left, shown}]` of the limits that are set; `used` null where nothing is used up. */
-export function limitsOf(app) {
+// What the settings allow, and how much of it is used up.
+function Limits({ app, health }) {
   const limits = app.settings.limits ?? {};
-  const counted = app.state["bridge/health"]?.counted ?? {};
-  const spent = app.state.statistics?.total?.spent_today ?? counted.spent_today;
-  const balance = app.state.profile?.balance;
-  const used = {
-    max_spend_per_day: spent,
-    max_buys_per_hour: counted.bought_last_hour,
-    max_open_orders: counted.open_orders ?? app.orders.length,
-    max_unused_per_day: counted.unused_today,
-  };
-  const set = Object.keys(used).filter((name) => limits[name] !== null && limits[name] !== undefined);
-  const shown = (name) => (name === "max_spend_per_day" ? (value) => money(value, app.unit) : number);
-  const rows = set.map((name) => ({ name, most: Number(limits[name]), used: used[name] ?? null, shown: shown(name) }));
-  const left = rows.map((row) => ({ ...row, left: row.used === null ? null : Math.max(0, row.most - row.used) }));
-  const least = limits.min_balance;
-  if (least !== null && least !== undefined) {
-    const over = balance === undefined ? null : Math.max(0, balance - least);
-    left.push({ name: "min_balance", most: Number(least), used: null, left: over, shown: (value) => money(value, app.unit) });
-  }
-  return left;
-}
-
-function Limits({ app }) {
-  const limits = app.settings.limits ?? {};
-  const rows = limitsOf(app);
-  const most = limits.max_price ?? null;
-  const asOf = app.state["bridge/health"]?.updated_at;
-  const unset = ["max_price", "max_spend_per_day", "max_buys_per_hour", "min_balance"].filter((name) => (limits[name] ?? null) === null);
+  const { spent_today, bought_last_hour, open_orders, unused_today } = health.counted ?? {};
+  const inMoney = (value) => money(value, app.unit);
+  const rows = [
+    ["max_price", undefined, inMoney],
+    ["max_spend_per_day", spent_today, inMoney],
+    ["max_buys_per_hour", bought_last_hour, number],
+    ["max_open_orders", open_orders, number],
+    ["max_unused_per_day", unused_today, number],
+    ["min_balance", undefined, inMoney],
+  ];
+  const isSet = ([name]) => (limits[name] ?? null) !== null;
+  const unset = rows.filter((row) => !isSet(row)).map(([name]) => t(`limit.${name}`));
   return html`<${Card} name="limits">
-    <ul class="limits">
-      ${most !== null && html`<li><div class="row between"><b>${t("system.limit.max_price")}</b><span>${money(most, app.unit)}</span></div></li>`}
-      ${rows.map((row) => html`<${Limit} key=${row.name} ...${row} />`)}
-    </ul>
-    ${unset.length > 0 && html`<p class="hint">${t("system.unset")} ${unset.map((name) => t(`system.limit.${name}`)).join(t("system.comma"))}.</p>`}
-    <p class="hint">${asOf && t("system.as_of", { time: when(asOf) })} ${t("system.limits_where")}</p>
+    <ul class="limits">${rows.filter(isSet).map(([name, used, shown]) => html`<${Limit} key=${name} name=${name} most=${Number(limits[name])} used=${used} shown=${shown} />`)}</ul>
+    ${unset.length > 0 && html`<p class="hint">${t("unset")} ${unset.join(t("comma"))}.</p>`}
+    <p class="hint">${health.updated_at && t("as_of", { time: when(health.updated_at) })} ${t("limits_where")}</p>
   <//>`;
 }
 
-function Limit({ name, most, used, left, shown }) {
-  const gone = left === 0 && used !== null;
-  return html`<li>
-    <div class="row between"><b>${t(`system.limit.${name}`)}</b>
-      <span>${used === null ? shown(most) : t("system.used", { used: shown(used), most: shown(most) })}</span></div>
-    ${used !== null && html`<${Bar} share=${most > 0 ? used / most : 1} kind=${gone ? "full" : ""} />`}
-    ${left !== null && html`<small class=${gone ? "gone" : ""}>${gone ? t("system.none_left") : t("system.left", { left: shown(left) })}</small>`}
-  </li>`;
+function Limit({ name, most, used, shown }) {
+  const counts = used !== undefined;
+  const left = Math.max(0, most - used);
+  return html`<li><div class="row between"><b>${t(`limit.${name}`)}</b><span>${counts ? t("used", { used: shown(used), most: shown(most) }) : shown(most)}</span></div>
+    ${counts && html`<${Bar} share=${most > 0 ? used / most : 1} kind=${left ? "" : "full"} />
+      <small class=${left ? "" : "gone"}>${left ? t("left", { left: shown(left) }) : t("none_left")}</small>`}</li>`;
 }
-
-const PROVIDER = { online: "ok", unreachable: "bad", unauthorized: "bad", blocked: "bad", misunderstood: "warn" };
 
 function Provider({ app }) {
-  const { provider = {} } = app.settings;
   const told = app.state["provider/state"] ?? {};
-  const badge = told.state && html`<${Badge} kind=${PROVIDER[told.state] ?? "warn"}>${t(`system.provider.${told.state}`)}<//>`;
-  const profile = app.state.profile;
-  return html`<${Card} name="provider" badge=${badge}>
-    ${told.state && told.state !== "online" && html`<p>${t(`system.provider_do.${told.state}`)}</p>`}
-    ${told.error && html`<p class="error"><${Foreign} text=${said(told.error)} /></p>`}
-    ${told.fields?.length > 0 && html`<p>${t("system.fields")} <${Latin} text=${told.fields.map(said).join(", ")} /></p>`}
-    <${Facts} facts=${[
-      ["address", html`<${Latin} text=${provider.base_url ?? "–"} />`],
-      ["since", told.since && when(told.since)],
-      ["balance", profile && money(profile.balance, app.unit)],
-      ["balance_at", profile?.updated_at && when(profile.updated_at)],
-    ]} />
-    ${!app.viewer && html`<${Action} kind="quiet" run=${async () => (await command("query/profile"), t("system.asked"))}>${t("system.ask")}<//>`}
+  const { profile } = app.state;
+  const error = told.error?.message ?? told.error;
+  return html`<${Card} name="provider" state=${told.state} said=${t(`provider.${told.state}`)}>
+    ${told.state && told.state !== "online" && html`<p>${t(`provider_do.${told.state}`)}</p>`}
+    ${error && html`<p>${foreign(error)}</p>`}
+    ${told.fields?.length > 0 && html`<p>${t("fields")} ${latin(told.fields.map((field) => field.field ?? field).join(", "))}</p>`}
+    <${Facts} facts=${{ address: latin(app.settings.provider?.base_url), since: time(told.since), balance: profile && money(profile.balance, app.unit), balance_at: time(profile?.updated_at) }} />
+    ${!app.viewer && html`<${Action} kind="quiet" run=${async () => (await command("query/profile"), t("asked"))}>${t("ask")}<//>`}
   <//>`;
 }
 
-const said = (error) => (typeof error === "string" ? error : (error.message ?? error.field ?? JSON.stringify(error)));
-
-function Broker({ app }) {
-  const info = app.state["bridge/info"] ?? {};
+function Broker({ app, info, health }) {
   const { mqtt = {} } = app.settings;
-  const waiting = app.state["bridge/health"]?.outbox;
   const there = Boolean(info.protocol);
-  const badge = html`<${Badge} kind=${there ? "ok" : "bad"}>${t(there ? "system.connected" : "system.away")}<//>`;
-  return html`<${Card} name="broker" badge=${badge}>
-    ${!there && html`<p>${t("system.broker_away")}</p>`}
-    <${Facts} facts=${[
-      ["address", html`<${Latin} text=${mqtt.transport === "unix" ? mqtt.path : `${mqtt.host ?? ""}:${mqtt.port ?? ""}`} />`],
-      ["base_topic", html`<${Latin} text=${info.base_topic ?? mqtt.base_topic ?? ""} />`],
-      ["protocol", there && html`MQTT <${Latin} text=${info.protocol} />${mqtt.tls?.enabled && ", TLS"}`],
-      ["outbox", waiting !== undefined && number(waiting)],
-    ]} />
+  const address = mqtt.transport === "unix" ? mqtt.path : mqtt.host && `${mqtt.host}:${mqtt.port}`;
+  return html`<${Card} name="broker" state=${there ? "ok" : "bad"} said=${t(there ? "connected" : "away")}>
+    ${!there && html`<p>${t("broker_away")}</p>`}
+    <${Facts} facts=${{ address: latin(address), base_topic: latin(info.base_topic), protocol: there && latin(`MQTT ${info.protocol}${mqtt.tls?.enabled ? ", TLS" : ""}`), outbox: health.outbox > 0 && number(health.outbox) }} />
   <//>`;
 }
 
-const PLUGIN = { running: "ok", failed: "bad", left_out: "warn" };
-
-function Plugins({ app }) {
-  const plugins = app.state["bridge/info"]?.plugins ?? [];
+function Plugins({ info }) {
+  const plugins = info.plugins ?? [];
   return html`<${Card} name="plugins">
-    ${plugins.length === 0 && html`<p class="soft">${t("system.no_plugins")}</p>`}
+    ${plugins.length === 0 && html`<p class="soft">${t("no_plugins")}</p>`}
     <ul class="lines">${plugins.map(
-      (plugin) => html`<li key=${plugin.name}><div class="row between"><span><${Foreign} text=${plugin.name} /> <${Latin} text=${plugin.version ?? ""} /></span>
-        <${Badge} kind=${PLUGIN[plugin.state] ?? ""}>${t(`system.plugin.${plugin.state}`)}<//></div>${plugin.error && html`<small><${Foreign} text=${plugin.error} /></small>`}</li>`,
+      (plugin) => html`<li key=${plugin.name}><div class="row between"><span>${foreign(plugin.name)} ${latin(plugin.version)}</span><span class=${`badge ${KINDS[plugin.state]}`}>${t(`plugin.${plugin.state}`)}</span></div>
+        ${plugin.error && html`<small>${foreign(plugin.error)}</small>`}</li>`,
     )}</ul>
   <//>`;
 }
 
-function Program({ app }) {
-  const info = app.state["bridge/info"] ?? {};
-  const health = app.state["bridge/health"] ?? {};
+function Program({ app, info, health }) {
+  const calls = health.api_calls !== undefined && t("calls_failed", { n: health.api_calls, failed: health.errors });
   return html`<${Card} name="program">
-    <${Facts} facts=${[
-      ["version", html`<${Latin} text=${info.version ?? "–"} />`],
-      ["started", info.started_at && when(info.started_at)],
-      ["memory", health.memory && t("system.megabytes", { n: Math.round(health.memory / 1e6) })],
-      ["calls", health.api_calls !== undefined && t("system.calls_failed", { n: health.api_calls, failed: health.errors ?? 0 })],
-      ["directory", app.settings.state?.directory && html`<${Latin} text=${app.settings.state.directory} />`],
-    ]} />
-  <//>`;
-}
-
-function Page({ app }) {
-  const { web = {} } = app.settings;
-  const closed = Boolean(web.password || web.password_file);
-  return html`<${Card} name="page">
-    <div class="field"><label for="system-language">${t("system.language")}</label>
+    <${Facts} facts=${{ version: latin(info.version), started: time(info.started_at), memory: health.memory && t("megabytes", { n: Math.round(health.memory / 1e6) }), calls, directory: latin(app.settings.state?.directory) }} />
+    <div class="field"><label for="system-language">${t("language")}</label>
       <select id="system-language" value=${app.language} onChange=${(event) => app.setLanguage(event.target.value)}>
-        <option value="auto">${t("system.language_auto")}</option><option value="en" lang="en">English</option><option value="fa" lang="fa">فارسی</option></select></div>
-    ${closed && html`<form method="post" action="logout"><button type="submit">${t("system.logout")}</button></form>`}
+        <option value="auto">${t("language_auto")}</option><option value="en" lang="en">English</option><option value="fa" lang="fa">فارسی</option></select></div>
+    ${app.session && html`<form method="post" action="logout"><button type="submit">${t("logout")}</button></form>`}
   <//>`;
 }
 
-// --- doctor ---
-
-const FINDING = { bad: "bad", unknown: "warn", good: "ok" };
-
-async function examine() {
-  let response;
-  try {
-    response = await fetch("api/doctor", { method: "POST", cache: "no-store", signal: AbortSignal.timeout?.(150_000) });
-  } catch {
-    throw new NoAnswer("lost");
-  }
-  if (response.status === 403) throw new NoAnswer("viewer", 403);
-  if (response.status === 401) throw new NoAnswer("signed_out", 401);
-  const answer = await response.json().catch(() => null);
-  if (!response.ok || !Array.isArray(answer?.findings)) throw new Error(answer?.error?.message ?? t("system.doctor_failed", { status: String(response.status) }));
-  return answer;
+// What the page's own addresses answer. Raises NoAnswer.
+async function asked(address, how) {
+  const response = await fetch(address, { cache: "no-store", ...how }).catch(() => Promise.reject(new NoAnswer("lost")));
+  const kinds = { 401: "signed_out", 403: "viewer" };
+  if (!response.ok) throw new NoAnswer(kinds[response.status] ?? "closed", response.status);
+  return response.json();
 }
 
 function Doctor() {
-  const [found, setFound] = useState(null);
+  const [found, setFound] = useState([]);
+  const those = (state) => found.filter((one) => one.state === state);
+  const [bad, good] = [those("bad"), those("good")];
   async function run() {
-    setFound(null);
-    const answer = await examine();
-    setFound(answer.findings);
-    return answer.findings.some((one) => one.state === "bad") ? "" : t("system.doctor_ok");
+    setFound([]);
+    const { findings, ok } = await asked("api/doctor", { method: "POST" });
+    setFound(findings);
+    return ok ? t("doctor_ok") : "";
   }
-  const those = (state) => (found ?? []).filter((one) => one.state === state);
-  const good = those("good");
   return html`<${Card} name="doctor">
-    <p class="soft">${t("system.doctor_what")}</p>
-    <${Action} run=${run} busyLabel=${t("system.doctor_busy")}>${t("system.doctor_run")}<//>
-    <div role="status">${those("bad").length > 0 && html`<p class="notice bad">${t("system.doctor_bad", { n: those("bad").length })}</p>`}</div>
-    <${Findings} findings=${[...those("bad"), ...those("unknown")]} />
-    ${good.length > 0 && html`<details><summary><${Icon} name="down" />${t("system.doctor_good", { n: good.length })}</summary><${Findings} findings=${good} /></details>`}
+    <p class="soft">${t("doctor_what")}</p>
+    <${Action} run=${run} busyLabel=${t("doctor_busy")}>${t("doctor_run")}<//>
+    <div role="status">${bad.length > 0 && html`<p class="notice bad">${t("doctor_bad", { n: bad.length })}</p>`}</div>
+    <${Findings} findings=${[...bad, ...those("unknown")]} />
+    ${good.length > 0 && html`<details><summary><${Icon} name="down" />${t("doctor_good", { n: good.length })}</summary><${Findings} findings=${good} /></details>`}
   <//>`;
 }
 
 function Findings({ findings }) {
-  return html`<ul class="lines findings" lang="en" dir="ltr">${findings.map(
-    (one, n) => html`<li key=${n}><div class="row between"><b>${one.name}</b><span class=${`badge ${FINDING[one.state]}`}>${one.state}</span></div>
+  return html`<ul class="lines" lang="en" dir="ltr">${findings.map(
+    (one, n) => html`<li key=${n}><div class="row between"><b>${one.name}</b><span class=${`badge ${KINDS[one.state]}`}>${one.state}</span></div>
       <p>${one.text}</p>${one.advice && html`<p class="soft">${one.advice}</p>`}</li>`,
   )}</ul>`;
 }
 
-// --- what happened ---
-
-function Lately({ app }) {
-  const { events, problem } = useLately(app.store);
-  return html`<${Card} name="lately">
-    ${problem && html`<${Said} said=${{ kind: "bad", ...problem }} />`}
-    ${events?.length === 0 && html`<p class="soft">${t("system.nothing")}</p>`}
-    <ol class="lines">${(events ?? []).map(
-      (event, n) => html`<li key=${n}><small><time datetime=${event.at}>${when(event.at)}</time></small>
-        <p><${Foreign} text=${event.message ?? ""} /></p></li>`,
-    )}</ol>
-  <//>`;
-}
-
 // What the daemon kept since its start, then what comes: the newest first.
-function useLately(store) {
-  const [lately, setLately] = useState({ events: null, problem: null });
+function Lately({ store }) {
+  const [{ events, problem }, setLately] = useState({});
   const came = useRef([]);
   useEffect(() => {
     let wanted = true;
-    fetch("api/lately", { cache: "no-store" })
-      .then((response) => (response.ok ? response.json() : Promise.reject(new NoAnswer("closed", response.status))))
-      .then(
-        (kept) => wanted && setLately({ events: [...came.current, ...kept].slice(0, MOST), problem: null }),
-        (error) => wanted && setLately({ events: came.current, problem: error.kind ? explain(error) : explain(new NoAnswer("lost")) }),
-      );
+    const put = (kept, more) => wanted && setLately({ events: [...came.current, ...kept].slice(0, MOST), ...more });
+    let kept = [];
+    asked("api/lately").then(
+      (there) => put((kept = there)),
+      (error) => put(kept, { problem: explain(error) }),
+    );
     const end = store.onEvent((topic, payload) => {
       if (topic !== "event/bridge") return;
-      const event = { ...payload, at: new Date(store.now()).toISOString() };
-      came.current = [event, ...came.current];
-      setLately((before) => ({ ...before, events: before.events && [event, ...before.events].slice(0, MOST) }));
+      came.current = [{ ...payload, at: new Date(store.now()).toISOString() }, ...came.current];
+      put(kept);
     });
-    return () => {
-      wanted = false;
-      end();
-    };
+    return () => ((wanted = false), end());
   }, [store]);
-  return lately;
+  return html`<${Card} name="lately">
+    ${problem && html`<${Said} said=${{ kind: "bad", ...problem }} />`}
+    ${events?.length === 0 && !problem && html`<p class="soft">${t("nothing")}</p>`}
+    <ol class="lines">${events?.map((event, n) => html`<li key=${n}><small><time datetime=${event.at}>${when(event.at)}</time></small><p>${foreign(event.message ?? "")}</p></li>`)}</ol>
+  <//>`;
 }
