@@ -190,7 +190,7 @@ class Batch:
 
 
 HERE = "here"
-"""In the place of the broker's session: of commands that came by no broker. Such a session has a name made by new_id."""
+"""In the place of the broker's session, whose name `new_id` made: of commands that came by no broker."""
 
 
 class Arrival(NamedTuple):

@@ -67,6 +67,7 @@ class Daemon:
         in_force.hold_back()
         self._clock = clock
         self._notifier = notifier
+        self._mask = mask
         self._tasks = Tasks()
         self.health = Health(clock, journal, self._tasks, settings.provider.timeout)
         self._spawn = spawn = self._tasks.spawn
@@ -159,7 +160,7 @@ class Daemon:
         """What the page shows, from now on; else nothing of it is imported."""
         from shomare_mqtt.daemon.paging import Paging  # noqa: PLC0415 - see above
 
-        return Paging(self._settings, self.bridge, self.broker, self._journal, self._clock, self.health)
+        return Paging(self._in_force, self.bridge, self.broker, self._journal, self._clock, self.health, self._mask)
 
     async def _asked_to_end(self, stop: asyncio.Event) -> None:
         """Returns once a signal, or another daemon that goes on in our place, ends this one."""

@@ -1,4 +1,4 @@
-"""`POST api/command/<topic>`: a command of the page's, taken and answered as one from the broker (contract, Web page)."""
+"""`POST api/command/<topic>`: a command of the page's, carried out as one from the broker (contract, Web page)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ BODY_WITHIN = 30.0
 """Seconds that a payload may take to come."""
 _ENDED = (
     "this program ends before the answer is there. The command may have been written down, and is carried out once it "
-    "runs again: ask again with the same transaction. Without one, look at the orders first\n"
+    "runs again: ask again with the same transaction. Without one, look at the orders first"
 )
 
 
@@ -57,7 +57,7 @@ class Commands:
         """200 and the answer, whatever that says; 404, 408, 413 where it was given to nobody."""
         topic = command_of(request.rel_url.raw_path)
         if topic is None:
-            return _said(404, "no command has this topic; nothing was done\n")
+            return _said(404, "no command has this topic; nothing was done")
         payload = await _payload(request)
         if isinstance(payload, web.Response):
             return payload
@@ -92,7 +92,8 @@ _UNSTORED = {"Cache-Control": "no-store"}
 
 
 def _said(status: int, text: str) -> web.Response:
-    return web.Response(status=status, text=text, headers=_UNSTORED)
+    """A sentence for whoever asked, in place of an answer."""
+    return web.json_response({"error": {"message": text}}, status=status, headers=_UNSTORED)
 
 
 async def _payload(request: web.Request) -> bytes | web.Response:
@@ -105,8 +106,8 @@ async def _payload(request: web.Request) -> bytes | web.Response:
     except web.HTTPRequestEntityTooLarge:
         return _said(413, _TOO_LARGE)
     except TimeoutError:
-        return _said(408, "the rest of the command did not come; nothing was done\n")
+        return _said(408, "the rest of the command did not come; nothing was done")
     return body
 
 
-_TOO_LARGE = f"a command has {MOST_BYTES} bytes at most; nothing was done\n"
+_TOO_LARGE = f"a command has {MOST_BYTES} bytes at most; nothing was done"

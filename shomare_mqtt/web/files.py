@@ -1,4 +1,4 @@
-"""The page's own files, as the package brings them: read once, and asked for again by each visit whether they changed."""
+"""The page's own files, as the package brings them: read once; a browser asks each time whether they changed."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from shomare_mqtt import topics
 from shomare_mqtt.core.render import dumps, timestamp
@@ -26,7 +26,7 @@ class Lately:
     def happened(self, topic: str, payload: bytes) -> None:
         """An event; others than `event/bridge` are not remembered: they may hold codes."""
         if topic == topics.BRIDGE_EVENT:
-            self._events.appendleft((timestamp(self._wall()), payload))
+            self._events.appendleft((cast("str", timestamp(self._wall())), payload))
 
     def body(self, sees: Callable[[str, bytes], bytes | None]) -> bytes:
         """A list of them as somebody may see them, the newest first: each as it was told, and `at`, its time."""

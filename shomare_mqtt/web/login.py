@@ -51,7 +51,7 @@ _PAGE = """<!doctype html>
 </head>
 <body>
 <main>
-<h1>{title}</h1>
+<h1><img src="icon.svg" alt="" width="36" height="36">{title}</h1>
 <form method="post" action="login{query}">
 <label for="password">{password}</label>
 <input id="password" name="password" type="password" autocomplete="current-password" dir="auto"

@@ -11,12 +11,12 @@ from shomare_mqtt.web.commands import MOST_BYTES, PREFIX, Commands
 from shomare_mqtt.web.files import Files
 from shomare_mqtt.web.payloads import state_json
 from shomare_mqtt.web.serving import guarded
+from shomare_mqtt.web.visits import sees
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Iterator
+    from collections.abc import Awaitable, Callable, Iterator
 
-    from aiohttp.typedefs import Middleware
-
+    from shomare_mqtt.web.crowd import Crowd
     from shomare_mqtt.web.files import File
     from shomare_mqtt.web.lately import Lately
     from shomare_mqtt.web.stream import State, Stream
@@ -26,10 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Pages:
-    """What the page shows and does. `sees`: what of a topic whoever makes a request may see.
-
-    `tell`: told of a fault of this program's in an answer.
-    """
+    """What the page shows and does. `tell`: told of a fault of this program's in an answer."""
 
     state: State
     stream: Stream
@@ -37,12 +34,14 @@ class Pages:
     commands: Commands
     healthz: Callable[[web.Request], Awaitable[web.Response]]
     files: dict[str, File]
-    sees: Callable[[web.Request], Callable[[str, bytes], bytes | None]]
+    crowd: Crowd
     tell: Callable[[BaseException], object]
 
-    def application(self, middlewares: Iterable[Middleware] = ()) -> web.Application:
-        """The application, for one listener. `middlewares` stand before all of it, the first outermost."""
-        app = web.Application(middlewares=tuple(middlewares), client_max_size=MOST_BYTES + 1)
+    def application(self, guard: Callable[[web.Application], object]) -> web.Application:
+        """The application, for one listener. `guard` puts the doors before it, while it has no routes yet."""
+        app = web.Application(client_max_size=MOST_BYTES + 1)
+        guard(app)
+        app.middlewares.insert(0, self.crowd.counted)
         app.router.add_routes(self._routes())
         app.on_shutdown.append(self._end)
         return app
@@ -52,7 +51,7 @@ class Pages:
         yield web.get("/", self._guarded(files.index))
         yield web.get("/healthz", self._guarded(self.healthz))
         yield web.get("/api/state", self._guarded(self._state))
-        yield web.get("/api/events", self._guarded(self._events))
+        yield web.get("/api/events", self._guarded(self._events), allow_head=False)
         yield web.get("/api/lately", self._guarded(self._lately))
         yield web.post(PREFIX + "{topic:.*}", self._guarded(self.commands.handle))
         yield web.get("/{file:.+}", self._guarded(files.handle))
@@ -66,18 +65,18 @@ class Pages:
         self.commands.end()
 
     async def _state(self, request: web.Request) -> web.Response:
-        return _json(state_json(self._seen(self.sees(request))))
+        return _json(state_json(self._seen(sees(request))))
 
-    def _seen(self, sees: Callable[[str, bytes], bytes | None]) -> Iterator[tuple[str, bytes]]:
+    def _seen(self, seen_by: Callable[[str, bytes], bytes | None]) -> Iterator[tuple[str, bytes]]:
         for topic in self.state.topics():
-            if (payload := sees(topic, self.state.payload(topic))) is not None:
+            if (payload := seen_by(topic, self.state.payload(topic))) is not None:
                 yield topic, payload
 
     async def _events(self, request: web.Request) -> web.StreamResponse:
-        return await self.stream.serve(request, self.sees(request))
+        return await self.stream.serve(request, sees(request))
 
     async def _lately(self, request: web.Request) -> web.Response:
-        return _json(self.lately.body(self.sees(request)))
+        return _json(self.lately.body(sees(request)))
 
 
 def _json(body: bytes) -> web.Response:

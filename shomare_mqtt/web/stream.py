@@ -16,7 +16,7 @@ from aiohttp import web
 from shomare_mqtt.web.payloads import frame
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Awaitable, Callable, Iterator
 
 COMMENT_EVERY = 15.0
 """Seconds (contract)."""
@@ -38,9 +38,6 @@ whatever its length: as of mqtt.retained, whose lists of hundreds of orders are 
 _KEPT_FOR = 1.0
 """Seconds for which what was made for one page is kept for the others."""
 
-Seen = "Callable[[str, bytes], bytes | None]"
-"""What of a topic's payload somebody may see; None: nothing."""
-
 
 class State(Protocol):
     """The retained topics, named without the base topic."""
@@ -52,11 +49,6 @@ class State(Protocol):
     def payload(self, topic: str) -> bytes:
         """What one holds now; empty where it holds nothing."""
         ...
-
-
-def everything(_topic: str, payload: bytes) -> bytes | None:
-    """What the owner sees."""
-    return payload
 
 
 class _Reader:
@@ -117,10 +109,14 @@ class _Reader:
 
 
 class Stream:
-    """Tells all pages. `changed` and `happened` are told of what is new; nothing waits there."""
+    """Tells all pages. `changed` and `happened` are told of what is new; nothing waits there.
 
-    def __init__(self, state: State) -> None:
+    `in_use` is told now and then of a request that listens still.
+    """
+
+    def __init__(self, state: State, in_use: Callable[[web.Request], Awaitable[None]]) -> None:
         self._state = state
+        self._in_use = in_use
         self._readers: set[_Reader] = set()
         self._frames: dict[tuple[str, Callable[[str, bytes], bytes | None]], bytes] = {}
         self._forgets = False
@@ -163,8 +159,9 @@ class Stream:
     async def serve(self, request: web.Request, sees: Callable[[str, bytes], bytes | None]) -> web.StreamResponse:
         """Answer a request with all that happens, until it goes, is cut off, or `end` is called."""
         if self.count >= MOST_READERS and not self._gone_are_forgotten():
-            text = f"{MOST_READERS} pages are open already: close one, and this one connects by itself\n"
-            return web.Response(status=503, text=text, headers={"Retry-After": "10"})
+            text = f"{MOST_READERS} pages are open already: close one, and this one connects by itself"
+            headers = {"Retry-After": "10", "Cache-Control": "no-store"}
+            return web.json_response({"error": {"message": text}}, status=503, headers=headers)
         response = web.StreamResponse(
             headers={
                 "Content-Type": "text/event-stream; charset=utf-8",
@@ -207,6 +204,7 @@ class Stream:
             if now() >= comment_at:
                 comment_at = now() + COMMENT_EVERY
                 await self._send(reader, response, b": \n\n")
+                await self._in_use(reader.request)
 
     async def _send(self, reader: _Reader, response: web.StreamResponse, data: bytes) -> None:
         try:
