@@ -202,6 +202,7 @@ async def test_one_that_is_not_understood_any_more_after_a_restart_is_refused_to
     assert [e["code"] for e in world.bridge_events("command_refused")] == ["invalid_command"]
     assert not answered_aloud(world)
     monkeypatch.undo()
+    await world.restart()
     assert (await ask(world, "buy", KEYED).answer())["status"] == "ok"
 
 
