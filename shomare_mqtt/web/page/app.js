@@ -134,5 +134,7 @@ function App() {
     </main>`;
 }
 
-render(html`<${App} />`, document.getElementById("app"));
+const root = document.getElementById("app");
+root.replaceChildren(); // What stood there until now would stay below the page.
+render(html`<${App} />`, root);
 store.start();
