@@ -104,12 +104,12 @@ class Paging:
         crowd, commands, health = Crowd(), Commands(self._deliver), healthz(self._health.faults)
         pages = Pages(self._state, self._stream, self._lately, commands, health, read, crowd, self._tell)
         settings, room = self._in_force.now.web, Rules(crowd.make_room)
-        listeners = [serve(self._page(pages), "web.port", settings.host, settings.port, self._clock, room)]
-        if settings.ingress_port:
-            rules = Rules(crowd.make_room, self._admits)
-            ingress = self._page(pages, is_ingress=True)
-            listeners.append(serve(ingress, "web.ingress_port", None, settings.ingress_port, self._clock, rules))
-        await asyncio.gather(*listeners)
+        async with asyncio.TaskGroup() as group:
+            page = self._page(pages)
+            group.create_task(serve(page, "web.port", settings.host, settings.port, self._clock, room))
+            if settings.ingress_port:
+                rules, page = Rules(crowd.make_room, self._admits), self._page(pages, is_ingress=True)
+                group.create_task(serve(page, "web.ingress_port", None, settings.ingress_port, self._clock, rules))
 
     def _page(self, pages: Pages, *, is_ingress: bool = False) -> Callable[[], web.Application]:
         return lambda: pages.application(partial(self._doors.guard, is_ingress=is_ingress))

@@ -25,6 +25,7 @@ from shomare_mqtt.model import (
     QueryPrice,
     QueryPrices,
     QueryProfile,
+    QueryStatistics,
     Request,
     Resolve,
     SetBuying,
@@ -53,6 +54,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 MAX_ORDERS = 500
+MAX_DAYS = 3650
+STATISTICS_BY = ("application", "country", "operator", "day")
 DEFAULT_FIELDS = ("country", "operator", "application", "max_price")
 ORDER_FILTERS = ("open", "closed", "all")
 
@@ -108,7 +111,7 @@ def _parse(incoming: Incoming, envelope: Envelope) -> Parsed:
     raise InvalidError("there is no such command", ErrorCode.UNKNOWN_COMMAND)
 
 
-def _query(parts: list[str], text: str, envelope: Envelope) -> Parsed:  # noqa: PLR0911 - one line for each query
+def _query(parts: list[str], text: str, envelope: Envelope) -> Parsed:  # noqa: C901, PLR0911 - one line for each query
     text = text or "{}"
     match parts:
         case ["profile"]:
@@ -132,6 +135,8 @@ def _query(parts: list[str], text: str, envelope: Envelope) -> Parsed:  # noqa: 
             )
         case ["orders"]:
             return _from_json(text, envelope, _orders, {"state", "limit"})
+        case ["statistics"]:
+            return _from_json(text, envelope, _statistics, {"days", "by"})
     raise _no_such_query(parts, text, envelope)
 
 
@@ -248,12 +253,26 @@ def _orders(given: dict[str, Any]) -> QueryOrders:
         state = "open"
     if state not in ORDER_FILTERS:
         raise InvalidError("state: must be open, closed or all")
-    limit = given.get("limit", 50)
-    if isinstance(limit, bool) or not isinstance(limit, int):
-        raise InvalidError("limit: must be an integer")
-    if not 1 <= limit <= MAX_ORDERS:
-        raise InvalidError(f"limit: must be from 1 to {MAX_ORDERS}")
-    return QueryOrders(state, limit)
+    return QueryOrders(state, _number(given, "limit", 50, MAX_ORDERS))
+
+
+def _statistics(given: dict[str, Any]) -> QueryStatistics:
+    days, by = _number(given, "days", 30, MAX_DAYS), given.get("by", "")
+    if by == "":
+        return QueryStatistics(days)
+    if not isinstance(by, list) or not all(field in STATISTICS_BY for field in by):
+        raise InvalidError(f"by: must be a list of some of {', '.join(STATISTICS_BY)}")
+    return QueryStatistics(days, tuple(dict.fromkeys(by)))
+
+
+def _number(given: dict[str, Any], field: str, otherwise: int, most: int) -> int:
+    """A whole number from 1; the other one where it is left out."""
+    number = given.get(field, otherwise)
+    if isinstance(number, bool) or not isinstance(number, int):
+        raise InvalidError(f"{field}: must be an integer")
+    if not 1 <= number <= most:
+        raise InvalidError(f"{field}: must be from 1 to {most}")
+    return number
 
 
 def _buying(text: str, envelope: Envelope) -> Parsed:

@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import unquote
 
-from aiohttp import web
+from aiohttp import ClientError, web
 
 from shomare_mqtt import topics
 
@@ -60,7 +60,7 @@ class Commands:
             return _said(404, "no command has this topic; nothing was done")
         payload = await _payload(request)
         if isinstance(payload, web.Response):
-            return payload
+            return payload  # nobody has the command
         answer = await self._answer(topic, payload)
         if answer is None:
             return _said(503, _ENDED)
@@ -105,7 +105,7 @@ async def _payload(request: web.Request) -> bytes | web.Response:
             body = await request.read()
     except web.HTTPRequestEntityTooLarge:
         return _said(413, _TOO_LARGE)
-    except TimeoutError:
+    except (TimeoutError, ConnectionError, ClientError, web.RequestPayloadError):
         return _said(408, "the rest of the command did not come; nothing was done")
     return body
 

@@ -30,6 +30,9 @@ STALLED = 60.0
 """Seconds after which a page is cut off that took nothing of what was sent."""
 _CHUNK = 32 * 1024
 """Bytes that are handed to a connection at once, and that may wait in it: about that much for each page that stalls."""
+_APART, _APART_EACH = 0.05, 0.002
+"""Seconds between two sendings to one page, and more for each page there is: with fifty pages a storm of orders is told
+some times a second, a hundred messages at once, and takes no time from the orders."""
 _SHORT = 16 * 1024
 """Bytes up to which what changes is told at once."""
 _A_SECOND, _LONGEST_REST = 4_000_000, 1.0
@@ -118,7 +121,7 @@ class Stream:
         self._state = state
         self._in_use = in_use
         self._readers: set[_Reader] = set()
-        self._frames: dict[tuple[str, Callable[[str, bytes], bytes | None]], bytes] = {}
+        self._frames: dict[str, dict[Callable[[str, bytes], bytes | None], bytes]] = {}
         self._forgets = False
         self._resting: dict[str, bool] = {}
         """Long topics that were told a moment ago, and whether they hold something else by now."""
@@ -135,8 +138,7 @@ class Stream:
         if topic in self._resting:
             self._resting[topic] = True
             return
-        for key in [key for key in self._frames if key[0] == topic]:
-            del self._frames[key]
+        self._frames.pop(topic, None)
         for reader in self._readers:
             reader.name(topic)
 
@@ -172,10 +174,10 @@ class Stream:
         reader = _Reader(request, sees, self._state.topics())
         self._readers.add(reader)
         try:
-            await response.prepare(request)
-            if request.transport is not None:
-                request.transport.set_write_buffer_limits(_CHUNK)
             with suppress(ConnectionError):
+                await response.prepare(request)
+                if request.transport is not None:
+                    request.transport.set_write_buffer_limits(_CHUNK)
                 await self._tell(reader, response)
         finally:
             self._readers.discard(reader)
@@ -196,6 +198,7 @@ class Stream:
         while not reader.is_over:
             if reader.waiting:
                 await self._send(reader, response, b"".join(self._chunk(reader)))
+                await asyncio.sleep(_APART + _APART_EACH * self.count)
             else:
                 reader.news.clear()
                 with suppress(TimeoutError):
@@ -223,23 +226,22 @@ class Stream:
 
     def _frame(self, topic: str, sees: Callable[[str, bytes], bytes | None]) -> bytes:
         """A topic as somebody may see it; empty where that is not at all."""
-        key = topic, sees
-        if key not in self._frames:
+        made = self._frames.setdefault(topic, {})
+        if sees not in made:
             payload = self._state.payload(topic)
             seen = sees(topic, payload) if payload else payload
-            self._keep(key, b"" if seen is None else frame(topic, seen, retained=True))
-        return self._frames[key]
+            made[sees] = b"" if seen is None else frame(topic, seen, retained=True)
+            self._rest(topic, len(made[sees]))
+        return made[sees]
 
-    def _keep(self, key: tuple[str, Callable[[str, bytes], bytes | None]], data: bytes) -> None:
-        self._frames[key] = data
+    def _rest(self, topic: str, size: int) -> None:
         loop = asyncio.get_running_loop()
         if not self._forgets:
             self._forgets = True
             loop.call_later(_KEPT_FOR, self._forget)
-        topic, _ = key
-        if len(data) > _SHORT and topic not in self._resting:
+        if size > _SHORT and topic not in self._resting:
             self._resting[topic] = False
-            rest = min(len(data) * len(self._readers) / _A_SECOND, _LONGEST_REST)
+            rest = min(size * len(self._readers) / _A_SECOND, _LONGEST_REST)
             loop.call_later(rest, self._rested, topic)
 
     def _forget(self) -> None:

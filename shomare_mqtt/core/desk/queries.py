@@ -21,6 +21,7 @@ from shomare_mqtt.model import (
     QueryPrice,
     QueryPrices,
     QueryProfile,
+    QueryStatistics,
 )
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ class Queries:
         self._prices = market.prices
         self._defaults = market.defaults
         self._checker = orders.checker
+        self._statistics = orders.statistics
 
     async def answer(self, query: Query) -> Answer:
         """Answer one query. Raises CommandRefusedError, ProviderError."""
@@ -53,6 +55,8 @@ class Queries:
                 data = await self._price_list(query)
             case QueryPrice():
                 data = await self._price(query)
+            case QueryStatistics():
+                data = await self._statistics.told(query)
             case QueryCheck():
                 return await self._check(query)
             case _:

@@ -30,6 +30,7 @@ function appOf(view, language, setLanguageChoice) {
     view,
     connection: store.connection,
     role: store.role,
+    session: store.session,
     viewer: store.role === "viewer",
     owner: store.role === "owner",
     orders: Array.isArray(state.orders) ? state.orders : [],
