@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         Ids,
         JournalIdentity,
         PendingCommand,
+        PlaceSuccess,
         Press,
         Record,
         SpendFacts,
@@ -227,6 +228,10 @@ class Journal(Protocol):
 
     async def facts(self, today: float, lifetime: float) -> SpendFacts:
         """What the limits count, `today` seconds after midnight."""
+        ...
+
+    async def success_by_place(self, application: str, days: float = 90) -> dict[tuple[str, str], PlaceSuccess]:
+        """How it went with an application in the last so many days, by country and operator."""
         ...
 
     async def pending(self) -> list[PendingCommand]:

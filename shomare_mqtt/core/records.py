@@ -302,6 +302,27 @@ class JournalIdentity:
     pause: int | None = None
 
 
+class PlaceSuccess(NamedTuple):
+    """How it went with an application in one country with one operator: purchases, those with an SMS, those without.
+
+    What is open yet is neither `received` nor `unused`.
+    """
+
+    orders: int
+    received: int
+    unused: int
+
+    @property
+    def success(self) -> float | None:
+        """The part that got an SMS, from 0 to 1; None below three orders: that tells nothing (contract, Answers)."""
+        over = self.received + self.unused
+        return self.received / over if over and self.orders >= FEWEST else None
+
+
+FEWEST = 3
+"""Orders below which a rate of success tells nothing."""
+
+
 class SpendFacts(NamedTuple):
     """What the limits count, at one moment: money that counts today, purchases, numbers that got no SMS."""
 

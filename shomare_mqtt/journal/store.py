@@ -21,6 +21,7 @@ from shomare_mqtt.core.records import (
     JournalIdentity,
     OutboxRow,
     PendingCommand,
+    PlaceSuccess,
     Press,
     Record,
     SpendFacts,
@@ -274,6 +275,11 @@ class Journal:
         """What the limits count; the day began `today` seconds ago."""
         now = self.time.now()
         return await self._database.read(lambda c: orders.facts(c, now - today, now, lifetime))
+
+    async def success_by_place(self, application: str, days: float = 90) -> dict[tuple[str, str], PlaceSuccess]:
+        """How it went with an application in the last so many days, by country and operator."""
+        since = self.time.now() - days * 86400
+        return await self._database.read(lambda c: orders.success_by_place(c, application, since))
 
     # --- commands and outbox ----------------------------------------------------------------------------------------
 

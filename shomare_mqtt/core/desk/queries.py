@@ -18,6 +18,7 @@ from shomare_mqtt.model import (
     Query,
     QueryCatalog,
     QueryCheck,
+    QueryOffers,
     QueryPrice,
     QueryPrices,
     QueryProfile,
@@ -39,11 +40,12 @@ class Queries:
         self._account = market.account
         self._catalogs = market.catalogs
         self._prices = market.prices
+        self._offers = market.offers
         self._defaults = market.defaults
         self._checker = orders.checker
 
-    async def answer(self, query: Query) -> Answer:
-        """Answer one query. Raises CommandRefusedError, ProviderError."""
+    async def answer(self, query: Query, deadline: float | None) -> Answer:
+        """Answer one query, offers by a steady second with what is known. Raises CommandRefusedError, ProviderError."""
         match query:
             case QueryProfile():
                 data: object = await self._account.read()
@@ -53,6 +55,8 @@ class Queries:
                 data = await self._price_list(query)
             case QueryPrice():
                 data = await self._price(query)
+            case QueryOffers():
+                data = await self._offers.answer(query, deadline)
             case QueryCheck():
                 return await self._check(query)
             case _:
