@@ -591,9 +591,18 @@ class QueryOrders(NamedTuple):
     limit: int = 50
 
 
+class QueryStatistics(NamedTuple):
+    """What was bought in the last so many days, today one of them, and what came of it, by each of some fields."""
+
+    days: int = 30
+    by: tuple[str, ...] = ("application",)
+
+
 Action = Buy | Cancel | SetDefault | SetBuying | Resolve
 """What changes something, and is in the journal before it is acknowledged."""
-Query = QueryProfile | QueryCatalog | QueryPrices | QueryPrice | QueryOffers | QueryCheck | QueryOrders
+Query = (
+    QueryProfile | QueryCatalog | QueryPrices | QueryPrice | QueryOffers | QueryCheck | QueryOrders | QueryStatistics
+)
 """What only asks, and leaves no trace on the disk."""
 Request = Action | Query
 

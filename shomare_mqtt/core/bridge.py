@@ -60,6 +60,7 @@ class Bridge:
         """Take up what the journal holds; retained topics are put. Raises JournalError."""
         await self.orders.load()
         await self.market.load()
+        await self.orders.statistics.renew()
 
     async def start(self) -> None:
         """Begin to work: what was left unanswered, then watching, then what comes."""

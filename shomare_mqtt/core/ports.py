@@ -9,7 +9,7 @@ from shomare_mqtt.core.clearance import given
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Callable, Coroutine, Mapping
+    from collections.abc import Callable, Coroutine, Mapping, Sequence
     from datetime import datetime
     from decimal import Decimal
 
@@ -21,8 +21,10 @@ if TYPE_CHECKING:
         ArrivalResult,
         Batch,
         Condition,
+        Counted,
         Ids,
         JournalIdentity,
+        Names,
         PendingCommand,
         PlaceSuccess,
         Press,
@@ -228,6 +230,17 @@ class Journal(Protocol):
 
     async def facts(self, today: float, lifetime: float) -> SpendFacts:
         """What the limits count, `today` seconds after midnight."""
+        ...
+
+    async def counted(self, starts: Sequence[float]) -> tuple[int, list[Counted]] | None:
+        """The first stretch with orders of those that begin at these steady moments, and what was bought in it.
+
+        The last one has no end. None where nothing was bought since the first began.
+        """
+        ...
+
+    async def names(self, orders: list[int]) -> dict[int, Names]:
+        """What country, operator and application of the orders in some rows were called when those were made."""
         ...
 
     async def success_by_place(self, application: str, days: float = 90) -> dict[tuple[str, str], PlaceSuccess]:

@@ -302,6 +302,49 @@ class JournalIdentity:
     pause: int | None = None
 
 
+class Outcome(StrEnum):
+    """What came of orders, as the figures tell it; what is being asked for is in none."""
+
+    OPEN = "open"
+    """Bought; no SMS yet."""
+    RECEIVED = "received"
+    """Bought; at least one SMS."""
+    UNUSED = "unused"
+    """Bought; over without an SMS."""
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+    @property
+    def is_purchase(self) -> bool:
+        """Whether something was certainly bought."""
+        return self not in (Outcome.FAILED, Outcome.UNKNOWN)
+
+
+class Counted(NamedTuple):
+    """`orders`: so many that are alike; `newest` is the row of the newest.
+
+    `cost`: money, of one order; of an unknown one what is known to be gone. `seconds`: until the first SMS.
+    """
+
+    country: str
+    operator: str
+    application: str
+    outcome: Outcome
+    refunded: bool
+    cost: Decimal
+    seconds: float | None
+    orders: int
+    newest: int
+
+
+class Names(NamedTuple):
+    """What a product's country, operator and application are called, each where that is known."""
+
+    country: str | None
+    operator: str | None
+    application: str | None
+
+
 class PlaceSuccess(NamedTuple):
     """How it went with an application in one country with one operator: purchases, those with an SMS, those without.
 

@@ -8,7 +8,7 @@ from decimal import Context, Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from shomare_mqtt.core.records import Evidence, Ids, NewSms, PlaceSuccess, Record, SpendFacts
+from shomare_mqtt.core.records import Evidence, Ids, NewSms, Record, SpendFacts
 from shomare_mqtt.errors import ErrorCode, Upstream
 from shomare_mqtt.model import Candidate, ErrorInfo, Order, OrderState, Product, Sms, Transaction
 
@@ -50,15 +50,6 @@ FROM orders WHERE made >= :since GROUP BY cost
 """
 """By what they cost, since most cost the same: how many, those of the last hour, and those of today without an SMS.
 Once for all limits: each purchase asks twice, and a day may have had thousands."""
-
-
-_BY_PLACE = """
-SELECT country, operator, count(*), sum(got), sum(NOT got AND state IN ('cancelled', 'expired'))
-FROM (SELECT country, operator, state, EXISTS (SELECT 1 FROM sms WHERE sms.order_id = orders.id) AS got
-      FROM orders WHERE made >= ? AND application = ? AND state NOT IN ('buying', 'failed', 'unknown'))
-GROUP BY country, operator
-"""
-"""Of one application since a steady time: purchases, those with an SMS, those over without one."""
 
 
 def save(connection: sqlite3.Connection, record: Record) -> None:
@@ -151,14 +142,6 @@ def facts(connection: sqlite3.Connection, midnight: float, now: float, lifetime:
         "SELECT count(*) FROM orders WHERE closed_at IS NULL AND (state != 'unknown' OR made >= ?)", (now - lifetime,)
     )
     return SpendFacts(spent, bought, still_open.fetchone()[0], unused)
-
-
-def success_by_place(
-    connection: sqlite3.Connection, application: str, made_since: float
-) -> dict[tuple[str, str], PlaceSuccess]:
-    """How it went with an application since a steady time, by country and operator."""
-    rows = connection.execute(_BY_PLACE, (made_since, application))
-    return {(country, operator): PlaceSuccess(*counts) for country, operator, *counts in rows}
 
 
 def _first(records: list[Record]) -> Record | None:

@@ -17,8 +17,10 @@ from shomare_mqtt.core.records import (
     ArrivalResult,
     Batch,
     Condition,
+    Counted,
     Ids,
     JournalIdentity,
+    Names,
     OutboxRow,
     PendingCommand,
     PlaceSuccess,
@@ -28,7 +30,7 @@ from shomare_mqtt.core.records import (
 )
 from shomare_mqtt.core.render import dumps
 from shomare_mqtt.errors import JournalFullError
-from shomare_mqtt.journal import commands, orders, progress
+from shomare_mqtt.journal import commands, counting, orders, progress
 from shomare_mqtt.journal.database import Database
 from shomare_mqtt.journal.jobs import Need
 from shomare_mqtt.journal.unsent import Unsent
@@ -36,7 +38,7 @@ from shomare_mqtt.model import Catalog, CatalogEntry, CatalogKind, OrderState
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from shomare_mqtt.core.clock import MachineClock
@@ -276,10 +278,26 @@ class Journal:
         now = self.time.now()
         return await self._database.read(lambda c: orders.facts(c, now - today, now, lifetime))
 
+    async def counted(self, starts: Sequence[float]) -> tuple[int, list[Counted]] | None:
+        """The first stretch with orders of those that begin at these steady moments, and what was bought in it.
+
+        The last one has no end. None where nothing was bought since the first began.
+        """
+        return await self._database.read(lambda c: counting.counted(c, starts))
+
+    async def names(self, orders: list[int]) -> dict[int, Names]:
+        """What country, operator and application of the orders in some rows were called when those were made."""
+        return await self._database.read(lambda c: counting.names(c, orders))
+
     async def success_by_place(self, application: str, days: float = 90) -> dict[tuple[str, str], PlaceSuccess]:
         """How it went with an application in the last so many days, by country and operator."""
-        since = self.time.now() - days * 86400
-        return await self._database.read(lambda c: orders.success_by_place(c, application, since))
+        now = self.time.now()
+        starts, rows = counting.days_since(now - days * 86400, now), list[Counted]()
+        while starts and (found := await self.counted(starts)) is not None:
+            which, counted = found
+            rows += [row for row in counted if row.application == application]
+            starts = starts[which + 1 :]
+        return counting.success_by_place(rows)
 
     # --- commands and outbox ----------------------------------------------------------------------------------------
 

@@ -28,6 +28,7 @@ from shomare_mqtt.model import (
     QueryPrice,
     QueryPrices,
     QueryProfile,
+    QueryStatistics,
     Request,
     Resolve,
     SetBuying,
@@ -61,6 +62,8 @@ if TYPE_CHECKING:
 
 MAX_ORDERS = 500
 MAX_OFFERS = 500
+MAX_DAYS = 3650
+STATISTICS_BY = ("application", "country", "operator", "day")
 DEFAULT_FIELDS = ("country", "operator", "application", "max_price")
 OFFER_FIELDS = ("min_price", "max_price", "min_count", "limit", "max_age", "wait")
 ORDER_FILTERS = ("open", "closed", "all")
@@ -145,6 +148,8 @@ def _query(parts: list[str], text: str, envelope: Envelope) -> Parsed:  # noqa: 
             )
         case ["orders"]:
             return _from_json(text, envelope, _orders, {"state", "limit"})
+        case ["statistics"]:
+            return _from_json(text, envelope, _statistics, {"days", "by"})
     raise _no_such_query(parts, text, envelope)
 
 
@@ -277,6 +282,15 @@ def _orders(given: dict[str, Any]) -> QueryOrders:
     if state not in ORDER_FILTERS:
         raise InvalidError("state: must be open, closed or all")
     return QueryOrders(state, whole(given, "limit", 1, MAX_ORDERS, usual=50))
+
+
+def _statistics(given: dict[str, Any]) -> QueryStatistics:
+    days, by = whole(given, "days", 1, MAX_DAYS, usual=30), given.get("by", "")
+    if by == "":
+        return QueryStatistics(days)
+    if not isinstance(by, list) or not all(field in STATISTICS_BY for field in by):
+        raise InvalidError(f"by: must be a list of some of {', '.join(STATISTICS_BY)}")
+    return QueryStatistics(days, tuple(dict.fromkeys(by)))
 
 
 def _buying(text: str, envelope: Envelope) -> Parsed:

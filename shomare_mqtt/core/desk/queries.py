@@ -22,6 +22,7 @@ from shomare_mqtt.model import (
     QueryPrice,
     QueryPrices,
     QueryProfile,
+    QueryStatistics,
 )
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ class Queries:
         self._offers = market.offers
         self._defaults = market.defaults
         self._checker = orders.checker
+        self._statistics = orders.statistics
 
     async def answer(self, query: Query, deadline: float | None) -> Answer:
         """Answer one query, offers by a steady second with what is known. Raises CommandRefusedError, ProviderError."""
@@ -57,6 +59,8 @@ class Queries:
                 data = await self._price(query)
             case QueryOffers():
                 data = await self._offers.answer(query, deadline)
+            case QueryStatistics():
+                data = await self._statistics.told(query)
             case QueryCheck():
                 return await self._check(query)
             case _:

@@ -14,6 +14,7 @@ from shomare_mqtt.core.orders.ledger import Ledger
 from shomare_mqtt.core.orders.old_journal import OldJournal
 from shomare_mqtt.core.orders.resolving import Resolver
 from shomare_mqtt.core.orders.settling import Settler
+from shomare_mqtt.core.orders.statistics import Statistics
 from shomare_mqtt.core.orders.watch import Watch
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ class Orders:
         self.guard = Guard(
             settings, ports.journal, lambda: market.defaults.buying, self._why_paused, market.account.said
         )
+        self.statistics = Statistics(settings, clock, ports.journal, market.catalogs, ports.retained)
+        ledger.on_committed = self.statistics.changed
         self.buyer = Buyer(settings, clock, ledger, market, self.guard, extensions, logger)
         self.canceller = Canceller(clock, ledger, market, self.checker, logger)
         self.resolver = Resolver(settings, clock, ledger, logger)
@@ -70,6 +73,7 @@ class Orders:
         """
         self._watch.start()
         self._spawn(self.ledger.run(), "ledger")
+        self._spawn(self.statistics.run(), "statistics")
         self._spawn(self.old_journal.run(), "journal's progress")
 
     def _look_at_balance(self, record: Record, previous: Record | None) -> None:
