@@ -83,7 +83,7 @@ class Buyer:
         Cancelling this is safe until the intent is in the journal; after that the order stays `buying`, and the next
         start makes it `unknown`.
         """
-        self._guard.check_paused()
+        self._guard.check_paused(here=ticket.is_asked_here)
         product, edition = await self._settled(ticket, request, known)
         limits: Mapping[str, object] = {}
         while limits != self._guard.limits:  # the settings were read again: what they ask for may be something else
@@ -194,7 +194,7 @@ class Buyer:
         if edition != self._catalogs.edition:
             raise CommandRefusedError(ErrorCode.UNKNOWN_NAME, _IDS_CHANGED)
         ticket.check_expired(self._time)
-        self._guard.check_paused()
+        self._guard.check_paused(here=ticket.is_asked_here)
 
     def _left(self) -> Decimal | None:
         """The balance, less what is being bought, and what was bought since the balance was asked for."""
