@@ -118,7 +118,7 @@ async def test_what_is_refused_is_said_where_it_was_pressed(home: Home, person_a
     await buy_button(page).click()
 
     said = page.get_by_role("main").get_by_role("alert")
-    await expect(said).to_contain_text("balance")
+    await expect(said).to_contain_text("too little for this number")
     await expect(page).to_have_url(f"{home.url}#buy")
     await expect(buy_button(page)).to_be_enabled()
     assert home.bought() == []
@@ -132,7 +132,7 @@ async def test_what_is_too_dear_is_not_bought(home: Home, person_at: Came) -> No
 
     await buy_button(page).click()
 
-    await expect(page.get_by_role("main").get_by_role("alert")).to_contain_text("2200")
+    await expect(page.get_by_role("main").get_by_role("alert")).to_contain_text("2,200")
     assert home.bought() == []
 
 
@@ -183,9 +183,10 @@ async def test_alternatives_are_tried_until_one_is_to_be_had(home: Home, person_
 
 
 async def test_first_steps_without_a_token(open_home: Opened, person_at: Came) -> None:
-    home = await open_home({"provider": {"token": "wrong"}})
+    home = await open_home({"provider": {"token": "of long ago"}}, knows_nothing=True)
     page = await (await person_at(home.url)).opens()
     await expect(page.get_by_role("main")).to_contain_text("token")
+    await expect(page.get_by_role("main")).to_contain_text("provider.token")
 
 
 async def test_a_page_by_keyboard_alone(home: Home, person_at: Came) -> None:
