@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from playwright.async_api import expect
 
-from tests.browser.hands import buys, card
+from tests.browser.hands import AWAY, buys, card
 from tests.browser.looks import complaints
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ async def sign_in(page: Page, password: str) -> None:
 async def test_the_owner_signs_in_buys_and_signs_out(open_home: Opened, person_at: Came) -> None:
     home = await open_home(CLOSED)
     person = await person_at(home.url)
-    person.expects("401")
+    person.expects("401", *AWAY)
     page = await person.opens()
     assert await complaints(page) == []
     await sign_in(page, "a guess")
