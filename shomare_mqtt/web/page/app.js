@@ -1,8 +1,9 @@
 // The page: what stands around the views, and which of them is shown.
 
 import { html, render, useEffect, useErrorBoundary, useRef, useState } from "./vendor/preact.js";
+import { onCode } from "./codes.js";
 import { addWords, chooseLanguage, chosenLanguage, lang, money, number, setLanguage, t } from "./i18n.js";
-import { Icon } from "./parts.js";
+import { Copy, Icon, Latin } from "./parts.js";
 import { store } from "./store.js";
 import shellWords from "./words/shell.js";
 
@@ -104,6 +105,17 @@ function Connection({ app }) {
   </div>`;
 }
 
+// A code that arrives while something else is looked at.
+function Arrived({ app }) {
+  const [sms, put] = useState(null);
+  useEffect(() => onCode(put), []);
+  const code = sms?.code;
+  return html`<div role="status">${sms && (app.view === "now"
+    ? html`<span class="offscreen">${code ? t("now.code_is", { code }) : t("now.sms_came")}</span>`
+    : html`<div class="notice ok"><p>${code ? html`<${Latin} text=${code} class="oldcode" />` : t("now.sms_came")} <small><bdi>${sms.application_name}</bdi></small></p>
+        ${code && html`<${Copy} text=${code} label=${t("now.copy_code", { code })} kind="main" onCopied=${() => put(null)} />`}<a class="button" href="#now">${t("arrived.see")}</a></div>`)}</div>`;
+}
+
 function App() {
   const [, changed] = useState(0);
   const [language, setChoice] = useState(chosenLanguage);
@@ -129,6 +141,7 @@ function App() {
     <${Navigation} app=${app} />
     <main id="main" tabindex="-1" ref=${main} key=${lang}>
       <${Connection} app=${app} />
+      <${Arrived} app=${app} />
       ${app.viewer && html`<p class="notice">${t("shell.viewer")}</p>`}
       <${View} app=${app} />
     </main>`;
