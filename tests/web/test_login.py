@@ -98,4 +98,6 @@ async def test_a_language_that_was_chosen_stays_until_one_is_inside(tmp_path: Pa
 
 
 def test_the_style_asks_nobody_else() -> None:
-    assert not re.search(r"url\(|@import|https?:", STYLE.read_text(encoding="utf-8"))
+    text = STYLE.read_text(encoding="utf-8")
+    assert set(re.findall(r"url\(([^)]*)\)", text)) <= {'"icon.svg"'}
+    assert not re.search(r"@import|https?:|//", text)
