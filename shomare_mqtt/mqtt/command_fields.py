@@ -8,6 +8,7 @@ from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
 from shomare_mqtt.errors import ErrorCode
+from shomare_mqtt.model import Named
 
 if TYPE_CHECKING:
     from shomare_mqtt.model import Envelope, Transaction
@@ -156,6 +157,14 @@ def optional_identifier(given: dict[str, Any], field: str) -> str | None:
     return value or None
 
 
+def identifiers(given: dict[str, Any], field: str) -> tuple[Named, ...]:
+    """Ids or names: one, or a list of them; none where it is left out or empty."""
+    value = given.get(field, "")
+    if not isinstance(value, list):
+        return () if (one := optional_identifier(given, field)) is None else (Named(one, isinstance(value, int)),)
+    return tuple(Named(identifier({field: each}, field), isinstance(each, int)) for each in value)
+
+
 def integers(given: dict[str, Any]) -> frozenset[str]:
     """The fields of a product that were JSON integers: those are ids."""
     return frozenset([f for f in PRODUCT_FIELDS if isinstance(given.get(f), int)])
@@ -189,3 +198,29 @@ def price_text(value: str) -> Decimal:
     if price < 0:
         raise InvalidError("max_price: must be a number from 0")
     return price
+
+
+def whole(given: dict[str, Any], field: str, least: int, most: int, *, usual: int) -> int:
+    """A whole number; the usual one where it is left out."""
+    value = given.get(field, usual)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise InvalidError(f"{field}: must be an integer")
+    if not least <= value <= most:
+        raise InvalidError(f"{field}: must be from {least} to {most}")
+    return value
+
+
+def seconds(given: dict[str, Any], field: str, *, usual: float) -> float:
+    """A time from 0 in seconds; the usual one where it is left out or empty."""
+    value = money(given, field)
+    return usual if value is None else float(value)
+
+
+def switch(given: dict[str, Any], field: str, *, usual: bool) -> bool:
+    """Yes or no; the usual one where it is left out or empty."""
+    value = given.get(field, usual)
+    if value == "":
+        return usual
+    if not isinstance(value, bool):
+        raise InvalidError(f"{field}: must be true or false")
+    return value
