@@ -148,6 +148,6 @@ function App() {
 }
 
 const root = document.getElementById("app");
-root.textContent = "";
+root.replaceChildren(); // What stood there until now would stay below the page.
 render(html`<${App} />`, root);
 store.start();
