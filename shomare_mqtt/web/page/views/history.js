@@ -103,7 +103,7 @@ function Order({ order, app }) {
       ${sms.map((one) => one.text && html`<blockquote key=${one.sms}><${Foreign} text=${one.text} /></blockquote>`)}
       ${order.tries?.length > 0 && html`<div><p>${t("tries")}</p><ol>${order.tries.map((one, n) => html`<li key=${n}><${Tried} tried=${named(app, one)} unit=${app.unit} /></li>`)}</ol></div>`}
       <dl class="facts">${Object.entries(facts).map(([name, value]) => value && html`<div key=${name}><dt>${t(name)}</dt><dd>${value}</dd></div>`)}</dl>
-      ${!app.viewer && order.purchase && html`<${Action} kind="quiet" run=${() => checkAgain(order)}>${t("check")}<//>`}
+      ${!app.viewer && order.purchase && html`<${Action} run=${() => checkAgain(order)}>${t("check")}<//>`}
     </div>
   </details></li>`;
 }

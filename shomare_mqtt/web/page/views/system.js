@@ -102,7 +102,7 @@ function Provider({ app }) {
     ${error && html`<p>${foreign(error)}</p>`}
     ${told.fields?.length > 0 && html`<p>${t("fields")} ${latin(told.fields.map((field) => field.field ?? field).join(", "))}</p>`}
     <${Facts} facts=${{ address: latin(app.settings.provider?.base_url), since: time(told.since), balance: profile && money(profile.balance, app.unit), balance_at: time(profile?.updated_at) }} />
-    ${!app.viewer && html`<${Action} kind="quiet" run=${async () => (await command("query/profile"), t("asked"))}>${t("ask")}<//>`}
+    ${!app.viewer && html`<${Action} run=${async () => (await command("query/profile"), t("asked"))}>${t("ask")}<//>`}
   <//>`;
 }
 
