@@ -74,6 +74,8 @@ class OfferReader:
         self._places: set[Place] = set()
         self._read: set[Place] = set()
         self._unread: set[Place] = set()
+        self._began = 0.0
+        self._dropped = 0
         self._away = 0
         self._told_at = 0.0
         self._shares: list[Reading] = []
@@ -92,17 +94,19 @@ class OfferReader:
 
     def _is_known(self, place: Place, since: float) -> bool:
         read_at = self._book.read_at(place)
-        return read_at is not None and (read_at >= since or place in self._read)
+        return read_at is not None and (read_at >= since or (self._is_on and read_at >= self._began))
 
     def want(self, lacking: Iterable[Place], known: Iterable[Place]) -> Reading:
         """Have places read; those that are known count for how far it is."""
         reading = Reading(lacking, known)
         if not reading.left:
             return reading
-        is_new = not self._is_on
+        if is_new := not self._is_on:
+            self._began = self._time.now()
         self._places.update(reading.left, reading.read)
+        self._read.difference_update(reading.left)
         self._read |= reading.read
-        self._unread -= self._places
+        self._unread.difference_update(reading.left, reading.read)
         self._wanted.update((place, None) for place in reading.left if place not in self._asked)
         self._shares.append(reading)
         self._work.set()
@@ -124,6 +128,7 @@ class OfferReader:
 
     def drop(self) -> None:
         """What was wanted is not read any more: the ids of its places have come to stand for others."""
+        self._dropped += 1
         for place in [*self._wanted, *self._asked]:
             self._settle(place)
         self._book.clear()
@@ -153,29 +158,34 @@ class OfferReader:
     async def _ask(self, place: Place) -> None:
         del self._wanted[place]
         self._asked.add(place)
-        began, error = self._time.now(), None
+        dropped, began, error = self._dropped, self._time.now(), None
         try:
             await self._prices.read_list(*place, Priority.OFFERS)
         except ProviderError as refused:
             error = refused
-            if error.code in _NOTHING_THERE:
-                self._book.put(place, (), self._time.now(), self._clock.now())
         except Exception:
-            self._settle(place)
+            self._asked_for(place, began, dropped, None)
             raise
-        self._note_away(error)
+        self._asked_for(place, began, dropped, error)
+
+    def _asked_for(self, place: Place, began: float, dropped: int, error: ProviderError | None) -> None:
+        """A place that was asked for then was read, or why it was not."""
+        if dropped != self._dropped:
+            return
+        if error is not None and error.code in _NOTHING_THERE:
+            self._book.put(place, (), self._time.now(), self._clock.now())
         read_at = self._book.read_at(place)
+        self._note_away(error)
         self._settle(place, error, is_read=read_at is not None and read_at >= began)
 
     def _note_away(self, error: ProviderError | None) -> None:
+        """Give up what is left where the provider was not reached for too many places in a row."""
         self._away = self._away + 1 if error is not None and error.code in AWAY else 0
         if self._away >= _GIVE_UP:
             for place in list(self._wanted):
                 self._settle(place, error)
 
     def _settle(self, place: Place, error: ProviderError | None = None, *, is_read: bool = False) -> None:
-        if place not in self._wanted and place not in self._asked:
-            return  # its reading was dropped meanwhile
         self._wanted.pop(place, None)
         self._asked.discard(place)
         (self._read if is_read else self._unread).add(place)

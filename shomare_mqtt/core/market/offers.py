@@ -131,9 +131,10 @@ class Offers:
                 found.append(await self._catalogs.resolve(kind, name))
             except CommandRefusedError as error:
                 wrong = error
-                await self._say_once(f"offers.{kind.value}: {name!r} is left out: {error.message}")
+                await self._say_once(f"offers.{kind.value}: {_reason(kind, error)}; it is left out")
         if not found and wrong is not None:
-            raise CommandRefusedError(wrong.code, f"offers.{kind.value} in the settings is of no use: {wrong.message}")
+            message = f"offers.{kind.value} in the settings is of no use: {_reason(kind, wrong)}"
+            raise CommandRefusedError(wrong.code, message)
         return found
 
     async def _say_once(self, message: str) -> None:
@@ -165,6 +166,11 @@ class Offers:
             "orders": ours.orders,
             "success": ours.success,
         }
+
+
+def _reason(kind: CatalogKind, error: CommandRefusedError) -> str:
+    """What is wrong with a name, without the field of a command before it."""
+    return error.message.removeprefix(f"{kind.field}: ")
 
 
 def _fits(offer: Offer, query: QueryOffers) -> bool:

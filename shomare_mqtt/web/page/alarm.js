@@ -56,7 +56,7 @@ onCode((sms) => {
   if (!document.hidden || !canNotify() || Notification.permission !== "granted") return;
   try {
     const text = [sms.application_name, sms.phone].filter(Boolean).join(" · ");
-    const note = new Notification(sms.code ? t("now.code_is", { code: sms.code }) : t("now.sms_came"), { body: text, tag: sms.sms, icon: "icon-192.png" });
+    const note = new Notification(sms.code ? t("arrived.code", { code: sms.code }) : t("arrived.sms"), { body: text, tag: sms.sms, icon: "icon-192.png" });
     note.onclick = () => (window.focus(), (location.hash = "#now"), note.close());
   } catch {
     // Android's Chromium shows notifications of service workers alone: title, sound and vibration tell it there.

@@ -111,9 +111,9 @@ function Arrived({ app }) {
   useEffect(() => onCode(put), []);
   const code = sms?.code;
   return html`<div role="status">${sms && (app.view === "now"
-    ? html`<span class="offscreen">${code ? t("now.code_is", { code }) : t("now.sms_came")}</span>`
-    : html`<div class="notice ok"><p>${code ? html`<${Latin} text=${code} class="oldcode" />` : t("now.sms_came")} <small><bdi>${sms.application_name}</bdi></small></p>
-        ${code && html`<${Copy} text=${code} label=${t("now.copy_code", { code })} kind="main" onCopied=${() => put(null)} />`}<a class="button" href="#now">${t("arrived.see")}</a></div>`)}</div>`;
+    ? html`<span class="offscreen">${code ? t("arrived.code", { code }) : t("arrived.sms")}</span>`
+    : html`<div class="notice ok"><p>${code ? html`<${Latin} text=${code} class="oldcode" />` : t("arrived.sms")} <small><bdi>${sms.application_name}</bdi></small></p>
+        ${code && html`<${Copy} text=${code} label=${t("arrived.copy", { code })} kind="main" onCopied=${() => put(null)} />`}<a class="button" href="#now">${t("arrived.see")}</a></div>`)}</div>`;
 }
 
 function App() {

@@ -81,9 +81,9 @@ export function Buy({ app }) {
   };
   return html`<h1>${t("title")}</h1>
     <${Notices} app=${app} />
-    <section class="card" aria-label=${t("title")}>
+    <div class="desk"><section class="card" aria-label=${t("title")}>
       ${field("application")}
-      <div class="grid">${field("country", true)}${field("operator", true)}</div>
+      <div class="fields">${field("country", true)}${field("operator", true)}</div>
       ${pairs.length > 1 && html`<fieldset class="field plain"><legend>${t("several", { n: pairs.length })}</legend>
         ${["cheapest", "listed"].map((how) => html`<label class="check" key=${how}><input type="radio" name="choose" checked=${form.choose === how} onChange=${() => set({ choose: how })} />${t(how)}</label>`)}
       </fieldset>`}
@@ -92,7 +92,7 @@ export function Buy({ app }) {
       ${form.application.length > 0 && pairs.length > 0 && html`<${Places} app=${app} pairs=${pairs} prices=${prices} form=${form} />`}
       <div ref=${buy}><${BuyButton} app=${app} form=${form} pairs=${pairs} prices=${prices} /></div>
     </section>
-    ${app.owner && html`<${Offers} app=${app} form=${form} take=${take} />`}`;
+    ${app.owner && html`<${Offers} app=${app} form=${form} take=${take} />`}</div>`;
 }
 
 function Amount({ name, form, set, app }) {

@@ -4,7 +4,7 @@ import { html, useEffect, useRef, useState } from "../vendor/preact.js";
 import { alarmOn, quietTitle, setAlarm } from "../alarm.js";
 import { command } from "../api.js";
 import { closedLately, fetchCodes, withCodes } from "../codes.js";
-import { clock, digits, explain, money, when, wordsOf } from "../i18n.js";
+import { explain, money, t as tr, when, wordsOf } from "../i18n.js";
 import { nameOf } from "../names.js";
 import { Notices } from "../notices.js";
 import { Action, Confirmed, Copy, Foreign, Icon, Latin, TimeLeft, useTick } from "../parts.js";
@@ -66,7 +66,7 @@ function Sms({ sms, app, first }) {
   const kept = sms.code ?? sms.text;
   return html`<div class=${first ? "sms first" : "sms"}>
     ${sms.code && html`<div class="row between"><${Latin} text=${sms.code} class="code" />
-      <${Copy} text=${sms.code} label=${t("copy_code", { code: sms.code })} kind=${first ? "main" : ""} onCopied=${quietTitle} /></div>`}
+      <${Copy} text=${sms.code} label=${tr("arrived.copy", { code: sms.code })} kind=${first ? "main" : ""} onCopied=${quietTitle} /></div>`}
     <blockquote><${Foreign} text=${sms.text} /></blockquote>
     <p class="row between"><small>${sms.sender && html`<${Foreign} text=${sms.sender} /> · `}${when(sms.received_at, app.now())}</small>
       ${!sms.code && html`<${Copy} text=${kept} label=${t("copy_text")} />`}</p></div>`;
@@ -140,5 +140,5 @@ function Closed({ order, app }) {
   return html`<li><span><bdi>${titleOf(app, order)}</bdi> <span class=${`badge ${BADGES[order.state]}`}>${t(`state.${order.state}`)}</span>
       <small>${order.phone && html`<${Latin} text=${order.phone} /> · `}${when(order.closed_at, app.now())} · ${t(money_, { price: money(order.charged ?? order.price, app.unit) })}</small>
       ${order.error && html`<small>${explain(order.error).text}</small>`}</span>
-    ${newest?.code && html`<span class="row"><${Latin} text=${newest.code} class="oldcode" /><${Copy} text=${newest.code} label=${t("copy_code", { code: newest.code })} /></span>`}</li>`;
+    ${newest?.code && html`<span class="row"><${Latin} text=${newest.code} class="oldcode" /><${Copy} text=${newest.code} label=${tr("arrived.copy", { code: newest.code })} /></span>`}</li>`;
 }
