@@ -323,18 +323,25 @@ class Outcome(StrEnum):
 class Counted(NamedTuple):
     """`orders`: so many that are alike; `newest` is the row of the newest.
 
-    `cost`: money, of one order; of an unknown one what is known to be gone. `seconds`: until the first SMS.
+    `key`: the ids that they are told apart by. `cost`: money, of one order; of an unknown one what is known to be gone.
+    `seconds`: until the first SMS; None where there is none.
     """
 
-    country: str
-    operator: str
-    application: str
+    key: tuple[str, ...]
     outcome: Outcome
     refunded: bool
     cost: Decimal
     seconds: float | None
     orders: int
     newest: int
+
+
+class Stretch(NamedTuple):
+    """Orders that were made from one steady moment to before another."""
+
+    first: float
+    until: float
+    alike: list[Counted]
 
 
 class Names(NamedTuple):
