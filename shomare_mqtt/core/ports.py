@@ -225,8 +225,8 @@ class Journal(Protocol):
         """Of the same orders those that got a code, the one that got the newest last."""
         ...
 
-    async def facts(self, today: float, lifetime: float) -> SpendFacts:
-        """What the limits count, `today` seconds after midnight."""
+    async def facts(self, today: float, lifetime: float, but: str | None = None) -> SpendFacts:
+        """What the limits count, `today` seconds after midnight; less an order."""
         ...
 
     async def pending(self) -> list[PendingCommand]:
