@@ -45,7 +45,7 @@ SELECT CASE WHEN made >= :midnight AND state != 'failed' AND coalesce(refunded, 
                  AND (state != 'cancelled' OR purchase IS NOT NULL)
             THEN coalesce(charged, price, '0') END AS cost,
        count(*), sum(made >= :hour AND state != 'failed' AND (state != 'cancelled' OR purchase IS NOT NULL)),
-       sum(made >= :midnight AND state IN ('cancelled', 'expired') AND purchase IS NOT NULL
+       sum(made >= :midnight AND (state = 'expired' OR (state = 'cancelled' AND purchase IS NOT NULL))
            AND NOT EXISTS (SELECT 1 FROM sms WHERE sms.order_id = orders.id))
 FROM orders WHERE made >= :since{} GROUP BY cost
 """

@@ -63,6 +63,7 @@ async def test_every_order_is_as_it_was(world: World) -> None:
     assert orders["unknown"]["charged"] == 2200
     assert orders["cancelled"]["refunded"] is True
     assert orders["failed"]["error"]["code"] == "no_numbers"
+    assert [t["country"] for t in orders["failed"]["tries"]] in ([], ["2", "3"])
     assert [(s["code"], s["text"], s["sender"]) for s in orders["finished"]["sms"]] == [
         ("11111", "Your code is 11111", "Telegram"), (None, "No code", None),
     ]  # fmt: skip
