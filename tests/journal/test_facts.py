@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -79,7 +80,9 @@ async def test_what_the_limits_count_is_what_orders_come_to_one_by_one(tmp_path:
             assert told == counted(records, now)
             others = [each for each in records if each is not records[number // 2]]
             but = records[number // 2].order.order
-            less = await journal._database.read(lambda c, but=but: orders.facts(c, MIDNIGHT, now, LIFETIME, but))
+            less = await journal._database.read(
+                partial(orders.facts, midnight=MIDNIGHT, now=now, lifetime=LIFETIME, but=but)
+            )
             assert less == counted(others, now)
     finally:
         await journal.close()

@@ -153,7 +153,7 @@ class Alternatives:
         """A pair that may be written down: all that says no is asked anew for each. Raises as Buyer.ready does."""
         self._guard.check_paused()
         product, edition = await self._wanted.settled(run.ticket, product, run.edition)
-        attempt = Attempt(run.ticket, run.request, product, edition, run.stop.check_cancelled)
+        attempt = Attempt(run.ticket, run.request, product, edition, tuple(run.tries), run.stop.check_cancelled)
         return attempt, await self._buyer.ready(attempt, run.record)
 
     async def _asked(self, run: _Run, asked: Outcome | Refused) -> Outcome | None:

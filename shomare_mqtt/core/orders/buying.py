@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from shomare_mqtt.core.orders.ledger import Ledger
     from shomare_mqtt.core.orders.wanted import Wanted
     from shomare_mqtt.core.ports import Extensions
-    from shomare_mqtt.model import Buy
+    from shomare_mqtt.model import Buy, Try
 
 
 class UnfitError(Exception):
@@ -55,13 +55,15 @@ class UnfitError(Exception):
 class Attempt:
     """One product that a command asks for. `edition`: that of the lists that its ids are of.
 
-    `hold`: raises CommandRefusedError where it must not be sent, for a reason that only whoever made it knows.
+    `tries`: what the command tried before it in vain. `hold`: raises CommandRefusedError where it must not be sent, for
+    a reason that only whoever made it knows.
     """
 
     ticket: Ticket
     request: Buy
     product: Product
     edition: int
+    tries: tuple[Try, ...] = ()
     hold: Callable[[], object] = lambda: None
 
 
@@ -217,6 +219,7 @@ class Buyer:
             updated_at=now,
             transaction=ticket.envelope.transaction,
             price=ready.price,
+            tries=attempt.tries,
         )
         record = Record(order, made=self._time.mark(), evidence=ready.evidence, settled=False, command=ticket.row)
         self._ledger.created(batch, record)
@@ -225,7 +228,7 @@ class Buyer:
     def _made_again(self, batch: Batch, attempt: Attempt, ready: Ready, record: Record) -> Record:
         """The order with another product: from now on it counts by that one's moment and price."""
         record = replace(record, made=self._time.mark(), began=record.was_there, evidence=ready.evidence)
-        return self._ledger.changed(batch, record, product=attempt.product, price=ready.price)
+        return self._ledger.changed(batch, record, product=attempt.product, price=ready.price, tries=attempt.tries)
 
     def _permit(self, attempt: Attempt) -> None:
         """Raise CommandRefusedError where a purchase must not be sent any more."""
