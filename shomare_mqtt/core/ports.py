@@ -228,8 +228,8 @@ class Journal(Protocol):
         """Of the same orders those that got a code, the one that got the newest last."""
         ...
 
-    async def facts(self, today: float, lifetime: float) -> SpendFacts:
-        """What the limits count, `today` seconds after midnight."""
+    async def facts(self, today: float, lifetime: float, but: str | None = None) -> SpendFacts:
+        """What the limits count, `today` seconds after midnight; less an order."""
         ...
 
     async def counted(self, since: float, ends: Sequence[float], by: tuple[str, ...]) -> Stretch | None:

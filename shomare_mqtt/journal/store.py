@@ -116,7 +116,7 @@ class Journal:
 
         def write(connection: sqlite3.Connection) -> tuple[tuple[int, list[OutboxRow]], bool]:
             if condition is not None:
-                condition.check(orders.facts(connection, now - condition.today, now, condition.lifetime))
+                condition.check(orders.facts(connection, now - condition.today, now, condition.lifetime, condition.but))
             return _write(connection, batch, now), counts
 
         need, told = Need.INTENT if buys else Need.WAITS, self._posted if batch.postings else None
@@ -275,10 +275,10 @@ class Journal:
         since = self.time.now() - keep_closed
         return await self._database.read(lambda c: orders.coded(c, since))
 
-    async def facts(self, today: float, lifetime: float) -> SpendFacts:
-        """What the limits count; the day began `today` seconds ago."""
+    async def facts(self, today: float, lifetime: float, but: str | None = None) -> SpendFacts:
+        """What the limits count, less an order; the day began `today` seconds ago."""
         now = self.time.now()
-        return await self._database.read(lambda c: orders.facts(c, now - today, now, lifetime))
+        return await self._database.read(lambda c: orders.facts(c, now - today, now, lifetime, but))
 
     async def counted(self, since: float, ends: Sequence[float], by: tuple[str, ...]) -> Stretch | None:
         """The next orders that were made since a steady moment, all before the same of `ends`; None: there are none.
