@@ -8,6 +8,7 @@ from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
 from shomare_mqtt.errors import ErrorCode
+from shomare_mqtt.model import Named
 
 if TYPE_CHECKING:
     from shomare_mqtt.model import Envelope, Transaction
@@ -16,7 +17,10 @@ MAX_PAYLOAD = 64 * 1024
 MAX_TRANSACTION = 200
 MAX_ID = 255
 """Characters of an id or a name: a label, as a select sends it, may be as long as a state of Home Assistant."""
-PRODUCT_FIELDS = ("country", "operator", "application")
+PLACE_FIELDS = ("country", "operator")
+PRODUCT_FIELDS = (*PLACE_FIELDS, "application")
+MAX_LISTED = 20
+"""Countries, or operators, that one `buy` may name."""
 
 _MAX_EXPONENT = 30
 _BOM = "\ufeff"
@@ -154,6 +158,20 @@ def optional_identifier(given: dict[str, Any], field: str) -> str | None:
     if len(value) > MAX_ID or not _encodable(value):
         raise InvalidError(f"{field}: at most {MAX_ID} characters of text")
     return value or None
+
+
+def identifiers(given: dict[str, Any], field: str) -> tuple[Named, ...]:
+    """One id or name, or a list of them; none where it is left out or empty text."""
+    value = given.get(field, "")
+    if not isinstance(value, list):
+        text = optional_identifier(given, field)
+        return () if text is None else (Named(text, isinstance(value, int)),)
+    if not 1 <= len(value) <= MAX_LISTED:
+        raise InvalidError(f"{field}: a list of 1 to {MAX_LISTED} ids or names")
+    found = tuple(Named(identifier({field: each}, field), isinstance(each, int)) for each in value)
+    if len({each.text for each in found}) < len(found):
+        raise InvalidError(f"{field}: one of them stands there twice")
+    return found
 
 
 def integers(given: dict[str, Any]) -> frozenset[str]:
