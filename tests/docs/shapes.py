@@ -14,8 +14,8 @@ from shomare_mqtt.core.bridge_events import BridgeEvent
 from shomare_mqtt.core.market.provider_state import _WORDS
 from shomare_mqtt.errors import ErrorCode
 from shomare_mqtt.model import CatalogKind, Endpoint, OrderState, PurchaseState
-from shomare_mqtt.mqtt.command_fields import MAX_ID, MAX_TRANSACTION
-from shomare_mqtt.mqtt.commands import MAX_OFFERS, MAX_ORDERS, ORDER_FILTERS
+from shomare_mqtt.mqtt.command_fields import MAX_ID, MAX_LISTED, MAX_TRANSACTION
+from shomare_mqtt.mqtt.commands import CHOICES, MAX_OFFERS, MAX_ORDERS, MAX_PAIRS, ORDER_FILTERS
 from shomare_mqtt.provider.seen import NAMES
 
 if TYPE_CHECKING:
@@ -96,9 +96,17 @@ EMPTY_QUERY = command("Empty, or `{}`.")
 
 PLACE = {"country": ID, "operator": ID}
 PRODUCT = {**PLACE, "application": ID}
+_IDS = {"type": "array", "items": ID, "minItems": 1, "maxItems": MAX_LISTED, "uniqueItems": True}
+_ALTERNATIVES = {"anyOf": [*ID["anyOf"], _IDS], "description": f"{ID['description']} Or a list of them: alternatives."}
 BUY = command(
-    "What is left out comes from `defaults/…`.",
-    {**PRODUCT, "max_price": kind("number", "Refuse a number that costs more.", minimum=0)},
+    f"What is left out comes from `defaults/…`. Of lists all pairs are tried, {MAX_PAIRS} at most.",
+    {
+        **dict.fromkeys(PLACE, _ALTERNATIVES),
+        "application": ID,
+        "max_price": kind("number", "Refuse a number that costs more.", minimum=0),
+        "min_price": kind("number", "Refuse a number that costs less.", minimum=0),
+        "choose": words(CHOICES, "In which order pairs are tried: `listed` unless said."),
+    },
 )
 TARGET = {
     **command("Exactly one of the two.", {"order": ORDER_TEXT, "purchase": PURCHASE}),
@@ -177,6 +185,10 @@ def _order(sms: Schema) -> Schema:
         sms=listed(sms),
         refunded=or_null(kind("boolean", "Null where nobody knows.")),
         charged=or_null({**MONEY, "description": "What an unknown order seems to have cost."}),
+        tries=listed(
+            made_of("", country=text(), operator=text(), price=or_null(MONEY), error=ref("Error")),
+            "What a `buy` with alternatives tried in vain, in its order.",
+        ),
         error=or_null(ref("Error")),
     )
 
