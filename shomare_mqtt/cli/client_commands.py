@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from shomare_mqtt.cli.declaring import Config, Json, Loud, Timeout, among, one_of, quietly
+from shomare_mqtt.cli.declaring import Config, Json, Loud, Timeout, among, one_of, quietly, some_of
 from shomare_mqtt.cli.status import CommandFailedError, plain_failures
 
 if TYPE_CHECKING:
@@ -30,11 +30,13 @@ QUERIES = {
     "price": "COUNTRY OPERATOR APPLICATION",
     "check": "ORDER",
     "orders": "",
+    "statistics": "",
 }
 """What can be asked for, and the ids that it takes."""
 _OF_DEFAULTS = ("prices", "price")
 """Those whose ids may all be left out."""
 STATES = ("open", "closed", "all")
+GROUPS = ("application", "country", "operator", "day")
 DEFAULTS = ("country", "operator", "application", "max_price")
 
 
@@ -201,6 +203,39 @@ def query(
     _with_broker(
         file, lambda mqtt: commands.query(mqtt, what, ids or [], fields, commands.Manner(timeout, json, quiet, long))
     )
+
+
+def statistics(
+    *,
+    days: Annotated[
+        int | None,
+        typer.Option(min=1, max=3650, metavar="N", help="Of the last N days, today one of them (default: 30)."),
+    ] = None,
+    by: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="WHAT",
+            help=f"A line for each of these: {', '.join(GROUPS)}; as often as you like (default: application).",
+            **some_of(*GROUPS),
+        ),
+    ] = None,
+    quiet: Annotated[
+        bool, quietly(": what each line is of, bought, with an SMS, money spent, with tabs between")
+    ] = False,
+    json: Json = False,
+    timeout: Timeout = 30,
+    file: Config = None,
+) -> None:
+    """Show what was bought, what came of it and what it cost.
+
+    Days begin at midnight in provider.timezone. An order in doubt costs what is known to be gone.
+    """
+    from shomare_mqtt.cli import commands
+
+    given = {"days": days, "by": by}
+    fields: dict[str, Any] = {name: value for name, value in given.items() if value}
+    manner = commands.Manner(timeout, json, quiet)
+    _with_broker(file, lambda mqtt: commands.query(mqtt, "statistics", (), fields, manner))
 
 
 def watch(

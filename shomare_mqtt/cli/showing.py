@@ -86,7 +86,20 @@ _LABELS = {
     "charged": "Charged",
 }
 """What people call the fields of the contract; all others are the provider's own, and stay as they are."""
-_MONEY = ("price", "balance", "charged")
+_FIGURES = (
+    ("orders", "Bought", 0),
+    ("received", "With SMS", 1),
+    ("unused", "Without", 4),
+    ("failed", "Failed", 5),
+    ("unknown", "In doubt", 3),
+    ("success", "Success", 2),
+    ("seconds_to_sms", "Seconds to SMS", 7),
+    ("spent", "Spent", 0),
+    ("refunded", "Refunded", 6),
+    ("cost_per_code", "Per code", 8),
+)
+"""Fields of `query/statistics`, what people call them, and which are left out first where there is no room."""
+_MONEY = ("price", "balance", "charged", "spent", "refunded", "cost_per_code")
 _LONG = "--long shows a line for each field"
 _CODE = "bold green"
 
@@ -246,6 +259,44 @@ def _show_object(screen: Console, data: Mapping[str, Any], known: Known) -> None
     show_pairs(screen, pairs)
 
 
+def _show_figures(screen: Console, data: Mapping[str, Any], known: Known) -> None:
+    """What was bought and what came of it: a line for each group, and one for all of them."""
+    groups = objects(data.get("groups"))
+    total = data["total"]
+    screen.print(Line([Cell.folding(f"Since {local_time(data.get('since'))}:")]))
+    columns = [_of_groups(key, groups, known) for key in ("day", *LISTS) if any(key in group for group in groups)]
+    if not columns:
+        columns = [Column("", [Cell("All")])]
+    columns += [
+        Column(title, [_figure(row, key, known) for row in (*groups, total)], rank, right=True)
+        for key, title, rank in _FIGURES
+        if key not in ("failed", "unknown") or total.get(key)
+    ]
+
+    def flow() -> None:
+        for row in zip(*(each.cells for each in columns), strict=True):
+            screen.print(Line([cell for cell in row if cell.text not in ("", "–")]))
+
+    show_table(screen, columns, "", flow)
+    screen.print(Line([Cell.folding(f"Spent today: {visible(money(total.get('spent_today'), known.unit))}")]))
+
+
+def _of_groups(key: str, groups: Sequence[Mapping[str, Any]], known: Known) -> Column:
+    """What each line is of; the last one is of all."""
+    cells = [Cell(said(group.get(key))) if key == "day" else _named_cell(group, key, known) for group in groups]
+    return Column("Day" if key == "day" else _LABELS[key], [*cells, Cell("All" if key == _first(groups) else "")])
+
+
+def _first(groups: Sequence[Mapping[str, Any]]) -> str:
+    return next(key for key in ("day", *LISTS) if any(key in group for group in groups))
+
+
+def _figure(row: Mapping[str, Any], key: str, known: Known) -> Cell:
+    value = row.get(key)
+    is_share = key == "success" and isinstance(value, int | float) and not isinstance(value, bool)
+    return Cell(f"{value:.0%}") if is_share else _cell({key: value}, key, known)
+
+
 def show(screen: Console, what: str, data: Any, known: Known = NOTHING, *, long: bool = False) -> None:
     """Prints the `data` of an answer in the form that suits it; `long` is a line for each field of every row."""
     match data:
@@ -253,6 +304,8 @@ def show(screen: Console, what: str, data: Any, known: Known = NOTHING, *, long:
             screen.print("Nothing there.")
         case {"order": str(), "state": str()}:
             _show_order(screen, data, known)
+        case {"groups": list(), "total": {}}:
+            _show_figures(screen, data, known)
         case {"prices": list() as prices}:
             _show_object(screen, {key: value for key, value in data.items() if key != "prices"}, known)
             _show_rows(screen, objects(prices), known, long=long)
