@@ -144,6 +144,9 @@ def _show_order(screen: Console, order: Mapping[str, Any], known: Known) -> None
     for sms in objects(order.get("sms")):
         if "text" in sms:  # a retained order keeps codes and texts to itself
             pairs += [("Code", Cell(said(sms.get("code")), _CODE)), ("SMS", Cell.folding(said(sms["text"])))]
+    for tried in objects(order.get("tries")):
+        place = ", ".join(visible(named(tried, part, known)) for part in ("country", "operator"))
+        pairs.append(("Tried", Cell.folding(f"{place}: {said(reason(tried.get('error')))}")))
     if error := order.get("error"):
         pairs.append(("Why", Cell.folding(said(reason(error)))))
     show_pairs(screen, pairs)

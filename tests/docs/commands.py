@@ -19,6 +19,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "buy": (
         "shomare-mqtt buy --country Russia --operator 1 --application Telegram --max-price 3000",
         "shomare-mqtt buy --country 7 --operator 1 --application 3 --transaction monday --json",
+        "shomare-mqtt buy --country Russia --country 22 --operator 1 --application 3 --choose cheapest",
     ),
     "cancel": ("shomare-mqtt cancel current",),
     "query": (
