@@ -476,13 +476,29 @@ class Reply(NamedTuple):
     correlation: bytes | None = None
 
 
+class Asker(Protocol):
+    """Whoever gave a command to this daemon alone, by no broker, and is answered where nobody else hears it."""
+
+    def __call__(self, answer: bytes, /) -> None:
+        """The answer is on disk, or will never be; what takes it waits for nothing and raises nothing."""
+        ...
+
+
+def nobody(_answer: bytes, /) -> None:
+    """An Asker that went with an earlier process."""
+
+
 class Envelope(NamedTuple):
-    """What comes with every command. `command` is its topic under the base topic; `expires_at` the sender's own."""
+    """What comes with every command. `command` is its topic under the base topic; `expires_at` the sender's own.
+
+    `asker`: who is answered instead of everybody on `response/…`; None for what came from the broker.
+    """
 
     command: str
     transaction: Transaction | None = None
     expires_at: datetime | None = None
     reply: Reply | None = None
+    asker: Asker | None = None
 
     @property
     def is_query(self) -> bool:
@@ -645,7 +661,8 @@ class Unparsed(NamedTuple):
 class Incoming:
     """One message on a command topic, as the broker gave it. `topic` is whole, base topic and all.
 
-    `expiry`: seconds of MQTT 5's Message Expiry Interval that were left. `packet_id` is that of the PUBLISH.
+    `expiry`: seconds of MQTT 5's Message Expiry Interval that were left. `packet_id` is that of the PUBLISH. `asker`:
+    of a command that came by no broker.
     """
 
     topic: str
@@ -655,6 +672,7 @@ class Incoming:
     packet_id: int = 0
     reply: Reply | None = None
     expiry: float | None = None
+    asker: Asker | None = field(default=None, repr=False)
 
 
 class Ack(Protocol):

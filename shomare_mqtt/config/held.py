@@ -230,6 +230,23 @@ class Metrics(Held):
     port: int
 
 
+class Web(Held):
+    """`[web]`: the page."""
+
+    enabled: bool
+    host: str
+    port: int
+    password: Secret | None
+    password_file: Path | None
+    viewer_password: Secret | None
+    viewer_password_file: Path | None
+    allowed_hosts: tuple[str, ...]
+    ingress_port: int
+    ingress_peer: str
+    url: str | None
+    language: Literal["auto", "en", "fa"]
+
+
 class Privacy(Held):
     """`[privacy]`."""
 
@@ -260,6 +277,7 @@ class Settings(Held):
     homeassistant: HomeAssistant
     plugins: Plugins
     metrics: Metrics
+    web: Web
     privacy: Privacy
     log: Log
 
@@ -292,8 +310,8 @@ class Settings(Held):
         Percent-encoded and JSON-escaped forms of a secret stand among them.
         """
         found = self.provider.secrets() | _secret_texts(self.plugins.tables)
-        if self.mqtt.password:
-            found.add(self.mqtt.password.get_secret_value())
+        passwords = (self.mqtt.password, self.web.password, self.web.viewer_password)
+        found |= {password.get_secret_value() for password in passwords if password}
         if self.mqtt.transport == "websockets":
             found |= secrets_of_query(self.mqtt.path or "")
         forms = {form for s in found if s for form in (s, quote(s), quote(s, safe=""), json.dumps(s)[1:-1])}

@@ -182,7 +182,8 @@ class Done(NamedTuple):
 class Batch:
     """What one transaction writes: all of it or nothing. `moves`: known money movements to count.
 
-    `retained`: whole topics that are published retained once it is on disk.
+    `retained`: whole topics that are published retained once it is on disk. `answers`: what is called then, of those
+    who wait for an answer in this process.
     """
 
     records: list[Record] = field(default_factory=list)
@@ -192,6 +193,11 @@ class Batch:
     meta: dict[str, str | None] = field(default_factory=dict)
     moves: int = 0
     retained: list[str] = field(default_factory=list)
+    answers: list[Callable[[], object]] = field(default_factory=list)
+
+
+HERE = "here"
+"""In the place of the broker's session, whose name `new_id` made: of commands that came by no broker."""
 
 
 class Arrival(NamedTuple):

@@ -68,13 +68,7 @@ def discovery_message(context: DiscoveryContext, removed: Mapping[str, str] | No
     components: dict[str, Any] = dict(build_components(context))
     components |= {key: {"platform": platform} for key, platform in (removed or {}).items()}
     body = {
-        "device": {
-            "identifiers": [f"shomare_{context.instance}"],
-            "name": context.settings.homeassistant.device_name,
-            "manufacturer": "shomare.online",
-            "model": "SMS numbers",
-            "sw_version": context.version,
-        },
+        "device": _device(context),
         "origin": {"name": "shomare-mqtt", "sw_version": context.version},
         "availability": [entities.bridge_online(context.settings.mqtt.base_topic)],
         "components": components,
@@ -82,6 +76,20 @@ def discovery_message(context: DiscoveryContext, removed: Mapping[str, str] | No
     payload = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
     topic = discovery_topic(context.settings.homeassistant.discovery_prefix, context.instance)
     return Message(topic, payload, retain=True, absolute=True)
+
+
+def _device(context: DiscoveryContext) -> dict[str, Any]:
+    device: dict[str, Any] = {
+        "identifiers": [f"shomare_{context.instance}"],
+        "name": context.settings.homeassistant.device_name,
+        "manufacturer": "shomare.online",
+        "model": "SMS numbers",
+        "sw_version": context.version,
+    }
+    web = context.settings.web
+    if web.enabled and web.url:
+        device["configuration_url"] = web.url
+    return device
 
 
 def build_components(context: DiscoveryContext) -> dict[str, Component]:

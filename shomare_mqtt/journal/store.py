@@ -25,6 +25,7 @@ from shomare_mqtt.core.records import (
     OutboxRow,
     PendingCommand,
     PlaceSuccess,
+    Posting,
     Press,
     Record,
     SpendFacts,
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from shomare_mqtt.core.clock import MachineClock
-    from shomare_mqtt.model import Transaction
+    from shomare_mqtt.model import Message, Transaction
 
 T = TypeVar("T")
 
@@ -73,6 +74,8 @@ class Journal:
         self.identity: JournalIdentity
         self.sequence = 0
         self.on_advanced: Callable[[], object] = lambda: None
+        self.on_posted: Callable[[Message], object] = lambda _: None
+        """Told of each message that is put into the outbox, in their order, once it is on disk."""
         self._heard: set[int] = set()
         self._sent: set[int] = set()
         self._unsent = Unsent()
@@ -126,6 +129,8 @@ class Journal:
     def _posted(self, written: tuple[int, list[OutboxRow]]) -> None:
         _, rows = written
         self._unsent.written(rows)
+        for row in rows:
+            self.on_posted(row.message)
 
     async def arrive(self, arrivals: list[Arrival], remember: float) -> list[ArrivalResult]:
         """Take commands down, in order, before the broker gets its PUBACK. `remember`: seconds.
@@ -141,8 +146,11 @@ class Journal:
         size = sum(map(_size, arrivals))
 
         def told(results: list[ArrivalResult]) -> None:
-            if any(a.postings or r.kind is ArrivalKind.CONFLICT for a, r in zip(arrivals, results, strict=True)):
+            postings = [posting for a, r in zip(arrivals, results, strict=True) for posting in _posted_with(a, r)]
+            if postings:
                 self._unsent.changed()
+            for posting in postings:
+                self.on_posted(posting.message)
 
         try:
             return await self._counted(lambda c: _arrive(c, arrivals, since, heard), Need.SPARE, size, told)
@@ -433,6 +441,13 @@ class Journal:
 def _begin(connection: sqlite3.Connection, new_name: str) -> JournalIdentity:
     commands.take_back_aside(connection)
     return progress.identity(connection, new_name)
+
+
+def _posted_with(arrival: Arrival, result: ArrivalResult) -> tuple[Posting, ...]:
+    """What was put into the outbox as a command arrived."""
+    if result.kind is ArrivalKind.CONFLICT:
+        return arrival.on_conflict
+    return arrival.postings if result.kind is ArrivalKind.NEW else ()
 
 
 def _size(arrival: Arrival) -> int:

@@ -83,7 +83,7 @@ class CommandParser:
         """The command that a message is, or why it is none."""
         command = incoming.topic.removeprefix(self._base)
         refused = incoming.reply is not None and self._is_refused(incoming.reply.topic)
-        envelope = Envelope(command, reply=None if refused else incoming.reply)
+        envelope = Envelope(command, reply=None if refused else incoming.reply, asker=incoming.asker)
         try:
             parsed = _parse(incoming, envelope)
         except InvalidError as error:
@@ -195,7 +195,7 @@ def _from_topic(
 
 def _with_envelope_fields(envelope: Envelope, given: dict[str, Any]) -> Envelope:
     transaction = transaction_of(given.get("transaction", ""))
-    known = Envelope(envelope.command, transaction, None, envelope.reply)
+    known = envelope._replace(transaction=transaction, expires_at=None)
     if (expires_at := given.get("expires_at", "")) == "":
         return known
     try:

@@ -369,6 +369,13 @@ SCHEMAS: dict[str, Schema] = {
         memory=or_null({**COUNT, "description": "Bytes."}),
         buying_paused=kind("boolean"),
         buying_paused_reason=or_null(text()),
+        counted=made_of(
+            "What the limits count now.",
+            spent_today=MONEY,
+            bought_last_hour=COUNT,
+            open_orders=COUNT,
+            unused_today=COUNT,
+        ),
         updated_at=TIME,
     ),
     "Journal": made_of("Which journal, and how far it has come.", journal=text(), sequence=COUNT),

@@ -91,18 +91,21 @@ class Asking:
     async def _answer(self, envelope: Envelope, answer: Answer, connection: int) -> None:
         if answer.error is not None:
             self._log_refused(envelope, answer.error.code, answer.error.message)
-        if connection != self._connection:
+        if connection != self._connection and envelope.asker is None:
             return  # the broker may have brought it again; or it is refused already, since this program ends
-        (first, *others), events = self._answering.beside(envelope, answer)
+        answers, events = self._answering.beside(envelope, answer)
         for event in events:
             self._outbox.send_volatile(event)
-        if others:  # a Response Topic gets the same, made smaller where it must be
-            await asyncio.gather(*map(self._outbox.publish_once, (first, *others)))
-        else:
-            await self._outbox.publish_once(first)
+        if len(answers) > 1:  # a Response Topic gets the same, made smaller where it must be
+            await asyncio.gather(*map(self._outbox.publish_once, answers))
+        elif answers:
+            await self._outbox.publish_once(answers[0])
 
     def cut_off(self) -> None:
-        """The connection to the broker is lost: nothing that came over it is answered on another."""
+        """The connection to the broker is lost: nothing that came over it is answered on another.
+
+        Whoever asks here does without a broker.
+        """
         self._connection += 1
 
     async def stop(self) -> None:
@@ -114,7 +117,7 @@ class Asking:
         asked, self._asked = self._asked, {}
         for number, (envelope, connection) in asked.items():
             self._tasks[number].cancel()
-            if connection == self._connection:
+            if connection == self._connection or envelope.asker is not None:
                 self._refuse(envelope, CommandRefusedError(ErrorCode.BUSY, _ENDS))
         if self._tasks:
             await asyncio.wait(self._tasks.values(), timeout=_TAKING)

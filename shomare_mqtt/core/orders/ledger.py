@@ -279,6 +279,8 @@ class Ledger:
         self._tell_of_sms(batch)
         if batch.postings:
             self._outbox.wake()
+        for answer in batch.answers:
+            answer()
 
     async def follow_clock(self) -> None:
         """Say anew when open orders expire, where the wall clock was set since: how long they live stays as it is."""

@@ -59,8 +59,9 @@ class Orders:
         self._watch = Watch(settings, clock, ledger, market, self.checker, self.canceller, spawn, logger)
         self.watch_stood = self._watch.stood
 
-    def _why_paused(self) -> str | None:
-        return self._clearance().contested or self.old_journal.why_paused() or self.settler.why_paused()
+    def _why_paused(self, here: bool) -> str | None:  # noqa: FBT001 - the guard's port
+        of_journal = self.old_journal.why_paused(here=here)
+        return self._clearance().contested or of_journal or self.settler.why_paused()
 
     async def load(self) -> None:
         """Take up what the journal holds. Raises JournalError."""
