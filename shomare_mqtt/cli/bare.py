@@ -12,12 +12,13 @@ from shomare_mqtt.core.render import dumps
 
 _DONE = ("cancel", "resolve")
 _VALUE = {"buy": "phone", "profile": "balance", "price": "price"}
-_ROWS = {"prices": "prices", "check": "sms"}
+_ROWS = {"prices": "prices", "offers": "offers", "check": "sms"}
 _COLUMNS = {
     "countries": ("id", "name"),
     "operators": ("id", "name"),
     "applications": ("id", "name"),
     "prices": ("application", "application_name", "price", "count"),
+    "offers": ("country", "operator", "price", "count"),
     "check": ("code",),
     "orders": ("order",),
 }

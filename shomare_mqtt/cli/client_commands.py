@@ -234,6 +234,49 @@ def query(
     )
 
 
+def offers(
+    application: Annotated[
+        str | None,
+        typer.Argument(metavar="APPLICATION", help="Its id or name; left out, the default's."),
+    ] = None,
+    *,
+    country: Annotated[
+        list[str] | None,
+        typer.Option(metavar="COUNTRY", help="Look in this country alone, by its id or name; as often as you like."),
+    ] = None,
+    operator: Annotated[
+        list[str] | None,
+        typer.Option(metavar="OPERATOR", help="Look at this operator alone, by its id or name; as often as you like."),
+    ] = None,
+    max_price: Annotated[
+        Decimal | None, typer.Option(parser=_money, metavar="PRICE", help="Show nothing that costs more.")
+    ] = None,
+    min_price: Annotated[
+        Decimal | None, typer.Option(parser=_money, metavar="PRICE", help="Show nothing that costs less.")
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, max=500, metavar="N", help="Show at most N, from 1 to 500 (default: 20).")
+    ] = None,
+    quiet: Annotated[bool, quietly(": country, operator, price and stock, a line each, with tabs between")] = False,
+    json: Json = False,
+    timeout: Timeout = 30,
+    file: Config = None,
+) -> None:
+    """Show where a number for an application can be had, cheapest first.
+
+    Prices that are older than an hour are read first, behind everything else that the daemon asks the provider: by the
+    usual limit 46 places a minute. It reads on after Ctrl-C, too.
+    """
+    from shomare_mqtt.cli import offering
+    from shomare_mqtt.cli.commands import Manner
+
+    given = {"application": application, "country": country, "operator": operator, "limit": limit}
+    amounts = {"max_price": max_price, "min_price": min_price}
+    fields: dict[str, Any] = {name: value for name, value in given.items() if value}
+    fields |= {name: _as_json(amount) for name, amount in amounts.items() if amount is not None}
+    _with_broker(file, lambda mqtt: offering.offers(mqtt, fields, Manner(timeout, json, quiet)))
+
+
 def statistics(
     *,
     days: Annotated[

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from shomare_mqtt.cli.tables import Cell, Column, Line, console, show_pairs, show_table
@@ -99,6 +100,8 @@ _FIGURES = (
     ("cost_per_code", "Per code", 8),
 )
 """Fields of `query/statistics`, what people call them, and which are left out first where there is no room."""
+_OFFER_LABELS = {"price": "Price", "count": "In stock", "orders": "Bought", "success": "With SMS"}
+"""Of the columns of offers: `orders` and `success` are our own."""
 _MONEY = ("price", "balance", "charged", "spent", "refunded", "cost_per_code")
 _LONG = "--long shows a line for each field"
 _CODE = "bold green"
@@ -262,6 +265,45 @@ def _show_object(screen: Console, data: Mapping[str, Any], known: Known) -> None
     show_pairs(screen, pairs)
 
 
+def _show_offers(screen: Console, data: Mapping[str, Any], offers: Sequence[Mapping[str, Any]], known: Known) -> None:
+    """Where an application can be had, one place a line, and what that does not tell."""
+    screen.print(Line([Cell.folding(f"{visible(named(data, 'application'))}, cheapest first:")]))
+
+    def column(key: str, rank: int) -> Column:
+        """`_cell` knows what is money."""
+        return Column(_OFFER_LABELS[key], [_cell(each, key, known) for each in offers], rank, right=True)
+
+    def part(key: str) -> Column:
+        return Column(_LABELS[key], [_named_cell(each, key, known) for each in offers])
+
+    columns = [
+        column("price", 0),
+        part("country"),
+        part("operator"),
+        column("count", 1),
+        column("orders", 3),
+        Column(_OFFER_LABELS["success"], [Cell(_in_percent(each.get("success"))) for each in offers], 2, right=True),
+        _times("updated_at", offers, 4),
+    ]
+
+    def flow() -> None:
+        for row in zip(*(each.cells for each in columns), strict=True):
+            screen.print(Line([cell for cell in row if cell.text != "–"]))
+
+    if offers:
+        show_table(screen, columns, "", flow)
+    else:
+        screen.print("Nothing there.")
+    if unread := data.get("unread"):
+        words = f"{said(unread)} of {said(data['places'])} places could not be read; asked again, they are tried again."
+        screen.print(Line([Cell.folding(words, "yellow")]))
+
+
+def _in_percent(share: Any) -> str:
+    is_number = isinstance(share, int | float | Decimal) and not isinstance(share, bool) and 0 <= share <= 1
+    return f"{float(share):.0%}" if is_number else said(share)
+
+
 def _show_figures(screen: Console, data: Mapping[str, Any], known: Known) -> None:
     """What was bought and what came of it: a line for each group, and one for all of them."""
     groups = objects(data.get("groups"))
@@ -296,8 +338,7 @@ def _first(groups: Sequence[Mapping[str, Any]]) -> str:
 
 def _figure(row: Mapping[str, Any], key: str, known: Known) -> Cell:
     value = row.get(key)
-    is_share = key == "success" and isinstance(value, int | float) and not isinstance(value, bool)
-    return Cell(f"{value:.0%}") if is_share else _cell({key: value}, key, known)
+    return Cell(_in_percent(value)) if key == "success" else _cell({key: value}, key, known)
 
 
 def show(screen: Console, what: str, data: Any, known: Known = NOTHING, *, long: bool = False) -> None:
@@ -309,6 +350,8 @@ def show(screen: Console, what: str, data: Any, known: Known = NOTHING, *, long:
             _show_order(screen, data, known)
         case {"groups": list(), "total": {}}:
             _show_figures(screen, data, known)
+        case {"offers": list() as offers, "places": _}:
+            _show_offers(screen, data, objects(offers), known)
         case {"prices": list() as prices}:
             _show_object(screen, {key: value for key, value in data.items() if key != "prices"}, known)
             _show_rows(screen, objects(prices), known, long=long)
