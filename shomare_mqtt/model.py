@@ -187,6 +187,7 @@ class Priority(IntEnum):
     MONEY = 0
     QUERY = 1
     POLL = 2
+    OFFERS = 3
 
 
 class Sureness(StrEnum):
@@ -612,6 +613,23 @@ class QueryPrice(NamedTuple):
     is_id: frozenset[str] = frozenset()
 
 
+class QueryOffers(NamedTuple):
+    """Where an application can be had. No country, or no operator: all that the settings and the lists hold.
+
+    `max_age`: seconds that a price list may be old. `wait`: until all that is older was read.
+    """
+
+    countries: tuple[Named, ...] = ()
+    operators: tuple[Named, ...] = ()
+    application: Named | None = None
+    min_price: Decimal | None = None
+    max_price: Decimal | None = None
+    min_count: int = 1
+    limit: int = 20
+    max_age: float = 3600.0
+    wait: bool = True
+
+
 class QueryCheck(NamedTuple):
     """Ask the provider for the SMS of an order or a purchase now."""
 
@@ -634,7 +652,9 @@ class QueryStatistics(NamedTuple):
 
 Action = Buy | Cancel | SetDefault | SetBuying | Resolve
 """What changes something, and is in the journal before it is acknowledged."""
-Query = QueryProfile | QueryCatalog | QueryPrices | QueryPrice | QueryCheck | QueryOrders | QueryStatistics
+Query = (
+    QueryProfile | QueryCatalog | QueryPrices | QueryPrice | QueryOffers | QueryCheck | QueryOrders | QueryStatistics
+)
 """What only asks, and leaves no trace on the disk."""
 Request = Action | Query
 
