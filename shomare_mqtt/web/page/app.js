@@ -1,13 +1,11 @@
 // The page: what stands around the views, and which of them is shown.
 
 import { html, render, useEffect, useErrorBoundary, useRef, useState } from "./vendor/preact.js";
+import "./alarm.js";
 import { onCode } from "./codes.js";
-import { addWords, chooseLanguage, chosenLanguage, lang, money, number, setLanguage, t } from "./i18n.js";
+import { chooseLanguage, chosenLanguage, hasWords, lang, loadWords, money, number, setLanguage, t } from "./i18n.js";
 import { Copy, Icon, Latin } from "./parts.js";
 import { store } from "./store.js";
-import shellWords from "./words/shell.js";
-
-addWords(shellWords);
 
 // Each view is loaded when it is first looked at: the page is there at once, also over a slow line.
 const VIEWS = {
@@ -18,6 +16,10 @@ const VIEWS = {
   system: () => import("./views/system.js").then((m) => m.System),
 };
 const loaded = {};
+
+async function loadView(view) {
+  [loaded[view]] = await Promise.all([VIEWS[view](), loadWords(view)]);
+}
 
 const viewOf = (hash) => (hash.slice(1).split("/")[0] in VIEWS ? hash.slice(1).split("/")[0] : null);
 
@@ -51,16 +53,16 @@ function View({ app }) {
   useEffect(() => {
     setMissing(false);
     if (failed) resetFailed();
-    if (!loaded[app.view])
-      VIEWS[app.view]().then(
-        (component) => ((loaded[app.view] = component), arrived((n) => n + 1)),
+    if (!loaded[app.view] || !hasWords(app.view))
+      loadView(app.view).then(
+        () => arrived((n) => n + 1),
         () => setMissing(true),
       );
-  }, [app.view]);
+  }, [app.view, lang]);
   if (failed || missing)
     return html`<section class="card"><p>${t("view.missing")}</p>
       <button type="button" onClick=${() => location.reload()}>${t("view.reload")}</button></section>`;
-  const component = loaded[app.view];
+  const component = hasWords(app.view) && loaded[app.view];
   return component ? html`<${component} key=${app.view} app=${app} />` : html`<p class="starting" role="status">${t("shell.starting")}</p>`;
 }
 
@@ -132,6 +134,10 @@ function App() {
     return () => removeEventListener("hashchange", moved);
   }, []);
   setLanguage(language, store.state["bridge/info"]?.settings?.web?.language);
+  const [, shellArrived] = useState(0);
+  const isThere = hasWords("shell");
+  useEffect(() => void (isThere || loadWords("shell").then(() => shellArrived((n) => n + 1))), [lang]);
+  if (!isThere) return null;
   const view = viewOf(hash) ?? (Array.isArray(store.state.orders) && store.state.orders.length ? "now" : "buy");
   const app = appOf(view, language, (choice) => {
     chooseLanguage(choice);
@@ -147,7 +153,10 @@ function App() {
     </main>`;
 }
 
+setLanguage(chosenLanguage());
+store.start();
+loadView(viewOf(location.hash) ?? "buy").catch(() => {}); // Meanwhile; the view itself says it where it cannot be had.
+await loadWords("shell");
 const root = document.getElementById("app");
 root.replaceChildren(); // What stood there until now would stay below the page.
 render(html`<${App} />`, root);
-store.start();

@@ -1,33 +1,33 @@
 // Words, digits, money and times, in English and Persian.
 
-const words = { en: {}, fa: {} };
+const words = { en: {}, fa: {} }; // language -> "view.key" -> text; "shell" are those of all views, by their key alone
 const KEPT = "shomare.language";
 
 export let lang = "en";
 
-// A view brings its words: `addWords({en: {"buy.title": "…"}, fa: {…}})`. `{name}` is filled in; `["one", "many"]` is chosen by `n`.
-export function addWords(more) {
-  Object.assign(words.en, more.en);
-  Object.assign(words.fa, more.fa);
+// Has the words of a view there, in the language that is shown: nobody waits for those of another.
+export async function loadWords(view) {
+  const known = words[lang];
+  if (known[`${view}?`]) return;
+  const { default: texts } = await import(`./words/${lang}/${view}.js`);
+  for (const [key, text] of Object.entries(texts)) known[view === "shell" ? key : `${view}.${key}`] = text;
+  known[`${view}?`] = "here";
 }
 
-// The words of one view, told without its name before them; gives back its `t`.
-export function wordsOf(view, more) {
-  for (const [language, texts] of Object.entries(more))
-    for (const [key, text] of Object.entries(texts)) words[language][`${view}.${key}`] = text;
-  return (key, values) => t(`${view}.${key}`, values);
-}
+export const hasWords = (view) => `${view}?` in words[lang];
 
-export const hasWord = (key) => key in words[lang];
-
+// `{name}` is filled in; of `["one", "many"]` `n` says which.
 export function t(key, values = {}) {
-  let text = words[lang][key] ?? words.en[key] ?? key;
+  let text = words[lang][key] ?? key;
   if (Array.isArray(text)) text = text[values.n === 1 ? 0 : 1];
   return text.replace(/\{(\w+)\}/g, (whole, name) => {
     const value = values[name];
     return value === undefined ? whole : typeof value === "number" ? number(value) : value;
   });
 }
+
+// `t` of one view's words.
+export const wordsOf = (view) => (key, values) => t(`${view}.${key}`, values);
 
 // The language that was chosen here ("en", "fa"), or "auto".
 export function chosenLanguage() {
@@ -101,6 +101,6 @@ export function clock(seconds) {
 export function explain(error) {
   const own = error.code ? `error.${error.code}` : error.kind ? `noanswer.${error.kind}` : "";
   if (error.kind) return { text: t(own, { status: String(error.status) }), detail: "" };
-  if (lang !== "en" && own && hasWord(own)) return { text: t(own), detail: error.message };
+  if (lang !== "en" && own in words[lang]) return { text: t(own), detail: error.message };
   return { text: error.message || String(error), detail: "" };
 }

@@ -6,9 +6,8 @@ import { explain, money, percent, wordsOf } from "../i18n.js";
 import { choices, nameOf } from "../names.js";
 import { Notices } from "../notices.js";
 import { Combobox, Icon, Said, usePress } from "../parts.js";
-import words from "../words/buy.js";
 
-const t = wordsOf("buy", words);
+const t = wordsOf("buy");
 const KEPT = "shomare.wish";
 const MOST_PRICES = 6; // Price calls that a choice costs by itself.
 const EMPTY = { application: [], country: [], operator: [], most: "", least: "", choose: "cheapest" };

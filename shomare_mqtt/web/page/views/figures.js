@@ -6,9 +6,8 @@ import { Bar, Columns } from "../charts.js";
 import { clock, lang, money, number, percent, wordsOf } from "../i18n.js";
 import { nameOf } from "../names.js";
 import { Said } from "../parts.js";
-import words from "../words/figures.js";
 
-const t = wordsOf("figures", words);
+const t = wordsOf("figures");
 const SPANS = [7, 30, 90, 365];
 const FEW = 12; // Rows that are shown before more are asked for.
 const DAY = 86_400_000;

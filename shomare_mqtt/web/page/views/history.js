@@ -2,15 +2,12 @@
 
 import { html, useState } from "../vendor/preact.js";
 import { orderChange, useAnswer } from "../asking.js";
-import { money, when, wordsOf } from "../i18n.js";
+import { money, t as tr, when, wordsOf } from "../i18n.js";
 import { choices } from "../names.js";
 import { Action, Copy, Foreign, Icon, Latin, Said } from "../parts.js";
 import { costOf, csvOf, matching, moneyOf, OUTCOMES, totalOf } from "../past.js";
-import words from "../words/history.js";
-import nowWords from "../words/now.js";
 
-const t = wordsOf("history", words);
-const tNow = wordsOf("now", nowWords);
+const t = wordsOf("history");
 const MOST = 500; // As many as the daemon gives at once.
 const STEP = 50;
 const BADGES = { waiting: "info", received: "ok", finished: "ok", unknown: "warn", failed: "bad" };
@@ -93,7 +90,7 @@ function Order({ order, app }) {
       <span><b><bdi>${order.application_name}</bdi></b> <small><bdi>${order.country_name}</bdi> · <bdi>${order.operator_name}</bdi></small></span>
       <span class="got">${order.phone && html`<${Latin} text=${order.phone} />`} ${codes.length > 0 && html`<b><${Latin} text=${codes.at(-1)} /></b>`}</span>
       <span class="cost">${money(order.charged ?? order.price, app.unit)} <small class=${fate}>${t(`money.${fate}`)}</small></span>
-      <span class="how"><span class=${`badge ${BADGES[order.state]}`}>${tNow(`state.${order.state}`)}</span> <time datetime=${order.created_at}>${when(order.created_at)}</time></span>
+      <span class="how"><span class=${`badge ${BADGES[order.state]}`}>${tr(`state.${order.state}`)}</span> <time datetime=${order.created_at}>${when(order.created_at)}</time></span>
       <${Icon} name="down" />
     </summary>
     <div class="more">

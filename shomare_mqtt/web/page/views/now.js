@@ -8,9 +8,8 @@ import { explain, money, t as tr, when, wordsOf } from "../i18n.js";
 import { nameOf } from "../names.js";
 import { Notices } from "../notices.js";
 import { Action, Confirmed, Copy, Foreign, Icon, Latin, TimeLeft, useTick } from "../parts.js";
-import words from "../words/now.js";
 
-const t = wordsOf("now", words);
+const t = wordsOf("now");
 const BADGES = { buying: "info", waiting: "info", received: "ok", finished: "ok", unknown: "warn", cancelled: "", expired: "", failed: "bad" };
 
 export function Now({ app }) {
@@ -47,7 +46,7 @@ function Order({ order, app, tell }) {
   const id = `order-${order.order}`;
   const number = order.phone;
   return html`<article class="card order" aria-labelledby=${id}>
-    <header class="row between"><h2 id=${id}><bdi>${titleOf(app, order)}</bdi></h2><span class=${`badge ${BADGES[state]}`}>${t(`state.${state}`)}</span></header>
+    <header class="row between"><h2 id=${id}><bdi>${titleOf(app, order)}</bdi></h2><span class=${`badge ${BADGES[state]}`}>${tr(`state.${state}`)}</span></header>
     <p class="soft">${place(app, order)}${order.price !== null && html` · ${money(order.price, app.unit)}`}</p>
     ${state === "buying" && html`<p class="row"><span class="spinner" /><span>${t("buying")}</span></p>`}
     ${order.tries?.length > 0 && html`<${Tries} order=${order} app=${app} />`}
@@ -88,7 +87,7 @@ function Steps({ order, app, tell }) {
   const price = money(order.charged ?? order.price, app.unit);
   const cancel = async (transaction, onWait) => {
     const done = await command("cancel", { order: order.order }, { transaction, onWait });
-    tell(t(done.refunded ? "cancelled" : done.state === "cancelled" ? "cancelled_open" : "cancel_late", { price, state: t(`state.${done.state}`) }));
+    tell(t(done.refunded ? "cancelled" : done.state === "cancelled" ? "cancelled_open" : "cancel_late", { price, state: tr(`state.${done.state}`) }));
   };
   const check = async () => {
     const told = await command("query/check", { order: order.order });
@@ -137,7 +136,7 @@ function Bought({ order, settled }) {
 function Closed({ order, app }) {
   const newest = order.sms[0];
   const money_ = order.state === "failed" ? "money_none" : order.refunded ? "money_back" : order.sms_count ? "money_spent" : order.refunded === false ? "money_kept" : order.purchase ? "money_unknown" : "money_none";
-  return html`<li><span><bdi>${titleOf(app, order)}</bdi> <span class=${`badge ${BADGES[order.state]}`}>${t(`state.${order.state}`)}</span>
+  return html`<li><span><bdi>${titleOf(app, order)}</bdi> <span class=${`badge ${BADGES[order.state]}`}>${tr(`state.${order.state}`)}</span>
       <small>${order.phone && html`<${Latin} text=${order.phone} /> · `}${when(order.closed_at, app.now())} · ${t(money_, { price: money(order.charged ?? order.price, app.unit) })}</small>
       ${order.error && html`<small>${explain(order.error).text}</small>`}</span>
     ${newest?.code && html`<span class="row"><${Latin} text=${newest.code} class="oldcode" /><${Copy} text=${newest.code} label=${tr("arrived.copy", { code: newest.code })} /></span>`}</li>`;

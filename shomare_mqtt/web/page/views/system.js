@@ -6,9 +6,8 @@ import { Bar } from "../charts.js";
 import { explain, money, number, when, wordsOf } from "../i18n.js";
 import { Notices } from "../notices.js";
 import { Action, Confirmed, Foreign, Icon, Latin, Said } from "../parts.js";
-import words from "../words/system.js";
 
-const t = wordsOf("system", words);
+const t = wordsOf("system");
 const MOST = 100; // Of what happened: as many as the daemon keeps.
 const KINDS = {
   online: "ok", misunderstood: "warn", unreachable: "bad", unauthorized: "bad", blocked: "bad",
