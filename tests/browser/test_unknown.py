@@ -61,8 +61,8 @@ async def test_it_was_bought(open_home: Opened, person_at: Came) -> None:
     await doubt.get_by_label("Number", exact=True).fill(home.number)
     await doubt.get_by_role("button", name="Settle").click()
 
-    order = await the_order(home)
     await expect(page.get_by_role("article")).to_contain_text(home.number)
+    order = await the_order(home)
     assert (order["state"], order["purchase"]) == ("waiting", bought.purchase)
     home.sim.deliver_sms(home.purchase, code="48213")
     await expect(page.get_by_role("article")).to_contain_text("48213")
