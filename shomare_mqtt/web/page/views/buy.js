@@ -92,7 +92,7 @@ export function Buy({ app }) {
 function Amount({ name, form, set, app }) {
   const id = `buy-${name}`;
   return html`<div class="field"><label for=${id}>${t(name)}</label>
-    <input id=${id} inputmode="decimal" autocomplete="off" dir="ltr" placeholder=${t("no_limit")} value=${form[name]} onInput=${(e) => set({ [name]: e.target.value })} /></div>`;
+    <input id=${id} inputmode="decimal" autocomplete="off" dir=${form[name] ? "ltr" : undefined} placeholder=${t("no_limit")} value=${form[name]} onInput=${(e) => set({ [name]: e.target.value })} /></div>`;
 }
 
 const asked = new Map(); // "country/operator/application" -> {at, price} or {at, error}
