@@ -51,6 +51,7 @@ FULL: dict[str, Any] = {
     "defaults": {"country": 7, "operator": "any", "application": "tg", "max_price": 5000},
     "refresh": {"profile": 301, "catalog": 86401, "prices": 3601},
     "prices": [{"country": 7, "operator": 1}, {"country": "Russia", "operator": "any", "application": "tg"}],
+    "offers": {"countries": ["7"], "operators": ["1", "any"], "max_requests": 601},
     "homeassistant": {
         "enabled": False, "discovery_prefix": "ha", "device_name": "Numbers", "countries": ["7"], "operators": ["1"],
         "applications": ["3", "4"],

@@ -30,6 +30,7 @@ def _at_once(how: str = "") -> Effect:
 
 _LIMIT = _at_once("counts for each `buy` that was not sent to the provider yet")
 _SECRET_FILE = _at_once("another secret in it connects anew, as one in its place does")
+_OFFERS = _at_once("from the next `query/offers` on")
 _LOOKED_UP = _at_once("looked up at once")
 
 EFFECTS: Mapping[str, Effect] = {
@@ -87,6 +88,9 @@ EFFECTS: Mapping[str, Effect] = {
     "refresh.catalog": _at_once(),
     "refresh.prices": _at_once(),
     "prices": _at_once("new ones are read; the topics of those that are gone are emptied"),
+    "offers.countries": _OFFERS,
+    "offers.operators": _OFFERS,
+    "offers.max_requests": _OFFERS,
     "homeassistant.enabled": ANEW,
     "homeassistant.discovery_prefix": ANEW,
     "homeassistant.device_name": _at_once(),

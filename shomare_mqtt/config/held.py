@@ -187,6 +187,14 @@ class WatchedPrice(Held):
     application: str | None
 
 
+class Offers(Held):
+    """`[offers]`: where `query/offers` looks that names no place; empty: everywhere. `max_requests`: lists to read."""
+
+    countries: tuple[str, ...]
+    operators: tuple[str, ...]
+    max_requests: int
+
+
 class HomeAssistant(Held):
     """`[homeassistant]`: the discovery, and what the selects offer."""
 
@@ -274,6 +282,7 @@ class Settings(Held):
     defaults: Defaults
     refresh: Refresh
     prices: tuple[WatchedPrice, ...]
+    offers: Offers
     homeassistant: HomeAssistant
     plugins: Plugins
     metrics: Metrics

@@ -18,6 +18,7 @@ from shomare_mqtt.config.tables import (
     Log,
     Metrics,
     Mqtt,
+    Offers,
     Orders,
     Plugins,
     Privacy,
@@ -68,6 +69,7 @@ class Settings(FromEnvironment, held.Settings):
     defaults: Defaults = Defaults()
     refresh: Refresh = Refresh()
     prices: tuple[WatchedPrice, ...] = ()
+    offers: Offers = Offers()
     homeassistant: HomeAssistant = HomeAssistant()
     plugins: Plugins = Field(default_factory=Plugins)  # each is told where it comes from
     metrics: Metrics = Metrics()

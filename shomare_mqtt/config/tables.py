@@ -302,6 +302,14 @@ class WatchedPrice(Table, held.WatchedPrice):
     application: OptionalId = None
 
 
+class Offers(Table, held.Offers):
+    """`[offers]`: where `query/offers` looks that names no place; empty: everywhere. `max_requests`: lists to read."""
+
+    countries: tuple[Id, ...] = ()
+    operators: tuple[Id, ...] = ()
+    max_requests: Count = 600
+
+
 class HomeAssistant(Table, held.HomeAssistant):
     """`[homeassistant]`: the discovery, and what the selects offer."""
 

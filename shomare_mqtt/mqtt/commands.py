@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import unicodedata
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -13,14 +14,17 @@ from typing import TYPE_CHECKING, Any
 from shomare_mqtt import topics
 from shomare_mqtt.errors import CommandRefusedError, ErrorCode
 from shomare_mqtt.model import (
+    Among,
     Buy,
     Cancel,
     CatalogKind,
     Envelope,
     Incoming,
+    Named,
     Parsed,
     QueryCatalog,
     QueryCheck,
+    QueryOffers,
     QueryOrders,
     QueryPrice,
     QueryPrices,
@@ -35,9 +39,12 @@ from shomare_mqtt.model import (
 )
 from shomare_mqtt.mqtt.command_fields import (
     MAX_ID,
+    PLACE_FIELDS,
     PRODUCT_FIELDS,
     InvalidError,
+    alternatives,
     identifier,
+    identifiers,
     integers,
     json_object,
     money,
@@ -45,18 +52,26 @@ from shomare_mqtt.mqtt.command_fields import (
     order_identifier,
     payload_text,
     price_text,
+    seconds,
     shown,
+    switch,
     time_of,
     transaction_of,
+    whole,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 MAX_ORDERS = 500
+MAX_OFFERS = 500
 MAX_DAYS = 3650
 STATISTICS_BY = ("application", "country", "operator", "day")
 DEFAULT_FIELDS = ("country", "operator", "application", "max_price")
+OFFER_FIELDS = ("min_price", "max_price", "min_count", "limit", "max_age", "wait")
+CHOICES = ("listed", "cheapest")
+"""How the pairs of a `buy` with alternatives are put in order; the first where nothing is said."""
+MAX_PAIRS = 40
 ORDER_FILTERS = ("open", "closed", "all")
 
 _ENVELOPE_FIELDS = frozenset({"transaction", "expires_at"})
@@ -97,7 +112,7 @@ def _parse(incoming: Incoming, envelope: Envelope) -> Parsed:
     parts = envelope.command.split("/")
     match parts:
         case ["buy"]:
-            return _from_json(text, envelope, _buy, {*PRODUCT_FIELDS, "max_price"})
+            return _from_json(text, envelope, _buy, {*PRODUCT_FIELDS, "max_price", "min_price", "choose"})
         case ["cancel"]:
             return _cancel(text, envelope)
         case ["resolve"]:
@@ -127,6 +142,10 @@ def _query(parts: list[str], text: str, envelope: Envelope) -> Parsed:  # noqa: 
         case ["price", country, operator, application]:
             given = {"country": country, "operator": operator, "application": application}
             return _from_topic(text, envelope, _price, given)
+        case ["offers"]:
+            return _from_json(text, envelope, _offers, {*PRODUCT_FIELDS, *OFFER_FIELDS})
+        case ["offers", application]:
+            return _from_topic(text, envelope, _offers, {"application": application})
         case ["check"]:
             return _from_json(text, envelope, lambda f: QueryCheck(_target(f)), {"order", "purchase"})
         case ["check", _]:
@@ -203,8 +222,29 @@ def _with_envelope_fields(envelope: Envelope, given: dict[str, Any]) -> Envelope
 
 
 def _buy(given: dict[str, Any]) -> Buy:
+    cheapest = _is_cheapest(given)
+    prices = money(given, "max_price"), money(given, "min_price")
+    if any(isinstance(given.get(field), list) for field in PLACE_FIELDS):
+        application = optional_identifier(given, "application")
+        is_id = integers({"application": given.get("application")})
+        return Buy(None, None, application, prices[0], is_id, prices[1], _among(given, cheapest=cheapest))
     country, operator, application = [optional_identifier(given, field) for field in PRODUCT_FIELDS]
-    return Buy(country, operator, application, money(given, "max_price"), integers(given))
+    return Buy(country, operator, application, prices[0], integers(given), prices[1])
+
+
+def _is_cheapest(given: dict[str, Any]) -> bool:
+    choose = given.get("choose", "")
+    if choose not in ("", *CHOICES):
+        raise InvalidError(f"choose: must be {' or '.join(CHOICES)}")
+    return bool(choose == "cheapest")
+
+
+def _among(given: dict[str, Any], *, cheapest: bool) -> Among:
+    """What may be tried of a `buy` with alternatives."""
+    countries, operators = (alternatives(given, field) for field in PLACE_FIELDS)
+    if (pairs := len(countries) * max(len(operators), 1)) > MAX_PAIRS:
+        raise InvalidError(f"country and operator: {pairs} pairs of them, at most {MAX_PAIRS} are tried")
+    return Among(countries, operators, cheapest)
 
 
 def _prices(given: dict[str, Any]) -> QueryPrices:
@@ -214,6 +254,21 @@ def _prices(given: dict[str, Any]) -> QueryPrices:
 def _price(given: dict[str, Any]) -> QueryPrice:
     country, operator, application = [optional_identifier(given, field) for field in PRODUCT_FIELDS]
     return QueryPrice(country, operator, application, integers(given))
+
+
+def _offers(given: dict[str, Any]) -> QueryOffers:
+    application = optional_identifier(given, "application")
+    return QueryOffers(
+        identifiers(given, "country"),
+        identifiers(given, "operator"),
+        None if application is None else Named(application, is_id="application" in integers(given)),
+        money(given, "min_price"),
+        money(given, "max_price"),
+        whole(given, "min_count", 0, sys.maxsize, usual=1),
+        whole(given, "limit", 1, MAX_OFFERS, usual=20),
+        seconds(given, "max_age", usual=3600),
+        switch(given, "wait", usual=True),
+    )
 
 
 def _target(given: dict[str, Any]) -> Target:
@@ -253,26 +308,16 @@ def _orders(given: dict[str, Any]) -> QueryOrders:
         state = "open"
     if state not in ORDER_FILTERS:
         raise InvalidError("state: must be open, closed or all")
-    return QueryOrders(state, _number(given, "limit", 50, MAX_ORDERS))
+    return QueryOrders(state, whole(given, "limit", 1, MAX_ORDERS, usual=50))
 
 
 def _statistics(given: dict[str, Any]) -> QueryStatistics:
-    days, by = _number(given, "days", 30, MAX_DAYS), given.get("by", "")
+    days, by = whole(given, "days", 1, MAX_DAYS, usual=30), given.get("by", "")
     if by == "":
         return QueryStatistics(days)
     if not isinstance(by, list) or not all(field in STATISTICS_BY for field in by):
         raise InvalidError(f"by: must be a list of some of {', '.join(STATISTICS_BY)}")
     return QueryStatistics(days, tuple(dict.fromkeys(by)))
-
-
-def _number(given: dict[str, Any], field: str, otherwise: int, most: int) -> int:
-    """A whole number from 1; the other one where it is left out."""
-    number = given.get(field, otherwise)
-    if isinstance(number, bool) or not isinstance(number, int):
-        raise InvalidError(f"{field}: must be an integer")
-    if not 1 <= number <= most:
-        raise InvalidError(f"{field}: must be from 1 to {most}")
-    return number
 
 
 def _buying(text: str, envelope: Envelope) -> Parsed:

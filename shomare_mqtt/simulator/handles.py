@@ -150,9 +150,11 @@ class Handles:
         self._desk.ledger.cancel(bought, self.options)
         bought.ended_by_hand = True
 
-    def set_stock(self, country: str, operator: str, application: str, count: int) -> None:
-        """The stock of one product."""
-        self._desk.catalog.changed_stock[str(country), str(operator), str(application)] = int(count)
+    def set_stock(self, country: str, operator: str, application: str | None = None, count: int = 0) -> None:
+        """The stock of one product, or of each application there. As it stands, the place is sold out."""
+        applications = list(self._desk.catalog.applications) if application is None else [str(application)]
+        for each in applications:
+            self._desk.catalog.changed_stock[str(country), str(operator), each] = int(count)
         self._desk.ledger.version += 1
 
     def option(self, **changes: Any) -> SimulatorOptions:

@@ -14,6 +14,7 @@ _QUERIES = tuple(
         "applications",
         "prices",
         "price",
+        "offers",
         "check",
         "orders",
         "statistics",

@@ -32,7 +32,7 @@ _ENDS = "this program ends, and the query was not answered; ask again"
 
 
 class Asking:
-    """Has queries answered by `ask`, each in a task of its own.
+    """Has queries answered by `ask`, each in a task of its own, told the steady second after which nobody waits.
 
     A query leaves no trace on the disk, nor does its answer: one that a crash or a lost connection cuts off is not
     answered. What it finds out (an SMS) is stored by whoever finds it.
@@ -43,7 +43,7 @@ class Asking:
         screening: Screening,
         answering: Answering,
         outbox: Outbox,
-        ask: Callable[[Query], Awaitable[Answer]],
+        ask: Callable[[Query, float | None], Awaitable[Answer]],
         spawn: Spawn,
         logger: logging.Logger,
     ) -> None:
@@ -76,12 +76,13 @@ class Asking:
             self._is_full = self._is_full and len(self._tasks) > MOST_ASKED // 2
             number = self._taken = self._taken + 1
             self._asked[number] = what.envelope, self._connection
-            work = self._work(number, what.envelope, cast("Query", what.request))
+            deadline = self._screening.deadline(incoming, what)
+            work = self._work(number, what.envelope, cast("Query", what.request), deadline)
             self._tasks[number] = self._spawn(work, what.envelope.command)
 
-    async def _work(self, number: int, envelope: Envelope, query: Query) -> None:
+    async def _work(self, number: int, envelope: Envelope, query: Query, deadline: float | None) -> None:
         try:
-            answer = await told(self._ask(query), _kind(envelope), self._logger)
+            answer = await told(self._ask(query, deadline), _kind(envelope), self._logger)
             _, connection = self._asked.pop(number, (envelope, -1))
             await self._answer(envelope, answer, connection)
         finally:

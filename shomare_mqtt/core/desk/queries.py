@@ -18,6 +18,7 @@ from shomare_mqtt.model import (
     Query,
     QueryCatalog,
     QueryCheck,
+    QueryOffers,
     QueryPrice,
     QueryPrices,
     QueryProfile,
@@ -40,12 +41,13 @@ class Queries:
         self._account = market.account
         self._catalogs = market.catalogs
         self._prices = market.prices
+        self._offers = market.offers
         self._defaults = market.defaults
         self._checker = orders.checker
         self._statistics = orders.statistics
 
-    async def answer(self, query: Query) -> Answer:
-        """Answer one query. Raises CommandRefusedError, ProviderError."""
+    async def answer(self, query: Query, deadline: float | None) -> Answer:
+        """Answer one query, offers by a steady second with what is known. Raises CommandRefusedError, ProviderError."""
         match query:
             case QueryProfile():
                 data: object = await self._account.read()
@@ -55,6 +57,8 @@ class Queries:
                 data = await self._price_list(query)
             case QueryPrice():
                 data = await self._price(query)
+            case QueryOffers():
+                data = await self._offers.answer(query, deadline)
             case QueryStatistics():
                 data = await self._statistics.told(query)
             case QueryCheck():

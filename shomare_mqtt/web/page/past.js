@@ -54,7 +54,7 @@ const PLAIN = ["order", "purchase", "created_at", "closed_at", "state", "country
 export function csvOf(orders) {
   const sms = (order, field) => (order.sms ?? []).map((one) => one[field]).filter(Boolean).join("\n");
   const lines = orders.map((order) => [...PLAIN.map((name) => order[name]), sms(order, "code"), sms(order, "text"), order.error?.message]);
-  return `\ufeff${[[...PLAIN, "codes", "texts", "error"], ...lines].map((line) => `${line.map(cell).join(",")}\r\n`).join("")}`;
+  return `\ufeff${[[...PLAIN.map((name) => name.replace("_name", "")), "codes", "texts", "error"], ...lines].map((line) => `${line.map(cell).join(",")}\r\n`).join("")}`;
 }
 
 // What a spreadsheet would take for a formula gets an apostrophe: texts are strangers'.

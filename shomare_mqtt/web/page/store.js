@@ -44,7 +44,7 @@ export class Store {
   setRole(role) {
     if (this.role === role) return;
     this.role = role;
-    this.#changed();
+    this.changed();
   }
 
   // Over the ingress, and where no password is set, nobody signed in: nobody can sign out.
@@ -145,15 +145,15 @@ export class Store {
     const there = await response.json();
     if (told !== this.#told) return;
     for (const topic of Object.keys(this.state)) if (!(topic in there) && !told.has(topic)) delete this.state[topic];
-    this.#changed();
+    this.changed();
   }
 
   #set(connection) {
     this.connection = connection;
-    this.#changed();
+    this.changed();
   }
 
-  #changed() {
+  changed() {
     for (const listener of this.#listeners) listener();
   }
 }

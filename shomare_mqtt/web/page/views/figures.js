@@ -93,7 +93,7 @@ function Table({ title, head, rows, cells, folded, children }) {
   const [all, showAll] = useState(false);
   const shown = all ? rows : rows.slice(0, FEW);
   const heading = `figures-${title}`;
-  const table = html`<div class="scroll" tabindex="0" role="region" aria-labelledby=${heading}><table class=${folded ? "" : "drawn"}>
+  const table = html`<div class="scroll" tabindex="0" role="group" aria-labelledby=${heading}><table class=${folded ? "" : "drawn"}>
       <thead><tr>${head.map((name) => html`<th scope="col" key=${name}>${t(name)}</th>`)}</tr></thead>
       <tbody>${shown.map((row, n) => html`<tr key=${n}>${cells(row).map((cell, at) => (at ? html`<td>${cell}</td>` : html`<th scope="row">${cell}</th>`))}</tr>`)}</tbody></table></div>
     ${rows.length > shown.length && html`<button type="button" class="quiet" onClick=${() => showAll(true)}>${t("all", { n: rows.length })}</button>`}`;

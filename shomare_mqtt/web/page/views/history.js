@@ -1,15 +1,16 @@
 // What was ordered: found, filtered, what it cost and what came back; all of it as a file.
 
 import { html, useState } from "../vendor/preact.js";
-import { command } from "../api.js";
 import { orderChange, useAnswer } from "../asking.js";
 import { money, when, wordsOf } from "../i18n.js";
 import { choices } from "../names.js";
 import { Action, Copy, Foreign, Icon, Latin, Said } from "../parts.js";
 import { costOf, csvOf, matching, moneyOf, OUTCOMES, totalOf } from "../past.js";
 import words from "../words/history.js";
+import nowWords from "../words/now.js";
 
 const t = wordsOf("history", words);
+const tNow = wordsOf("now", nowWords);
 const MOST = 500; // As many as the daemon gives at once.
 const STEP = 50;
 const BADGES = { waiting: "info", received: "ok", finished: "ok", unknown: "warn", failed: "bad" };
@@ -90,9 +91,9 @@ function Order({ order, app }) {
   return html`<li><details>
     <summary>
       <span><b><bdi>${order.application_name}</bdi></b> <small><bdi>${order.country_name}</bdi> · <bdi>${order.operator_name}</bdi></small></span>
-      <span class="got">${order.phone && html`<${Latin} text=${order.phone} />`} ${codes.length > 0 && html`<${Latin} class="code" text=${codes.at(-1)} />`}</span>
+      <span class="got">${order.phone && html`<${Latin} text=${order.phone} />`} ${codes.length > 0 && html`<b><${Latin} text=${codes.at(-1)} /></b>`}</span>
       <span class="cost">${money(order.charged ?? order.price, app.unit)} <small class=${fate}>${t(`money.${fate}`)}</small></span>
-      <span class="how"><span class=${`badge ${BADGES[order.state]}`}>${t(`state.${order.state}`)}</span> <time datetime=${order.created_at}>${when(order.created_at)}</time></span>
+      <span class="how"><span class=${`badge ${BADGES[order.state]}`}>${tNow(`state.${order.state}`)}</span> <time datetime=${order.created_at}>${when(order.created_at)}</time></span>
       <${Icon} name="down" />
     </summary>
     <div class="more">
@@ -103,16 +104,10 @@ function Order({ order, app }) {
       ${sms.map((one) => one.text && html`<blockquote key=${one.sms}><${Foreign} text=${one.text} /></blockquote>`)}
       ${order.tries?.length > 0 && html`<div><p>${t("tries")}</p><ol>${order.tries.map((one, n) => html`<li key=${n}><${Tried} tried=${named(app, one)} unit=${app.unit} /></li>`)}</ol></div>`}
       <dl class="facts">${Object.entries(facts).map(([name, value]) => value && html`<div key=${name}><dt>${t(name)}</dt><dd>${value}</dd></div>`)}</dl>
-      ${!app.viewer && order.purchase && html`<${Action} kind="quiet" run=${() => checkAgain(order)}>${t("check")}<//>`}
     </div>
   </details></li>`;
 }
 
 function Tried({ tried, unit }) {
   return html`<bdi>${tried.country_name}</bdi> · <bdi>${tried.operator_name}</bdi>: ${money(tried.price, unit)} <small><${Foreign} text=${tried.error?.message ?? ""} /></small>`;
-}
-
-async function checkAgain(order) {
-  const found = await command("query/check", { order: order.order });
-  return t(found.sms.length > order.sms.length ? "check_found" : "check_nothing");
 }

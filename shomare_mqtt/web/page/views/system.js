@@ -3,7 +3,8 @@
 import { html, useEffect, useRef, useState } from "../vendor/preact.js";
 import { command, NoAnswer } from "../api.js";
 import { Bar } from "../charts.js";
-import { explain, hasWord, money, number, when, wordsOf } from "../i18n.js";
+import { explain, money, number, when, wordsOf } from "../i18n.js";
+import { Notices } from "../notices.js";
 import { Action, Confirmed, Foreign, Icon, Latin, Said } from "../parts.js";
 import words from "../words/system.js";
 
@@ -19,7 +20,7 @@ export function System({ app }) {
   const parts = [Buying, Limits, Provider, Broker, Plugins, Program];
   return html`<section class="system wide stack" aria-labelledby="system-title">
     <h1 id="system-title">${t("title")}</h1>
-    <${Problem} problem=${app.state["bridge/problem"]?.problem} />
+    <${Notices} app=${app} />
     <div class="grid">${parts.map((part) => html`<${part} key=${part.name} app=${app} info=${app.state["bridge/info"] ?? {}} health=${app.state["bridge/health"] ?? {}} />`)}</div>
     ${!app.viewer && html`<${Doctor} />`}
     <${Lately} store=${app.store} />
@@ -42,23 +43,16 @@ const latin = (text) => text && html`<${Latin} text=${text} />`;
 const foreign = (text) => html`<${Foreign} text=${text} />`;
 const time = (iso) => iso && when(iso);
 
-function Problem({ problem }) {
-  if (!problem) return null;
-  return html`<div class="notice bad"><${Icon} name="alert" /><div><p>${foreign(problem.message)}</p>
-    <small>${time(problem.at)}${problem.more > 0 && ` · ${t("more_problems", { n: problem.more })}`}</small></div></div>`;
-}
-
 function Buying({ app, health }) {
-  const reason = health.buying_paused_reason ?? "";
   const stands = app.state.buying === "off" ? "off" : health.buying_paused ? "paused" : "on";
   const turn = (to) => async () => (await command("buying/set", to), t(`turned_${to}`));
-  const shown = hasWord(`system.pause.${reason}`) ? t(`pause.${reason}`) : foreign(reason);
+  const resumes = stands === "paused" && health.buying_paused_reason === "journal_restored";
   return html`<${Card} name="buying" state=${stands === "on" ? "ok" : "warn"} said=${t(stands)}>
-    <p>${t(`buying_${stands}`)} ${stands === "paused" && shown}</p>
-    ${app.viewer || (stands === "paused" && reason !== "journal_restored")
+    <p>${t(resumes ? "restored" : `buying_${stands}`)}</p>
+    ${app.viewer || (stands === "paused" && !resumes)
       ? null
-      : stands === "paused"
-        ? html`<${Confirmed} question=${t("resume_sure")} yes=${t("resume_yes")} run=${turn("on")}>${t("resume")}<//>`
+      : resumes
+        ? html`<${Confirmed} question=${t("resume_sure")} yes=${t("resume_yes")} run=${turn("on")}>${t("turn_on")}<//>`
         : html`<${Action} key=${stands} kind=${stands === "off" ? "main" : ""} run=${turn(stands === "on" ? "off" : "on")}>${t(stands === "on" ? "turn_off" : "turn_on")}<//>`}
   <//>`;
 }
@@ -96,13 +90,10 @@ function Limit({ name, most, used, shown }) {
 function Provider({ app }) {
   const told = app.state["provider/state"] ?? {};
   const { profile } = app.state;
-  const error = told.error?.message ?? told.error;
   return html`<${Card} name="provider" state=${told.state} said=${t(`provider.${told.state}`)}>
-    ${told.state && told.state !== "online" && html`<p>${t(`provider_do.${told.state}`)}</p>`}
-    ${error && html`<p>${foreign(error)}</p>`}
-    ${told.fields?.length > 0 && html`<p>${t("fields")} ${latin(told.fields.map((field) => field.field ?? field).join(", "))}</p>`}
+    ${told.fields?.length > 0 && html`<p>${t("fields")} ${latin(told.fields.join(", "))}</p>`}
     <${Facts} facts=${{ address: latin(app.settings.provider?.base_url), since: time(told.since), balance: profile && money(profile.balance, app.unit), balance_at: time(profile?.updated_at) }} />
-    ${!app.viewer && html`<${Action} kind="quiet" run=${async () => (await command("query/profile"), t("asked"))}>${t("ask")}<//>`}
+    ${!app.viewer && html`<${Action} run=${async () => (await command("query/profile"), t("asked"))}>${t("ask")}<//>`}
   <//>`;
 }
 
@@ -127,10 +118,9 @@ function Plugins({ info }) {
   <//>`;
 }
 
-function Program({ app, info, health }) {
-  const calls = health.api_calls !== undefined && t("calls_failed", { n: health.api_calls, failed: health.errors });
+function Program({ app, info }) {
   return html`<${Card} name="program">
-    <${Facts} facts=${{ version: latin(info.version), started: time(info.started_at), memory: health.memory && t("megabytes", { n: Math.round(health.memory / 1e6) }), calls, directory: latin(app.settings.state?.directory) }} />
+    <${Facts} facts=${{ version: latin(info.version), started: time(info.started_at), directory: latin(app.settings.state?.directory) }} />
     <div class="field"><label for="system-language">${t("language")}</label>
       <select id="system-language" value=${app.language} onChange=${(event) => app.setLanguage(event.target.value)}>
         <option value="auto">${t("language_auto")}</option><option value="en" lang="en">English</option><option value="fa" lang="fa">فارسی</option></select></div>
