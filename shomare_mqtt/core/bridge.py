@@ -106,6 +106,7 @@ class Bridge:
     async def health(self) -> dict[str, object]:
         """What `bridge/health` says."""
         why = self.orders.guard.why_paused()
+        counted = await self.orders.guard.facts()
         state = self.market.provider_state
         return {
             "uptime": round(self._clock.monotonic() - self._began),
@@ -121,6 +122,8 @@ class Bridge:
             "memory": _resident_bytes(),
             "buying_paused": why is not None,
             "buying_paused_reason": why,
+            # Beside the limits in bridge/info: how much of them is used up.
+            "counted": counted._asdict(),
             "updated_at": render.timestamp(self._clock.now()),
         }
 

@@ -87,7 +87,8 @@ class Paging:
         self._clock = clock
         self._health = health
         doctoring = Doctoring(in_force.now.origin.file, mask.text)
-        self._doors = Doors(lambda: in_force.now.web, in_force.now.state.directory, clock, doctoring)
+        directory = in_force.now.state.directory
+        self._doors = Doors(lambda: in_force.now.web, directory, clock, doctoring, self._tell)
         self._doors.on_ended.append(self._signed_out)
         self._state = _State(self._base, broker.retained)
         self._stream = Stream(self._state, self._doors.in_use)

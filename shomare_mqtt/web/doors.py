@@ -50,6 +50,7 @@ _ANOTHER_SITE = (
     "Another site sent this. Nothing was done. If it came from this page through a reverse proxy, have that pass on "
     "the header Host, or put the page's name into web.allowed_hosts."
 )
+_FAULT = "A fault of this program; its log says more.\n"
 _HOME_ASSISTANT_ONLY = "Only Home Assistant is let in here."
 _TOO_MANY = "Too many sign in at once; try again in a few seconds."
 
@@ -61,15 +62,26 @@ def admits(peer: str | None, settings: held.Web) -> bool:
 
 
 class Doors:
-    """Those of the page and of the ingress. `settings`: `[web]` as it holds now; `open` before anything is asked."""
+    """Those of the page and of the ingress: shut until `open` was awaited.
 
-    def __init__(self, settings: Callable[[], held.Web], directory: Path, clock: Clock, doctoring: Doctoring) -> None:
+    `settings`: `[web]` as it holds now; `directory`: where who is signed in is kept; `tell`: told of faults of ours.
+    """
+
+    def __init__(
+        self,
+        settings: Callable[[], held.Web],
+        directory: Path,
+        clock: Clock,
+        doctoring: Doctoring,
+        tell: Callable[[BaseException], object],
+    ) -> None:
         self._settings = settings
         self._sessions = Sessions(directory, clock)
         self._attempts = Attempts(clock.monotonic)
         self._looking = asyncio.Lock()
         self._waiting = 0
         self._doctoring = doctoring
+        self._tell = tell
 
     @property
     def on_ended(self) -> list[Callable[[Session], object]]:
@@ -99,6 +111,23 @@ class Doors:
 
     @web.middleware
     async def _door(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        return await self._without_faults(self._from_outside(request, handler))
+
+    @web.middleware
+    async def _ingress_door(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        return await self._without_faults(self._from_home_assistant(request, handler))
+
+    async def _without_faults(self, answer: Awaitable[web.StreamResponse]) -> web.StreamResponse:
+        """What goes wrong here lets nobody in."""
+        try:
+            return await answer
+        except web.HTTPException:
+            raise
+        except Exception as error:  # noqa: BLE001 - the one place for faults of ours: the daemon goes on
+            self._tell(error)
+            return web.Response(status=HTTPStatus.INTERNAL_SERVER_ERROR, text=_FAULT)
+
+    async def _from_outside(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         host, settings = asked_for(request), self._settings()
         if not is_known(host, settings):
             return _refused(request, HTTPStatus.MISDIRECTED_REQUEST, _MISDIRECTED)
@@ -106,8 +135,7 @@ class Doors:
             return _refused(request, HTTPStatus.FORBIDDEN, _ANOTHER_SITE)
         return await _let_in(request, handler, await self._visit(request))
 
-    @web.middleware
-    async def _ingress_door(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+    async def _from_home_assistant(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Home Assistant signed in who asks; that it is Home Assistant, the connection alone tells."""
         settings = self._settings()
         if not admits(request.remote, settings):
@@ -237,4 +265,4 @@ async def _password_in(request: web.Request) -> str:
         raise web.HTTPRequestTimeout(text="The form did not come.\n") from None
     if len(body) > LARGEST_FORM:
         raise web.HTTPRequestEntityTooLarge(LARGEST_FORM, len(body))
-    return parse_qs(body.decode(errors="replace"), keep_blank_values=True, max_num_fields=10).get("password", [""])[0]
+    return parse_qs(body.decode(errors="replace"), keep_blank_values=True).get("password", [""])[0]

@@ -49,8 +49,8 @@ class Passwords(NamedTuple):
         """Who signs in with it, None for nobody. What is compared is always the same, and all of it."""
         given = await asyncio.to_thread(digest, password[:LONGEST], self.salt) if self.are_needed else b""
         is_owner, is_viewer = (hmac.compare_digest(given, own or b"") for own in (self.owner, self.viewer))
-        if len(password) > LONGEST or not given:
-            return None
+        if len(password) > LONGEST or not password.isprintable() or not given:
+            return None  # zeros at its end make no other hash (RFC 2104, 2), and a password has none
         return Who.OWNER if is_owner else Who.VIEWER if is_viewer else None
 
 

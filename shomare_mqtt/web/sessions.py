@@ -37,6 +37,10 @@ _LARGEST_FILE = 2**20
 _SALT = 16
 
 
+NOBODYS = Passwords(b"", b"no hash", None)
+"""Before the settings' own are known nobody signs in, and nobody is let in without."""
+
+
 class Session:
     """One browser that is signed in. `used`: seconds since 1970."""
 
@@ -56,7 +60,7 @@ class Sessions:
         self._sessions: dict[str, Session] = {}
         self._writing = asyncio.Lock()
         self._is_said = False
-        self.passwords = Passwords(b"", None, None)
+        self.passwords = NOBODYS
         self.on_ended: list[Callable[[Session], object]] = []
         """Told of each that ends as this process runs, so that what it listens to ends with it."""
 

@@ -133,8 +133,6 @@ class Stream:
 
     def changed(self, topic: str) -> None:
         """A retained topic holds something else."""
-        if not self._readers:
-            return
         if topic in self._resting:
             self._resting[topic] = True
             return

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from aiohttp import web
 
 from shomare_mqtt.web.permissions import Who
 from shomare_mqtt.web.viewer import seen_by_viewer
@@ -10,12 +12,7 @@ from shomare_mqtt.web.viewer import seen_by_viewer
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from aiohttp import web
-
     from shomare_mqtt.web.sessions import Session
-
-VISIT = "shomare.visit"
-"""Where a request holds its `Visit`."""
 
 
 class Visit(NamedTuple):
@@ -23,6 +20,10 @@ class Visit(NamedTuple):
 
     who: Who
     session: Session | None = None
+
+
+VISIT: Any = web.RequestKey("visit", Visit) if hasattr(web, "RequestKey") else "shomare.visit"
+"""Where a request holds its `Visit`: aiohttp before 3.14 takes a text for it, and later ones warn of that."""
 
 
 def visit_of(request: web.Request) -> Visit:

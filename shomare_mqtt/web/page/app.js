@@ -1,8 +1,9 @@
 // The page: what stands around the views, and which of them is shown.
 
 import { html, render, useEffect, useErrorBoundary, useRef, useState } from "./vendor/preact.js";
+import { onCode } from "./codes.js";
 import { addWords, chooseLanguage, chosenLanguage, lang, money, number, setLanguage, t } from "./i18n.js";
-import { Icon } from "./parts.js";
+import { Copy, Icon, Latin } from "./parts.js";
 import { store } from "./store.js";
 import shellWords from "./words/shell.js";
 
@@ -30,6 +31,7 @@ function appOf(view, language, setLanguageChoice) {
     view,
     connection: store.connection,
     role: store.role,
+    session: store.session,
     viewer: store.role === "viewer",
     owner: store.role === "owner",
     orders: Array.isArray(state.orders) ? state.orders : [],
@@ -103,6 +105,17 @@ function Connection({ app }) {
   </div>`;
 }
 
+// A code that arrives while something else is looked at.
+function Arrived({ app }) {
+  const [sms, put] = useState(null);
+  useEffect(() => onCode(put), []);
+  const code = sms?.code;
+  return html`<div role="status">${sms && (app.view === "now"
+    ? html`<span class="offscreen">${code ? t("arrived.code", { code }) : t("arrived.sms")}</span>`
+    : html`<div class="notice ok"><p>${code ? html`<${Latin} text=${code} class="oldcode" />` : t("arrived.sms")} <small><bdi>${sms.application_name}</bdi></small></p>
+        ${code && html`<${Copy} text=${code} label=${t("arrived.copy", { code })} kind="main" onCopied=${() => put(null)} />`}<a class="button" href="#now">${t("arrived.see")}</a></div>`)}</div>`;
+}
+
 function App() {
   const [, changed] = useState(0);
   const [language, setChoice] = useState(chosenLanguage);
@@ -128,10 +141,13 @@ function App() {
     <${Navigation} app=${app} />
     <main id="main" tabindex="-1" ref=${main} key=${lang}>
       <${Connection} app=${app} />
+      <${Arrived} app=${app} />
       ${app.viewer && html`<p class="notice">${t("shell.viewer")}</p>`}
       <${View} app=${app} />
     </main>`;
 }
 
-render(html`<${App} />`, document.getElementById("app"));
+const root = document.getElementById("app");
+root.replaceChildren(); // What stood there until now would stay below the page.
+render(html`<${App} />`, root);
 store.start();

@@ -11,6 +11,13 @@ export function addWords(more) {
   Object.assign(words.fa, more.fa);
 }
 
+// The words of one view, told without its name before them; gives back its `t`.
+export function wordsOf(view, more) {
+  for (const [language, texts] of Object.entries(more))
+    for (const [key, text] of Object.entries(texts)) words[language][`${view}.${key}`] = text;
+  return (key, values) => t(`${view}.${key}`, values);
+}
+
 export const hasWord = (key) => key in words[lang];
 
 export function t(key, values = {}) {

@@ -216,7 +216,7 @@ export function Combobox({ label, items, value, onChange, many = false, placehol
         (one) => html`<span class="chip" key=${one.id}><bdi>${one.label}</bdi>
           <button type="button" aria-label=${t("choose.remove", { name: one.label })} onClick=${() => (onChange(value.filter((i) => i !== one.id)), input.current.focus())}><${Icon} name="close" /></button></span>`,
       )}
-      <input id=${id} ref=${input} role="combobox" type="text" autocomplete="off" autocapitalize="none" autocorrect="off" spellcheck="false" enterkeyhint="done" dir="auto"
+      <input id=${id} ref=${input} role="combobox" type="text" autocomplete="off" autocapitalize="none" autocorrect="off" spellcheck="false" enterkeyhint="done" dir=${shown ? "auto" : undefined}
         aria-expanded=${open ? "true" : "false"} aria-controls=${`${id}-list`} aria-autocomplete="list" aria-activedescendant=${open && active ? `${id}-${at}` : undefined}
         aria-describedby=${hint ? `${id}-hint` : undefined}
         disabled=${disabled} placeholder=${many && value.length ? t("choose.another") : placeholder} value=${shown}

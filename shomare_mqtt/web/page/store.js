@@ -6,6 +6,7 @@ const LONGEST_PAUSE = 15_000;
 export class Store {
   state = {};
   connection = "connecting"; // "connecting", "online", "lost", "out" (signed out)
+  session = false; // whether one signed in
   role = null; // "owner", "viewer", null while nobody knows
   #offset = 0;
   #listeners = new Set();
@@ -43,7 +44,13 @@ export class Store {
   setRole(role) {
     if (this.role === role) return;
     this.role = role;
-    this.#changed();
+    this.changed();
+  }
+
+  // Over the ingress, and where no password is set, nobody signed in: nobody can sign out.
+  #heardRole(response) {
+    this.session = response.headers.get("shomare-session") === "yes";
+    this.setRole(response.headers.get("shomare-role"));
   }
 
   signedOut() {
@@ -98,6 +105,7 @@ export class Store {
     if (response.status === 401) return this.signedOut();
     if (!response.ok || !response.body) throw new Error(response.status);
     this.heardDate(response);
+    this.#heardRole(response);
     const again = this.#told !== null;
     this.#told = new Set();
     if (again) this.#forgetWhatIsGone(signal);
@@ -137,15 +145,15 @@ export class Store {
     const there = await response.json();
     if (told !== this.#told) return;
     for (const topic of Object.keys(this.state)) if (!(topic in there) && !told.has(topic)) delete this.state[topic];
-    this.#changed();
+    this.changed();
   }
 
   #set(connection) {
     this.connection = connection;
-    this.#changed();
+    this.changed();
   }
 
-  #changed() {
+  changed() {
     for (const listener of this.#listeners) listener();
   }
 }
