@@ -37,6 +37,9 @@ KINDS: dict[str, dict[str, Any]] = {
     "phone": {**_PHONE, "locale": "en-GB", "color_scheme": "light"},
     "persian": {**_PHONE, "locale": "fa-IR", "color_scheme": "dark"},
 }
+_WISH = """localStorage.setItem("shomare.wish",
+    JSON.stringify({application: ["3"], country: ["7", "16"], operator: ["1", "2"]}))"""
+"""What was chosen before the picture is taken."""
 PASSWORD = "a password for a picture"
 
 
@@ -63,6 +66,7 @@ async def take(folder: Path, *, whole: bool) -> None:
 async def _each_kind(browser: Browser, url: str, folder: Path, name: str, *, whole: bool) -> None:
     for kind, options in KINDS.items():
         context = await browser.new_context(reduced_motion="reduce", timezone_id="Asia/Tehran", **options)
+        await context.add_init_script(_WISH)
         page = await context.new_page()
         await page.goto(url)
         await page.get_by_role("heading", level=1).wait_for()

@@ -42,7 +42,7 @@ async def test_it_was_not_bought(open_home: Opened, person_at: Came) -> None:
     doubt = await in_doubt(home, page, "reset_before")
     await expect(doubt).to_contain_text("connection reset")
 
-    await doubt.get_by_role("button", name="No, it was not bought").click()
+    await doubt.get_by_role("button", name="It was not bought").click()
     await doubt.get_by_role("button", name="Yes, close it").click()
 
     await expect(page.get_by_role("article")).to_have_count(0)
@@ -56,7 +56,7 @@ async def test_it_was_bought(open_home: Opened, person_at: Came) -> None:
     doubt = await in_doubt(home, page, "reset_after")
     bought = home.sim.purchases[home.purchase]
 
-    await doubt.get_by_role("button", name="Yes, it was bought").click()
+    await doubt.get_by_role("button", name="It was bought").click()
     await doubt.get_by_label("Purchase").fill(bought.purchase)
     await doubt.get_by_label("Number", exact=True).fill(home.number)
     await doubt.get_by_role("button", name="Settle").click()
