@@ -40,7 +40,7 @@ WATCHED_STATES = frozenset({OrderState.WAITING, OrderState.RECEIVED})
 """States in which an order's number lives, and its SMS are asked for."""
 
 LEGAL_MOVES: Mapping[OrderState, frozenset[OrderState]] = {
-    OrderState.BUYING: frozenset({OrderState.WAITING, OrderState.FAILED, OrderState.UNKNOWN}),
+    OrderState.BUYING: frozenset({OrderState.WAITING, OrderState.FAILED, OrderState.UNKNOWN, OrderState.CANCELLED}),
     OrderState.WAITING: frozenset({OrderState.RECEIVED, OrderState.CANCELLED, OrderState.EXPIRED}),
     OrderState.RECEIVED: frozenset({OrderState.FINISHED, OrderState.CANCELLED}),
     OrderState.UNKNOWN: frozenset({OrderState.WAITING, OrderState.FAILED}),
@@ -95,8 +95,21 @@ class Product:
 
 
 @dataclass(frozen=True, slots=True)
+class Try:
+    """A country and operator of a `buy` with alternatives that was refused or passed over; `price` as it was known."""
+
+    country: str
+    operator: str
+    price: Decimal | None
+    error: ErrorInfo
+
+
+@dataclass(frozen=True, slots=True)
 class Order:
-    """One order, as the contract shows it. `phone` is whole here and masked in logs."""
+    """One order, as the contract shows it. `phone` is whole here and masked in logs.
+
+    `tries`: what a `buy` with alternatives tried in vain, in its order.
+    """
 
     order: str
     state: OrderState
@@ -113,6 +126,7 @@ class Order:
     refunded: bool | None = None
     charged: Decimal | None = None
     error: ErrorInfo | None = None
+    tries: tuple[Try, ...] = ()
 
     @property
     def is_open(self) -> bool:
@@ -493,15 +507,44 @@ class Envelope(NamedTuple):
         return self.command.partition("/")[0] == "query"
 
 
+class Named(NamedTuple):
+    """An id or a name that somebody sent; `is_id`: it was a JSON integer."""
+
+    text: str
+    is_id: bool = False
+
+
+class Among(NamedTuple):
+    """The countries and operators that a `buy` may be carried out with, one pair after the other.
+
+    Of those that were no list there is one, or none where the field was left out. `cheapest`: in the order of their
+    prices, else as they are listed.
+    """
+
+    countries: tuple[Named, ...] = ()
+    operators: tuple[Named, ...] = ()
+    cheapest: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Buy:
-    """Buy a number. A field left out is None; JSON integers are text here, and `is_id` names their fields."""
+    """Buy a number. A field left out is None; JSON integers are text here, and `is_id` names their fields.
+
+    `among`: its country or its operator was a list, and both stand there and not in their own fields.
+    """
 
     country: str | None = None
     operator: str | None = None
     application: str | None = None
     max_price: Decimal | None = None
     is_id: frozenset[str] = frozenset()
+    min_price: Decimal | None = None
+    among: Among | None = None
+
+    @property
+    def least(self) -> Decimal | None:
+        """The lowest price that is believed; None where any is (0 is like none)."""
+        return self.min_price or None
 
 
 class Target(NamedTuple):
@@ -568,13 +611,6 @@ class QueryPrice(NamedTuple):
     operator: str | None = None
     application: str | None = None
     is_id: frozenset[str] = frozenset()
-
-
-class Named(NamedTuple):
-    """An id or a name of a list that a sender gave; `is_id` where it was a JSON integer."""
-
-    text: str
-    is_id: bool = False
 
 
 class QueryOffers(NamedTuple):

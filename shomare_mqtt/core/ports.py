@@ -21,7 +21,6 @@ if TYPE_CHECKING:
         ArrivalResult,
         Batch,
         Condition,
-        Counted,
         Ids,
         JournalIdentity,
         Names,
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
         Press,
         Record,
         SpendFacts,
+        Stretch,
     )
     from shomare_mqtt.model import (
         Cancellation,
@@ -228,14 +228,14 @@ class Journal(Protocol):
         """Of the same orders those that got a code, the one that got the newest last."""
         ...
 
-    async def facts(self, today: float, lifetime: float) -> SpendFacts:
-        """What the limits count, `today` seconds after midnight."""
+    async def facts(self, today: float, lifetime: float, but: str | None = None) -> SpendFacts:
+        """What the limits count, `today` seconds after midnight; less an order."""
         ...
 
-    async def counted(self, starts: Sequence[float]) -> tuple[int, list[Counted]] | None:
-        """The first stretch with orders of those that begin at these steady moments, and what was bought in it.
+    async def counted(self, since: float, ends: Sequence[float], by: tuple[str, ...]) -> Stretch | None:
+        """The next orders that were made since a steady moment, all before the same of `ends`; None: there are none.
 
-        The last one has no end. None where nothing was bought since the first began.
+        `ends`: rising. `by`: which of country, operator and application they are told apart by.
         """
         ...
 

@@ -76,10 +76,11 @@ class Record:
     """An order with what only the journal and the core need of it.
 
     `made` and `deadline` and `closed` are in steady seconds (see core.clock.SteadyTime): they survive jumps of the wall
-    clock. `settled` tells that no more evidence is taken for an order in state `unknown`. `cancel_sent`: a cancel of
-    ours may have been carried out without our knowing; `refusal`: the provider's last no to one. `ids_stay` and
-    `shows_all`: see orders.sameness.Manner. `by_hand`: the operator said which purchase it is, and its number. `ids`:
-    None where there is nothing to find out.
+    clock. `made`: when what may be bought was written down, with alternatives the newest pair; `began`: when the first
+    pair was, where that is another one. `settled` tells that no more evidence is taken for an order in state `unknown`.
+    `cancel_sent`: a cancel of ours may have been carried out without our knowing; `refusal`: the provider's last no to
+    one. `ids_stay` and `shows_all`: see orders.sameness.Manner. `by_hand`: the operator said which purchase it is, and
+    its number. `ids`: None where there is nothing to find out.
     """
 
     order: Order
@@ -95,6 +96,12 @@ class Record:
     shows_all: bool = False
     by_hand: bool = False
     ids: Ids | None = None
+    began: float | None = None
+
+    @property
+    def was_there(self) -> float:
+        """Since when there is the order, in steady seconds."""
+        return self.made if self.began is None else self.began
 
     @property
     def told_phone(self) -> str | None:
@@ -329,18 +336,25 @@ class Outcome(StrEnum):
 class Counted(NamedTuple):
     """`orders`: so many that are alike; `newest` is the row of the newest.
 
-    `cost`: money, of one order; of an unknown one what is known to be gone. `seconds`: until the first SMS.
+    `key`: the ids that they are told apart by. `cost`: money, of one order; of an unknown one what is known to be gone.
+    `seconds`: until the first SMS; None where there is none.
     """
 
-    country: str
-    operator: str
-    application: str
+    key: tuple[str, ...]
     outcome: Outcome
     refunded: bool
     cost: Decimal
     seconds: float | None
     orders: int
     newest: int
+
+
+class Stretch(NamedTuple):
+    """Orders that were made from one steady moment to before another."""
+
+    first: float
+    until: float
+    alike: list[Counted]
 
 
 class Names(NamedTuple):
@@ -385,9 +399,11 @@ class Condition(NamedTuple):
     """What must hold of the limits' counts where a batch is written, in that very moment, else nothing of it is.
 
     `check` raises CommandRefusedError where it does not; it is called in the journal's thread, and looks at nothing
-    that changes. The day began `today` seconds ago, `lifetime` is how long an order in doubt counts as open.
+    that changes. The day began `today` seconds ago, `lifetime` is how long an order in doubt counts as open. `but`: the
+    order that is written, where it counts already.
     """
 
     check: Callable[[SpendFacts], None]
     today: float
     lifetime: float
+    but: str | None = None

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from shomare_mqtt.errors import ErrorCode, ProviderError, ShomareError
-from shomare_mqtt.model import Catalog, ErrorInfo, Order, Price, PriceList, Profile, Sms, Transaction
+from shomare_mqtt.model import Catalog, ErrorInfo, Order, Price, PriceList, Profile, Sms, Transaction, Try
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -161,8 +161,14 @@ def order_json(order: Order, *, codes: bool) -> dict[str, Any]:
         "sms": [sms_json(s, codes=codes) for s in order.sms],
         "refunded": order.refunded,
         "charged": order.charged,
+        "tries": [_try_json(each) for each in order.tries],
         "error": None if order.error is None else error_json(order.error),
     }
+
+
+def _try_json(tried: Try) -> dict[str, Any]:
+    error = error_json(tried.error)
+    return {"country": tried.country, "operator": tried.operator, "price": tried.price, "error": error}
 
 
 def sms_json(sms: Sms, *, codes: bool) -> dict[str, Any]:

@@ -2,52 +2,89 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections import Counter
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING, Any
 
-from shomare_mqtt.core.records import Counted, Names, Outcome, PlaceSuccess
+from shomare_mqtt.core.records import Counted, Names, Outcome, PlaceSuccess, Stretch
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Sequence
 
-_FIRST_SMS = "(SELECT received_at FROM sms WHERE order_id = orders.id ORDER BY seq LIMIT 1)"
-_COUNTED = f"""
-SELECT country, operator, application, outcome, refunded, cost,
-       round((julianday(first_sms) - julianday(created_at)) * 86400, 1) AS seconds, count(*), max(seq)
-FROM (SELECT seq, country, operator, application, coalesce(refunded, 0) AS refunded, first_sms, created_at,
-             CASE WHEN state IN ('failed', 'unknown') THEN state
-                  WHEN first_sms IS NOT NULL THEN 'received'
-                  WHEN state IN ('cancelled', 'expired') THEN 'unused'
-                  ELSE 'open' END AS outcome,
-             CASE WHEN state = 'unknown' THEN charged ELSE coalesce(charged, price) END AS cost
-      FROM (SELECT *, {_FIRST_SMS} AS first_sms FROM orders
-            WHERE made >= ? AND made < ? AND state != 'buying' AND (state != 'cancelled' OR purchase IS NOT NULL)))
-GROUP BY country, operator, application, outcome, refunded, cost, seconds
+MOST = 5_000
+"""Orders that are counted at once. What must be written waits for that, some hundredths of a second."""
+_DERIVED = """
+SELECT made, seq, country, operator, application,
+       CASE WHEN state IN ('failed', 'unknown') THEN state
+            WHEN first IS NOT NULL THEN 'received'
+            WHEN closed_at IS NOT NULL THEN 'unused'
+            ELSE 'open' END AS outcome,
+       coalesce(refunded, 0) AS refunded,
+       CASE WHEN state = 'unknown' THEN charged ELSE coalesce(charged, price) END AS cost,
+       round(86400 * (julianday(first) - julianday(created_at))) AS seconds
+FROM (SELECT *, (SELECT received_at FROM sms WHERE order_id = orders.id ORDER BY seq LIMIT 1) AS first FROM orders)
+"""
+"""An order as the table `figures` has it."""
+_KEEP = (
+    f"INSERT OR REPLACE INTO figures {_DERIVED}"
+    " WHERE id = ? AND closed_at IS NOT NULL AND (state != 'cancelled' OR purchase IS NOT NULL)"
+)
+"""Cancelled without a purchase is a `buy` that ended before one was to be had."""
+_SOME = f"""
+SELECT * FROM figures WHERE made >= :first AND made < :until
+UNION ALL {_DERIVED} WHERE seq IN (SELECT seq FROM orders WHERE closed_at IS NULL) AND state != 'buying'
+                           AND +made >= :first AND +made < :until
 """  # noqa: S608 - our own names
-"""What is alike is counted together, since most orders are like many others. Cancelled without a purchase is a `buy`
-that ended before one was to be had."""
-_DAY = 86400.0
+"""The plus signs: not by the index of all orders, of which few are open."""
 
 
-def counted(connection: sqlite3.Connection, starts: Sequence[float]) -> tuple[int, list[Counted]] | None:
-    """The first stretch with orders in it of those that begin at these steady moments, and what was bought in it.
+def keep(connection: sqlite3.Connection, order: str) -> None:
+    """Have an order among the figures, where it is over."""
+    connection.execute(_KEEP, (order,))
 
-    The last one has no end. None where nothing was bought since the first began. One stretch a call, so that what must
-    be written is never kept waiting by years.
+
+@cache
+def _counted(by: tuple[str, ...], *, one: bool) -> str:
+    """What counts the orders that are alike. `by`: columns of ours; `one`: of one application alone."""
+    alike = ", ".join((*by, "outcome", "refunded", "cost", "seconds"))
+    where = "WHERE application = :application" if one else ""
+    return f"SELECT {alike}, count(*), max(seq) FROM ({_SOME}) {where} GROUP BY {alike}"  # noqa: S608 - our own names
+
+
+def counted(
+    connection: sqlite3.Connection,
+    since: float,
+    ends: Sequence[float],
+    by: tuple[str, ...],
+    application: str | None = None,
+) -> Stretch | None:
+    """The next orders that were made since a steady moment, all before the same of `ends`; None: there are none.
+
+    `ends`: rising. `by`: which of country, operator and application they are told apart by. `application`: its orders
+    alone.
     """
-    found = connection.execute("SELECT min(made) FROM orders WHERE made >= ?", (starts[0],)).fetchone()[0]
-    if found is None:
+    first = connection.execute("SELECT min(made) FROM orders WHERE made >= ?", (since,)).fetchone()[0]
+    if first is None:
         return None
-    which = bisect_right(starts, found) - 1
-    until = starts[which + 1] if which + 1 < len(starts) else float("inf")
-    rows = connection.execute(_COUNTED, (starts[which], until))
-    return which, [
-        Counted(country, operator, application, Outcome(outcome), bool(refunded), Decimal(cost or 0), *more)
-        for country, operator, application, outcome, refunded, cost, *more in rows
-    ]
+    beyond = connection.execute(
+        "SELECT made FROM orders WHERE made > ? ORDER BY made LIMIT 1 OFFSET ?", (first, MOST)
+    ).fetchone()
+    until = min((end for end in (*ends, *(beyond or ())) if end > first), default=float("inf"))
+    values = {"first": first, "until": until, "application": application}
+    rows = connection.execute(_counted(by, one=application is not None), values)
+    return Stretch(first, until, [_alike(row, len(by)) for row in rows])
+
+
+def _alike(row: tuple[Any, ...], keys: int) -> Counted:
+    outcome, refunded, cost, *more = row[keys:]
+    return Counted(row[:keys], Outcome(outcome), bool(refunded), _money(cost), *more)
+
+
+@lru_cache(maxsize=100)
+def _money(text: str | None) -> Decimal:
+    return Decimal(text or 0)
 
 
 def names(connection: sqlite3.Connection, orders: Iterable[int]) -> dict[int, Names]:
@@ -56,17 +93,17 @@ def names(connection: sqlite3.Connection, orders: Iterable[int]) -> dict[int, Na
     return {order: Names(*connection.execute(sql, (order,)).fetchone()) for order in orders}
 
 
-def days_since(since: float, now: float) -> list[float]:
-    """The beginnings of stretches of a day from one steady moment to another."""
-    return [since + _DAY * day for day in range(max(1, round((now - since) / _DAY)))]
-
-
 def success_by_place(rows: Iterable[Counted]) -> dict[tuple[str, str], PlaceSuccess]:
-    """How it went in each country and with each operator."""
-    orders, received, unused = Counter[tuple[str, str]](), Counter[tuple[str, str]](), Counter[tuple[str, str]]()
+    """How it went in each country and with each operator, of orders that were told apart by these."""
+    counts = Counter[tuple[tuple[str, ...], Outcome]]()
     for row in rows:
-        place = row.country, row.operator
-        orders[place] += row.orders if row.outcome.is_purchase else 0
-        received[place] += row.orders if row.outcome is Outcome.RECEIVED else 0
-        unused[place] += row.orders if row.outcome is Outcome.UNUSED else 0
-    return {place: PlaceSuccess(orders[place], received[place], unused[place]) for place in +orders}
+        counts[row.key, row.outcome] += row.orders
+    places = {(country, operator) for ((country, operator), outcome) in counts if outcome.is_purchase}
+    return {
+        place: PlaceSuccess(
+            sum(counts[place, outcome] for outcome in Outcome if outcome.is_purchase),
+            counts[place, Outcome.RECEIVED],
+            counts[place, Outcome.UNUSED],
+        )
+        for place in places
+    }

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from shomare_mqtt.core.records import Evidence, Ids, NewSms, Record, SpendFacts
 from shomare_mqtt.errors import ErrorCode, Upstream
-from shomare_mqtt.model import Candidate, ErrorInfo, Order, OrderState, Product, Sms, Transaction
+from shomare_mqtt.model import Candidate, ErrorInfo, Order, OrderState, Product, Sms, Transaction, Try
 
 if TYPE_CHECKING:
     import sqlite3
@@ -20,7 +20,7 @@ _COLUMNS = (
     "id, state, country, operator, application, country_name, operator_name, application_name, key, purchase, phone, "
     "price, refunded, charged, error, created_at, updated_at, expires_at, closed_at, made, deadline, closed, "
     "balance_before, moves_before, quiet_before, balance_asked, balance_told, settled, command, cancel_sent, refusal, "
-    "ids_stay, shows_all, by_hand, ids, balance_place"
+    "ids_stay, shows_all, by_hand, ids, balance_place, began, tries"
 )
 _NAMES = _COLUMNS.split(", ")
 _OF_PRODUCT = ("country", "operator", "application", "country_name", "operator_name", "application_name")
@@ -42,14 +42,19 @@ _OPEN_AND_LATE = f"seq IN ({_OPEN} UNION ALL SELECT seq FROM orders WHERE closed
 
 _COUNTED = """
 SELECT CASE WHEN made >= :midnight AND state != 'failed' AND coalesce(refunded, 0) = 0
+                 AND (state != 'cancelled' OR purchase IS NOT NULL)
             THEN coalesce(charged, price, '0') END AS cost,
-       count(*), sum(made >= :hour AND state != 'failed'),
-       sum(made >= :midnight AND state IN ('cancelled', 'expired')
+       count(*), sum(made >= :hour AND state != 'failed' AND (state != 'cancelled' OR purchase IS NOT NULL)),
+       sum(made >= :midnight AND (state = 'expired' OR (state = 'cancelled' AND purchase IS NOT NULL))
            AND NOT EXISTS (SELECT 1 FROM sms WHERE sms.order_id = orders.id))
-FROM orders WHERE made >= :since GROUP BY cost
+FROM orders WHERE made >= :since{} GROUP BY cost
 """
 """By what they cost, since most cost the same: how many, those of the last hour, and those of today without an SMS.
-Once for all limits: each purchase asks twice, and a day may have had thousands."""
+Once for all limits: each purchase asks twice, and a day may have had thousands. One that was cancelled before a number
+was to be had cost nothing."""
+_BUT = " AND id != :but"
+_COUNTED_ALL, _COUNTED_OTHERS = (_COUNTED.format(which) for which in ("", _BUT))
+_COUNTED_OPEN = "SELECT count(*) FROM orders WHERE closed_at IS NULL AND (state != 'unknown' OR made >= :doubted)"
 
 
 def save(connection: sqlite3.Connection, record: Record) -> None:
@@ -128,19 +133,22 @@ def coded(connection: sqlite3.Connection, closed_after: float) -> list[str]:
     return [order for (order,) in connection.execute(f"{sql} ORDER BY max(seq)", (closed_after,))]
 
 
-def facts(connection: sqlite3.Connection, midnight: float, now: float, lifetime: float) -> SpendFacts:
-    """What the limits count; `midnight` and `now` in steady seconds.
+def facts(
+    connection: sqlite3.Connection, midnight: float, now: float, lifetime: float, but: str | None = None
+) -> SpendFacts:
+    """What the limits count, less an order; `midnight` and `now` in steady seconds.
 
     An order's day is told by steady time alone: its `created_at` may be of a clock that was wrong, and would then count
     it on a day that it does not belong to.
     """
     hour = now - 3600
-    rows = connection.execute(_COUNTED, {"midnight": midnight, "hour": hour, "since": min(midnight, hour)}).fetchall()
+    values: dict[str, Any] = {"midnight": midnight, "hour": hour, "since": min(midnight, hour)}
+    values |= {"doubted": now - lifetime, "but": but}
+    counted, which = (_COUNTED_ALL, "") if but is None else (_COUNTED_OTHERS, _BUT)
+    rows = connection.execute(counted, values).fetchall()
     spent = sum((Decimal(cost) * count for cost, count, _, _ in rows if cost is not None), Decimal(0))
     bought, unused = (sum(row[column] for row in rows) for column in (2, 3))
-    still_open = connection.execute(
-        "SELECT count(*) FROM orders WHERE closed_at IS NULL AND (state != 'unknown' OR made >= ?)", (now - lifetime,)
-    )
+    still_open = connection.execute(f"{_COUNTED_OPEN}{which}", values)
     return SpendFacts(spent, bought, still_open.fetchone()[0], unused)
 
 
@@ -199,6 +207,8 @@ def _to_row(record: Record) -> dict[str, Any]:
         "by_hand": record.by_hand,
         "ids": _ids_text(record.ids),
         "balance_place": evidence.place,
+        "began": record.began,
+        "tries": _tries_text(order.tries),
     }
 
 
@@ -217,6 +227,7 @@ def _from_row(row: dict[str, Any], sms: tuple[Sms, ...]) -> Record:
         shows_all=bool(row["shows_all"]),
         by_hand=bool(row["by_hand"]),
         ids=_ids(row["ids"]),
+        began=row["began"],
     )
 
 
@@ -237,6 +248,7 @@ def _order(row: dict[str, Any], sms: tuple[Sms, ...]) -> Order:
         refunded=None if row["refunded"] is None else bool(row["refunded"]),
         charged=_decimal(row["charged"]),
         error=_error(row["error"]),
+        tries=_tries(row["tries"]),
     )
 
 
@@ -309,14 +321,30 @@ def _time(text: str | None) -> datetime | None:
 
 
 def _error_text(error: ErrorInfo | None) -> str | None:
-    if error is None:
-        return None
+    return None if error is None else json.dumps(_error_row(error))
+
+
+def _error_row(error: ErrorInfo) -> list[Any]:
     upstream = [error.upstream.http, error.upstream.code] if error.upstream else None
-    return json.dumps([error.code.value, error.message, error.retryable, upstream])
+    return [error.code.value, error.message, error.retryable, upstream]
 
 
 def _error(text: str | None) -> ErrorInfo | None:
-    if text is None:
-        return None
-    code, message, retryable, upstream = json.loads(text)
+    return None if text is None else _error_of(*json.loads(text))
+
+
+def _error_of(code: str, message: str, retryable: bool, upstream: list[Any] | None) -> ErrorInfo:  # noqa: FBT001
     return ErrorInfo(ErrorCode(code), message, retryable, Upstream(*upstream) if upstream else None)
+
+
+def _tries_text(tries: tuple[Try, ...]) -> str | None:
+    if not tries:
+        return None
+    return json.dumps([[t.country, t.operator, _decimal_text(t.price), _error_row(t.error)] for t in tries])
+
+
+def _tries(text: str | None) -> tuple[Try, ...]:
+    if text is None:
+        return ()
+    rows = json.loads(text)
+    return tuple(Try(place, operator, _decimal(price), _error_of(*error)) for place, operator, price, error in rows)

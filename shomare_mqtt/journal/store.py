@@ -6,6 +6,7 @@ import json
 from contextlib import suppress
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
 
@@ -28,6 +29,7 @@ from shomare_mqtt.core.records import (
     Press,
     Record,
     SpendFacts,
+    Stretch,
 )
 from shomare_mqtt.core.render import dumps
 from shomare_mqtt.errors import JournalFullError
@@ -117,7 +119,7 @@ class Journal:
 
         def write(connection: sqlite3.Connection) -> tuple[tuple[int, list[OutboxRow]], bool]:
             if condition is not None:
-                condition.check(orders.facts(connection, now - condition.today, now, condition.lifetime))
+                condition.check(orders.facts(connection, now - condition.today, now, condition.lifetime, condition.but))
             return _write(connection, batch, now), counts
 
         need, told = Need.INTENT if buys else Need.WAITS, self._posted if batch.postings else None
@@ -281,17 +283,17 @@ class Journal:
         since = self.time.now() - keep_closed
         return await self._database.read(lambda c: orders.coded(c, since))
 
-    async def facts(self, today: float, lifetime: float) -> SpendFacts:
-        """What the limits count; the day began `today` seconds ago."""
+    async def facts(self, today: float, lifetime: float, but: str | None = None) -> SpendFacts:
+        """What the limits count, less an order; the day began `today` seconds ago."""
         now = self.time.now()
-        return await self._database.read(lambda c: orders.facts(c, now - today, now, lifetime))
+        return await self._database.read(lambda c: orders.facts(c, now - today, now, lifetime, but))
 
-    async def counted(self, starts: Sequence[float]) -> tuple[int, list[Counted]] | None:
-        """The first stretch with orders of those that begin at these steady moments, and what was bought in it.
+    async def counted(self, since: float, ends: Sequence[float], by: tuple[str, ...]) -> Stretch | None:
+        """The next orders that were made since a steady moment, all before the same of `ends`; None: there are none.
 
-        The last one has no end. None where nothing was bought since the first began.
+        `ends`: rising. `by`: which of country, operator and application they are told apart by.
         """
-        return await self._database.read(lambda c: counting.counted(c, starts))
+        return await self._database.read(lambda c: counting.counted(c, since, ends, by))
 
     async def names(self, orders: list[int]) -> dict[int, Names]:
         """What country, operator and application of the orders in some rows were called when those were made."""
@@ -299,12 +301,11 @@ class Journal:
 
     async def success_by_place(self, application: str, days: float = 90) -> dict[tuple[str, str], PlaceSuccess]:
         """How it went with an application in the last so many days, by country and operator."""
-        now = self.time.now()
-        starts, rows = counting.days_since(now - days * 86400, now), list[Counted]()
-        while starts and (found := await self.counted(starts)) is not None:
-            which, counted = found
-            rows += [row for row in counted if row.application == application]
-            starts = starts[which + 1 :]
+        since, rows = self.time.now() - days * 86400, list[Counted]()
+        count = partial(counting.counted, ends=(), by=("country", "operator"), application=application)
+        while (found := await self._database.read(partial(count, since=since))) is not None:
+            rows += found.alike
+            since = found.until
         return counting.success_by_place(rows)
 
     # --- commands and outbox ----------------------------------------------------------------------------------------
@@ -467,6 +468,8 @@ def _write(connection: sqlite3.Connection, batch: Batch, now: float) -> tuple[in
         orders.save(connection, record)
     for sms in batch.sms:
         orders.save_sms(connection, sms)
+    for order in {*(r.order.order for r in batch.records if not r.order.is_open), *(new.order for new in batch.sms)}:
+        counting.keep(connection, order)
     rows = [commands.post(connection, posting, now) for posting in batch.postings]
     for done in batch.done:
         commands.finish(connection, done)

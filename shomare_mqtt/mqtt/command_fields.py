@@ -17,7 +17,10 @@ MAX_PAYLOAD = 64 * 1024
 MAX_TRANSACTION = 200
 MAX_ID = 255
 """Characters of an id or a name: a label, as a select sends it, may be as long as a state of Home Assistant."""
-PRODUCT_FIELDS = ("country", "operator", "application")
+PLACE_FIELDS = ("country", "operator")
+PRODUCT_FIELDS = (*PLACE_FIELDS, "application")
+MAX_LISTED = 20
+"""Countries, or operators, that one `buy` may name."""
 
 _MAX_EXPONENT = 30
 _BOM = "\ufeff"
@@ -160,9 +163,20 @@ def optional_identifier(given: dict[str, Any], field: str) -> str | None:
 def identifiers(given: dict[str, Any], field: str) -> tuple[Named, ...]:
     """Ids or names: one, or a list of them; none where it is left out or empty."""
     value = given.get(field, "")
-    if not isinstance(value, list):
-        return () if (one := optional_identifier(given, field)) is None else (Named(one, isinstance(value, int)),)
-    return tuple(Named(identifier({field: each}, field), isinstance(each, int)) for each in value)
+    if isinstance(value, list):
+        return tuple(Named(identifier({field: each}, field), isinstance(each, int)) for each in value)
+    text = optional_identifier(given, field)
+    return () if text is None else (Named(text, isinstance(value, int)),)
+
+
+def alternatives(given: dict[str, Any], field: str) -> tuple[Named, ...]:
+    """One id or name, or a list of a few different ones; none where it is left out or empty text."""
+    found, value = identifiers(given, field), given.get(field)
+    if isinstance(value, list) and not 1 <= len(value) <= MAX_LISTED:
+        raise InvalidError(f"{field}: a list of 1 to {MAX_LISTED} ids or names")
+    if len({each.text for each in found}) < len(found):
+        raise InvalidError(f"{field}: one of them stands there twice")
+    return found
 
 
 def integers(given: dict[str, Any]) -> frozenset[str]:

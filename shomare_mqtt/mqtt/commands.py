@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from shomare_mqtt import topics
 from shomare_mqtt.errors import CommandRefusedError, ErrorCode
 from shomare_mqtt.model import (
+    Among,
     Buy,
     Cancel,
     CatalogKind,
@@ -38,8 +39,10 @@ from shomare_mqtt.model import (
 )
 from shomare_mqtt.mqtt.command_fields import (
     MAX_ID,
+    PLACE_FIELDS,
     PRODUCT_FIELDS,
     InvalidError,
+    alternatives,
     identifier,
     identifiers,
     integers,
@@ -66,6 +69,9 @@ MAX_DAYS = 3650
 STATISTICS_BY = ("application", "country", "operator", "day")
 DEFAULT_FIELDS = ("country", "operator", "application", "max_price")
 OFFER_FIELDS = ("min_price", "max_price", "min_count", "limit", "max_age", "wait")
+CHOICES = ("listed", "cheapest")
+"""How the pairs of a `buy` with alternatives are put in order; the first where nothing is said."""
+MAX_PAIRS = 40
 ORDER_FILTERS = ("open", "closed", "all")
 
 _ENVELOPE_FIELDS = frozenset({"transaction", "expires_at"})
@@ -106,7 +112,7 @@ def _parse(incoming: Incoming, envelope: Envelope) -> Parsed:
     parts = envelope.command.split("/")
     match parts:
         case ["buy"]:
-            return _from_json(text, envelope, _buy, {*PRODUCT_FIELDS, "max_price"})
+            return _from_json(text, envelope, _buy, {*PRODUCT_FIELDS, "max_price", "min_price", "choose"})
         case ["cancel"]:
             return _cancel(text, envelope)
         case ["resolve"]:
@@ -216,8 +222,29 @@ def _with_envelope_fields(envelope: Envelope, given: dict[str, Any]) -> Envelope
 
 
 def _buy(given: dict[str, Any]) -> Buy:
+    cheapest = _is_cheapest(given)
+    prices = money(given, "max_price"), money(given, "min_price")
+    if any(isinstance(given.get(field), list) for field in PLACE_FIELDS):
+        application = optional_identifier(given, "application")
+        is_id = integers({"application": given.get("application")})
+        return Buy(None, None, application, prices[0], is_id, prices[1], _among(given, cheapest=cheapest))
     country, operator, application = [optional_identifier(given, field) for field in PRODUCT_FIELDS]
-    return Buy(country, operator, application, money(given, "max_price"), integers(given))
+    return Buy(country, operator, application, prices[0], integers(given), prices[1])
+
+
+def _is_cheapest(given: dict[str, Any]) -> bool:
+    choose = given.get("choose", "")
+    if choose not in ("", *CHOICES):
+        raise InvalidError(f"choose: must be {' or '.join(CHOICES)}")
+    return bool(choose == "cheapest")
+
+
+def _among(given: dict[str, Any], *, cheapest: bool) -> Among:
+    """What may be tried of a `buy` with alternatives."""
+    countries, operators = (alternatives(given, field) for field in PLACE_FIELDS)
+    if (pairs := len(countries) * max(len(operators), 1)) > MAX_PAIRS:
+        raise InvalidError(f"country and operator: {pairs} pairs of them, at most {MAX_PAIRS} are tried")
+    return Among(countries, operators, cheapest)
 
 
 def _prices(given: dict[str, Any]) -> QueryPrices:

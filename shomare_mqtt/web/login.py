@@ -26,7 +26,8 @@ _WORDS: dict[Language, _Words] = {
         "Password",
         "Sign in",
         "This password is wrong. Nothing was changed.",
-        "Too many wrong passwords came from here. Try again in {seconds} seconds; whoever is signed in can go on.",
+        "Five wrong passwords came from here within a minute. Try again in {seconds} seconds; whoever is signed in can "
+        "go on.",
         "فارسی",
     ),
     "fa": _Words(
@@ -34,7 +35,8 @@ _WORDS: dict[Language, _Words] = {
         "گذرواژه",
         "ورود",
         "این گذرواژه درست نیست. چیزی تغییر نکرد.",
-        "از این‌جا چند بار گذرواژهٔ نادرست فرستاده شد. {seconds} ثانیهٔ دیگر دوباره امتحان کنید؛ آن‌ها که وارد شده‌اند ادامه می‌دهند.",  # noqa: E501 - one sentence
+        "در یک دقیقه پنج بار گذرواژهٔ نادرست از این‌جا فرستاده شد. {seconds} ثانیهٔ دیگر دوباره امتحان کنید؛ "
+        "هر کس وارد شده است می‌تواند ادامه دهد.",
         "English",
     ),
 }
@@ -51,7 +53,7 @@ _PAGE = """<!doctype html>
 </head>
 <body>
 <main>
-<h1><img src="icon.svg" alt="" width="36" height="36">{title}</h1>
+<h1>{title}</h1>
 <form method="post" action="login{query}">
 <label for="password">{password}</label>
 <input id="password" name="password" type="password" autocomplete="current-password" dir="auto"

@@ -80,9 +80,15 @@ async def open_home(broker: Mosquitto, tmp_path: Path) -> AsyncIterator[Opened]:
     """
     async with AsyncExitStack() as stack:
 
-        async def opened(settings: dict[str, Any] | None = None, its_own: Mosquitto | None = None, **sim: Any) -> Home:
-            home = await stack.enter_async_context(Home(tmp_path, (its_own or broker).port, sim))
-            await home.begin(settings)
+        async def opened(
+            settings: dict[str, Any] | None = None,
+            *,
+            its_own: Mosquitto | None = None,
+            knows_nothing: bool = False,
+            **simulator: Any,
+        ) -> Home:
+            home = await stack.enter_async_context(Home(tmp_path, (its_own or broker).port, simulator))
+            await home.begin(settings, knows_nothing=knows_nothing)
             return home
 
         yield opened

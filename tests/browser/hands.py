@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 CLIPBOARD = ["clipboard-read", "clipboard-write"]
 """What a browser asks its person for before a page may read what was copied; a test reads it."""
+AWAY = ("net::ERR_", "Failed to fetch", "network error")
+"""What Chromium itself writes down of a connection that is gone."""
 
 
 async def choose(page: Page, field: str, *typed: str) -> None:

@@ -30,10 +30,11 @@ class Home(House):
     def url(self) -> str:
         return f"http://127.0.0.1:{self.web_port}/"
 
-    async def begin(self, settings: Mapping[str, Any] | None = None) -> Daemon:
-        """The daemon runs, and its page answers."""
+    async def begin(self, settings: Mapping[str, Any] | None = None, *, knows_nothing: bool = False) -> Daemon:
+        """The daemon runs, and its page answers; `knows_nothing`: the provider tells it nothing."""
         web = {"web": {"enabled": True, "port": self.web_port}, "limits": {"double_press": 0}}
-        daemon = await self.start(merged(web, settings or {}))
+        self.settings = merged(web, settings or {})
+        daemon = await (self.launch(self.settings) if knows_nothing else self.start(self.settings))
         await self.until_page()
         return daemon
 

@@ -20,11 +20,11 @@ SLOW_LINE = 20_000
 BALANCE = 987_654
 """What a new daemon knows and no file of the page holds: seen, the page stands and its state with it."""
 _WATCH = """
-new MutationObserver((_, watcher) => {
+window.shownAfter = new Promise(shown => new MutationObserver((_, watcher) => {
     if (!document.body?.textContent.includes("987,654")) return;
     watcher.disconnect();
-    requestAnimationFrame(() => setTimeout(() => { window.shownAfter = performance.now(); }));
-}).observe(document, {subtree: true, childList: true, characterData: true});
+    requestAnimationFrame(() => setTimeout(() => shown(performance.now())));
+}).observe(document, {subtree: true, childList: true, characterData: true}));
 """
 """A frame's callbacks run before it is painted, and what they put off runs after that."""
 
@@ -49,7 +49,6 @@ async def shown_after(browser: Browser, home: Home, bytes_a_second: int | None =
             limits = {"downloadThroughput": bytes_a_second, "uploadThroughput": bytes_a_second}
             await line.send("Network.emulateNetworkConditions", {"offline": False, "latency": 100, **limits})
         await page.goto(home.url, wait_until="commit")
-        shown = await page.wait_for_function("window.shownAfter", timeout=0)
-        return float(await shown.json_value()) / 1000
+        return float(await page.evaluate("window.shownAfter")) / 1000
     finally:
         await context.close()

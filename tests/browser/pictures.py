@@ -65,7 +65,7 @@ async def _each_kind(browser: Browser, url: str, folder: Path, name: str, *, who
         context = await browser.new_context(reduced_motion="reduce", timezone_id="Asia/Tehran", **options)
         page = await context.new_page()
         await page.goto(url)
-        await page.wait_for_function("document.body.innerText.length > 200 || document.querySelector('form')")
+        await page.get_by_role("heading", level=1).wait_for()
         await page.wait_for_timeout(700)  # a picture is not a test: what is still read may come
         (folder / f"{name}-{kind}.webp").write_bytes(await _picture(page, whole=whole))
         await context.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
 from playwright.async_api import expect
 
 from tests.browser.hands import CLIPBOARD, buy_button, buys, card, choose, copied, wish
@@ -117,7 +118,7 @@ async def test_what_is_refused_is_said_where_it_was_pressed(home: Home, person_a
     await buy_button(page).click()
 
     said = page.get_by_role("main").get_by_role("alert")
-    await expect(said).to_contain_text("balance")
+    await expect(said).to_contain_text("too little for this number")
     await expect(page).to_have_url(f"{home.url}#buy")
     await expect(buy_button(page)).to_be_enabled()
     assert home.bought() == []
@@ -126,11 +127,26 @@ async def test_what_is_refused_is_said_where_it_was_pressed(home: Home, person_a
 async def test_what_is_too_dear_is_not_bought(home: Home, person_at: Came) -> None:
     page = await (await person_at(home.url)).opens("buy")
     await wish(page)
-    await page.get_by_label("At most").fill("2000")
+    await page.get_by_text("Price limits").click()
+    await page.get_by_label("At most").fill("2,000")
 
     await buy_button(page).click()
 
-    await expect(page.get_by_role("main").get_by_role("alert")).to_contain_text("2200")
+    await expect(page.get_by_role("main").get_by_role("alert")).to_contain_text("2,200")
+    assert home.bought() == []
+
+
+@pytest.mark.parametrize("typed", ["2000 or so", "cheap", "-5"])
+async def test_a_limit_that_cannot_be_read_is_no_limit_left_out(home: Home, person_at: Came, typed: str) -> None:
+    page = await (await person_at(home.url)).opens("buy")
+    await wish(page)
+    await page.get_by_text("Price limits").click()
+    await page.get_by_label("At most").fill(typed)
+
+    await buy_button(page).click()
+
+    await expect(page.get_by_role("main").get_by_role("alert")).to_contain_text("At most")
+    await home.all_taken()
     assert home.bought() == []
 
 
@@ -167,9 +183,10 @@ async def test_alternatives_are_tried_until_one_is_to_be_had(home: Home, person_
 
 
 async def test_first_steps_without_a_token(open_home: Opened, person_at: Came) -> None:
-    home = await open_home({"provider": {"token": "wrong"}})
+    home = await open_home({"provider": {"token": "of long ago"}}, knows_nothing=True)
     page = await (await person_at(home.url)).opens()
     await expect(page.get_by_role("main")).to_contain_text("token")
+    await expect(page.get_by_role("main")).to_contain_text("provider.token")
 
 
 async def test_a_page_by_keyboard_alone(home: Home, person_at: Came) -> None:
@@ -201,6 +218,7 @@ async def test_a_page_by_keyboard_alone(home: Home, person_at: Came) -> None:
 
 _NAMED = """name => {
     const here = document.activeElement, label = here.labels?.[0]?.textContent ?? here.getAttribute("aria-label");
-    return (label ?? here.textContent).trim().startsWith(name) && getComputedStyle(here).outlineStyle !== "none";
+    const shows = [here, here.parentElement].some(each => getComputedStyle(each).outlineStyle !== "none");
+    return shows && (label ?? here.textContent).trim().startsWith(name);
 }"""
 """Whether what is focused has a name, and can be seen to be focused."""

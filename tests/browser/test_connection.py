@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from playwright.async_api import expect
 
 from tests.browser import paint
-from tests.browser.hands import buys, card
+from tests.browser.hands import AWAY, buys, card
 from tests.browser.looks import VIEWS
 
 if TYPE_CHECKING:
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from tests.mosquitto import Mosquitto
 
 CODE = "48213"
-AWAY = ("net::ERR_", "Failed to fetch", "network error")
-"""What Chromium itself says of a connection that is gone."""
 
 
 async def test_a_lost_connection_is_shown_and_all_is_right_after_it(home: Home, wire: Wire, person_at: Came) -> None:

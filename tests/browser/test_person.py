@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from aiohttp import web
+from playwright.async_api import expect
 
 from tests.browser.wire import Wire
 
@@ -46,7 +47,7 @@ async def test_a_page_that_does_all_as_it_should_has_no_faults(person_at: Came) 
     async with page_of("<p>Good day") as port:
         person = await person_at(f"http://127.0.0.1:{port}/")
         page = await person.opens()
-        await page.wait_for_function("document.title === 'Done'")
+        await expect(page).to_have_title("Done")
         assert person.faults == []
 
 
@@ -56,7 +57,7 @@ async def test_each_fault_is_found(person_at: Came) -> None:
     async with page_of(markup, script) as port:
         person = await person_at(f"http://127.0.0.1:{port}/")
         page = await person.opens()
-        await page.wait_for_function("document.title === 'Done' && document.body.textContent.endsWith('!')")
+        await expect(page.get_by_text("!")).to_be_attached()
         await page.evaluate("new Promise(done => setTimeout(done))")  # what went wrong before is told before this is
         found = "\n".join(person.faults)
         assert "a request to another host: http://elsewhere.example/x.png" in found

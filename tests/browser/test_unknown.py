@@ -38,8 +38,8 @@ async def test_it_was_not_bought(home: Home, person_at: Came) -> None:
     doubt = await in_doubt(home, page, "reset_before")
     await expect(doubt).to_contain_text("connection reset")
 
-    await doubt.get_by_role("button", name="not bought").click()
-    await doubt.get_by_role("button", name="Yes").click()
+    await doubt.get_by_role("button", name="No, it was not bought").click()
+    await doubt.get_by_role("button", name="Yes, close it").click()
 
     await expect(page.get_by_role("article")).to_have_count(0)
     assert (await the_order(home))["state"] == "failed"
@@ -51,9 +51,9 @@ async def test_it_was_bought(home: Home, person_at: Came) -> None:
     doubt = await in_doubt(home, page, "reset_after")
     bought = home.sim.purchases[home.purchase]
 
-    await doubt.get_by_role("button", name="bought", exact=False).first.click()
+    await doubt.get_by_role("button", name="Yes, it was bought").click()
     await doubt.get_by_label("Purchase").fill(bought.purchase)
-    await doubt.get_by_label("Number").fill(home.number)
+    await doubt.get_by_label("Number", exact=True).fill(home.number)
     await doubt.get_by_role("button", name="Settle").click()
 
     order = await the_order(home)

@@ -25,7 +25,7 @@ ORDER = {
     "country": "7", "country_name": "Russia", "operator": "1", "operator_name": "MTS",
     "application": "3", "application_name": "Telegram", "phone": "+79313226657", "price": 2200,
     "created_at": "2025-11-24T03:00:00Z", "updated_at": "2025-11-24T03:00:00Z", "expires_at": "2999-01-01T00:00:00Z",
-    "closed_at": None, "sms_count": 0, "sms": [], "refunded": None, "charged": None, "error": None,
+    "closed_at": None, "sms_count": 0, "sms": [], "refunded": None, "charged": None, "tries": [], "error": None,
 }  # fmt: skip
 
 

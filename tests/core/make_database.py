@@ -30,8 +30,9 @@ async def live(directory: Path) -> None:
     finished = await world.buy(transaction="finished", max_price=3000)
     world.provider.gets("p2", sms("Your code is 11111", sender="Telegram", provider_id="s-1"), sms("No code"))
     await world.state(finished["order"], "finished")
-    world.provider.script("buy", NO_NUMBERS)
-    assert await world.error("buy", {**PRODUCT, "transaction": "failed"}) == ErrorCode.NO_NUMBERS
+    world.provider.script("buy", NO_NUMBERS, NO_NUMBERS)
+    places = {**PRODUCT, "country": ["2", "3"]}
+    assert await world.error("buy", {**places, "transaction": "failed"}) == ErrorCode.NO_NUMBERS
     world.provider.script("buy", Acting(LOST))
     assert (await world.ask("buy", {**PRODUCT, "transaction": "unknown", "country": "3"}))["status"] == "unknown"
     await world.sleep(20)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
+LAST_WITH_QUERIES = 5
 FILES = sorted(FOLDER.glob("*.sqlite3"))
 
 
@@ -63,6 +64,7 @@ async def test_every_order_is_as_it_was(world: World) -> None:
     assert orders["unknown"]["charged"] == 2200
     assert orders["cancelled"]["refunded"] is True
     assert orders["failed"]["error"]["code"] == "no_numbers"
+    assert [t["country"] for t in orders["failed"]["tries"]] in ([], ["2", "3"])
     assert [(s["code"], s["text"], s["sender"]) for s in orders["finished"]["sms"]] == [
         ("11111", "Your code is 11111", "Telegram"), (None, "No code", None),
     ]  # fmt: skip
@@ -83,13 +85,17 @@ async def test_what_waited_for_the_broker_is_sent(world: World) -> None:
     assert (event["code"], event["sms"]) == ("33333", received["sms"][1]["sms"])
 
 
-async def test_what_was_not_answered_is_answered(world: World) -> None:
+async def test_what_was_not_answered_is_answered(world: World, request: pytest.FixtureRequest) -> None:
+    """Queries were in the journal until version 5."""
+    path = request.node.callspec.params["world"]
+    kept = {"buying", "asked"} if int(path.stem) <= LAST_WITH_QUERIES else {"buying"}
+
     def answers() -> dict[str, str]:
         sent = [m for m in world.broker.sent() if m.topic.startswith("response/")]
         return {body["transaction"]: body["status"] for body in (json.loads(m.payload) for m in sent)}
 
-    await world.until(lambda: {"buying", "asked"} <= answers().keys(), 10)
-    assert (answers()["buying"], answers()["asked"]) == ("unknown", "ok")
+    await world.until(lambda: kept <= answers().keys(), 10)
+    assert answers() == {"buying": "unknown", **dict.fromkeys(kept - {"buying"}, "ok")}
 
 
 async def test_transactions_and_what_was_set_are_remembered(world: World) -> None:

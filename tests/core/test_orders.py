@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 # The contract's table of states, written down a second time.
 NEXT = {
-    "buying": {"waiting", "failed", "unknown"},
+    "buying": {"waiting", "failed", "unknown", "cancelled"},
     "waiting": {"received", "cancelled", "expired"},
     "received": {"finished", "cancelled"},
     "unknown": {"waiting", "failed"},

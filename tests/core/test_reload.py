@@ -154,7 +154,7 @@ async def test_limits_that_change_while_they_are_looked_at(opened: Opening, monk
     world.reload(limits={"max_price": 8000})
     facts = world.journal.facts
 
-    async def and_again(*args: float) -> Any:
+    async def and_again(*args: Any) -> Any:
         monkeypatch.setattr(world.journal, "facts", facts)
         found = await facts(*args)
         world.reload(limits={"max_price": 2199})

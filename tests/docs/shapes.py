@@ -14,8 +14,16 @@ from shomare_mqtt.core.bridge_events import BridgeEvent
 from shomare_mqtt.core.market.provider_state import _WORDS
 from shomare_mqtt.errors import ErrorCode
 from shomare_mqtt.model import CatalogKind, Endpoint, OrderState, PurchaseState
-from shomare_mqtt.mqtt.command_fields import MAX_ID, MAX_TRANSACTION
-from shomare_mqtt.mqtt.commands import MAX_OFFERS, MAX_ORDERS, ORDER_FILTERS
+from shomare_mqtt.mqtt.command_fields import MAX_ID, MAX_LISTED, MAX_TRANSACTION
+from shomare_mqtt.mqtt.commands import (
+    CHOICES,
+    MAX_DAYS,
+    MAX_OFFERS,
+    MAX_ORDERS,
+    MAX_PAIRS,
+    ORDER_FILTERS,
+    STATISTICS_BY,
+)
 from shomare_mqtt.provider.seen import NAMES
 
 if TYPE_CHECKING:
@@ -96,14 +104,29 @@ EMPTY_QUERY = command("Empty, or `{}`.")
 
 PLACE = {"country": ID, "operator": ID}
 PRODUCT = {**PLACE, "application": ID}
+_IDS = {"type": "array", "items": ID, "minItems": 1, "maxItems": MAX_LISTED, "uniqueItems": True}
+_ALTERNATIVES = {"anyOf": [*ID["anyOf"], _IDS], "description": f"{ID['description']} Or a list of them: alternatives."}
 BUY = command(
-    "What is left out comes from `defaults/…`.",
-    {**PRODUCT, "max_price": kind("number", "Refuse a number that costs more.", minimum=0)},
+    f"What is left out comes from `defaults/…`. Of lists all pairs are tried, {MAX_PAIRS} at most.",
+    {
+        **dict.fromkeys(PLACE, _ALTERNATIVES),
+        "application": ID,
+        "max_price": kind("number", "Refuse a number that costs more.", minimum=0),
+        "min_price": kind("number", "Refuse a number that costs less.", minimum=0),
+        "choose": words(CHOICES, "In which order pairs are tried: `listed` unless said."),
+    },
 )
 TARGET = {
     **command("Exactly one of the two.", {"order": ORDER_TEXT, "purchase": PURCHASE}),
     "oneOf": [{"required": ["order"]}, {"required": ["purchase"]}],
 }
+STATISTICS = command(
+    "",
+    {
+        "days": kind("integer", "The last so many, today one of them; 30 unless said.", minimum=1, maximum=MAX_DAYS),
+        "by": listed(words(STATISTICS_BY), "What groups have in common; `application` unless said."),
+    },
+)
 RESOLVE = {
     **command(
         "`purchase` and `phone` belong to `bought` alone, and both are needed there.",
@@ -177,6 +200,10 @@ def _order(sms: Schema) -> Schema:
         sms=listed(sms),
         refunded=or_null(kind("boolean", "Null where nobody knows.")),
         charged=or_null({**MONEY, "description": "What an unknown order seems to have cost."}),
+        tries=listed(
+            made_of("", country=text(), operator=text(), price=or_null(MONEY), error=ref("Error")),
+            "What a `buy` with alternatives tried in vain, in its order.",
+        ),
         error=or_null(ref("Error")),
     )
 
@@ -233,6 +260,18 @@ _QUOTE = {
     "price": or_null(MONEY),
     "count": or_null({**COUNT, "description": "Null where the provider says only that there are some."}),
     "updated_at": TIME,
+}
+_FIGURES = {
+    "orders": {**COUNT, "description": "Purchases made, those in doubt not among them."},
+    "received": {**COUNT, "description": "Those that got an SMS."},
+    "unused": {**COUNT, "description": "Those that expired or were cancelled without one."},
+    "failed": COUNT,
+    "unknown": COUNT,
+    "success": or_null(kind("number", "The part of those that are over that got an SMS.", minimum=0, maximum=1)),
+    "seconds_to_sms": or_null(kind("number", "The median.", minimum=0)),
+    "spent": {**MONEY, "description": "Not refunded; of an unknown order what is known to be gone."},
+    "refunded": MONEY,
+    "cost_per_code": or_null(MONEY),
 }
 _PROFILE = {
     "balance": or_null(MONEY),
@@ -310,6 +349,24 @@ SCHEMAS: dict[str, Schema] = {
             )
         ),
         updated_at=TIME,
+    ),
+    "Statistics": made_of(
+        "What was bought, what came of it, what it cost.",
+        since={**TIME, "description": "Midnight in provider.timezone."},
+        until={**TIME, "description": "The end of today in provider.timezone."},
+        total=made_of("Of all.", **_FIGURES, spent_today=MONEY),
+        groups=listed(
+            made_of(
+                "Orders that have in common what was asked for.",
+                {
+                    "day": text("In provider.timezone.", format="date"),
+                    **dict.fromkeys(PRODUCT, text()),
+                    **{f"{part}_name": or_null(text()) for part in PRODUCT},
+                },
+                **_FIGURES,
+            ),
+            "Day by day where that was asked for, then those with the most purchases first.",
+        ),
     ),
     "Profile": made_of("The account.", **_PROFILE),
     "ProfileAnswer": {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -32,6 +33,7 @@ def order_of(rng: random.Random, number: int) -> Record:
         order=f"o{number}",
         state=state,
         product=Product("7", "1", "3"),
+        purchase=rng.choice((None, f"p{number}")),
         created_at=WHEN,
         updated_at=WHEN,
         price=rng.choice(PRICES),
@@ -43,8 +45,13 @@ def order_of(rng: random.Random, number: int) -> Record:
     return Record(order, made=rng.choice(MADE), closed=None if closed is None else 50_000.0)
 
 
+def is_never_bought(order: Order) -> bool:
+    """One that was cancelled before it had a number cost nothing either."""
+    return order.state is OrderState.FAILED or (order.state is OrderState.CANCELLED and order.purchase is None)
+
+
 def counted(records: list[Record], now: float) -> SpendFacts:
-    bought = [r for r in records if r.order.state is not OrderState.FAILED]
+    bought = [r for r in records if not is_never_bought(r.order)]
     paid = [r.order for r in bought if r.made >= MIDNIGHT and not r.order.refunded]
     costs = [o.price if o.charged is None else o.charged for o in paid]
     unused = [r for r in bought if r.order.state in {OrderState.CANCELLED, OrderState.EXPIRED} and not r.order.sms]
@@ -71,5 +78,11 @@ async def test_what_the_limits_count_is_what_orders_come_to_one_by_one(tmp_path:
             await journal.commit(Batch(records=records[-1:], sms=sms))
             told = await journal._database.read(lambda c: orders.facts(c, MIDNIGHT, now, LIFETIME))
             assert told == counted(records, now)
+            others = [each for each in records if each is not records[number // 2]]
+            but = records[number // 2].order.order
+            less = await journal._database.read(
+                partial(orders.facts, midnight=MIDNIGHT, now=now, lifetime=LIFETIME, but=but)
+            )
+            assert less == counted(others, now)
     finally:
         await journal.close()

@@ -9,7 +9,7 @@ TIME = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$")
 ORDER_FIELDS = [
     "order", "purchase", "transaction", "state", "country", "country_name", "operator", "operator_name", "application",
     "application_name", "phone", "price", "created_at", "updated_at", "expires_at", "closed_at", "sms_count", "sms",
-    "refunded", "charged", "error",
+    "refunded", "charged", "tries", "error",
 ]  # fmt: skip
 
 

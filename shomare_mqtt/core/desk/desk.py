@@ -46,6 +46,7 @@ class Desk:
     ) -> None:
         self._spawn = spawn
         self._journal = journal = ports.journal
+        self._stopping = orders.stopping
         ledger, longest_down = orders.ledger, settings.now.mqtt.session_expiry
         self.queries = Queries(journal, market, orders)
         self.answering = answering = Answering(journal, ledger, logger)
@@ -80,4 +81,5 @@ class Desk:
         Queries are answered that they are not answered.
         """
         await self.intake.close()
+        self._stopping.end()
         await asyncio.gather(self.asking.stop(), self.working.stop(timeout))

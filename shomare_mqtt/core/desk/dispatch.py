@@ -77,7 +77,8 @@ class Dispatch:
             return known
         if refusal is not None:
             raise refusal
-        return await self._orders.buyer.buy(ticket, request, edition)
+        buyer = self._orders.buyer if request.among is None else self._orders.alternatives
+        return await buyer.buy(ticket, request, edition)
 
     async def _refusal(self, clearance: Clearance) -> CommandRefusedError | None:
         """Why a `buy` must not be carried out (`buying_paused`), once that is settled or was open for too long."""

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from shomare_mqtt.model import Action, Envelope
 
 
+_LATER = frozenset({"min_price", "among"})
+"""Fields that an earlier version did not know: a press that it took without them is the same as one of now."""
+
+
 class DoublePress:
     """The `buy` commands without a transaction of the last `window` seconds; 0 is off."""
 
@@ -61,7 +65,9 @@ def press_content(envelope: Envelope, request: Action) -> str | None:
     """What is the same text for two presses that ask for the same, in any process; None for what is no press."""
     if not isinstance(request, Buy) or envelope.transaction is not None:
         return None
-    return " ".join(f"{field.name}={_plain(getattr(request, field.name))!r}" for field in fields(request))
+    said = {field.name: getattr(request, field.name) for field in fields(request)}
+    said = {name: value for name, value in said.items() if value is not None or name not in _LATER}
+    return " ".join(f"{name}={_plain(value)!r}" for name, value in said.items())
 
 
 def _plain(value: Any) -> Any:

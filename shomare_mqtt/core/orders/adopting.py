@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 from shomare_mqtt import topics
 from shomare_mqtt.core.orders.held import read_order
 from shomare_mqtt.core.orders.settling import unknown_error
+from shomare_mqtt.core.orders.stopping import CANCELLED
 from shomare_mqtt.core.records import LONGEST_LIFE, Batch, NewSms, Record
 from shomare_mqtt.core.render import Answer, Status, order_json
-from shomare_mqtt.model import WATCHED_STATES, Order, OrderState
+from shomare_mqtt.errors import ErrorCode
+from shomare_mqtt.model import WATCHED_STATES, ErrorInfo, Order, OrderState
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -88,12 +90,13 @@ class Adopting:
 
 def answer(order: Order) -> Answer:
     """How an order stands, as the answer to the `buy` that made it in another journal."""
-    status = Status.OK
+    status, error = Status.OK, None
     if order.state is OrderState.UNKNOWN:
-        status = Status.UNKNOWN
+        status, error = Status.UNKNOWN, order.error or unknown_error(order.order, _LOST)
     elif order.state is OrderState.FAILED:
-        status = Status.ERROR
-    error = None if status is Status.OK else order.error or unknown_error(order.order, _LOST)
+        status, error = Status.ERROR, order.error or unknown_error(order.order, _LOST)
+    elif order.state is OrderState.CANCELLED and order.purchase is None:
+        status, error = Status.ERROR, ErrorInfo(ErrorCode.CANCELLED, CANCELLED)
     data = None if status is Status.ERROR else order_json(order, codes=True)
     return Answer(status, data, error, order.order, replayed=True)
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
 
 from shomare_mqtt.core.bridge_events import BridgeEvent
 from shomare_mqtt.core.ids import new_id
@@ -24,7 +25,7 @@ from shomare_mqtt.errors import (
     ProviderUnreachableError,
     ShomareError,
 )
-from shomare_mqtt.model import Buy, CatalogKind, Endpoint, ErrorInfo, Order, OrderState, Priority, Product, Purchase
+from shomare_mqtt.model import Endpoint, ErrorInfo, Order, OrderState, Priority, Product, Purchase
 
 if TYPE_CHECKING:
     import logging
@@ -36,13 +37,49 @@ if TYPE_CHECKING:
     from shomare_mqtt.core.market.market import Market
     from shomare_mqtt.core.orders.guard import Guard
     from shomare_mqtt.core.orders.ledger import Ledger
+    from shomare_mqtt.core.orders.wanted import Wanted
     from shomare_mqtt.core.ports import Extensions
+    from shomare_mqtt.model import Buy, Try
 
 
-_IDS_CHANGED = (
-    "the ids of the provider's lists changed meanwhile; nothing was bought. What is sent again with ids of before may "
-    "mean something else: look at the lists, or send names"
-)
+class UnfitError(Exception):
+    """A product is refused here for its price, or that cannot be read: with another one it may be otherwise."""
+
+    def __init__(self, price: Decimal | None, error: CommandRefusedError | ProviderError) -> None:
+        super().__init__(error.message)
+        self.price = price
+        self.error = error
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One product that a command asks for. `edition`: that of the lists that its ids are of.
+
+    `tries`: what the command tried before it in vain. `hold`: raises CommandRefusedError where it must not be sent, for
+    a reason that only whoever made it knows.
+    """
+
+    ticket: Ticket
+    request: Buy
+    product: Product
+    edition: int
+    tries: tuple[Try, ...] = ()
+    hold: Callable[[], object] = lambda: None
+
+
+class Ready(NamedTuple):
+    """What is known of a product that may be bought: its price, the money, and the limits that were asked."""
+
+    price: Decimal | None
+    evidence: Evidence
+    limits: Mapping[str, object]
+
+
+class Refused(NamedTuple):
+    """A purchase that was written down, and of which nothing came: nothing was bought, for sure."""
+
+    record: Record
+    error: CommandRefusedError | ProviderRefusedError | ProviderUnreachableError
 
 
 class Buyer:
@@ -55,6 +92,7 @@ class Buyer:
         ledger: Ledger,
         market: Market,
         guard: Guard,
+        wanted: Wanted,
         extensions: Extensions,
         logger: logging.Logger,
     ) -> None:
@@ -64,9 +102,8 @@ class Buyer:
         self._ledger = ledger
         self._provider = market.provider
         self._guard = guard
-        self._catalogs = market.catalogs
+        self._wanted = wanted
         self._prices = market.prices
-        self._trying = market.trying
         self._account = market.account
         self._witness = Witness(settings, clock, ledger, market.account)
         self._defaults = market.defaults
@@ -84,69 +121,59 @@ class Buyer:
         start makes it `unknown`.
         """
         self._guard.check_paused(here=ticket.is_asked_here)
-        product, edition = await self._settled(ticket, request, known)
-        limits: Mapping[str, object] = {}
-        while limits != self._guard.limits:  # the settings were read again: what they ask for may be something else
-            limits = self._guard.limits
-            max_price = self._max_price(request)
-            facts = await self._guard.facts()
-            self._guard.check_facts(facts, None)
-            price = await self._price(product, max_price)
-            self._guard.check_price(price, max_price)
-            if self._guard.needs_price(max_price):  # it was asked for, and time went by
-                facts = await self._guard.facts()
-            self._guard.check_facts(facts, price)
-            await self._extensions.authorize_buy(product, price, facts.spent_today)
-            evidence = await self._witness.take(needed=self._guard.needs_balance)
-        record = await self._intend(ticket, product, edition, price, evidence)
-        return await self._ask(ticket, request, record, edition, limits)
+        product, edition = await self._wanted.one(ticket, request, known)
+        attempt = Attempt(ticket, request, product, edition)
+        try:
+            ready = await self.ready(attempt)
+        except UnfitError as unfit:
+            raise unfit.error from None
+        record = await self.intend(attempt, ready)
+        asked = await self.ask(attempt, ready, record)
+        if not isinstance(asked, Refused):
+            return asked
+        outcome = self.failed(*asked)
+        outcome.after = self.telling(asked.error)
+        return outcome
 
     def _max_price(self, request: Buy) -> Decimal | None:
         return self._guard.max_price(request.max_price, self._defaults.max_price)
 
     # --- before anything is spent -----------------------------------------------------------------------------------
 
-    async def _settled(self, ticket: Ticket, request: Buy, known: int) -> tuple[Product, int]:
-        """What is asked for in ids that the provider takes, as far as that can be found out, and the lists' edition.
+    async def ready(self, attempt: Attempt, record: Record | None = None) -> Ready:
+        """What every limit and every plugin has allowed; `record`: the order, where there is one already.
 
-        Raises CommandRefusedError, ProviderError.
+        Raises CommandRefusedError, ProviderError; UnfitError where it is the price alone.
         """
-        edition = -1
-        while edition != self._catalogs.edition:  # a list that was read because of a name may have other ids
-            edition = self._catalogs.edition
-            product = await self._product(request, known)
-        # Half of its time is the purchase's own: it would come to nothing where finding out took all.
-        left = None if ticket.deadline is None else (ticket.deadline - self._time.now()) / 2
-        await self._trying.before_purchase(product, left)
-        ticket.check_expired(self._time)
-        ids = [
-            self._catalogs.as_of_now(kind, own, edition)
-            for kind, own in zip(CatalogKind, (product.country, product.operator, product.application), strict=True)
-        ]
-        if None in ids:
-            raise CommandRefusedError(ErrorCode.UNKNOWN_NAME, _IDS_CHANGED)
-        return self._named([own for own in ids if own is not None]), self._catalogs.edition
+        request, product, own = attempt.request, attempt.product, _own(record)
+        limits: Mapping[str, object] = {}
+        while limits != self._guard.limits:  # the settings were read again: what they ask for may be something else
+            limits = self._guard.limits
+            max_price = self._max_price(request)
+            facts = await self._guard.facts(own)
+            self._guard.check_facts(facts, None)
+            price = await self._allowed_price(product, request, max_price)
+            if self._guard.needs_price(max_price, request.least):  # it was asked for, and time went by
+                facts = await self._guard.facts(own)
+            self._guard.check_facts(facts, price)
+            await self._extensions.authorize_buy(product, price, facts.spent_today)
+            evidence = await self._witness.take(needed=self._guard.needs_balance)
+        return Ready(price, evidence, limits)
 
-    async def _product(self, request: Buy, known: int) -> Product:
-        """The ids and names of what is asked for. Raises CommandRefusedError, ProviderError."""
-        ids = []
-        for kind in CatalogKind:
-            text = getattr(request, kind.field)
-            if text is None:
-                ids.append(self._defaults.needed(kind))
-            else:
-                if (meant := self._catalogs.as_meant(kind, text, known)) is None:
-                    raise CommandRefusedError(ErrorCode.UNKNOWN_NAME, _IDS_CHANGED)
-                ids.append(await self._catalogs.resolve(kind, meant, is_id=kind.field in request.is_id))
-        return self._named(ids)
+    async def _allowed_price(self, product: Product, request: Buy, max_price: Decimal | None) -> Decimal | None:
+        """The price, which the limits for one number allow. Raises UnfitError."""
+        price = None
+        try:
+            price = await self._price(product, needed=self._guard.needs_price(max_price, request.least))
+            self._guard.check_price(price, max_price)
+            self._guard.check_least(price, request.least)
+        except (CommandRefusedError, ProviderError) as error:
+            raise UnfitError(price, error) from None
+        return price
 
-    def _named(self, ids: list[str]) -> Product:
-        """A product with the names of its ids."""
-        return Product(*ids, *(self._catalogs.name(kind, own) for kind, own in zip(CatalogKind, ids, strict=True)))
-
-    async def _price(self, product: Product, max_price: Decimal | None) -> Decimal | None:
+    async def _price(self, product: Product, *, needed: bool) -> Decimal | None:
         """The price where a limit needs it, else as it is known. Raises ProviderError, also where it cannot be read."""
-        if not self._guard.needs_price(max_price):
+        if not needed:
             last = self._prices.last(product)
             return last.price if last else None
         price = (await self._prices.read_price(product, Priority.MONEY)).price
@@ -157,47 +184,61 @@ class Buyer:
             )
         return price
 
-    async def _intend(
-        self, ticket: Ticket, product: Product, edition: int, price: Decimal | None, evidence: Evidence
-    ) -> Record:
+    async def intend(self, attempt: Attempt, ready: Ready, record: Record | None = None) -> Record:
         """The last look at every limit, and the intent, durable. Raises CommandRefusedError.
 
         Two cannot both take the last that a limit allows: the counts are looked at as it is written, and what is left
-        of the balance is less by what others are about to write.
+        of the balance is less by what others are about to write. `record`: the order, where it was made with another
+        product, which was refused.
         """
-        self._permit(ticket, edition)
-        self._guard.check_balance(self._left(), price)
-        now = self._time.wall()
-        order = Order(
-            order=new_id(now),
-            state=OrderState.BUYING,
-            product=product,
-            created_at=now,
-            updated_at=now,
-            transaction=ticket.envelope.transaction,
-            price=price,
-        )
-        record = Record(order, made=self._time.mark(), evidence=evidence, settled=False, command=ticket.row)
+        price, own = ready.price, _own(record)
+        self._permit(attempt)
+        self._guard.check_balance(self._left(own), price)
         batch = Batch()
-        self._ledger.created(batch, record)
+        record = (
+            self._made(batch, attempt, ready) if record is None else self._made_again(batch, attempt, ready, record)
+        )
+        order = record.order
         self._intended[order.order] = price
         try:
-            await self._ledger.commit(batch, self._guard.condition(price))
+            await self._ledger.commit(batch, self._guard.condition(price, own))
         finally:
             del self._intended[order.order]
         cost = "" if price is None else f" for {self._account.said(price)}"
-        self._logger.info("order %s: buying %s%s", order.order, _described(product), cost)
+        self._logger.info("order %s: buying %s%s", order.order, described(order.product), cost)
         return record
 
-    def _permit(self, ticket: Ticket, edition: int) -> None:
-        """Raise CommandRefusedError where a purchase must not be sent any more; `edition`: that of its ids."""
-        if edition != self._catalogs.edition:
-            raise CommandRefusedError(ErrorCode.UNKNOWN_NAME, _IDS_CHANGED)
-        ticket.check_expired(self._time)
-        self._guard.check_paused(here=ticket.is_asked_here)
+    def _made(self, batch: Batch, attempt: Attempt, ready: Ready) -> Record:
+        """A new order."""
+        ticket, now = attempt.ticket, self._time.wall()
+        order = Order(
+            order=new_id(now),
+            state=OrderState.BUYING,
+            product=attempt.product,
+            created_at=now,
+            updated_at=now,
+            transaction=ticket.envelope.transaction,
+            price=ready.price,
+            tries=attempt.tries,
+        )
+        record = Record(order, made=self._time.mark(), evidence=ready.evidence, settled=False, command=ticket.row)
+        self._ledger.created(batch, record)
+        return record
 
-    def _left(self) -> Decimal | None:
-        """The balance, less what is being bought, and what was bought since the balance was asked for."""
+    def _made_again(self, batch: Batch, attempt: Attempt, ready: Ready, record: Record) -> Record:
+        """The order with another product: from now on it counts by that one's moment and price."""
+        record = replace(record, made=self._time.mark(), began=record.was_there, evidence=ready.evidence)
+        return self._ledger.changed(batch, record, product=attempt.product, price=ready.price, tries=attempt.tries)
+
+    def _permit(self, attempt: Attempt) -> None:
+        """Raise CommandRefusedError where a purchase must not be sent any more."""
+        attempt.hold()
+        self._wanted.check_edition(attempt.edition)
+        attempt.ticket.check_expired(self._time)
+        self._guard.check_paused(here=attempt.ticket.is_asked_here)
+
+    def _left(self, but: str | None = None) -> Decimal | None:
+        """The balance, less what is being bought (but for an order), and was bought since the balance was asked for."""
         balance, asked_at = self._account.balance, self._account.asked_at
         if balance is None:
             return None
@@ -205,6 +246,7 @@ class Buyer:
         spent = {r.order.order: r.order.price for r in self._ledger.open() if r.order.state is OrderState.BUYING}
         spent |= self._intended
         spent |= {order: price for order, (_, price) in self._charged.items()}
+        spent.pop(but or "", None)
         return balance - sum(p for p in spent.values() if p is not None)
 
     # --- the request and its outcome --------------------------------------------------------------------------------
@@ -217,22 +259,21 @@ class Buyer:
             left = self._left()
             self._guard.check_balance(None if left is None else left + (price or 0), price)
 
-    async def _ask(
-        self, ticket: Ticket, request: Buy, record: Record, edition: int, limits: Mapping[str, object]
-    ) -> Outcome:
+    async def ask(self, attempt: Attempt, ready: Ready, record: Record) -> Outcome | Refused:
         """Ask the provider once. Nothing is awaited between its answer and the outcome."""
-        product, price, max_price = record.order.product, record.order.price, self._max_price(request)
+        request, product, price = attempt.request, record.order.product, record.order.price
+        max_price = self._max_price(request)
         known = self._prices.known(product, price)
         permit = _Permit(
             record,
-            lambda: self._permit(ticket, edition),
-            lambda: self._check_again(request, price, limits),
+            lambda: self._permit(attempt),
+            lambda: self._check_again(request, price, ready.limits),
             self._witness,
         )
         try:
             purchase = self._untaken(await self._provider.buy(product, known=known, permit=permit))
         except (CommandRefusedError, ProviderRefusedError, ProviderUnreachableError) as error:
-            return self._failed(permit.record, error)
+            return Refused(permit.record, error)
         except ProviderError as error:
             return self._unknown(permit.record, error)
         except Exception as error:  # noqa: BLE001 - whatever happened after the request, the number may be bought
@@ -262,15 +303,17 @@ class Buyer:
         taken = [each for each in purchase.candidates if each not in free]
         return replace(purchase, purchase=free[0].value, candidates=(*free, *taken), is_tried=False)
 
-    def _failed(self, record: Record, error: ShomareError) -> Outcome:
+    def failed(self, record: Record, error: ShomareError) -> Outcome:
+        """The outcome of an order of which nothing was bought."""
         info = error_info(error)
         batch = Batch()
         failed = self._ledger.changed(batch, replace(record, settled=True), state=OrderState.FAILED, error=info)
         self._logger.warning("order %s failed, nothing was bought: %s", record.order.order, error.message)
-        outcome = Outcome(Answer.failed(error, failed.order.order), batch)
-        if isinstance(error, ProviderError):
-            outcome.after = lambda: self._provider.tell(Endpoint.BUY, error)
-        return outcome
+        return Outcome(Answer.failed(error, failed.order.order), batch)
+
+    def telling(self, error: ShomareError) -> Callable[[], Awaitable[None]] | None:
+        """What says of the provider how the purchase ended, where it was asked."""
+        return partial(self._provider.tell, Endpoint.BUY, error) if isinstance(error, ProviderError) else None
 
     def _unknown(self, record: Record, error: ProviderError) -> Outcome:
         batch = Batch()
@@ -302,7 +345,7 @@ class Buyer:
         self._logger.info(
             "order %s: bought %s, %s, price %s",
             order.order,
-            _described(order.product),
+            described(order.product),
             masked_phone(purchase.phone),
             "not told" if price is None else self._account.said(price),
         )
@@ -370,7 +413,12 @@ def _told(order: Order, error: ProviderError) -> ErrorInfo | None:
     return replace(unknown_error(order.order, error.told.message), upstream=error.told.upstream)
 
 
-def _described(product: Product) -> str:
+def _own(record: Record | None) -> str | None:
+    """The order that counts already in what the limits count."""
+    return None if record is None else record.order.order
+
+
+def described(product: Product) -> str:
     """What is bought, in words for the log."""
     names = (
         product.application_name or product.application,

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from shomare_mqtt.core.market.market import Market
     from shomare_mqtt.core.orders.checking import Checker
     from shomare_mqtt.core.orders.ledger import Ledger
+    from shomare_mqtt.core.orders.stopping import Stopping
     from shomare_mqtt.model import CheckReading
 
 _ASKED_AGAIN = 3
@@ -57,12 +58,14 @@ class Canceller:
         ledger: Ledger,
         market: Market,
         checker: Checker,
+        stopping: Stopping,
         logger: logging.Logger,
     ) -> None:
         self._clock = clock
         self._ledger = ledger
         self._provider = market.provider
         self._checker = checker
+        self._stopping = stopping
         self._prices = market.prices
         self._account = market.account
         self._logger = logger
@@ -75,8 +78,11 @@ class Canceller:
         record, purchase = await find_target(self._ledger, request.target, ticket)
         if record is None:
             return await self._foreign(ticket, purchase)
-        record = await self._bought(record)
         order = record.order.order
+        is_stopped = self._stopping.cancel(order)
+        record = await self._bought(record)
+        if (is_stopped or ticket.resumed) and _was_never_bought(record):
+            return Outcome(Answer.ok(order_json(record.order, codes=True), order))
         async with self._asking.alone(order):
             # Looked at only now: another cancel may have been on its way.
             record = self._cancellable(await self._ledger.find(order) or record)
@@ -336,6 +342,11 @@ class Canceller:
                 cancellation = await self._ask_for(current)
                 await close(cancellation)
         await self._provider.tell(Endpoint.CANCEL, cancellation)
+
+
+def _was_never_bought(record: Record) -> bool:
+    """Whether an order was cancelled while it had no number yet; an earlier process may have done that."""
+    return record.order.state is OrderState.CANCELLED and record.order.purchase is None
 
 
 def _is_guess(record: Record | None) -> bool:

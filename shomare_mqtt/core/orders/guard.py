@@ -69,23 +69,26 @@ class Guard:
         """The lowest of the limits that are set."""
         return min((p for p in (self._limits.max_price, *others) if p is not None), default=None)
 
-    def needs_price(self, max_price: Decimal | None) -> bool:
-        """Whether a limit can only be checked with the price."""
-        return any(v is not None for v in (max_price, self._limits.max_spend_per_day, self._limits.min_balance))
+    def needs_price(self, *bounds: Decimal | None) -> bool:
+        """Whether a limit can only be checked with the price; `bounds`: those of the command and the defaults."""
+        return any(v is not None for v in (*bounds, self._limits.max_spend_per_day, self._limits.min_balance))
 
     @property
     def needs_balance(self) -> bool:
         """Whether a limit can only be checked with the balance."""
         return self._limits.min_balance is not None
 
-    async def facts(self) -> SpendFacts:
-        """What the limits count now."""
-        return await self._journal.facts(self._today(), self._lifetime)
+    async def facts(self, but: str | None = None) -> SpendFacts:
+        """What the limits count now, less an order."""
+        return await self._journal.facts(self._today(), self._lifetime, but)
 
-    def condition(self, price: Decimal | None) -> Condition:
-        """That no count and no sum is used up as a purchase is written down: what was written before it counts."""
+    def condition(self, price: Decimal | None, but: str | None = None) -> Condition:
+        """That no count and no sum is used up as a purchase is written down: what was written before it counts.
+
+        `but`: the order, where it is written already.
+        """
         limits = self._limits
-        return Condition(lambda facts: self._check_facts(limits, facts, price), self._today(), self._lifetime)
+        return Condition(lambda facts: self._check_facts(limits, facts, price), self._today(), self._lifetime, but)
 
     def _today(self) -> float:
         """Seconds since the day began."""
@@ -103,6 +106,15 @@ class Guard:
             raise CommandRefusedError(
                 ErrorCode.PRICE_TOO_HIGH,
                 f"the price is {self._money(price)}, max_price allows {self._money(max_price)}; nothing was bought",
+            )
+
+    def check_least(self, price: Decimal | None, min_price: Decimal | None) -> None:
+        """Raise CommandRefusedError (`price_too_low`) where the price is below what the command asks for."""
+        if price is not None and min_price is not None and price < min_price:
+            raise CommandRefusedError(
+                ErrorCode.PRICE_TOO_LOW,
+                f"the price is {self._money(price)}, min_price asks for {self._money(min_price)} at least; nothing was "
+                "bought",
             )
 
     def check_balance(self, balance: Decimal | None, price: Decimal | None) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from shomare_mqtt.core.ids import is_id
 from shomare_mqtt.errors import ErrorCode
-from shomare_mqtt.model import ErrorInfo, Order, OrderState, Product, Sms, Transaction
+from shomare_mqtt.model import ErrorInfo, Order, OrderState, Product, Sms, Transaction, Try
 
 _PRODUCT = ("country", "operator", "application")
 _LONGEST_TRANSACTION, _LONGEST_MONEY = 200, 30
@@ -45,6 +45,7 @@ def _order(body: Any) -> Order:
         refunded=None if body.get("refunded") is None else bool(body["refunded"]),
         charged=_money(body.get("charged")),
         error=_error(body.get("error")),
+        tries=tuple(map(_try, body.get("tries") or ())),
     )
 
 
@@ -52,6 +53,13 @@ def _sms(body: Any) -> Sms:
     """Codes and texts stand there only where `privacy.retain_codes` says so."""
     code, text, sender = (_text_or_none(body.get(field)) for field in ("code", "text", "sender"))
     return Sms(_text(body["sms"]), code, text, sender, _time(body["received_at"]))
+
+
+def _try(body: Any) -> Try:
+    error = _error(body["error"])
+    if error is None:
+        raise ValueError
+    return Try(_text(body["country"]), _text(body["operator"]), _money(body.get("price")), error)
 
 
 def _error(body: Any) -> ErrorInfo | None:

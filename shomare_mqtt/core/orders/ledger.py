@@ -198,7 +198,7 @@ class Ledger:
             if closes:
                 order = replace(order, closed_at=now)
                 record = replace(record, closed=self._journal.time.now())
-            if order.state in _GIVEN_BACK:
+            if order.state in _GIVEN_BACK and order.purchase is not None:
                 self.may_be_refunded(batch)
             self._post_event(batch, order, previous)
         changed = replace(record, order=order)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shomare_mqtt.core.orders.adopting import Adopting
+from shomare_mqtt.core.orders.alternatives import Alternatives
 from shomare_mqtt.core.orders.balance import BalanceTrial
 from shomare_mqtt.core.orders.buying import Buyer
 from shomare_mqtt.core.orders.cancelling import Canceller
@@ -15,6 +16,8 @@ from shomare_mqtt.core.orders.old_journal import OldJournal
 from shomare_mqtt.core.orders.resolving import Resolver
 from shomare_mqtt.core.orders.settling import Settler
 from shomare_mqtt.core.orders.statistics import Statistics
+from shomare_mqtt.core.orders.stopping import Stopping
+from shomare_mqtt.core.orders.wanted import Wanted
 from shomare_mqtt.core.orders.watch import Watch
 
 if TYPE_CHECKING:
@@ -46,8 +49,11 @@ class Orders:
         )
         self.statistics = Statistics(settings, clock, ports.journal, market.catalogs, ports.retained)
         ledger.on_committed = self.statistics.changed
-        self.buyer = Buyer(settings, clock, ledger, market, self.guard, extensions, logger)
-        self.canceller = Canceller(clock, ledger, market, self.checker, logger)
+        wanted = Wanted(ledger.time, market)
+        self.buyer = Buyer(settings, clock, ledger, market, self.guard, wanted, extensions, logger)
+        self.stopping = Stopping()
+        self.alternatives = Alternatives(ledger, market, self.guard, wanted, self.buyer, self.stopping, logger)
+        self.canceller = Canceller(clock, ledger, market, self.checker, self.stopping, logger)
         self.resolver = Resolver(settings, clock, ledger, logger)
         self._trial = BalanceTrial(settings, ledger, market, spawn, logger)
         self._watch = Watch(settings, clock, ledger, market, self.checker, self.canceller, spawn, logger)

@@ -13,19 +13,19 @@ from zoneinfo import ZoneInfo
 
 from shomare_mqtt.core import render
 from shomare_mqtt.core.orders.days import last_days
-from shomare_mqtt.core.records import Outcome
+from shomare_mqtt.core.records import LONGEST_LIFE, Outcome
 from shomare_mqtt.core.waiting import pause
 from shomare_mqtt.model import CatalogKind, QueryStatistics
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Mapping
 
     from shomare_mqtt.config.in_force import InForce
     from shomare_mqtt.core.clock import Clock
     from shomare_mqtt.core.market.catalogs import Catalogs
     from shomare_mqtt.core.orders.days import Days
     from shomare_mqtt.core.ports import Journal, Retained
-    from shomare_mqtt.core.records import Counted
+    from shomare_mqtt.core.records import Counted, Stretch
 
 TOPIC = "statistics"
 _AT_MOST_EACH = 1.0
@@ -44,8 +44,11 @@ class _Sum:
     def __init__(self) -> None:
         self._counts = Counter[Outcome]()
         self._waits = Counter[float]()
+        """How many first SMS took so many seconds."""
         self.spent = Decimal(0)
-        self.refunded = Decimal(0)
+        self._refunded = Decimal(0)
+        self.newest = 0
+        """The row of the newest of these orders."""
 
     @property
     def orders(self) -> int:
@@ -54,15 +57,23 @@ class _Sum:
 
     def add(self, row: Counted) -> None:
         """Some more orders."""
+        self.newest = max(self.newest, row.newest)
         self._counts[row.outcome] += row.orders
+        if row.seconds is not None and 0 <= row.seconds <= LONGEST_LIFE:  # else a clock was set meanwhile
+            self._waits[row.seconds] += row.orders
         if row.outcome is Outcome.FAILED:
             return
-        if row.seconds is not None and row.seconds >= 0:  # less: a clock that was set meanwhile
-            self._waits[row.seconds] += row.orders
         if row.refunded:
-            self.refunded += row.cost * row.orders
+            self._refunded += row.cost * row.orders
         else:
             self.spent += row.cost * row.orders
+
+    def merge(self, other: _Sum) -> None:
+        """The orders of another sum, too."""
+        self._counts.update(other._counts)
+        self._waits.update(other._waits)
+        self.spent += other.spent
+        self._refunded += other._refunded
 
     def as_json(self) -> dict[str, Any]:
         """The contract's fields."""
@@ -76,9 +87,67 @@ class _Sum:
             "success": received / (received + unused) if received + unused else None,
             "seconds_to_sms": _median(self._waits),
             "spent": self.spent,
-            "refunded": self.refunded,
+            "refunded": self._refunded,
             "cost_per_code": _FOR_PEOPLE.divide(self.spent, Decimal(received)) if received else None,
         }
+
+
+class _Figures:
+    """Sums of each group, and of today."""
+
+    def __init__(self, by: tuple[str, ...], days: Days) -> None:
+        self._by = by
+        self._days = days
+        self._today = _Sum()
+        self._groups: defaultdict[tuple[str, ...], _Sum] = defaultdict(_Sum)
+        self.ids = tuple(field for field in by if field in _KINDS)
+
+    def add(self, stretch: Stretch) -> None:
+        """Some more orders, all of one day where days are told apart, and all of today or none."""
+        is_today = stretch.first >= self._days.starts[-1]
+        day = self._days.dates[bisect_right(self._days.starts, stretch.first) - 1].isoformat()
+        for row in stretch.alike:
+            self._groups[self._key(row.key, day)].add(row)
+            if is_today:
+                self._today.add(row)
+
+    def _key(self, ids: tuple[str, ...], day: str) -> tuple[str, ...]:
+        if len(ids) == len(self._by):
+            return ids
+        place = self._by.index("day")
+        return (*ids[:place], day, *ids[place:])
+
+    def newest(self) -> dict[tuple[str, str], int]:
+        """The row of the newest order with an id, by field and id."""
+        found: dict[tuple[str, str], int] = {}
+        for key, group in self._groups.items():
+            for field, value in zip(self._by, key, strict=True):
+                if field in _KINDS:
+                    found[field, value] = max(found.get((field, value), 0), group.newest)
+        return found
+
+    def as_json(self, names: Mapping[tuple[str, str], str | None]) -> dict[str, Any]:
+        """`total` and `groups`: day by day, then those with the most purchases first."""
+        total = _Sum()
+        for group in self._groups.values():
+            total.merge(group)
+        day = self._by.index("day") if "day" in self._by else None
+        groups = sorted(
+            self._groups.items(), key=lambda item: ("" if day is None else item[0][day], -item[1].orders, item[0])
+        )
+        return {
+            "total": {**total.as_json(), "spent_today": self._today.spent},
+            "groups": [{**self._named(key, names), **group.as_json()} for key, group in groups if key],
+        }
+
+    def _named(self, key: tuple[str, ...], names: Mapping[tuple[str, str], str | None]) -> dict[str, str | None]:
+        """What a group is of, each id with its name."""
+        fields: dict[str, str | None] = {}
+        for field, value in zip(self._by, key, strict=True):
+            fields[field] = value
+            if field in _KINDS:
+                fields[f"{field}_name"] = names[field, value]
+        return fields
 
 
 class Statistics:
@@ -102,30 +171,16 @@ class Statistics:
     async def told(self, query: QueryStatistics) -> dict[str, Any]:
         """What a query is answered. Raises JournalError."""
         days = last_days(self._journal.time, self._zone, query.days)
-        total, today = _Sum(), _Sum()
-        groups: defaultdict[tuple[str, ...], _Sum] = defaultdict(_Sum)
-        newest: dict[tuple[str, str], int] = {}
-        position = 0
-        while position < query.days and (found := await self._journal.counted(days.starts[position:])) is not None:
-            which, rows = found
-            day = days.dates[position + which].isoformat()
-            position += which + 1
-            for row in rows:
-                total.add(row)
-                groups[tuple(_value(row, field, day) for field in query.by)].add(row)
-                newest |= {(field, getattr(row, field)): row.newest for field in query.by if field in _KINDS}
-                if position == query.days:
-                    today.add(row)
-        names = await self._names(newest)
+        figures = _Figures(query.by, days)
+        ends = days.starts[1:] if "day" in query.by else days.starts[-1:]
+        since = days.starts[0]
+        while (stretch := await self._journal.counted(since, ends, figures.ids)) is not None:
+            figures.add(stretch)
+            since = stretch.until
         return {
             "since": render.timestamp(days.since.astimezone(UTC)),
             "until": render.timestamp(days.until.astimezone(UTC)),
-            "total": {**total.as_json(), "spent_today": today.spent},
-            "groups": [
-                {**_named(query.by, values, names), **groups[values].as_json()}
-                for values in _in_order(groups, query.by)
-                if values
-            ],
+            **figures.as_json(await self._names(figures.newest())),
         }
 
     async def _names(self, newest: dict[tuple[str, str], int]) -> dict[tuple[str, str], str | None]:
@@ -159,29 +214,6 @@ class Statistics:
 
     def _today(self) -> Days:
         return last_days(self._journal.time, self._zone, 1)
-
-
-def _value(row: Counted, field: str, day: str) -> str:
-    value: str = day if field == "day" else getattr(row, field)
-    return value
-
-
-def _named(
-    by: tuple[str, ...], values: tuple[str, ...], names: dict[tuple[str, str], str | None]
-) -> dict[str, str | None]:
-    """What a group is of, each id with its name."""
-    fields: dict[str, str | None] = {}
-    for field, value in zip(by, values, strict=True):
-        fields[field] = value
-        if field in _KINDS:
-            fields[f"{field}_name"] = names[field, value]
-    return fields
-
-
-def _in_order(groups: dict[tuple[str, ...], _Sum], by: tuple[str, ...]) -> Iterable[tuple[str, ...]]:
-    """Day by day, then those with the most purchases first."""
-    day = by.index("day") if "day" in by else None
-    return sorted(groups, key=lambda values: ("" if day is None else values[day], -groups[values].orders, values))
 
 
 def _median(counts: Counter[float]) -> float | None:

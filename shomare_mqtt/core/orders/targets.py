@@ -23,7 +23,7 @@ async def find_target(ledger: Ledger, target: Target, ticket: Ticket | None = No
     order = target.order or target.either
     if order == CURRENT:
         until = ticket.received if ticket is not None and ticket.resumed else float("inf")
-        if (newest := next((r for r in ledger.open() if r.made <= until), None)) is not None:
+        if (newest := next((r for r in ledger.open() if r.was_there <= until), None)) is not None:
             return newest, ""
         raise CommandRefusedError(ErrorCode.ORDER_NOT_FOUND, "no order is open")
     if order is not None and (record := await ledger.find(order)) is not None:

@@ -35,8 +35,6 @@ export class Store {
   }
 
   heardDate(response) {
-    const role = response.headers.get("shomare-role");
-    if (role) this.setRole(role);
     const there = Date.parse(response.headers.get("date") ?? "");
     if (!Number.isFinite(there)) return;
     const offset = there + 500 - Date.now();

@@ -3,7 +3,7 @@
 import { html, useEffect, useRef, useState } from "../vendor/preact.js";
 import { command } from "../api.js";
 import { explain, money, percent, wordsOf } from "../i18n.js";
-import { choices, fold, nameOf } from "../names.js";
+import { choices, nameOf } from "../names.js";
 import { Notices } from "../notices.js";
 import { Combobox, Icon, Said, usePress } from "../parts.js";
 
@@ -38,11 +38,15 @@ function keep(form) {
 }
 
 const some = (list) => (list.length > 1 ? list : list[0]);
+// What was typed as a limit: undefined for nothing, NaN for what is no amount.
 const amount = (text) => {
-  const plain = fold(text).replaceAll(" ", "");
-  const value = Number(/[.٫]/.test(text) ? String(text).replace("٫", ".").replace(/[^\d.]/g, "") : plain);
-  return plain === "" || !Number.isFinite(value) ? undefined : value;
+  const latin = String(text).replace(/[٠-٩۰-۹]/g, (d) => d.charCodeAt(0) % 16);
+  const plain = latin.replace(/[\s,٬'_]/g, "").replace("٫", ".");
+  return plain === "" ? undefined : /^\d+(\.\d+)?$/.test(plain) ? Number(plain) : NaN;
 };
+
+// A limit that cannot be read must stop a purchase, not be left out of it.
+const unreadable = (form) => ["most", "least"].find((name) => Number.isNaN(amount(form[name])));
 
 function limitsOf(form) {
   const limits = { max_price: amount(form.most), min_price: amount(form.least) };
@@ -162,6 +166,8 @@ function BuyButton({ app, form, pairs, prices }) {
   async function go() {
     if (busy) return;
     if (missing.length) return say({ kind: "bad", text: t(`choose_${missing[0]}`) });
+    const wrong = unreadable(form);
+    if (wrong) return say({ kind: "bad", text: t("no_amount", { name: t(wrong) }) });
     const payload = { application: form.application[0], country: some(form.country), operator: some(form.operator), ...limitsOf(form), ...(pairs.length > 1 ? { choose: form.choose } : {}) };
     if (await press((transaction, onWait) => command("buy", payload, { transaction, onWait }).then(() => ""), payload)) app.go("now");
   }
@@ -192,6 +198,8 @@ function Offers({ app, form, take }) {
 
   async function look() {
     if (!application) return say({ kind: "bad", text: t("choose_application") });
+    const wrong = unreadable(form);
+    if (wrong) return say({ kind: "bad", text: t("no_amount", { name: t(wrong) }) });
     const mine = (running.current += 1);
     say(null);
     setProgress({ read: 0, places: 0, done: false });

@@ -88,7 +88,7 @@ function Order({ order, app }) {
   return html`<li><details>
     <summary>
       <span><b><bdi>${order.application_name}</bdi></b> <small><bdi>${order.country_name}</bdi> · <bdi>${order.operator_name}</bdi></small></span>
-      <span class="got">${order.phone && html`<${Latin} text=${order.phone} />`} ${codes.length > 0 && html`<${Latin} class="code" text=${codes.at(-1)} />`}</span>
+      <span class="got">${order.phone && html`<${Latin} text=${order.phone} />`} ${codes.length > 0 && html`<b><${Latin} text=${codes.at(-1)} /></b>`}</span>
       <span class="cost">${money(order.charged ?? order.price, app.unit)} <small class=${fate}>${t(`money.${fate}`)}</small></span>
       <span class="how"><span class=${`badge ${BADGES[order.state]}`}>${tr(`state.${order.state}`)}</span> <time datetime=${order.created_at}>${when(order.created_at)}</time></span>
       <${Icon} name="down" />
