@@ -82,7 +82,7 @@ function Header({ app }) {
   const other = t("shell.other");
   return html`<header class="top">
     <a class="skip" href="#main" onClick=${(e) => (e.preventDefault(), document.getElementById("main").focus())}>${t("nav.skip")}</a>
-    <a class="brand" href="#buy"><img src="icon.svg" alt="" width="28" height="28" /><span>Shomare</span></a>
+    <a class="brand" href="#buy" aria-label="Shomare"><img src="icon.svg" alt="" width="28" height="28" /><span>Shomare</span></a>
     ${balance !== undefined && html`<p class="balance"><small>${t("shell.balance")}</small> <b>${money(balance, app.unit)}</b></p>`}
     <button type="button" class="quiet language" lang=${other} onClick=${() => app.setLanguage(other)}><${Icon} name="globe" /><span>${t("shell.to_other")}</span></button>
   </header>`;

@@ -16,6 +16,7 @@ export default {
   no_limit: "no limit",
   most: "At most",
   least: "At least",
+  no_amount: "{name}: this is no amount of money. Write digits alone, or nothing for no limit; nothing was sent.",
   asking: "asking the price…",
   more_places: ["and one more place", "and {n} more places"],
   stock: "{n} in stock",
