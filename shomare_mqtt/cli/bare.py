@@ -25,6 +25,11 @@ _COLUMNS = {
 """What a line holds; a row that lacks the first of them is left out."""
 
 
+_GROUPED = ("application", "country", "operator", "day")
+_FIGURES = ("orders", "received", "spent")
+"""What a line of statistics holds behind what it is of."""
+
+
 def write_bare(*values: Any) -> None:
     """One line to standard output, at once. A value that is not there is empty; numbers have all digits and no more."""
     sys.stdout.write("\t".join(map(_bare, values)) + "\n")
@@ -48,6 +53,9 @@ def show_bare(what: str, data: Any) -> None:
         return
     if what in _VALUE and isinstance(data, dict) and data.get(_VALUE[what]) is not None:
         write_bare(data[_VALUE[what]])
+    elif what == "statistics" and isinstance(data, dict):
+        for group in objects(data.get("groups")):
+            write_bare(*(group[key] for key in group if key in _GROUPED), *map(group.get, _FIGURES))
     elif what in _COLUMNS and isinstance(rows := data.get(_ROWS[what]) if _is_nested(what, data) else data, list):
         for row in objects(rows):
             if row.get(_COLUMNS[what][0]) is not None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from shomare_mqtt.cli.declaring import Config, Json, Loud, Timeout, among, one_of, quietly
+from shomare_mqtt.cli.declaring import Config, Json, Loud, Timeout, among, one_of, quietly, some_of
 from shomare_mqtt.cli.status import CommandFailedError, plain_failures
 
 if TYPE_CHECKING:
@@ -30,11 +30,14 @@ QUERIES = {
     "price": "COUNTRY OPERATOR APPLICATION",
     "check": "ORDER",
     "orders": "",
+    "statistics": "",
 }
 """What can be asked for, and the ids that it takes."""
 _OF_DEFAULTS = ("prices", "price")
 """Those whose ids may all be left out."""
+CHOICES = ("listed", "cheapest")
 STATES = ("open", "closed", "all")
+GROUPS = ("application", "country", "operator", "day")
 DEFAULTS = ("country", "operator", "application", "max_price")
 
 
@@ -48,9 +51,15 @@ def _money(value: str) -> Decimal:
     return amount
 
 
-def _as_number(amount: Decimal) -> float:
-    """An amount as JSON has it."""
+def _as_json(amount: Decimal | None) -> float | None:
+    if amount is None:
+        return None
     return int(amount) if amount == amount.to_integral_value() else float(amount)
+
+
+def _one_or_all(values: list[str] | None) -> str | list[str] | None:
+    """What was given once is no list: the daemon then tries nothing else."""
+    return values[0] if values and len(values) == 1 else values or None
 
 
 def _with_broker(file: Path | None, command: Callable[[Mqtt], Coroutine[Any, Any, None]]) -> None:
@@ -69,16 +78,31 @@ def _with_broker(file: Path | None, command: Callable[[Mqtt], Coroutine[Any, Any
 def buy(
     *,
     country: Annotated[
-        str | None, typer.Option(metavar="COUNTRY", help="Buy a number of this country, by its id or name.")
+        list[str] | None,
+        typer.Option(
+            metavar="COUNTRY", help="Buy a number of this country, by its id or name; of several, where there is one."
+        ),
     ] = None,
     operator: Annotated[
-        str | None, typer.Option(metavar="OPERATOR", help="Buy it from this operator, by its id or name.")
+        list[str] | None,
+        typer.Option(metavar="OPERATOR", help="Buy it from this operator, by its id or name; or from one of several."),
     ] = None,
     application: Annotated[
         str | None, typer.Option(metavar="APPLICATION", help="Buy it for this application, by its id or name.")
     ] = None,
     max_price: Annotated[
         Decimal | None, typer.Option(parser=_money, metavar="PRICE", help="Refuse a number that costs more.")
+    ] = None,
+    min_price: Annotated[
+        Decimal | None, typer.Option(parser=_money, metavar="PRICE", help="Refuse a number that costs less.")
+    ] = None,
+    choose: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HOW",
+            help="Of several: try them as they are listed (the default), or the cheapest first.",
+            **one_of(*CHOICES),
+        ),
     ] = None,
     transaction: Annotated[
         str | None,
@@ -92,16 +116,18 @@ def buy(
 ) -> None:
     """Buy one number.
 
-    What is left out comes from the defaults (`shomare-mqtt defaults`). After Ctrl-C during --wait the number stays
+    What is left out comes from the defaults (`shomare-mqtt defaults`). --country and --operator may be given several
+    times: each pair is tried, all operators of the first country first, until one has a number; never is more than one
+    bought. After Ctrl-C during --wait the number stays
     bought, and what is said then tells how to cancel it.
     """
     from shomare_mqtt.cli import buying
     from shomare_mqtt.cli.commands import Manner
 
-    fields = {"country": country, "operator": operator, "application": application, "transaction": transaction}
+    places = {"country": _one_or_all(country), "operator": _one_or_all(operator), "application": application}
+    prices = {"max_price": _as_json(max_price), "min_price": _as_json(min_price)}
+    fields = {**places, **prices, "choose": choose, "transaction": transaction}
     given: dict[str, Any] = {name: value for name, value in fields.items() if value is not None}
-    if max_price is not None:
-        given["max_price"] = _as_number(max_price)
     _with_broker(file, lambda mqtt: buying.buy(mqtt, given, Manner(timeout, json, quiet), wait=wait))
 
 
@@ -247,8 +273,41 @@ def offers(
     given = {"application": application, "country": country, "operator": operator, "limit": limit}
     amounts = {"max_price": max_price, "min_price": min_price}
     fields: dict[str, Any] = {name: value for name, value in given.items() if value}
-    fields |= {name: _as_number(amount) for name, amount in amounts.items() if amount is not None}
+    fields |= {name: _as_json(amount) for name, amount in amounts.items() if amount is not None}
     _with_broker(file, lambda mqtt: offering.offers(mqtt, fields, Manner(timeout, json, quiet)))
+
+
+def statistics(
+    *,
+    days: Annotated[
+        int | None,
+        typer.Option(min=1, max=3650, metavar="N", help="Of the last N days, today one of them (default: 30)."),
+    ] = None,
+    by: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="WHAT",
+            help=f"A line for each of these: {', '.join(GROUPS)}; as often as you like (default: application).",
+            **some_of(*GROUPS),
+        ),
+    ] = None,
+    quiet: Annotated[
+        bool, quietly(": what each line is of, bought, with an SMS, money spent, with tabs between")
+    ] = False,
+    json: Json = False,
+    timeout: Timeout = 30,
+    file: Config = None,
+) -> None:
+    """Show what was bought, what came of it and what it cost.
+
+    Days begin at midnight in provider.timezone. An order in doubt costs what is known to be gone.
+    """
+    from shomare_mqtt.cli import commands
+
+    given = {"days": days, "by": by}
+    fields: dict[str, Any] = {name: value for name, value in given.items() if value}
+    manner = commands.Manner(timeout, json, quiet)
+    _with_broker(file, lambda mqtt: commands.query(mqtt, "statistics", (), fields, manner))
 
 
 def watch(

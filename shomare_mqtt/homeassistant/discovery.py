@@ -96,6 +96,7 @@ def build_components(context: DiscoveryContext) -> dict[str, Component]:
     """Every component by its key. Of a plugin's, those in `refused_extra` are left out."""
     base, currency = context.settings.mqtt.base_topic, context.settings.provider.currency
     found = entities.money(base, currency) | entities.orders(base) | entities.events(base) | entities.diagnostics(base)
+    found |= entities.figures(base, currency)
     found |= {kind.field: _select(context, kind) for kind in CatalogKind}
     found |= entities.controls(base, currency) | entities.buttons(base)
     for product in context.watched:

@@ -233,10 +233,10 @@ def _buy(given: dict[str, Any]) -> Buy:
 
 
 def _is_cheapest(given: dict[str, Any]) -> bool:
-    choose = given.get("choose", "") or CHOICES[0]
-    if not isinstance(choose, str) or choose not in CHOICES:
+    choose = given.get("choose", "")
+    if choose not in ("", *CHOICES):
         raise InvalidError(f"choose: must be {' or '.join(CHOICES)}")
-    return choose == "cheapest"
+    return bool(choose == "cheapest")
 
 
 def _among(given: dict[str, Any], *, cheapest: bool) -> Among:

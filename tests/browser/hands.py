@@ -34,7 +34,7 @@ async def wish(page: Page, country: str = "Russia", operator: str = "MTS", appli
 
 
 def buy_button(page: Page) -> Locator:
-    return page.get_by_role("main").get_by_role("button", name="Buy")
+    return page.get_by_role("main").get_by_role("button", name=re.compile("^Buy( for|$)"))
 
 
 async def buys(page: Page, **wished: str) -> None:

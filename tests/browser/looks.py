@@ -19,7 +19,8 @@ _BEYOND = """() => {
 }"""
 _SMALL = """() => [...document.querySelectorAll("button, select, input, a[href], summary")]
     .filter(each => each.checkVisibility() && !each.closest(".offscreen"))
-    .map(each => [each, (each.matches("input[type=checkbox], input[type=radio]") && each.closest("label") || each)])
+    .map(each => [each, each.matches("[type=checkbox], [type=radio], [role=combobox]") && each.closest("label, .box")])
+    .map(([each, area]) => [each, area || each])
     .map(([each, area]) => [each, area.getBoundingClientRect()])
     .filter(([_, area]) => Math.min(area.height, area.width) < 43.5)
     .map(([each, area]) => `${each.outerHTML.slice(0, 80)} is ${area.width.toFixed()} × ${area.height.toFixed()}`)"""

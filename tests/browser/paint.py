@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import shomare_mqtt
+from tests.browser.looks import VIEWS
 
 if TYPE_CHECKING:
     from playwright.async_api import Browser
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
 
 FILES = Path(shomare_mqtt.__file__).parent / "web" / "page"
 HEAVIEST = 120_000
-"""Bytes that all files of the page may have together."""
+"""Bytes that a browser may get in all, in either language."""
 SLOW_LINE = 20_000
 """Bytes a second over which it still works."""
 BALANCE = 987_654
@@ -29,9 +31,19 @@ window.shownAfter = new Promise(shown => new MutationObserver((_, watcher) => {
 """A frame's callbacks run before it is painted, and what they put off runs after that."""
 
 
-def weight() -> int:
-    """Bytes of all files of the page, as they are sent."""
-    return sum(path.stat().st_size for path in FILES.rglob("*") if path.is_file())
+async def weight(browser: Browser, home: Home, locale: str) -> dict[str, int]:
+    """Bytes of each file that a browser gets which shows all views in one language; all are sent as they lie there."""
+    context = await browser.new_context(locale=locale)
+    files = list[str]()
+    context.on("request", lambda request: files.append(urlsplit(request.url).path.lstrip("/") or "index.html"))
+    try:
+        page = await context.new_page()
+        for view in VIEWS:
+            await page.goto(f"{home.url}#{view}")
+            await page.get_by_role("main").get_by_role("heading", level=1).wait_for()
+    finally:
+        await context.close()
+    return {name: (FILES / name).stat().st_size for name in files if not name.startswith("api/")}
 
 
 async def shown_after(browser: Browser, home: Home, bytes_a_second: int | None = None) -> float:

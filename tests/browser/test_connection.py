@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
 from playwright.async_api import expect
 
 from tests.browser import paint
@@ -88,5 +89,8 @@ async def test_a_slow_line(open_home: Opened, browser: Browser) -> None:
     assert await paint.shown_after(browser, home, paint.SLOW_LINE) > 0
 
 
-def test_the_page_is_light() -> None:
-    assert paint.weight() <= paint.HEAVIEST
+@pytest.mark.parametrize("locale", ["en-GB", "fa-IR"])
+async def test_the_page_is_light(furnished: Home, browser: Browser, locale: str) -> None:
+    files = await paint.weight(browser, furnished, locale)
+    assert len(files) > 10
+    assert sum(files.values()) <= paint.HEAVIEST, files

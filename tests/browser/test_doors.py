@@ -89,6 +89,6 @@ async def test_too_many_guesses(open_home: Opened, person_at: Came) -> None:
         await sign_in(page, "a guess")
         await expect(page.get_by_role("alert")).to_be_visible()
     await sign_in(page, OWNERS)
-    await expect(page.get_by_role("alert")).to_contain_text("Too many wrong passwords")
+    await expect(page.get_by_role("alert")).to_contain_text("wrong passwords came from here")
     await inside.reload()
     await expect(inside.get_by_role("navigation")).to_be_visible()

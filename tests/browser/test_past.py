@@ -74,17 +74,23 @@ async def test_how_everything_stands(furnished: Home, person_at: Came) -> None:
     lately = main.get_by_role("region", name="What happened lately")
     await expect(lately).to_contain_text("The provider has no free number there")
 
-    await main.get_by_role("button", name="Examine now").click()
-    examined = main.get_by_role("region", name="Examination")
-    await expect(examined).to_contain_text("Nothing is wrong")
-    await expect(examined).to_contain_text("good findings")
+
+async def test_what_doctor_finds(home: Home, person_at: Came) -> None:
+    page = await (await person_at(home.url)).opens("system")
+    examined = page.get_by_role("region", name="Examination")
+    await examined.get_by_role("button", name="Examine now").click()
+    await expect(examined).to_contain_text(re.compile("[1-9][0-9]* good findings"))
+    home.sim.fault("profile", "html", times=None)
+    await examined.get_by_role("button", name="Examine now").click()
+    await expect(examined.get_by_role("listitem").filter(has_text="bad").first).to_be_visible()
 
 
 async def test_the_switch_refuses_every_purchase(home: Home, person_at: Came) -> None:
     page = await (await person_at(home.url)).opens("system")
-    await page.get_by_role("button", name="Turn buying off").click()
+    switch = page.get_by_role("region", name="Buying")
+    await switch.get_by_role("button", name="Turn buying off").click()
     await home.probe.text("buying", "off")
-    await expect(page.get_by_role("button", name="Turn buying on")).to_be_visible()
+    await expect(switch.get_by_role("button", name="Turn buying on")).to_be_visible()
 
     await page.get_by_role("link", name="Buy").click()
     await wish(page)
@@ -93,5 +99,5 @@ async def test_the_switch_refuses_every_purchase(home: Home, person_at: Came) ->
     assert home.bought() == []
 
     await page.get_by_role("link", name="System").click()
-    await page.get_by_role("button", name="Turn buying on").click()
+    await switch.get_by_role("button", name="Turn buying on").click()
     await home.probe.text("buying", "on")

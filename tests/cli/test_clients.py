@@ -62,6 +62,21 @@ async def test_buy_sends_what_was_given_and_shows_the_order() -> None:
     assert began - timedelta(milliseconds=1) <= asked <= ended
 
 
+async def test_places_that_are_given_several_times_are_alternatives() -> None:
+    error = {"code": "no_numbers", "message": "none left", "retryable": True}
+    tried = {"country": "7", "operator": "2", "price": 2350, "error": error}
+    async with stand_in(lambda *_: ok(ORDER | {"tries": [tried]})) as daemon:
+        done = await shomare(
+            daemon, "buy", "--country", "Russia", "--country", "62", "--operator", "2", "--operator", "any",
+            "--min-price", "500", "--choose", "cheapest",
+        )  # fmt: skip
+        _, fields, _ = daemon.heard[0]
+    assert {k: fields[k] for k in fields.keys() - {"transaction", "expires_at"}} == {
+        "country": ["Russia", "62"], "operator": ["2", "any"], "min_price": 500, "choose": "cheapest",
+    }  # fmt: skip
+    assert "none left" in next(line for line in done.out.splitlines() if line.startswith("Tried"))
+
+
 async def test_two_buys_have_transactions_of_their_own() -> None:
     async with stand_in(lambda *_: ok(ORDER)) as daemon:
         for _ in range(2):

@@ -185,6 +185,8 @@ class Matrix:
     async def _provider(self) -> AsyncIterator[Simulator]:
         options = SimulatorOptions(sms_delay=0, sms_count=int(self._scenario.sms))
         async with Simulator(options) as simulator:
+            for country, operator in self._scenario.sold_out:
+                simulator.set_stock(country, operator)
             for endpoint, kind in self._scenario.faults:
                 simulator.fault(endpoint, kind)
             yield simulator

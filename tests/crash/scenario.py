@@ -18,6 +18,8 @@ BARE_BUY = Command("buy", PRODUCT)
 CANCEL = Command("cancel", {"order": "current", "transaction": "c-1"}, means="t-1")
 NEXT_BUY = Command("buy", PRODUCT | {"application": 4, "transaction": "t-2"})
 THIRD_BUY = Command("buy", PRODUCT | {"application": 5, "transaction": "t-3"})
+BUY_SOMEWHERE = Command("buy", {"country": [7, 2], "operator": [1, 2], "application": 3, "transaction": "t-1"})
+BARE_BUY_SOMEWHERE = Command("buy", {"country": [7, 2], "operator": [1, 2], "application": 3, "choose": "cheapest"})
 ANOTHER_BUY = Command("buy", PRODUCT | {"application": 4, "transaction": "t-2"}, at_once=True)
 
 
@@ -52,6 +54,7 @@ class Scenario:
 
     `loss`: what becomes of the journal between the two. `before`: so many commands are carried out in a life before
     them, that ends in order. `least`: fewer points say that counting is broken.
+    `sold_out`: countries and operators where no number is to be had.
     """
 
     name: str
@@ -65,6 +68,7 @@ class Scenario:
     most_buys: int | None = None
     before: int = 0
     loss: Loss = Loss.NONE
+    sold_out: tuple[tuple[str, str], ...] = ()
 
     def plan(self, folder: Path, base_url: str) -> Plan:
         """The life that dies."""

@@ -10,10 +10,13 @@ from tests.crash.matrix import MOST_MISSED, Matrix
 from tests.crash.scenario import (
     ANOTHER_BUY,
     BARE_BUY,
+    BARE_BUY_SOMEWHERE,
     BUY,
+    BUY_SOMEWHERE,
     CANCEL,
     NEXT_BUY,
     THIRD_BUY,
+    Choice,
     Scenario,
     deadly,
     with_fault,
@@ -40,6 +43,14 @@ SCENARIOS = (
     with_fault("cancel, the answer is lost", "cancel", "reset_after", (BUY, deadly(CANCEL))),
     with_fault("cancel while another is bought", "cancel", "reset_after", (BUY, deadly(CANCEL), ANOTHER_BUY)),
     BUY_ALONE,
+    Scenario("buy somewhere", (deadly(BUY_SOMEWHERE), BUY_SOMEWHERE), sold_out=(("7", "1"), ("7", "2"))),
+    Scenario(
+        "buy somewhere, the cheapest first, and nowhere is one",
+        (deadly(BARE_BUY_SOMEWHERE),),
+        choice=Choice.EACH_PLACE,
+        sold_out=(("7", "1"), ("7", "2"), ("2", "1"), ("2", "2")),
+    ),
+    with_fault("buy somewhere, the answer hangs", "buy", "hang_after", (deadly(BUY_SOMEWHERE), BUY_SOMEWHERE), 1.5),
 )
 
 
@@ -68,6 +79,7 @@ SECOND_DEATHS = (
     (SCENARIOS[2], "before the broker has event"),
     (SCENARIOS[3], "provider/transport.py"),
     (BUY_ALONE, "before the broker has our PUBACK"),
+    (SCENARIOS[10], "provider/transport.py"),
 )
 
 

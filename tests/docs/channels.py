@@ -149,6 +149,12 @@ COMMANDS = (
         shapes.answer(ref("Offers")),
     ),
     Command(
+        "query/statistics",
+        "What was bought, what came of it, what it cost.",
+        (Payload(shapes.STATISTICS, examples=({"days": 90, "by": ["country", "operator"]},)),),
+        shapes.answer(ref("Statistics")),
+    ),
+    Command(
         "query/check",
         "Ask the provider now for the SMS of a number.",
         (Payload(shapes.TARGET, examples=({"order": "current"},)),),
@@ -187,6 +193,7 @@ STATES = (
     _kept("defaults/{named}/name", "Its label; empty where none is set.", text(), TEXT, emptied=True),
     _kept("quote", "Price and stock of what the defaults name.", ref("Quote"), emptied=True),
     _kept("buying", "The safety switch.", words(("on", "off")), TEXT),
+    _kept("statistics", "The last 30 days, by application.", ref("Statistics")),
     _kept("orders", "The open orders, newest first.", shapes.listed(ref("OrderShown"))),
     _kept(
         "current",

@@ -19,6 +19,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "buy": (
         "shomare-mqtt buy --country Russia --operator 1 --application Telegram --max-price 3000",
         "shomare-mqtt buy --country 7 --operator 1 --application 3 --transaction monday --json",
+        "shomare-mqtt buy --country Russia --country 22 --operator 1 --application 3 --choose cheapest",
     ),
     "cancel": ("shomare-mqtt cancel current",),
     "query": (
@@ -31,6 +32,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "shomare-mqtt offers Telegram --country Russia --country Georgia",
         "shomare-mqtt offers 3 --max-price 5000 --limit 5 --json",
     ),
+    "statistics": ("shomare-mqtt statistics", "shomare-mqtt statistics --days 90 --by country --by operator"),
     "watch": ("shomare-mqtt watch --json",),
     "resolve": ("shomare-mqtt resolve --not-bought", "shomare-mqtt resolve --bought 74001 +79313226657"),
     "buying": ("shomare-mqtt buying", "shomare-mqtt buying off", "shomare-mqtt buying on"),

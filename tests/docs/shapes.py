@@ -15,7 +15,15 @@ from shomare_mqtt.core.market.provider_state import _WORDS
 from shomare_mqtt.errors import ErrorCode
 from shomare_mqtt.model import CatalogKind, Endpoint, OrderState, PurchaseState
 from shomare_mqtt.mqtt.command_fields import MAX_ID, MAX_LISTED, MAX_TRANSACTION
-from shomare_mqtt.mqtt.commands import CHOICES, MAX_OFFERS, MAX_ORDERS, MAX_PAIRS, ORDER_FILTERS
+from shomare_mqtt.mqtt.commands import (
+    CHOICES,
+    MAX_DAYS,
+    MAX_OFFERS,
+    MAX_ORDERS,
+    MAX_PAIRS,
+    ORDER_FILTERS,
+    STATISTICS_BY,
+)
 from shomare_mqtt.provider.seen import NAMES
 
 if TYPE_CHECKING:
@@ -112,6 +120,13 @@ TARGET = {
     **command("Exactly one of the two.", {"order": ORDER_TEXT, "purchase": PURCHASE}),
     "oneOf": [{"required": ["order"]}, {"required": ["purchase"]}],
 }
+STATISTICS = command(
+    "",
+    {
+        "days": kind("integer", "The last so many, today one of them; 30 unless said.", minimum=1, maximum=MAX_DAYS),
+        "by": listed(words(STATISTICS_BY), "What groups have in common; `application` unless said."),
+    },
+)
 RESOLVE = {
     **command(
         "`purchase` and `phone` belong to `bought` alone, and both are needed there.",
@@ -246,6 +261,18 @@ _QUOTE = {
     "count": or_null({**COUNT, "description": "Null where the provider says only that there are some."}),
     "updated_at": TIME,
 }
+_FIGURES = {
+    "orders": {**COUNT, "description": "Purchases made, those in doubt not among them."},
+    "received": {**COUNT, "description": "Those that got an SMS."},
+    "unused": {**COUNT, "description": "Those that expired or were cancelled without one."},
+    "failed": COUNT,
+    "unknown": COUNT,
+    "success": or_null(kind("number", "The part of those that are over that got an SMS.", minimum=0, maximum=1)),
+    "seconds_to_sms": or_null(kind("number", "The median.", minimum=0)),
+    "spent": {**MONEY, "description": "Not refunded; of an unknown order what is known to be gone."},
+    "refunded": MONEY,
+    "cost_per_code": or_null(MONEY),
+}
 _PROFILE = {
     "balance": or_null(MONEY),
     "currency": text("`IRR`, `IRT` for Toman, or the provider's own word."),
@@ -322,6 +349,24 @@ SCHEMAS: dict[str, Schema] = {
             )
         ),
         updated_at=TIME,
+    ),
+    "Statistics": made_of(
+        "What was bought, what came of it, what it cost.",
+        since={**TIME, "description": "Midnight in provider.timezone."},
+        until={**TIME, "description": "The end of today in provider.timezone."},
+        total=made_of("Of all.", **_FIGURES, spent_today=MONEY),
+        groups=listed(
+            made_of(
+                "Orders that have in common what was asked for.",
+                {
+                    "day": text("In provider.timezone.", format="date"),
+                    **dict.fromkeys(PRODUCT, text()),
+                    **{f"{part}_name": or_null(text()) for part in PRODUCT},
+                },
+                **_FIGURES,
+            ),
+            "Day by day where that was asked for, then those with the most purchases first.",
+        ),
     ),
     "Profile": made_of("The account.", **_PROFILE),
     "ProfileAnswer": {

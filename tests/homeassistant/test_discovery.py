@@ -33,6 +33,8 @@ TABLE = {
     "bridge": ("event", "Bridge", "event/bridge"),
     "last_problem": ("sensor", "Last problem", "event/bridge"),
     "provider": ("binary_sensor", "Provider", "provider/state"),
+    "spent_today": ("sensor", "Spent today", "statistics"),
+    "success_rate": ("sensor", "Success rate", "statistics"),
     "country": ("select", "Country", "defaults/country/name"),
     "operator": ("select", "Operator", "defaults/operator/name"),
     "application": ("select", "Application", "defaults/application/name"),

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from shomare_mqtt.model import Incoming, Parsed, SetBuying, SetDefault, Unparsed
+from shomare_mqtt.core.desk.double_press import press_content
+from shomare_mqtt.model import Among, Buy, Incoming, Named, Parsed, SetBuying, SetDefault, Unparsed
 from shomare_mqtt.mqtt.command_fields import kept
 from shomare_mqtt.mqtt.commands import CommandParser
 
@@ -123,3 +126,77 @@ def test_what_is_not_is_kept_as_it_is(payload: bytes) -> None:
 
 def test_white_space_around_makes_nothing_too_large() -> None:
     assert kept(b" " * 70_000 + b"{}" + b"\n\0" * 70_000) == b"{}"
+
+
+def refused(**fields: Any) -> str:
+    """Why a `buy` with these fields is none."""
+    what = parsed("buy", json.dumps(fields).encode())
+    assert isinstance(what, Unparsed)
+    assert what.error.code == "invalid_command"
+    return what.error.message
+
+
+@pytest.mark.parametrize("field", ["country", "operator"])
+@pytest.mark.parametrize(
+    ("value", "why"),
+    [
+        ([], "{}: a list of 1 to 20 ids or names"),
+        ([str(number) for number in range(21)], "{}: a list of 1 to 20 ids or names"),
+        (["7", "7"], "{}: one of them stands there twice"),
+        ([7, "7"], "{}: one of them stands there twice"),
+        (["7", " 7 "], "{}: one of them stands there twice"),
+        (["7", ""], "{}: is missing"),
+        (["7", None], "{}: must be text or an integer"),
+        ([True], "{}: must be text or an integer"),
+        ([["7"]], "{}: must be text or an integer"),
+        ([7.5], "{}: must be text or an integer"),
+        (["x" * 256], "{}: at most 255 characters of text"),
+        ({"7": 1}, "{}: must be text or an integer"),
+    ],
+)
+def test_what_is_no_list_of_places(field: str, value: Any, why: str) -> None:
+    assert refused(**{field: value}) == why.format(field)
+
+
+def test_more_pairs_than_are_tried() -> None:
+    places = [str(number) for number in range(20)]
+    assert refused(country=places, operator=["1", "2", "3"]) == (
+        "country and operator: 60 pairs of them, at most 40 are tried"
+    )
+    assert isinstance(parsed("buy", json.dumps({"country": places, "operator": ["1", "2"]}).encode()), Parsed)
+    assert isinstance(parsed("buy", json.dumps({"operator": places}).encode()), Parsed)
+
+
+@pytest.mark.parametrize(
+    ("fields", "why"),
+    [
+        ({"application": ["1"]}, "application: must be text or an integer"),
+        ({"choose": "dearest"}, "choose: must be listed or cheapest"),
+        ({"choose": 1}, "choose: must be listed or cheapest"),
+        ({"choose": None}, "choose: must be listed or cheapest"),
+        ({"choose": False}, "choose: must be listed or cheapest"),
+        ({"min_price": -1}, "min_price: must be a number from 0"),
+        ({"min_price": "5"}, "min_price: must be a number"),
+    ],
+)
+def test_what_a_buy_cannot_choose(fields: dict[str, Any], why: str) -> None:
+    assert refused(**fields) == why
+
+
+def test_a_buy_with_lists() -> None:
+    what = parsed("buy", b'{"country": [7, "Iran"], "operator": 1, "application": 3, "choose": "cheapest"}')
+    assert isinstance(what, Parsed)
+    assert what.request == Buy(
+        application="3",
+        is_id=frozenset({"application"}),
+        among=Among((Named("7", is_id=True), Named("Iran")), (Named("1", is_id=True),), cheapest=True),
+    )
+
+
+def test_a_plain_buy_is_what_it_was() -> None:
+    what = parsed("buy", b'{"country": 7, "operator": "1", "max_price": 5, "choose": "", "min_price": ""}')
+    assert isinstance(what, Parsed)
+    assert what.request == Buy("7", "1", None, Decimal(5), frozenset({"country"}))
+    assert press_content(what.envelope, what.request) == (
+        "country='7' operator='1' application=None max_price=Decimal('5') is_id=['country']"
+    ), "presses that an earlier version took are known for what they are"

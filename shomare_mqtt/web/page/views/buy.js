@@ -86,8 +86,7 @@ export function Buy({ app }) {
       ${pairs.length > 1 && html`<fieldset class="field plain"><legend>${t("several", { n: pairs.length })}</legend>
         ${["cheapest", "listed"].map((how) => html`<label class="check" key=${how}><input type="radio" name="choose" checked=${form.choose === how} onChange=${() => set({ choose: how })} />${t(how)}</label>`)}
       </fieldset>`}
-      <details open=${Boolean(form.most || form.least)}><summary>${t("limits")}<${Icon} name="down" /></summary>
-        <div class="pair"><${Amount} name="most" form=${form} set=${set} app=${app} /><${Amount} name="least" form=${form} set=${set} app=${app} /></div></details>
+      <div class="pair"><${Amount} name="most" form=${form} set=${set} app=${app} /><${Amount} name="least" form=${form} set=${set} app=${app} /></div>
       ${form.application.length > 0 && pairs.length > 0 && html`<${Places} app=${app} pairs=${pairs} prices=${prices} form=${form} />`}
       <div ref=${buy}><${BuyButton} app=${app} form=${form} pairs=${pairs} prices=${prices} /></div>
     </section>
@@ -96,8 +95,8 @@ export function Buy({ app }) {
 
 function Amount({ name, form, set, app }) {
   const id = `buy-${name}`;
-  return html`<div class="field"><label for=${id}>${t(name)} <small>${money(0, app.unit).replace(/^\S+/, "")}</small></label>
-    <input id=${id} inputmode="decimal" autocomplete="off" dir="ltr" value=${form[name]} onInput=${(e) => set({ [name]: e.target.value })} /></div>`;
+  return html`<div class="field"><label for=${id}>${t(name)}</label>
+    <input id=${id} inputmode="decimal" autocomplete="off" dir=${form[name] ? "ltr" : undefined} placeholder=${t("no_limit")} value=${form[name]} onInput=${(e) => set({ [name]: e.target.value })} /></div>`;
 }
 
 const asked = new Map(); // "country/operator/application" -> {at, price} or {at, error}

@@ -106,9 +106,9 @@ function Unknown({ order, app, tell }) {
     <p><b>${t("unknown")}</b> ${t("unknown_means")}</p>
     <ul class="evidence">
       ${order.charged !== null && html`<li>${t("fell", { price: money(order.charged, app.unit) })}</li>`}
-      ${order.charged === null && html`<li>${t("no_evidence", { price: money(order.price, app.unit) })}</li>`}
+      ${order.charged === null && html`<li>${t("no_evidence")} ${order.price !== null && t("at_stake", { price: money(order.price, app.unit) })}</li>`}
       <li>${t("asked_at", { at: when(order.created_at, app.now()) })}</li>
-      ${order.error && html`<li>${t("was_said")} <span dir="ltr" lang="en">${order.error.message}</span></li>`}
+      ${order.error && html`<li>${t("was_said")} <span dir="ltr" lang="en">${order.error.message.split(" To settle it")[0]}</span></li>`}
     </ul>
     <p>${t("unknown_do")}</p>
     ${app.owner && html`<div class="steps">

@@ -13,7 +13,7 @@ export default {
   several: "{n} places are tried until one has a number. One is bought at most.",
   cheapest: "Lowest price first",
   listed: "In the order chosen",
-  limits: "Price limits",
+  no_limit: "no limit",
   most: "At most",
   least: "At least",
   no_amount: "{name}: this is no amount of money. Write digits alone, or nothing for no limit; nothing was sent.",
