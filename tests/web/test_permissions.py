@@ -6,7 +6,6 @@ import inspect
 from typing import TYPE_CHECKING
 
 import pytest
-from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
 from shomare_mqtt.web.crowd import Crowd
@@ -19,6 +18,8 @@ from tests.web.house import house
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from aiohttp import web
+
 
 async def test_the_table_is_of_the_routes_that_there_are(tmp_path: Path) -> None:
     async with house(tmp_path) as page:
@@ -30,7 +31,8 @@ async def test_the_table_is_of_the_routes_that_there_are(tmp_path: Path) -> None
 
 
 class _Commands:
-    async def handle(self, _: web.Request) -> web.Response: ...
+    async def handle(self, _: web.Request) -> web.Response:
+        raise NotImplementedError
 
 
 def test_whoever_did_not_sign_in_may_this_and_nothing_else() -> None:

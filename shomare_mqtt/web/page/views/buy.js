@@ -50,7 +50,7 @@ const unreadable = (form) => ["most", "least"].find((name) => Number.isNaN(amoun
 
 function limitsOf(form) {
   const limits = { max_price: amount(form.most), min_price: amount(form.least) };
-  return Object.fromEntries(Object.entries(limits).filter(([, value]) => value));
+  return Object.fromEntries(Object.entries(limits).filter(([, value]) => value !== undefined));
 }
 
 function pairsOf({ country, operator }) {

@@ -36,4 +36,5 @@ export default {
   no_offers: "This daemon is older than this page and cannot look for offers. Choose country and operator yourself.",
   take: "Take",
   take_it: "Take {country}, {operator}",
+  no_amount: "{name}: this is no amount of money. Write digits alone, or nothing for no limit; nothing was sent.",
 };
