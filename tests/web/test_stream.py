@@ -233,7 +233,8 @@ async def test_a_comment_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
         assert len(made.used) >= 2, "whoever listens uses its session"
 
 
-async def test_one_that_reads_nothing_is_cut_off_once_too_much_waits_for_it() -> None:
+async def test_one_that_reads_nothing_is_cut_off_once_too_much_waits_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stream, "STALLED", 10 * PATIENCE)
     async with hall(orders=json.dumps(["x" * 6_000_000]).encode()) as (made, ear):
         await made.deaf()
         page = ear()
