@@ -187,6 +187,7 @@ class Priority(IntEnum):
     MONEY = 0
     QUERY = 1
     POLL = 2
+    OFFERS = 3
 
 
 class Sureness(StrEnum):
@@ -476,13 +477,29 @@ class Reply(NamedTuple):
     correlation: bytes | None = None
 
 
+class Asker(Protocol):
+    """Whoever gave a command to this daemon alone, by no broker, and is answered where nobody else hears it."""
+
+    def __call__(self, answer: bytes, /) -> None:
+        """The answer is on disk, or will never be; what takes it waits for nothing and raises nothing."""
+        ...
+
+
+def nobody(_answer: bytes, /) -> None:
+    """An Asker that went with an earlier process."""
+
+
 class Envelope(NamedTuple):
-    """What comes with every command. `command` is its topic under the base topic; `expires_at` the sender's own."""
+    """What comes with every command. `command` is its topic under the base topic; `expires_at` the sender's own.
+
+    `asker`: who is answered instead of everybody on `response/…`; None for what came from the broker.
+    """
 
     command: str
     transaction: Transaction | None = None
     expires_at: datetime | None = None
     reply: Reply | None = None
+    asker: Asker | None = None
 
     @property
     def is_query(self) -> bool:
@@ -596,6 +613,23 @@ class QueryPrice(NamedTuple):
     is_id: frozenset[str] = frozenset()
 
 
+class QueryOffers(NamedTuple):
+    """Where an application can be had. No country, or no operator: all that the settings and the lists hold.
+
+    `max_age`: seconds that a price list may be old. `wait`: until all that is older was read.
+    """
+
+    countries: tuple[Named, ...] = ()
+    operators: tuple[Named, ...] = ()
+    application: Named | None = None
+    min_price: Decimal | None = None
+    max_price: Decimal | None = None
+    min_count: int = 1
+    limit: int = 20
+    max_age: float = 3600.0
+    wait: bool = True
+
+
 class QueryCheck(NamedTuple):
     """Ask the provider for the SMS of an order or a purchase now."""
 
@@ -609,9 +643,18 @@ class QueryOrders(NamedTuple):
     limit: int = 50
 
 
+class QueryStatistics(NamedTuple):
+    """What was bought in the last so many days, today one of them, and what came of it, by each of some fields."""
+
+    days: int = 30
+    by: tuple[str, ...] = ("application",)
+
+
 Action = Buy | Cancel | SetDefault | SetBuying | Resolve
 """What changes something, and is in the journal before it is acknowledged."""
-Query = QueryProfile | QueryCatalog | QueryPrices | QueryPrice | QueryCheck | QueryOrders
+Query = (
+    QueryProfile | QueryCatalog | QueryPrices | QueryPrice | QueryOffers | QueryCheck | QueryOrders | QueryStatistics
+)
 """What only asks, and leaves no trace on the disk."""
 Request = Action | Query
 
@@ -638,7 +681,8 @@ class Unparsed(NamedTuple):
 class Incoming:
     """One message on a command topic, as the broker gave it. `topic` is whole, base topic and all.
 
-    `expiry`: seconds of MQTT 5's Message Expiry Interval that were left. `packet_id` is that of the PUBLISH.
+    `expiry`: seconds of MQTT 5's Message Expiry Interval that were left. `packet_id` is that of the PUBLISH. `asker`:
+    of a command that came by no broker.
     """
 
     topic: str
@@ -648,6 +692,7 @@ class Incoming:
     packet_id: int = 0
     reply: Reply | None = None
     expiry: float | None = None
+    asker: Asker | None = field(default=None, repr=False)
 
 
 class Ack(Protocol):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 NOBODY = 65534
-SECRETS = ("token", "mqtt_password")
+SECRETS = ("token", "mqtt_password", "web_password", "web_viewer_password")
 
 
 @pytest.fixture
@@ -42,7 +42,8 @@ def folder(monkeypatch: pytest.MonkeyPatch, _usual_umask: None) -> Iterator[Path
             (folder / secret).chmod(0o000)
         (folder / "config.toml").write_text(
             f'[mqtt]\nusername = "me"\npassword_file = "{folder}/mqtt_password"\n'
-            f'[provider]\ntoken_file = "{folder}/token"'
+            f'[provider]\ntoken_file = "{folder}/token"\n'
+            f'[web]\npassword_file = "{folder}/web_password"\nviewer_password_file = "{folder}/web_viewer_password"'
         )
         yield folder
 
@@ -63,23 +64,23 @@ def no_super_user() -> Iterator[None]:
         os.seteuid(0)
 
 
-def secrets_of(folder: Path) -> tuple[str, str]:
+def secrets_of(folder: Path) -> tuple[str, ...]:
     file = folder / "config.toml"
     with no_super_user():
         settings = config.load(file)
         assert config.load_mqtt(file).password == settings.mqtt.password
-    assert settings.mqtt.password is not None
-    return settings.token, settings.mqtt.password.get_secret_value()
+    passwords = (settings.mqtt.password, settings.web.password, settings.web.viewer_password)
+    return settings.token, *(password.get_secret_value() for password in passwords if password is not None)
 
 
 def test_a_credential_stands_in_for_a_file_that_may_not_be_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(folder / "given"))
     for secret in SECRETS:
         (folder / "given" / secret).write_text(f"systemd's {secret}")
-    assert secrets_of(folder) == ("systemd's token", "systemd's mqtt_password")
+    assert secrets_of(folder) == tuple(f"systemd's {secret}" for secret in SECRETS)
     for secret in SECRETS:
         (folder / secret).chmod(0o644)
-    assert secrets_of(folder) == ("root's token", "root's mqtt_password")
+    assert secrets_of(folder) == tuple(f"root's {secret}" for secret in SECRETS)
 
 
 @pytest.mark.parametrize("with_others", [False, True])

@@ -51,7 +51,7 @@ def test_what_stands_in_a_table_goes_with_it(key: str) -> None:
 
 def test_what_needs_a_new_connection() -> None:
     anew = {key.partition(".")[0] for key, effect in EFFECTS.items() if effect.connects_anew}
-    assert anew == {"mqtt", "provider", "state", "homeassistant", "plugins", "metrics"}
+    assert anew == {"mqtt", "provider", "state", "homeassistant", "plugins", "metrics", "web"}
     at_once = {key.partition(".")[0] for key, effect in EFFECTS.items() if not effect.connects_anew}
     assert at_once >= {"limits", "orders", "defaults", "refresh", "prices", "log", "privacy"}
     assert not [key for key, effect in EFFECTS.items() if effect.connects_anew and effect.how]
@@ -73,7 +73,7 @@ def test_no_secret_is_said() -> None:
     usual, full = config.GivenSettings(), config.GivenSettings.model_validate(FULL)
     said = "\n".join(change.line for each in ((usual, full), (full, usual)) for change in changes(*each))
     assert "geheim" not in said
-    for key in ("mqtt.password", "provider.token", "provider.proxy"):
+    for key in ("mqtt.password", "provider.token", "provider.proxy", "web.password", "web.viewer_password"):
         assert f"{key} is set now; the daemon connects anew" in said
         assert f"{key} is not set any more; the daemon connects anew" in said
 

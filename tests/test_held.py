@@ -51,6 +51,7 @@ FULL: dict[str, Any] = {
     "defaults": {"country": 7, "operator": "any", "application": "tg", "max_price": 5000},
     "refresh": {"profile": 301, "catalog": 86401, "prices": 3601},
     "prices": [{"country": 7, "operator": 1}, {"country": "Russia", "operator": "any", "application": "tg"}],
+    "offers": {"countries": ["7"], "operators": ["1", "any"], "max_requests": 601},
     "homeassistant": {
         "enabled": False, "discovery_prefix": "ha", "device_name": "Numbers", "countries": ["7"], "operators": ["1"],
         "applications": ["3", "4"],
@@ -60,6 +61,12 @@ FULL: dict[str, Any] = {
         "webhook": {"token": "geheim-hook-4711", "since": datetime(2026, 1, 2, tzinfo=UTC), "inner": [{"a": 1.5}]},
     },
     "metrics": {"enabled": True, "host": "0.0.0.0", "port": 9470},
+    "web": {
+        "enabled": True, "host": "0.0.0.0", "port": 8100, "password": "geheim-page-4711", "password_file": "/run/page",
+        "viewer_password": "geheim-viewer-4711", "viewer_password_file": "/run/viewer",
+        "allowed_hosts": ["page.example"], "ingress_port": 8101, "ingress_peer": "172.30.32.3",
+        "url": "https://page.example/", "language": "fa",
+    },
     "privacy": {"retain_codes": True},
     "log": {"level": "debug", "format": "json"},
 }  # fmt: skip

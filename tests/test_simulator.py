@@ -185,6 +185,37 @@ async def test_no_free_number_is_500(caller: Caller) -> None:
     assert len(caller.sim.purchases) == 1
 
 
+async def test_a_whole_place_can_be_sold_out(caller: Caller) -> None:
+    await caller.control("stock", country="7", operator="1")
+    assert refusal(await caller.call("buy", TELEGRAM)) == (500, False, 500)
+    await caller.buy(TELEGRAM | {"operator": "2"})
+    await caller.control("stock", country="7", operator="1", count=1)
+    await caller.buy(TELEGRAM)
+    assert refusal(await caller.call("buy", TELEGRAM)) == (500, False, 500)
+
+
+async def test_so_many_places_are_sold_out_from_the_start() -> None:
+    async with running(countries=40, operators=7, sold_out=25) as caller:
+        places = [
+            (country, operator)
+            for country in await ids(caller, "countries")
+            for operator in await ids(caller, "operators")
+        ]
+        left = [await stock_of(caller, *place) for place in places]
+        assert (len(places), sum(not each for each in left)) == (280, 70)
+        await caller.control("reset")
+        assert [await stock_of(caller, *place) for place in places] == left, "the same ones for the same seed"
+
+
+async def ids(caller: Caller, what: str) -> list[str]:
+    return [str(each["id"]) for each in (await caller.call(f"all{what}"))[1]["data"]]
+
+
+async def stock_of(caller: Caller, country: str, operator: str) -> int:
+    answer = await caller.call("pricebycountry", {"country": country, "operator": operator})
+    return sum(each["count"] for each in answer[1]["data"])
+
+
 # --- the dialects ----------------------------------------------------------------------------------------------------
 
 

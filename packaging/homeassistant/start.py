@@ -59,6 +59,9 @@ NO_BROKER = (
     "Home Assistant has no MQTT broker yet. Install the app 'Mosquitto broker' (Settings > Apps > App store), start "
     "it, and start this app again. For a broker of your own see this app's Documentation tab."
 )
+INGRESS_PORT, PAGE_PORT = 8099, 8098
+"""The one that config.yaml names to Home Assistant, and the page's own, which must be another and is for this container
+alone."""
 UNUSABLE = "The option '{}' holds what cannot be used (a control character, or very much text). Fill it in again."
 LONGEST = 100_000
 """Bytes of one variable: Linux takes 131,072, with its name."""
@@ -78,6 +81,7 @@ def main() -> NoReturn:
     environment |= settings_of(options)
     if "SHOMARE_PROVIDER__TOKEN" not in environment and not has_own_token(file):
         end(NO_ACCOUNT)
+    environment |= settings_of_page()
     environment["SHOMARE_STATE__DIRECTORY"] = str(STATE)
     prepare_state()
     give_up_root()
@@ -190,6 +194,16 @@ def settings_of_broker(data: dict[str, Any]) -> dict[str, str]:
         "SHOMARE_MQTT__TLS__ENABLED": "true" if data.get("ssl") else None,
     }
     return {name: str(value) for name, value in found.items() if value not in (None, "")}
+
+
+def settings_of_page() -> dict[str, str]:
+    """Variables for the page in Home Assistant's side bar."""
+    return {
+        "SHOMARE_WEB__ENABLED": "true",
+        "SHOMARE_WEB__HOST": "127.0.0.1",
+        "SHOMARE_WEB__PORT": str(PAGE_PORT),
+        "SHOMARE_WEB__INGRESS_PORT": str(INGRESS_PORT),
+    }
 
 
 def without_secrets_of_ours() -> dict[str, str]:

@@ -167,6 +167,8 @@ for each in (
     client_commands.buy,
     client_commands.cancel,
     client_commands.query,
+    client_commands.offers,
+    client_commands.statistics,
     client_commands.watch,
     client_commands.resolve,
     client_commands.buying,

@@ -12,16 +12,22 @@ from shomare_mqtt.core.render import dumps
 
 _DONE = ("cancel", "resolve")
 _VALUE = {"buy": "phone", "profile": "balance", "price": "price"}
-_ROWS = {"prices": "prices", "check": "sms"}
+_ROWS = {"prices": "prices", "offers": "offers", "check": "sms"}
 _COLUMNS = {
     "countries": ("id", "name"),
     "operators": ("id", "name"),
     "applications": ("id", "name"),
     "prices": ("application", "application_name", "price", "count"),
+    "offers": ("country", "operator", "price", "count"),
     "check": ("code",),
     "orders": ("order",),
 }
 """What a line holds; a row that lacks the first of them is left out."""
+
+
+_GROUPED = ("application", "country", "operator", "day")
+_FIGURES = ("orders", "received", "spent")
+"""What a line of statistics holds behind what it is of."""
 
 
 def write_bare(*values: Any) -> None:
@@ -47,6 +53,9 @@ def show_bare(what: str, data: Any) -> None:
         return
     if what in _VALUE and isinstance(data, dict) and data.get(_VALUE[what]) is not None:
         write_bare(data[_VALUE[what]])
+    elif what == "statistics" and isinstance(data, dict):
+        for group in objects(data.get("groups")):
+            write_bare(*(group[key] for key in group if key in _GROUPED), *map(group.get, _FIGURES))
     elif what in _COLUMNS and isinstance(rows := data.get(_ROWS[what]) if _is_nested(what, data) else data, list):
         for row in objects(rows):
             if row.get(_COLUMNS[what][0]) is not None:

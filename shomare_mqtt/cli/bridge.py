@@ -99,9 +99,19 @@ class Bridge:
         `fields` get an `expires_at`, and a `transaction` unless they have one. Raises CommandFailedError where no
         answer comes in time; the command has expired by then, also on its way.
         """
-        payload = {"transaction": f"cli-{secrets.token_hex(8)}"} | fields
-        payload["expires_at"] = timestamp(datetime.now(UTC) + timedelta(seconds=self._timeout))
+        payload = _with_envelope(fields, self._timeout)
         return await self._carry_out(command, json.dumps(payload).encode(), payload["transaction"])
+
+    async def send(self, command: str, fields: dict[str, Any], seconds: float) -> str:
+        """Sends a command that expires so much later, and returns its transaction: its answer is among the next.
+
+        Raises CommandFailedError.
+        """
+        payload = _with_envelope(fields, seconds)
+        with _before_sending():
+            await self.listen(topics.response(command))
+        await self._client.publish(command, json.dumps(payload).encode(), expiry=seconds)
+        return str(payload["transaction"])
 
     async def tell(self, command: str, text: str, done: dict[str, Any] | None = None) -> Heard:
         """Sends a command that is plain text, and waits for its answer. Raises as `ask` does.
@@ -160,6 +170,12 @@ class Bridge:
         if heard.topic in self.beside:
             self.beside[heard.topic] = heard.body
         return heard
+
+
+def _with_envelope(fields: dict[str, Any], seconds: float) -> dict[str, Any]:
+    """The fields of a command that expires so much later, with a transaction unless they have one."""
+    expires_at = timestamp(datetime.now(UTC) + timedelta(seconds=seconds))
+    return {"transaction": f"cli-{secrets.token_hex(8)}"} | fields | {"expires_at": expires_at}
 
 
 def heard_from(topic: str, payload: bytes) -> Heard:

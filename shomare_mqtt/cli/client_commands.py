@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from shomare_mqtt.cli.declaring import Config, Json, Loud, Timeout, among, one_of, quietly
+from shomare_mqtt.cli.declaring import Config, Json, Loud, Timeout, among, one_of, quietly, some_of
 from shomare_mqtt.cli.status import CommandFailedError, plain_failures
 
 if TYPE_CHECKING:
@@ -30,12 +30,14 @@ QUERIES = {
     "price": "COUNTRY OPERATOR APPLICATION",
     "check": "ORDER",
     "orders": "",
+    "statistics": "",
 }
 """What can be asked for, and the ids that it takes."""
 _OF_DEFAULTS = ("prices", "price")
 """Those whose ids may all be left out."""
 CHOICES = ("listed", "cheapest")
 STATES = ("open", "closed", "all")
+GROUPS = ("application", "country", "operator", "day")
 DEFAULTS = ("country", "operator", "application", "max_price")
 
 
@@ -230,6 +232,82 @@ def query(
     _with_broker(
         file, lambda mqtt: commands.query(mqtt, what, ids or [], fields, commands.Manner(timeout, json, quiet, long))
     )
+
+
+def offers(
+    application: Annotated[
+        str | None,
+        typer.Argument(metavar="APPLICATION", help="Its id or name; left out, the default's."),
+    ] = None,
+    *,
+    country: Annotated[
+        list[str] | None,
+        typer.Option(metavar="COUNTRY", help="Look in this country alone, by its id or name; as often as you like."),
+    ] = None,
+    operator: Annotated[
+        list[str] | None,
+        typer.Option(metavar="OPERATOR", help="Look at this operator alone, by its id or name; as often as you like."),
+    ] = None,
+    max_price: Annotated[
+        Decimal | None, typer.Option(parser=_money, metavar="PRICE", help="Show nothing that costs more.")
+    ] = None,
+    min_price: Annotated[
+        Decimal | None, typer.Option(parser=_money, metavar="PRICE", help="Show nothing that costs less.")
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, max=500, metavar="N", help="Show at most N, from 1 to 500 (default: 20).")
+    ] = None,
+    quiet: Annotated[bool, quietly(": country, operator, price and stock, a line each, with tabs between")] = False,
+    json: Json = False,
+    timeout: Timeout = 30,
+    file: Config = None,
+) -> None:
+    """Show where a number for an application can be had, cheapest first.
+
+    Prices that are older than an hour are read first, behind everything else that the daemon asks the provider: by the
+    usual limit 46 places a minute. It reads on after Ctrl-C, too.
+    """
+    from shomare_mqtt.cli import offering
+    from shomare_mqtt.cli.commands import Manner
+
+    given = {"application": application, "country": country, "operator": operator, "limit": limit}
+    amounts = {"max_price": max_price, "min_price": min_price}
+    fields: dict[str, Any] = {name: value for name, value in given.items() if value}
+    fields |= {name: _as_json(amount) for name, amount in amounts.items() if amount is not None}
+    _with_broker(file, lambda mqtt: offering.offers(mqtt, fields, Manner(timeout, json, quiet)))
+
+
+def statistics(
+    *,
+    days: Annotated[
+        int | None,
+        typer.Option(min=1, max=3650, metavar="N", help="Of the last N days, today one of them (default: 30)."),
+    ] = None,
+    by: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="WHAT",
+            help=f"A line for each of these: {', '.join(GROUPS)}; as often as you like (default: application).",
+            **some_of(*GROUPS),
+        ),
+    ] = None,
+    quiet: Annotated[
+        bool, quietly(": what each line is of, bought, with an SMS, money spent, with tabs between")
+    ] = False,
+    json: Json = False,
+    timeout: Timeout = 30,
+    file: Config = None,
+) -> None:
+    """Show what was bought, what came of it and what it cost.
+
+    Days begin at midnight in provider.timezone. An order in doubt costs what is known to be gone.
+    """
+    from shomare_mqtt.cli import commands
+
+    given = {"days": days, "by": by}
+    fields: dict[str, Any] = {name: value for name, value in given.items() if value}
+    manner = commands.Manner(timeout, json, quiet)
+    _with_broker(file, lambda mqtt: commands.query(mqtt, "statistics", (), fields, manner))
 
 
 def watch(

@@ -159,6 +159,16 @@ def one_of(*choices: str) -> dict[str, Any]:
     return {"autocompletion": complete, "callback": check}
 
 
+def some_of(*choices: str) -> dict[str, Any]:
+    """For an option that may be given several times: each must be one of these."""
+    one = one_of(*choices)
+
+    def check(values: list[str] | None) -> list[str]:
+        return [one["callback"](value) for value in values or ()]
+
+    return {**one, "callback": check}
+
+
 def among(*words: str) -> dict[str, Any]:
     """For an argument that may be anything: words among it that a shell completes."""
 

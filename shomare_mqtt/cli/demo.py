@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shomare_mqtt import logs
-from shomare_mqtt.cli.demo_broker import Kind, Served, broker
+from shomare_mqtt.cli.demo_broker import Kind, Served, broker, free_port
 from shomare_mqtt.cli.showing import console
 from shomare_mqtt.cli.status import CommandFailedError
 from shomare_mqtt.cli.story import Story
-from shomare_mqtt.config import GivenSettings, Log, Mqtt, Orders, Provider, State
+from shomare_mqtt.config import GivenSettings, Log, Mqtt, Orders, Provider, State, Web
 from shomare_mqtt.daemon.serving import serve
 from shomare_mqtt.simulator import Simulator, SimulatorOptions
 
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _TOKEN = "demo-token"  # noqa: S105 - the simulated provider's
+PAGE = 8099
+"""The port of the page, where it is free."""
 SMS_DELAY = 4.0
 """Seconds that the simulated SMS takes: long enough to read what stands on the screen."""
 
@@ -56,18 +58,21 @@ async def demo(wishes: Wishes) -> None:
         served = await stack.enter_async_context(broker(folder, wishes.kind, wishes.port))
         simulator = Simulator(SimulatorOptions(token=_TOKEN, sms_delay=wishes.sms_delay))
         provider = await stack.enter_async_context(simulator)
-        settings = _settings(served.port, provider.base_url, folder)
+        # Who chooses the broker's port may have several demos, of which two would find the usual one free at once.
+        page = await free_port(PAGE if wishes.port is None else 0)
+        settings = _settings(served.port, provider.base_url, folder, page)
         logs.set_up(settings.log, settings.secrets())
         story = Story(settings, console(), served, once=wishes.once)
         await _run(serve(settings, stop), story.tell(quiet=wishes.quiet), served, stop)
 
 
-def _settings(port: int, address: str, folder: Path) -> GivenSettings:
+def _settings(port: int, address: str, folder: Path, page: int) -> GivenSettings:
     return GivenSettings(
         mqtt=Mqtt.model_validate({"port": port}),
         provider=Provider.model_validate({"base_url": address, "token": _TOKEN, "requests_per_minute": 0}),
         state=State(directory=folder / "state"),
         orders=Orders(poll_interval=1),
+        web=Web.model_validate({"enabled": True, "port": page}),
         log=Log(level="error"),
     )
 

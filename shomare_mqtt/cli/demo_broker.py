@@ -77,6 +77,14 @@ async def is_free(port: int) -> bool:
     return True
 
 
+async def free_port(usual: int) -> int:
+    """A usual port, else one near it, else any that is free now; 0: any."""
+    for port in possible(usual) if usual else ():
+        if port and await is_free(port):
+            return port
+    return _bound(0)
+
+
 def _bound(port: int) -> int:
     with socket.socket() as sock:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from shomare_mqtt.cli.tables import Cell, Column, Line, console, show_pairs, show_table
@@ -86,7 +87,22 @@ _LABELS = {
     "charged": "Charged",
 }
 """What people call the fields of the contract; all others are the provider's own, and stay as they are."""
-_MONEY = ("price", "balance", "charged")
+_FIGURES = (
+    ("orders", "Bought", 0),
+    ("received", "With SMS", 1),
+    ("unused", "Without", 4),
+    ("failed", "Failed", 5),
+    ("unknown", "In doubt", 3),
+    ("success", "Success", 2),
+    ("seconds_to_sms", "Seconds to SMS", 7),
+    ("spent", "Spent", 0),
+    ("refunded", "Refunded", 6),
+    ("cost_per_code", "Per code", 8),
+)
+"""Fields of `query/statistics`, what people call them, and which are left out first where there is no room."""
+_OFFER_LABELS = {"price": "Price", "count": "In stock", "orders": "Bought", "success": "With SMS"}
+"""Of the columns of offers: `orders` and `success` are our own."""
+_MONEY = ("price", "balance", "charged", "spent", "refunded", "cost_per_code")
 _LONG = "--long shows a line for each field"
 _CODE = "bold green"
 
@@ -249,6 +265,82 @@ def _show_object(screen: Console, data: Mapping[str, Any], known: Known) -> None
     show_pairs(screen, pairs)
 
 
+def _show_offers(screen: Console, data: Mapping[str, Any], offers: Sequence[Mapping[str, Any]], known: Known) -> None:
+    """Where an application can be had, one place a line, and what that does not tell."""
+    screen.print(Line([Cell.folding(f"{visible(named(data, 'application'))}, cheapest first:")]))
+
+    def column(key: str, rank: int) -> Column:
+        """`_cell` knows what is money."""
+        return Column(_OFFER_LABELS[key], [_cell(each, key, known) for each in offers], rank, right=True)
+
+    def part(key: str) -> Column:
+        return Column(_LABELS[key], [_named_cell(each, key, known) for each in offers])
+
+    columns = [
+        column("price", 0),
+        part("country"),
+        part("operator"),
+        column("count", 1),
+        column("orders", 3),
+        Column(_OFFER_LABELS["success"], [Cell(_in_percent(each.get("success"))) for each in offers], 2, right=True),
+        _times("updated_at", offers, 4),
+    ]
+
+    def flow() -> None:
+        for row in zip(*(each.cells for each in columns), strict=True):
+            screen.print(Line([cell for cell in row if cell.text != "–"]))
+
+    if offers:
+        show_table(screen, columns, "", flow)
+    else:
+        screen.print("Nothing there.")
+    if unread := data.get("unread"):
+        words = f"{said(unread)} of {said(data['places'])} places could not be read; asked again, they are tried again."
+        screen.print(Line([Cell.folding(words, "yellow")]))
+
+
+def _in_percent(share: Any) -> str:
+    is_number = isinstance(share, int | float | Decimal) and not isinstance(share, bool) and 0 <= share <= 1
+    return f"{float(share):.0%}" if is_number else said(share)
+
+
+def _show_figures(screen: Console, data: Mapping[str, Any], known: Known) -> None:
+    """What was bought and what came of it: a line for each group, and one for all of them."""
+    groups = objects(data.get("groups"))
+    total = data["total"]
+    screen.print(Line([Cell.folding(f"Since {local_time(data.get('since'))}:")]))
+    columns = [_of_groups(key, groups, known) for key in ("day", *LISTS) if any(key in group for group in groups)]
+    if not columns:
+        columns = [Column("", [Cell("All")])]
+    columns += [
+        Column(title, [_figure(row, key, known) for row in (*groups, total)], rank, right=True)
+        for key, title, rank in _FIGURES
+        if key not in ("failed", "unknown") or total.get(key)
+    ]
+
+    def flow() -> None:
+        for row in zip(*(each.cells for each in columns), strict=True):
+            screen.print(Line([cell for cell in row if cell.text not in ("", "–")]))
+
+    show_table(screen, columns, "", flow)
+    screen.print(Line([Cell.folding(f"Spent today: {visible(money(total.get('spent_today'), known.unit))}")]))
+
+
+def _of_groups(key: str, groups: Sequence[Mapping[str, Any]], known: Known) -> Column:
+    """What each line is of; the last one is of all."""
+    cells = [Cell(said(group.get(key))) if key == "day" else _named_cell(group, key, known) for group in groups]
+    return Column("Day" if key == "day" else _LABELS[key], [*cells, Cell("All" if key == _first(groups) else "")])
+
+
+def _first(groups: Sequence[Mapping[str, Any]]) -> str:
+    return next(key for key in ("day", *LISTS) if any(key in group for group in groups))
+
+
+def _figure(row: Mapping[str, Any], key: str, known: Known) -> Cell:
+    value = row.get(key)
+    return Cell(_in_percent(value)) if key == "success" else _cell({key: value}, key, known)
+
+
 def show(screen: Console, what: str, data: Any, known: Known = NOTHING, *, long: bool = False) -> None:
     """Prints the `data` of an answer in the form that suits it; `long` is a line for each field of every row."""
     match data:
@@ -256,6 +348,10 @@ def show(screen: Console, what: str, data: Any, known: Known = NOTHING, *, long:
             screen.print("Nothing there.")
         case {"order": str(), "state": str()}:
             _show_order(screen, data, known)
+        case {"groups": list(), "total": {}}:
+            _show_figures(screen, data, known)
+        case {"offers": list() as offers, "places": _}:
+            _show_offers(screen, data, objects(offers), known)
         case {"prices": list() as prices}:
             _show_object(screen, {key: value for key, value in data.items() if key != "prices"}, known)
             _show_rows(screen, objects(prices), known, long=long)

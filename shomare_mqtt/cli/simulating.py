@@ -50,7 +50,9 @@ SETTINGS = {
     "clock_offset": _Setting("SECONDS", "Be ahead of this machine's clock by so much", "0"),
     "stock": _Setting("N", "Have this many numbers of each product", "500"),
     "countries": _Setting("N", "Have this many countries", "8"),
+    "operators": _Setting("N", "Have this many operators", "5"),
     "applications": _Setting("N", "Have this many applications", "10"),
+    "sold_out": _Setting("PERCENT", "Have nothing left in so many of the places", "0"),
     "state_file": _Setting("FILE", "Keep what was bought in FILE, over restarts", "in memory alone"),
 }
 """Each field of SimulatorOptions, which checks the values, under its name."""

@@ -84,6 +84,7 @@ class Story:
     def __init__(self, settings: Settings, screen: Console, served: Served, *, once: bool) -> None:
         self._settings = settings.mqtt
         self._provider = settings.provider.base_url
+        self._page = f"http://{settings.web.host}:{settings.web.port}/"
         self._unit = settings.provider.currency
         self._screen = screen
         self._served = served
@@ -99,7 +100,8 @@ class Story:
         if self._served.remark:
             self._say(f"                          ({self._served.remark})")
         self._say(f"  a simulated provider    {self._provider}")
-        self._say("  the shomare-mqtt daemon, between the two: it is all you would run yourself\n")
+        self._say("  the shomare-mqtt daemon, between the two: it is all you would run yourself")
+        self._say(f"  its page                {self._page}\n")
         self._say("What follows are the MQTT messages as they pass the broker.\n")
 
     async def tell(self, *, quiet: bool = False) -> None:
@@ -138,6 +140,7 @@ class Story:
             self._say(f"\nThe code is {code}. That is all: one message in, the code out.\n", "bold green")
             self._invited = True
             if not self._once:
+                self._say(f"Do the same in a browser, buy and see the code arrive: {self._page}\n", "bold")
                 self._say(invitation(self._served.port), style="")
         return self._once
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         State,
         Tls,
         WatchedPrice,
+        Web,
     )
 
 __all__ = [
@@ -49,6 +50,7 @@ __all__ = [
     "State",
     "Tls",
     "WatchedPrice",
+    "Web",
     "find_file",
     "load",
     "load_mqtt",

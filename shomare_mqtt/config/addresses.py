@@ -97,6 +97,22 @@ def is_loopback(host: str) -> bool:
         return host.rstrip(".").lower() == "localhost"
 
 
+def ip_address(value: str) -> str:
+    """The value, where it is an IPv4 or IPv6 address. Raises ValueError."""
+    try:
+        return str(ipaddress.ip_address(value))
+    except ValueError:
+        raise ValueError("must be an address such as 172.30.32.2, and no name") from None
+
+
+def public_address(value: str) -> str:
+    """The value, where it is a web address that may be shown to everybody. Raises ValueError."""
+    web_address(value)
+    if "@" in urlsplit(value).netloc or "?" in value:
+        raise ValueError(f"{_WEB} without a user and without a query, since it is shown to others")
+    return value
+
+
 def web_address(value: str) -> str:
     """The value, where it is an http:// or https:// address. Raises ValueError."""
     if _NO_URL.search(_USER.sub("//", value, count=1)):

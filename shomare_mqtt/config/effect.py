@@ -30,6 +30,7 @@ def _at_once(how: str = "") -> Effect:
 
 _LIMIT = _at_once("counts for each `buy` that was not sent to the provider yet")
 _SECRET_FILE = _at_once("another secret in it connects anew, as one in its place does")
+_OFFERS = _at_once("from the next `query/offers` on")
 _LOOKED_UP = _at_once("looked up at once")
 
 EFFECTS: Mapping[str, Effect] = {
@@ -87,6 +88,9 @@ EFFECTS: Mapping[str, Effect] = {
     "refresh.catalog": _at_once(),
     "refresh.prices": _at_once(),
     "prices": _at_once("new ones are read; the topics of those that are gone are emptied"),
+    "offers.countries": _OFFERS,
+    "offers.operators": _OFFERS,
+    "offers.max_requests": _OFFERS,
     "homeassistant.enabled": ANEW,
     "homeassistant.discovery_prefix": ANEW,
     "homeassistant.device_name": _at_once(),
@@ -99,6 +103,18 @@ EFFECTS: Mapping[str, Effect] = {
     "metrics.enabled": ANEW,
     "metrics.host": ANEW,
     "metrics.port": ANEW,
+    "web.enabled": ANEW,
+    "web.host": ANEW,
+    "web.port": ANEW,
+    "web.password": ANEW,
+    "web.password_file": _SECRET_FILE,
+    "web.viewer_password": ANEW,
+    "web.viewer_password_file": _SECRET_FILE,
+    "web.allowed_hosts": _at_once("from the next request on"),
+    "web.ingress_port": ANEW,
+    "web.ingress_peer": ANEW,
+    "web.url": _at_once(),
+    "web.language": _at_once("from the next opening of the page on"),
     "privacy.retain_codes": _at_once("off: retained codes are taken away; on: from what comes next on"),
     "log.level": _at_once(),
     "log.format": _at_once(),

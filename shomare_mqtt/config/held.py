@@ -187,6 +187,14 @@ class WatchedPrice(Held):
     application: str | None
 
 
+class Offers(Held):
+    """`[offers]`: where `query/offers` looks that names no place; empty: everywhere. `max_requests`: lists to read."""
+
+    countries: tuple[str, ...]
+    operators: tuple[str, ...]
+    max_requests: int
+
+
 class HomeAssistant(Held):
     """`[homeassistant]`: the discovery, and what the selects offer."""
 
@@ -230,6 +238,23 @@ class Metrics(Held):
     port: int
 
 
+class Web(Held):
+    """`[web]`: the page."""
+
+    enabled: bool
+    host: str
+    port: int
+    password: Secret | None
+    password_file: Path | None
+    viewer_password: Secret | None
+    viewer_password_file: Path | None
+    allowed_hosts: tuple[str, ...]
+    ingress_port: int
+    ingress_peer: str
+    url: str | None
+    language: Literal["auto", "en", "fa"]
+
+
 class Privacy(Held):
     """`[privacy]`."""
 
@@ -257,9 +282,11 @@ class Settings(Held):
     defaults: Defaults
     refresh: Refresh
     prices: tuple[WatchedPrice, ...]
+    offers: Offers
     homeassistant: HomeAssistant
     plugins: Plugins
     metrics: Metrics
+    web: Web
     privacy: Privacy
     log: Log
 
@@ -292,8 +319,8 @@ class Settings(Held):
         Percent-encoded and JSON-escaped forms of a secret stand among them.
         """
         found = self.provider.secrets() | _secret_texts(self.plugins.tables)
-        if self.mqtt.password:
-            found.add(self.mqtt.password.get_secret_value())
+        passwords = (self.mqtt.password, self.web.password, self.web.viewer_password)
+        found |= {password.get_secret_value() for password in passwords if password}
         if self.mqtt.transport == "websockets":
             found |= secrets_of_query(self.mqtt.path or "")
         forms = {form for s in found if s for form in (s, quote(s), quote(s, safe=""), json.dumps(s)[1:-1])}

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
 from pydantic_core import PydanticCustomError
 
-from shomare_mqtt.config.addresses import host, topic, web_address
+from shomare_mqtt.config.addresses import host, ip_address, public_address, topic, web_address
 from shomare_mqtt.config.environment import EnvironmentText
 
 _TEN_YEARS = 10 * 365 * 86400
@@ -98,6 +98,8 @@ Id = Annotated[str, BeforeValidator(_id_text)]
 OptionalId = Annotated[str | None, BeforeValidator(_id_text)]
 File = Annotated[Path, BeforeValidator(_path), AfterValidator(_home)]
 Host = Annotated[str, AfterValidator(host)]
+IpAddress = Annotated[str, AfterValidator(ip_address)]
 Topic = Annotated[str, AfterValidator(topic)]
 TimeZone = Annotated[str, AfterValidator(_timezone)]
 WebAddress = Annotated[str, AfterValidator(web_address)]
+PublicAddress = Annotated[str, AfterValidator(public_address)]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from pydantic import SecretStr, ValidationError
 
+from shomare_mqtt.config.addresses import is_loopback
 from shomare_mqtt.config.environment import DELIMITER, PREFIX, VariableError
 from shomare_mqtt.config.exposure import exposed_secrets
 from shomare_mqtt.config.origin import Origin
@@ -21,7 +22,7 @@ from shomare_mqtt.errors import SettingsError
 
 if TYPE_CHECKING:
     from shomare_mqtt.config.mistakes import Mistake, Places
-    from shomare_mqtt.config.tables import Mqtt, Provider
+    from shomare_mqtt.config.tables import Mqtt, Provider, Web
 
 # What only a mistake needs is imported where one is found: the daemon starts without it.
 
@@ -29,7 +30,7 @@ _DEEPEST = 250
 """Levels of tables and lists; with many more Python itself gives up."""
 _LONGEST_NUMBER = 14_000
 """Bits of a whole number; one of many more Python does not write in decimal, not even to say what is wrong with it."""
-_SECRETS = (("provider", "token"), ("mqtt", "password"))
+_SECRETS = (("provider", "token"), ("mqtt", "password"), ("web", "password"), ("web", "viewer_password"))
 
 Model = TypeVar("Model", bound=FromEnvironment)
 
@@ -53,11 +54,12 @@ def load(path: Path | None) -> Settings:
     if settings is not None:
         provider, provider_mistakes, token_from = _provider_with_token(settings.provider)
         mqtt, mqtt_mistakes = _mqtt_with_password(settings.mqtt)
-        mistakes += provider_mistakes + mqtt_mistakes
-    mistakes += _given_twice(file.tables, "provider", "mqtt") + _variables_meant("")
+        web, web_mistakes = _web_with_passwords(settings.web)
+        mistakes += provider_mistakes + mqtt_mistakes + (web_mistakes or _open_to_others(web))
+    mistakes += _given_twice(file.tables, "provider", "mqtt", "web") + _variables_meant("")
     if settings is None or mistakes or file.faults:
         raise _places(file).named([*file.faults, *mistakes])
-    settings = settings.model_copy(update={"provider": provider, "mqtt": mqtt})
+    settings = settings.model_copy(update={"provider": provider, "mqtt": mqtt, "web": web})
     remarks = (*exposed_secrets(path, file.tables, settings), *_nameless_password(settings.mqtt))
     origin = Origin(path, remarks, token_from, _number_of_leaves(file.tables))
     settings.plugins.coming_from(origin)
@@ -260,11 +262,39 @@ def _nameless_password(mqtt: Mqtt) -> tuple[str, ...]:
 
 
 def _mqtt_with_password(mqtt: Mqtt) -> tuple[Mqtt, list[Mistake]]:
-    path = _secret_file(mqtt.password_file, "mqtt_password")
-    if mqtt.password is not None or path is None:
-        return mqtt, []
-    secret, mistakes = _secret_from(path, "mqtt.password_file" if path == mqtt.password_file else "")
+    secret, mistakes = _password(mqtt.password, mqtt.password_file, "mqtt.password")
     return mqtt.model_copy(update={"password": secret}), mistakes
+
+
+def _web_with_passwords(web: Web) -> tuple[Web, list[Mistake]]:
+    owner, mistakes = _password(web.password, web.password_file, "web.password")
+    viewer, more = _password(web.viewer_password, web.viewer_password_file, "web.viewer_password")
+    return web.model_copy(update={"password": owner, "viewer_password": viewer}), mistakes + more
+
+
+def _password(given: SecretStr | None, file: Path | None, key: str) -> tuple[SecretStr | None, list[Mistake]]:
+    """A password as it is given, else out of its file or the credential that is called as its key is."""
+    path = _secret_file(file, key.replace(".", "_"))
+    if given is not None or path is None:
+        return given, []
+    return _secret_from(path, f"{key}_file" if path == file else "")
+
+
+def _open_to_others(web: Web) -> list[Mistake]:
+    """Where the page would be open to those whom nobody told of it (contract, Web page, Closed unless told)."""
+    owner, viewer = (each and each.get_secret_value() for each in (web.password, web.viewer_password))
+    if viewer is not None and owner is None:
+        key, what = "web.viewer_password", "needs web.password beside it: without one, everybody may do everything"
+    elif viewer is not None and viewer == owner:
+        key, what = "web.viewer_password", "must be another one than web.password: nobody can tell who signs in"
+    elif web.enabled and owner is None and not is_loopback(web.host):
+        key = "web.password"
+        what = "is missing: others reach web.host, and whoever opens the page spends your money; set web.password"
+    else:
+        return []
+    from shomare_mqtt.config.mistakes import Mistake  # noqa: PLC0415 - see above
+
+    return [Mistake(key, what, is_of_absence=owner is None)]
 
 
 def _secret_file(named: Path | None, credential: str) -> Path | None:

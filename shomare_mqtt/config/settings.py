@@ -18,6 +18,7 @@ from shomare_mqtt.config.tables import (
     Log,
     Metrics,
     Mqtt,
+    Offers,
     Orders,
     Plugins,
     Privacy,
@@ -25,6 +26,15 @@ from shomare_mqtt.config.tables import (
     Refresh,
     State,
     WatchedPrice,
+    Web,
+)
+
+_MASKED = (
+    ("mqtt", "password"),
+    ("provider", "token"),
+    ("provider", "proxy"),
+    ("web", "password"),
+    ("web", "viewer_password"),
 )
 
 
@@ -59,9 +69,11 @@ class Settings(FromEnvironment, held.Settings):
     defaults: Defaults = Defaults()
     refresh: Refresh = Refresh()
     prices: tuple[WatchedPrice, ...] = ()
+    offers: Offers = Offers()
     homeassistant: HomeAssistant = HomeAssistant()
     plugins: Plugins = Field(default_factory=Plugins)  # each is told where it comes from
     metrics: Metrics = Metrics()
+    web: Web = Web()
     privacy: Privacy = Privacy()
     log: Log = Log()
 
@@ -79,7 +91,7 @@ class Settings(FromEnvironment, held.Settings):
         shown["provider"]["base_url"] = self.shown_base_url
         if self.mqtt.transport == "websockets" and self.mqtt.path:
             shown["mqtt"]["path"] = self.mqtt.path.partition("?")[0]
-        for table, key in (("mqtt", "password"), ("provider", "token"), ("provider", "proxy")):
+        for table, key in _MASKED:
             if shown[table][key] is not None:
                 shown[table][key] = MASK
         for name in self.plugins.tables:

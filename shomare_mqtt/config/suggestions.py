@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 _LISTS = ("prices",)
-_SERVERS = ("metrics",)
+_SERVERS = ("metrics", "web")
 """Tables of what this daemon serves itself: a host or a port that stands elsewhere was to be the broker's."""
 _OTHER_NAMES = {
     "user": "username", "user_name": "username", "login": "username",
@@ -29,6 +29,7 @@ _OTHER_NAMES = {
 _OTHER_TABLES = {
     "broker": "mqtt", "mosquitto": "mqtt", "shomare": "provider", "account": "provider", "api": "provider",
     "logging": "log", "logs": "log", "ha": "homeassistant", "hass": "homeassistant", "guard": "limits",
+    "page": "web", "http": "web", "ui": "web", "frontend": "web",
     "guards": "limits", "database": "state", "journal": "state", "ssl": "mqtt.tls",
 }  # fmt: skip
 _HOW_NEAR = 0.6

@@ -30,9 +30,11 @@ from shomare_mqtt.config.kinds import (
     File,
     Host,
     Id,
+    IpAddress,
     Money,
     OptionalId,
     Port,
+    PublicAddress,
     Rate,
     Seconds,
     SecondsOrZero,
@@ -300,6 +302,14 @@ class WatchedPrice(Table, held.WatchedPrice):
     application: OptionalId = None
 
 
+class Offers(Table, held.Offers):
+    """`[offers]`: where `query/offers` looks that names no place; empty: everywhere. `max_requests`: lists to read."""
+
+    countries: tuple[Id, ...] = ()
+    operators: tuple[Id, ...] = ()
+    max_requests: Count = 600
+
+
 class HomeAssistant(Table, held.HomeAssistant):
     """`[homeassistant]`: the discovery, and what the selects offer."""
 
@@ -348,6 +358,43 @@ class Metrics(Table, held.Metrics):
                 "needs the Python package prometheus-client, which is not installed where this program is: "
                 'pip install "shomare-mqtt[metrics]", or on Debian apt install python3-prometheus-client'
             )
+        return value
+
+
+def _web_password(value: SecretStr | None) -> SecretStr | None:
+    if value is None:
+        return None
+    if not value.get_secret_value().strip():
+        raise ValueError("must not be empty; leave it out where there is to be no password")
+    if not value.get_secret_value().isprintable():
+        raise ValueError("must be one line of plain text")
+    return value
+
+
+WebPassword = Annotated[SecretStr, AfterValidator(_web_password)]
+
+
+class Web(Table, held.Web):
+    """`[web]`: the page. Whether a password is needed is told where both were read from their files."""
+
+    enabled: Switch = False
+    host: Host = "127.0.0.1"
+    port: Port = 8099
+    password: WebPassword | None = None
+    password_file: File | None = None
+    viewer_password: WebPassword | None = None
+    viewer_password_file: File | None = None
+    allowed_hosts: tuple[Host, ...] = ()
+    ingress_port: Annotated[Whole, Field(ge=0, le=65535)] = 0
+    ingress_peer: IpAddress = "172.30.32.2"
+    url: PublicAddress | None = None
+    language: Literal["auto", "en", "fa"] = "auto"
+
+    @field_validator("ingress_port")
+    @classmethod
+    def _of_its_own(cls, value: int, info: ValidationInfo) -> int:
+        if value and value == info.data.get("port"):
+            raise ValueError("must be another one than web.port, since it is listened on at all addresses")
         return value
 
 

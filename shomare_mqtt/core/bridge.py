@@ -60,6 +60,7 @@ class Bridge:
         """Take up what the journal holds; retained topics are put. Raises JournalError."""
         await self.orders.load()
         await self.market.load()
+        await self.orders.statistics.renew()
 
     async def start(self) -> None:
         """Begin to work: what was left unanswered, then watching, then what comes."""
@@ -105,6 +106,7 @@ class Bridge:
     async def health(self) -> dict[str, object]:
         """What `bridge/health` says."""
         why = self.orders.guard.why_paused()
+        counted = await self.orders.guard.facts()
         state = self.market.provider_state
         return {
             "uptime": round(self._clock.monotonic() - self._began),
@@ -120,6 +122,8 @@ class Bridge:
             "memory": _resident_bytes(),
             "buying_paused": why is not None,
             "buying_paused_reason": why,
+            # Beside the limits in bridge/info: how much of them is used up.
+            "counted": counted._asdict(),
             "updated_at": render.timestamp(self._clock.now()),
         }
 

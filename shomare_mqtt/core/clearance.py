@@ -32,3 +32,10 @@ def given() -> Clearance:
     clearance = Clearance()
     clearance.give()
     return clearance
+
+
+def refused(reason: str) -> Clearance:
+    """One that was refused, for that reason."""
+    clearance = Clearance()
+    clearance.refuse(reason)
+    return clearance

@@ -9,7 +9,7 @@ from shomare_mqtt.core.clearance import given
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Callable, Coroutine, Mapping
+    from collections.abc import Callable, Coroutine, Mapping, Sequence
     from datetime import datetime
     from decimal import Decimal
 
@@ -23,10 +23,13 @@ if TYPE_CHECKING:
         Condition,
         Ids,
         JournalIdentity,
+        Names,
         PendingCommand,
+        PlaceSuccess,
         Press,
         Record,
         SpendFacts,
+        Stretch,
     )
     from shomare_mqtt.model import (
         Cancellation,
@@ -227,6 +230,21 @@ class Journal(Protocol):
 
     async def facts(self, today: float, lifetime: float, but: str | None = None) -> SpendFacts:
         """What the limits count, `today` seconds after midnight; less an order."""
+        ...
+
+    async def counted(self, since: float, ends: Sequence[float], by: tuple[str, ...]) -> Stretch | None:
+        """The next orders that were made since a steady moment, all before the same of `ends`; None: there are none.
+
+        `ends`: rising. `by`: which of country, operator and application they are told apart by.
+        """
+        ...
+
+    async def names(self, orders: list[int]) -> dict[int, Names]:
+        """What country, operator and application of the orders in some rows were called when those were made."""
+        ...
+
+    async def success_by_place(self, application: str, days: float = 90) -> dict[tuple[str, str], PlaceSuccess]:
+        """How it went with an application in the last so many days, by country and operator."""
         ...
 
     async def pending(self) -> list[PendingCommand]:

@@ -182,7 +182,8 @@ class Done(NamedTuple):
 class Batch:
     """What one transaction writes: all of it or nothing. `moves`: known money movements to count.
 
-    `retained`: whole topics that are published retained once it is on disk.
+    `retained`: whole topics that are published retained once it is on disk. `answers`: what is called then, of those
+    who wait for an answer in this process.
     """
 
     records: list[Record] = field(default_factory=list)
@@ -192,6 +193,11 @@ class Batch:
     meta: dict[str, str | None] = field(default_factory=dict)
     moves: int = 0
     retained: list[str] = field(default_factory=list)
+    answers: list[Callable[[], object]] = field(default_factory=list)
+
+
+HERE = "here"
+"""In the place of the broker's session, whose name `new_id` made: of commands that came by no broker."""
 
 
 class Arrival(NamedTuple):
@@ -307,6 +313,77 @@ class JournalIdentity:
     sms_key: bytes = field(repr=False)
     known: Mapping[str, int] = field(default_factory=dict)
     pause: int | None = None
+
+
+class Outcome(StrEnum):
+    """What came of orders, as the figures tell it; what is being asked for is in none."""
+
+    OPEN = "open"
+    """Bought; no SMS yet."""
+    RECEIVED = "received"
+    """Bought; at least one SMS."""
+    UNUSED = "unused"
+    """Bought; over without an SMS."""
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+    @property
+    def is_purchase(self) -> bool:
+        """Whether something was certainly bought."""
+        return self not in (Outcome.FAILED, Outcome.UNKNOWN)
+
+
+class Counted(NamedTuple):
+    """`orders`: so many that are alike; `newest` is the row of the newest.
+
+    `key`: the ids that they are told apart by. `cost`: money, of one order; of an unknown one what is known to be gone.
+    `seconds`: until the first SMS; None where there is none.
+    """
+
+    key: tuple[str, ...]
+    outcome: Outcome
+    refunded: bool
+    cost: Decimal
+    seconds: float | None
+    orders: int
+    newest: int
+
+
+class Stretch(NamedTuple):
+    """Orders that were made from one steady moment to before another."""
+
+    first: float
+    until: float
+    alike: list[Counted]
+
+
+class Names(NamedTuple):
+    """What a product's country, operator and application are called, each where that is known."""
+
+    country: str | None
+    operator: str | None
+    application: str | None
+
+
+class PlaceSuccess(NamedTuple):
+    """How it went with an application in one country with one operator: purchases, those with an SMS, those without.
+
+    What is open yet is neither `received` nor `unused`.
+    """
+
+    orders: int
+    received: int
+    unused: int
+
+    @property
+    def success(self) -> float | None:
+        """The part that got an SMS, from 0 to 1; None below three orders: that tells nothing (contract, Answers)."""
+        over = self.received + self.unused
+        return self.received / over if over and self.orders >= FEWEST else None
+
+
+FEWEST = 3
+"""Orders below which a rate of success tells nothing."""
 
 
 class SpendFacts(NamedTuple):

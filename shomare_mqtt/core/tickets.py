@@ -34,6 +34,11 @@ class Ticket:
     resumed: bool = False
     clearance: Clearance = field(default_factory=given)
 
+    @property
+    def is_asked_here(self) -> bool:
+        """Whether it came by no broker, and whoever gave it to this very process may wait for its answer."""
+        return self.envelope.asker is not None and not self.resumed
+
     def check_expired(self, time: SteadyTime) -> None:
         """Raise CommandRefusedError (`expired_command`) where its time is over."""
         if self.deadline is not None and time.now() >= self.deadline:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from shomare_mqtt.core.clock import SystemClock
     from shomare_mqtt.core.masking import Mask
     from shomare_mqtt.core.ports import OnBroker
+    from shomare_mqtt.daemon.paging import Paging
     from shomare_mqtt.journal.store import Journal
     from shomare_mqtt.model import Ack, Incoming
     from shomare_mqtt.mqtt.session import ConnectionFacts
@@ -66,6 +67,7 @@ class Daemon:
         in_force.hold_back()
         self._clock = clock
         self._notifier = notifier
+        self._mask = mask
         self._tasks = Tasks()
         self.health = Health(clock, journal, self._tasks, settings.provider.timeout)
         self._spawn = spawn = self._tasks.spawn
@@ -115,6 +117,7 @@ class Daemon:
         """Begin, after the first attempt at the broker: another daemon on the base topic forbids the rest."""
         if self._settings.metrics.enabled:
             self._measure()
+        page = self._page() if self._settings.web.enabled else None
         await self.broker.retained.load()
         self.broker.retained.put(topics.BRIDGE_STATE, b"online")
         await self.plugins.start()
@@ -127,6 +130,8 @@ class Daemon:
         # Only now: what the broker holds may be newer than the journal, and is overwritten once that has taken it up.
         self.broker.start()
         self._spawn(lasting(self._announcer.run, "discovery", self._clock, LOG), "discovery")
+        if page is not None:
+            self._spawn(lasting(page.run, "web", self._clock, LOG), "web")
         self._follow_the_market()
         await self._device.update()
         self._leftovers.forget()
@@ -150,6 +155,12 @@ class Daemon:
         settings, clock = self._settings.metrics, self._clock
         measuring = Measuring(settings, self.bridge, self.broker, self._journal, self._client, clock, self.health)
         self._spawn(lasting(measuring.run, "metrics", clock, LOG), "metrics")
+
+    def _page(self) -> Paging:
+        """What the page shows, from now on; else nothing of it is imported."""
+        from shomare_mqtt.daemon.paging import Paging  # noqa: PLC0415 - see above
+
+        return Paging(self._in_force, self.bridge, self.broker, self._journal, self._clock, self.health, self._mask)
 
     async def _asked_to_end(self, stop: asyncio.Event) -> None:
         """Returns once a signal, or another daemon that goes on in our place, ends this one."""

@@ -73,7 +73,7 @@ class Measuring:
                 port,
                 host,
             )
-        await serve(self._app, "metrics", host, port, self._clock)
+        await serve(self._app, "metrics.port", host, port, self._clock)
 
     def _app(self) -> web.Application:
         app = web.Application()

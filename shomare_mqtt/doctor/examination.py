@@ -24,6 +24,7 @@ from shomare_mqtt.doctor.provider import of_provider
 from shomare_mqtt.doctor.proxy import of_proxy
 from shomare_mqtt.doctor.purchases import of_purchases
 from shomare_mqtt.doctor.round_trip import of_round_trip
+from shomare_mqtt.doctor.web import of_web
 from shomare_mqtt.journal.looking import Looked, look
 from shomare_mqtt.journal.memories import DIALECT, INSTANCE
 from shomare_mqtt.journal.peeking import peeked_meta
@@ -79,6 +80,7 @@ async def examine(settings: Settings, file: Path | None, tell: Callable[[Finding
     answers = seen.learnt.get("answers")
     seen.note(of_purchases(answers if isinstance(answers, dict) else {}, settings, seen.mask))
     seen.note(of_metrics(settings))
+    seen.note(of_web(settings))
     return seen
 
 

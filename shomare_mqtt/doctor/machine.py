@@ -48,8 +48,9 @@ def of_secrets(settings: Settings) -> Iterator[Finding]:
 
 def _writable(settings: Settings) -> Iterator[str]:
     """Files of the settings that every user can write: a base_url of his own would be handed the token."""
-    provider, mqtt = settings.provider, settings.mqtt
-    for path in filter(None, (settings.origin.file, provider.token_file, mqtt.password_file, mqtt.tls.key_file)):
+    provider, mqtt, web = settings.provider, settings.mqtt, settings.web
+    secrets = (provider.token_file, mqtt.password_file, mqtt.tls.key_file, web.password_file, web.viewer_password_file)
+    for path in filter(None, (settings.origin.file, *secrets)):
         with suppress(OSError):
             if path.stat().st_mode & stat.S_IWOTH:
                 yield f"{path} can be written by every user of this machine: chmod o-w {shlex.quote(str(path))}"

@@ -68,13 +68,7 @@ def discovery_message(context: DiscoveryContext, removed: Mapping[str, str] | No
     components: dict[str, Any] = dict(build_components(context))
     components |= {key: {"platform": platform} for key, platform in (removed or {}).items()}
     body = {
-        "device": {
-            "identifiers": [f"shomare_{context.instance}"],
-            "name": context.settings.homeassistant.device_name,
-            "manufacturer": "shomare.online",
-            "model": "SMS numbers",
-            "sw_version": context.version,
-        },
+        "device": _device(context),
         "origin": {"name": "shomare-mqtt", "sw_version": context.version},
         "availability": [entities.bridge_online(context.settings.mqtt.base_topic)],
         "components": components,
@@ -84,10 +78,25 @@ def discovery_message(context: DiscoveryContext, removed: Mapping[str, str] | No
     return Message(topic, payload, retain=True, absolute=True)
 
 
+def _device(context: DiscoveryContext) -> dict[str, Any]:
+    device: dict[str, Any] = {
+        "identifiers": [f"shomare_{context.instance}"],
+        "name": context.settings.homeassistant.device_name,
+        "manufacturer": "shomare.online",
+        "model": "SMS numbers",
+        "sw_version": context.version,
+    }
+    web = context.settings.web
+    if web.enabled and web.url:
+        device["configuration_url"] = web.url
+    return device
+
+
 def build_components(context: DiscoveryContext) -> dict[str, Component]:
     """Every component by its key. Of a plugin's, those in `refused_extra` are left out."""
     base, currency = context.settings.mqtt.base_topic, context.settings.provider.currency
     found = entities.money(base, currency) | entities.orders(base) | entities.events(base) | entities.diagnostics(base)
+    found |= entities.figures(base, currency)
     found |= {kind.field: _select(context, kind) for kind in CatalogKind}
     found |= entities.controls(base, currency) | entities.buttons(base)
     for product in context.watched:

@@ -161,6 +161,35 @@ def diagnostics(base: str) -> dict[str, Component]:
     }
 
 
+def figures(base: str, currency: str) -> dict[str, Component]:
+    """What was spent today, and how often an SMS came. The first begins anew at the provider's midnight."""
+    topic = f"{base}/statistics"
+    return {
+        "spent_today": {
+            "platform": "sensor",
+            "name": "Spent today",
+            "icon": "mdi:cash-clock",
+            "entity_category": "diagnostic",
+            "state_topic": topic,
+            "value_template": templates.SPENT_TODAY,
+            **_amount(currency),
+            "state_class": "total",
+            "last_reset_value_template": templates.DAY_BEGAN,
+        },
+        "success_rate": {
+            "platform": "sensor",
+            "name": "Success rate",
+            "icon": "mdi:percent-circle-outline",
+            "entity_category": "diagnostic",
+            "state_topic": topic,
+            "value_template": templates.SUCCESS_RATE,
+            "unit_of_measurement": "%",
+            "state_class": "measurement",
+            "suggested_display_precision": 0,
+        },
+    }
+
+
 def select(base: str, kind: CatalogKind, options: list[str], renamed: dict[str, str]) -> Component:
     """One of the three selects."""
     topic = f"{base}/defaults/{kind.field}"

@@ -52,6 +52,18 @@ STOCK = (
 )
 """What stands beside the price of a quote."""
 
+_TOTAL = _DATA + "{% set total = data.get('total') or {} %}"
+SPENT_TODAY = _TOTAL + "{{ total.get('spent_today') }}"
+DAY_BEGAN = _DATA + "{{ ((data.until | as_datetime) - timedelta(days=1)).isoformat() if data.get('until') else '' }}"
+"""When today began by the provider's clock: long-term statistics then know that the sum began anew. Where the clocks
+change it is an hour off, and changes once a day all the same. An empty result is passed over."""
+
+SUCCESS_RATE = (
+    _TOTAL + "{{ (total.success * 100) | round(1)"
+    " if (total.get('orders') or 0) >= 3 and total.get('success') is number else none }}"
+)
+"""In per cent; of fewer than three orders it tells nothing."""
+
 ORDERS = (
     _LIST + "{% set seen = namespace(rows=[]) %}"
     f"{{% for order in list[:{MOST_ORDERS}] %}}"

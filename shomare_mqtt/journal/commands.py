@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from shomare_mqtt.core.records import (
+    HERE,
     Arrival,
     ArrivalKind,
     ArrivalResult,
@@ -19,7 +20,7 @@ from shomare_mqtt.core.records import (
     content_digest,
 )
 from shomare_mqtt.journal.orders import key_of
-from shomare_mqtt.model import Incoming, Message, Reply
+from shomare_mqtt.model import Incoming, Message, Reply, nobody
 
 if TYPE_CHECKING:
     import sqlite3
@@ -100,6 +101,7 @@ def _keyed_before(
 def _insert(connection: sqlite3.Connection, arrival: Arrival, first: int | None, postings: tuple[Posting, ...]) -> int:
     """One row. Only the first of a transaction carries its key; what is answered already is done."""
     incoming = arrival.incoming
+    answers = (posting.message.payload for posting in postings if posting.kind is MessageKind.ANSWER)
     reply = incoming.reply
     connection.execute(
         "UPDATE commands SET packet_id = 0 WHERE session = ? AND packet_id = ? AND packet_id != 0",
@@ -123,7 +125,7 @@ def _insert(connection: sqlite3.Connection, arrival: Arrival, first: int | None,
             None if first or postings else key_of(arrival.keyed),
             first,
             bool(postings),
-            postings[0].message.payload if postings else None,
+            next(answers, None),
             arrival.received_at.isoformat(),
             arrival.received,
         ),
@@ -143,7 +145,8 @@ def finish(connection: sqlite3.Connection, done: Done) -> None:
 def pending(connection: sqlite3.Connection) -> list[PendingCommand]:
     """Commands that were taken and not answered, oldest first."""
     rows = connection.execute(
-        "SELECT seq, topic, payload, packet_id, reply_topic, correlation, expiry, received_at, received, first"
+        "SELECT seq, topic, payload, packet_id, reply_topic, correlation, expiry, received_at, received, first,"
+        " session"
         " FROM commands WHERE done = 0 ORDER BY seq"
     ).fetchall()
     return [
@@ -155,12 +158,13 @@ def pending(connection: sqlite3.Connection) -> list[PendingCommand]:
                 packet_id=packet_id,
                 reply=Reply(reply, correlation) if reply else None,
                 expiry=expiry,
+                asker=nobody if session == HERE else None,
             ),
             datetime.fromisoformat(received_at),
             received,
             first,
         )
-        for row, topic, payload, packet_id, reply, correlation, expiry, received_at, received, first in rows
+        for row, topic, payload, packet_id, reply, correlation, expiry, received_at, received, first, session in rows
     ]
 
 

@@ -6,6 +6,7 @@ import json
 from contextlib import suppress
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
 
@@ -17,17 +18,22 @@ from shomare_mqtt.core.records import (
     ArrivalResult,
     Batch,
     Condition,
+    Counted,
     Ids,
     JournalIdentity,
+    Names,
     OutboxRow,
     PendingCommand,
+    PlaceSuccess,
+    Posting,
     Press,
     Record,
     SpendFacts,
+    Stretch,
 )
 from shomare_mqtt.core.render import dumps
 from shomare_mqtt.errors import JournalFullError
-from shomare_mqtt.journal import commands, orders, progress
+from shomare_mqtt.journal import commands, counting, orders, progress
 from shomare_mqtt.journal.database import Database
 from shomare_mqtt.journal.jobs import Need
 from shomare_mqtt.journal.unsent import Unsent
@@ -35,11 +41,11 @@ from shomare_mqtt.model import Catalog, CatalogEntry, CatalogKind, OrderState
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from shomare_mqtt.core.clock import MachineClock
-    from shomare_mqtt.model import Transaction
+    from shomare_mqtt.model import Message, Transaction
 
 T = TypeVar("T")
 
@@ -68,6 +74,8 @@ class Journal:
         self.identity: JournalIdentity
         self.sequence = 0
         self.on_advanced: Callable[[], object] = lambda: None
+        self.on_posted: Callable[[Message], object] = lambda _: None
+        """Told of each message that is put into the outbox, in their order, once it is on disk."""
         self._heard: set[int] = set()
         self._sent: set[int] = set()
         self._unsent = Unsent()
@@ -121,6 +129,8 @@ class Journal:
     def _posted(self, written: tuple[int, list[OutboxRow]]) -> None:
         _, rows = written
         self._unsent.written(rows)
+        for row in rows:
+            self.on_posted(row.message)
 
     async def arrive(self, arrivals: list[Arrival], remember: float) -> list[ArrivalResult]:
         """Take commands down, in order, before the broker gets its PUBACK. `remember`: seconds.
@@ -136,8 +146,11 @@ class Journal:
         size = sum(map(_size, arrivals))
 
         def told(results: list[ArrivalResult]) -> None:
-            if any(a.postings or r.kind is ArrivalKind.CONFLICT for a, r in zip(arrivals, results, strict=True)):
+            postings = [posting for a, r in zip(arrivals, results, strict=True) for posting in _posted_with(a, r)]
+            if postings:
                 self._unsent.changed()
+            for posting in postings:
+                self.on_posted(posting.message)
 
         try:
             return await self._counted(lambda c: _arrive(c, arrivals, since, heard), Need.SPARE, size, told)
@@ -275,6 +288,26 @@ class Journal:
         now = self.time.now()
         return await self._database.read(lambda c: orders.facts(c, now - today, now, lifetime, but))
 
+    async def counted(self, since: float, ends: Sequence[float], by: tuple[str, ...]) -> Stretch | None:
+        """The next orders that were made since a steady moment, all before the same of `ends`; None: there are none.
+
+        `ends`: rising. `by`: which of country, operator and application they are told apart by.
+        """
+        return await self._database.read(lambda c: counting.counted(c, since, ends, by))
+
+    async def names(self, orders: list[int]) -> dict[int, Names]:
+        """What country, operator and application of the orders in some rows were called when those were made."""
+        return await self._database.read(lambda c: counting.names(c, orders))
+
+    async def success_by_place(self, application: str, days: float = 90) -> dict[tuple[str, str], PlaceSuccess]:
+        """How it went with an application in the last so many days, by country and operator."""
+        since, rows = self.time.now() - days * 86400, list[Counted]()
+        count = partial(counting.counted, ends=(), by=("country", "operator"), application=application)
+        while (found := await self._database.read(partial(count, since=since))) is not None:
+            rows += found.alike
+            since = found.until
+        return counting.success_by_place(rows)
+
     # --- commands and outbox ----------------------------------------------------------------------------------------
 
     async def pending(self) -> list[PendingCommand]:
@@ -410,6 +443,13 @@ def _begin(connection: sqlite3.Connection, new_name: str) -> JournalIdentity:
     return progress.identity(connection, new_name)
 
 
+def _posted_with(arrival: Arrival, result: ArrivalResult) -> tuple[Posting, ...]:
+    """What was put into the outbox as a command arrived."""
+    if result.kind is ArrivalKind.CONFLICT:
+        return arrival.on_conflict
+    return arrival.postings if result.kind is ArrivalKind.NEW else ()
+
+
 def _size(arrival: Arrival) -> int:
     """Bytes that it takes at least."""
     return len(arrival.incoming.payload) + sum(len(p.message.payload) for p in arrival.postings)
@@ -428,6 +468,8 @@ def _write(connection: sqlite3.Connection, batch: Batch, now: float) -> tuple[in
         orders.save(connection, record)
     for sms in batch.sms:
         orders.save_sms(connection, sms)
+    for order in {*(r.order.order for r in batch.records if not r.order.is_open), *(new.order for new in batch.sms)}:
+        counting.keep(connection, order)
     rows = [commands.post(connection, posting, now) for posting in batch.postings]
     for done in batch.done:
         commands.finish(connection, done)

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from shomare_mqtt import topics
 from shomare_mqtt.core.bridge_events import BridgeEvent
-from shomare_mqtt.core.clearance import Clearance, given
+from shomare_mqtt.core.clearance import Clearance, given, refused
 from shomare_mqtt.mqtt.announcements import ANSWER_TOPIC, TOPIC, Says, announcement_in, look_in
 from shomare_mqtt.mqtt.failures import DisconnectedError, LinkError, NotConnectedError
 from shomare_mqtt.mqtt.other_daemons import ANSWER_WITHIN
@@ -100,7 +100,25 @@ class Alone:
         self._connection = 0
         self._leaving = False
         self._undecided: Clearance | None = None
+        self._other_was_there = False
+        """When the connection ended, and nobody knows of anything else since."""
         self.clearance = given()
+
+    @property
+    def clearance_here(self) -> Clearance:
+        """What holds for commands that come now to this daemon alone, by no broker.
+
+        No other daemon can carry them out, but two that buy on one base topic watch over no limit together: while
+        another is known, this one buys nothing, also while the broker is away.
+        """
+        if not self.clearance.decided.is_set():
+            return self.clearance
+        if self.clearance.contested is None and not self._other_was_there:
+            return self.clearance
+        return refused(
+            f"another daemon is on the base topic {self._base}: this one buys nothing until one of the two has ended "
+            "and the broker is there; nothing was bought"
+        )
 
     # --- the session's listener -------------------------------------------------------------------------------------
 
@@ -127,6 +145,8 @@ class Alone:
             return
         if not self.clearance.decided.is_set():
             self._undecided = self.clearance
+        if self.clearance.contested is not None:
+            self._other_was_there = True
         self.clearance = given()
 
     def message(self, incoming: Incoming, ack: Ack) -> None:
@@ -262,6 +282,7 @@ class Alone:
 
     def _settled(self) -> None:
         """Nobody else is there."""
+        self._other_was_there = False
         if self.clearance.contested is None:
             self.clearance.give()
             return

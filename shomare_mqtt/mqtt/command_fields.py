@@ -161,14 +161,19 @@ def optional_identifier(given: dict[str, Any], field: str) -> str | None:
 
 
 def identifiers(given: dict[str, Any], field: str) -> tuple[Named, ...]:
-    """One id or name, or a list of them; none where it is left out or empty text."""
+    """Ids or names: one, or a list of them; none where it is left out or empty."""
     value = given.get(field, "")
-    if not isinstance(value, list):
-        text = optional_identifier(given, field)
-        return () if text is None else (Named(text, isinstance(value, int)),)
-    if not 1 <= len(value) <= MAX_LISTED:
+    if isinstance(value, list):
+        return tuple(Named(identifier({field: each}, field), isinstance(each, int)) for each in value)
+    text = optional_identifier(given, field)
+    return () if text is None else (Named(text, isinstance(value, int)),)
+
+
+def alternatives(given: dict[str, Any], field: str) -> tuple[Named, ...]:
+    """One id or name, or a list of a few different ones; none where it is left out or empty text."""
+    found, value = identifiers(given, field), given.get(field)
+    if isinstance(value, list) and not 1 <= len(value) <= MAX_LISTED:
         raise InvalidError(f"{field}: a list of 1 to {MAX_LISTED} ids or names")
-    found = tuple(Named(identifier({field: each}, field), isinstance(each, int)) for each in value)
     if len({each.text for each in found}) < len(found):
         raise InvalidError(f"{field}: one of them stands there twice")
     return found
@@ -207,3 +212,29 @@ def price_text(value: str) -> Decimal:
     if price < 0:
         raise InvalidError("max_price: must be a number from 0")
     return price
+
+
+def whole(given: dict[str, Any], field: str, least: int, most: int, *, usual: int) -> int:
+    """A whole number; the usual one where it is left out."""
+    value = given.get(field, usual)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise InvalidError(f"{field}: must be an integer")
+    if not least <= value <= most:
+        raise InvalidError(f"{field}: must be from {least} to {most}")
+    return value
+
+
+def seconds(given: dict[str, Any], field: str, *, usual: float) -> float:
+    """A time from 0 in seconds; the usual one where it is left out or empty."""
+    value = money(given, field)
+    return usual if value is None else float(value)
+
+
+def switch(given: dict[str, Any], field: str, *, usual: bool) -> bool:
+    """Yes or no; the usual one where it is left out or empty."""
+    value = given.get(field, usual)
+    if value == "":
+        return usual
+    if not isinstance(value, bool):
+        raise InvalidError(f"{field}: must be true or false")
+    return value

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import unicodedata
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -19,13 +20,16 @@ from shomare_mqtt.model import (
     CatalogKind,
     Envelope,
     Incoming,
+    Named,
     Parsed,
     QueryCatalog,
     QueryCheck,
+    QueryOffers,
     QueryOrders,
     QueryPrice,
     QueryPrices,
     QueryProfile,
+    QueryStatistics,
     Request,
     Resolve,
     SetBuying,
@@ -38,6 +42,7 @@ from shomare_mqtt.mqtt.command_fields import (
     PLACE_FIELDS,
     PRODUCT_FIELDS,
     InvalidError,
+    alternatives,
     identifier,
     identifiers,
     integers,
@@ -47,16 +52,23 @@ from shomare_mqtt.mqtt.command_fields import (
     order_identifier,
     payload_text,
     price_text,
+    seconds,
     shown,
+    switch,
     time_of,
     transaction_of,
+    whole,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 MAX_ORDERS = 500
+MAX_OFFERS = 500
+MAX_DAYS = 3650
+STATISTICS_BY = ("application", "country", "operator", "day")
 DEFAULT_FIELDS = ("country", "operator", "application", "max_price")
+OFFER_FIELDS = ("min_price", "max_price", "min_count", "limit", "max_age", "wait")
 CHOICES = ("listed", "cheapest")
 """How the pairs of a `buy` with alternatives are put in order; the first where nothing is said."""
 MAX_PAIRS = 40
@@ -80,7 +92,7 @@ class CommandParser:
         """The command that a message is, or why it is none."""
         command = incoming.topic.removeprefix(self._base)
         refused = incoming.reply is not None and self._is_refused(incoming.reply.topic)
-        envelope = Envelope(command, reply=None if refused else incoming.reply)
+        envelope = Envelope(command, reply=None if refused else incoming.reply, asker=incoming.asker)
         try:
             parsed = _parse(incoming, envelope)
         except InvalidError as error:
@@ -114,7 +126,7 @@ def _parse(incoming: Incoming, envelope: Envelope) -> Parsed:
     raise InvalidError("there is no such command", ErrorCode.UNKNOWN_COMMAND)
 
 
-def _query(parts: list[str], text: str, envelope: Envelope) -> Parsed:  # noqa: PLR0911 - one line for each query
+def _query(parts: list[str], text: str, envelope: Envelope) -> Parsed:  # noqa: C901, PLR0911 - one line for each query
     text = text or "{}"
     match parts:
         case ["profile"]:
@@ -130,6 +142,10 @@ def _query(parts: list[str], text: str, envelope: Envelope) -> Parsed:  # noqa: 
         case ["price", country, operator, application]:
             given = {"country": country, "operator": operator, "application": application}
             return _from_topic(text, envelope, _price, given)
+        case ["offers"]:
+            return _from_json(text, envelope, _offers, {*PRODUCT_FIELDS, *OFFER_FIELDS})
+        case ["offers", application]:
+            return _from_topic(text, envelope, _offers, {"application": application})
         case ["check"]:
             return _from_json(text, envelope, lambda f: QueryCheck(_target(f)), {"order", "purchase"})
         case ["check", _]:
@@ -138,6 +154,8 @@ def _query(parts: list[str], text: str, envelope: Envelope) -> Parsed:  # noqa: 
             )
         case ["orders"]:
             return _from_json(text, envelope, _orders, {"state", "limit"})
+        case ["statistics"]:
+            return _from_json(text, envelope, _statistics, {"days", "by"})
     raise _no_such_query(parts, text, envelope)
 
 
@@ -190,7 +208,7 @@ def _from_topic(
 
 def _with_envelope_fields(envelope: Envelope, given: dict[str, Any]) -> Envelope:
     transaction = transaction_of(given.get("transaction", ""))
-    known = Envelope(envelope.command, transaction, None, envelope.reply)
+    known = envelope._replace(transaction=transaction, expires_at=None)
     if (expires_at := given.get("expires_at", "")) == "":
         return known
     try:
@@ -223,7 +241,7 @@ def _is_cheapest(given: dict[str, Any]) -> bool:
 
 def _among(given: dict[str, Any], *, cheapest: bool) -> Among:
     """What may be tried of a `buy` with alternatives."""
-    countries, operators = (identifiers(given, field) for field in PLACE_FIELDS)
+    countries, operators = (alternatives(given, field) for field in PLACE_FIELDS)
     if (pairs := len(countries) * max(len(operators), 1)) > MAX_PAIRS:
         raise InvalidError(f"country and operator: {pairs} pairs of them, at most {MAX_PAIRS} are tried")
     return Among(countries, operators, cheapest)
@@ -236,6 +254,21 @@ def _prices(given: dict[str, Any]) -> QueryPrices:
 def _price(given: dict[str, Any]) -> QueryPrice:
     country, operator, application = [optional_identifier(given, field) for field in PRODUCT_FIELDS]
     return QueryPrice(country, operator, application, integers(given))
+
+
+def _offers(given: dict[str, Any]) -> QueryOffers:
+    application = optional_identifier(given, "application")
+    return QueryOffers(
+        identifiers(given, "country"),
+        identifiers(given, "operator"),
+        None if application is None else Named(application, is_id="application" in integers(given)),
+        money(given, "min_price"),
+        money(given, "max_price"),
+        whole(given, "min_count", 0, sys.maxsize, usual=1),
+        whole(given, "limit", 1, MAX_OFFERS, usual=20),
+        seconds(given, "max_age", usual=3600),
+        switch(given, "wait", usual=True),
+    )
 
 
 def _target(given: dict[str, Any]) -> Target:
@@ -275,12 +308,16 @@ def _orders(given: dict[str, Any]) -> QueryOrders:
         state = "open"
     if state not in ORDER_FILTERS:
         raise InvalidError("state: must be open, closed or all")
-    limit = given.get("limit", 50)
-    if isinstance(limit, bool) or not isinstance(limit, int):
-        raise InvalidError("limit: must be an integer")
-    if not 1 <= limit <= MAX_ORDERS:
-        raise InvalidError(f"limit: must be from 1 to {MAX_ORDERS}")
-    return QueryOrders(state, limit)
+    return QueryOrders(state, whole(given, "limit", 1, MAX_ORDERS, usual=50))
+
+
+def _statistics(given: dict[str, Any]) -> QueryStatistics:
+    days, by = whole(given, "days", 1, MAX_DAYS, usual=30), given.get("by", "")
+    if by == "":
+        return QueryStatistics(days)
+    if not isinstance(by, list) or not all(field in STATISTICS_BY for field in by):
+        raise InvalidError(f"by: must be a list of some of {', '.join(STATISTICS_BY)}")
+    return QueryStatistics(days, tuple(dict.fromkeys(by)))
 
 
 def _buying(text: str, envelope: Envelope) -> Parsed:

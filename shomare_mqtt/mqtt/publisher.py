@@ -125,6 +125,8 @@ class OutboxPublisher:
         self._learnt = Learnt()
         self.pace = Pace(asyncio.get_running_loop().time)
         self.set_aside = 0
+        self.on_volatile: Callable[[Message], object] = lambda _: None
+        """Told of each message that stands in no journal, as it is to be sent, whether or not the broker is there."""
 
     def wake(self) -> None:
         """There are new rows."""
@@ -138,6 +140,7 @@ class OutboxPublisher:
 
     def send_volatile(self, message: Message) -> None:
         """Publish once while connected, without the journal; lost where too many wait."""
+        self.on_volatile(message)
         if len(self._volatile) >= MOST_VOLATILE:
             if not self._overflows:
                 self._overflows = True

@@ -77,6 +77,8 @@ class RetainedPublisher:
         self._learnt = Learnt()
         self.pace = Pace(asyncio.get_running_loop().time)
         self._said: set[str] = set()
+        self.on_wanted: Callable[[str], object] = lambda _: None
+        """Told of each whole topic that is to say something else from now on, whether or not the broker is there."""
         self._left_out: dict[str, bytes] = {}
         self._doubtful: set[str] = set()
         self._later: dict[str, asyncio.TimerHandle] = {}
@@ -97,10 +99,13 @@ class RetainedPublisher:
 
     def put_absolute(self, topic: str, payload: bytes) -> None:
         """Want a whole topic to hold a payload."""
-        if self._wanted.get(topic) == payload and topic not in self._dirty:
+        is_news = self._wanted.get(topic) != payload
+        if not is_news and topic not in self._dirty:
             return
         self._wanted[topic] = payload
         self._want(topic)
+        if is_news:
+            self.on_wanted(topic)
 
     def put_made(self, topic: str, make: Callable[[], bytes]) -> None:
         """Want a topic under the base topic to hold what `make` gives as it is published, never empty.
@@ -114,6 +119,15 @@ class RetainedPublisher:
             self._empty.clear()
         else:
             self._want(whole)
+        self.on_wanted(whole)
+
+    def wanted(self) -> list[str]:
+        """Whole topics that are to hold something."""
+        return [topic for topic, payload in self._wanted.items() if payload]
+
+    def payload(self, topic: str) -> bytes:
+        """What a whole topic is to hold now, whole; empty where it is to hold nothing."""
+        return self._payload(topic) if topic in self._wanted else b""
 
     def _rest(self, topic: str, size: int) -> None:
         if topic in self._resting:

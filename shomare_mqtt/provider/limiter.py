@@ -2,8 +2,9 @@
 
 A token bucket whose burst and refill together never let more than `requests_per_minute` through in any 60 seconds.
 Waiting callers are served by priority, then in the order they came. A part of the burst is kept for buying and
-cancelling, so that they do not wait behind queries and polls. There is no task and no timer of its own: the caller at
-the head of the queue sleeps until its turn, the others wait for the head to leave.
+cancelling, so that they do not wait behind queries and polls, and a larger one for all but readings of offers. There is
+no task and no timer of its own: the caller at the head of the queue sleeps until its turn, the others wait for the head
+to leave.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ ROUNDING = 1e-9
 class _Waiter(NamedTuple):
     """In the order in which they are served; no two have one number. `head` is set once it may be at the head."""
 
-    priority: int
+    priority: Priority
     number: int
     head: asyncio.Event
 
@@ -39,6 +40,8 @@ class Limiter:
         """How many requests may go at once after a pause."""
         self.reserve = self.burst // 4
         """How many of them only buying and cancelling may take."""
+        self._spared = {Priority.MONEY: 0, Priority.OFFERS: self.burst // 2}
+        """What a priority leaves of the burst to those before it; the others leave the reserve."""
         # With n sent in a half-open window of 60 s, n < burst + 60 * rate; this rate makes that n <= per_minute.
         self._rate = (per_minute - self.burst + 1) / 60 if per_minute else 0.0
         self._tokens = float(self.burst)
@@ -84,11 +87,10 @@ class Limiter:
         if self._queue:
             self._queue[0].head.set()
 
-    def _delay(self, priority: int) -> float:
+    def _delay(self, priority: Priority) -> float:
         """Seconds until the bucket holds what this priority needs."""
         now = self._clock.monotonic()
         self._tokens = min(float(self.burst), self._tokens + (now - self._counted_at) * self._rate)
         self._counted_at = now
-        needed = 1 if priority == Priority.MONEY else 1 + self.reserve
-        missing = needed - self._tokens
+        missing = 1 + self._spared.get(priority, self.reserve) - self._tokens
         return missing / self._rate if missing > ROUNDING else 0.0

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from decimal import Decimal
+from random import Random
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from shomare_mqtt.simulator.options import SimulatorOptions
 
+Place = tuple[str, str]
+"""A country and an operator."""
 Key = tuple[str, str, str]
 """Country, operator and application of a product."""
 
@@ -88,6 +91,11 @@ def _countries(size: int) -> tuple[Entry, ...]:
     return (*COUNTRIES, *more)[:size]
 
 
+def _operators(size: int) -> tuple[Entry, ...]:
+    more = (_made_up(n, "Operator", "اپراتور", n * 13 % 200) for n in range(len(OPERATORS), size))
+    return (*OPERATORS, *more)[:size]
+
+
 def _applications(size: int) -> tuple[Entry, ...]:
     more = (_made_up(n, "Application", "برنامه", 500 + n * 37 % 3000) for n in range(len(APPLICATIONS), size))
     return (*APPLICATIONS, *more)[:size]
@@ -95,22 +103,30 @@ def _applications(size: int) -> tuple[Entry, ...]:
 
 @dataclass(slots=True)
 class Catalog:
-    """The lists, and the stock as it is now. `changed_stock` holds what differs from the first stock."""
+    """The lists, and the stock as it is now. `changed_stock` holds what differs from the first stock.
+
+    `sold_out`: places where there is no first stock.
+    """
 
     countries: dict[str, Entry]
     operators: dict[str, Entry]
     applications: dict[str, Entry]
     first_stock: int
+    sold_out: frozenset[Place] = frozenset()
     changed_stock: dict[Key, int] = field(default_factory=dict)
 
     @classmethod
     def of(cls, options: SimulatorOptions) -> Catalog:
         """The catalogue of the size that the options ask for."""
+        countries, operators = _countries(options.countries), _operators(options.operators)
+        places = [(country.id, operator.id) for country in countries for operator in operators]
+        chance = Random(f"{options.seed}:sold out")  # noqa: S311 - repeatable on purpose
         return cls(
-            {e.id: e for e in _countries(options.countries)},
-            {e.id: e for e in OPERATORS},
+            {e.id: e for e in countries},
+            {e.id: e for e in operators},
             {e.id: e for e in _applications(options.applications)},
             options.stock,
+            frozenset(chance.sample(places, round(len(places) * options.sold_out / 100))),
         )
 
     def offer(self, key: Key) -> Offer | None:
@@ -136,6 +152,6 @@ class Catalog:
     def _count(self, key: Key, price: int) -> int:
         if key in self.changed_stock:
             return self.changed_stock[key]
-        if key == OUT_OF_STOCK or not self.first_stock:
+        if key == OUT_OF_STOCK or key[:2] in self.sold_out or not self.first_stock:
             return 0
         return self.first_stock + price % 97  # so that not all products say the same number

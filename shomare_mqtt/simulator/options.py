@@ -22,6 +22,7 @@ class SimulatorOptions:
     number must be before it may be cancelled. `book_delay`: seconds until a purchase or a refund shows in the balance;
     `refund_delay`: the same for a refund alone, where that is longer. `refund_on_timeout`: whether a number that timed
     out without an SMS is paid back by itself. `stock`: of each product at least (`set_stock` for single ones).
+    `sold_out`: percent of the places (a country with an operator) where nothing is to be had; which, the `seed` tells.
     `state_file`: where the ledger outlives the process. `clock_offset`: by how much the provider's clock, in its
     answers and their `Date`, is ahead of this machine's. `gone_status`: the HTTP status of a `cancel` of what was
     cancelled before; 404 stands in the API page, others are met.
@@ -45,9 +46,11 @@ class SimulatorOptions:
     clock_offset: Annotated[float, Field(allow_inf_nan=False)] = 0.0
     stock: Share = 500
     countries: Annotated[int, Field(ge=1, le=500)] = 8
+    operators: Annotated[int, Field(ge=1, le=50)] = 5
     applications: Annotated[int, Field(ge=1, le=5000)] = 10
+    sold_out: Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)] = 0.0
     state_file: Path | None = None
 
 
-FIXED = frozenset({"countries", "applications", "state_file", "seed", "balance", "stock"})
+FIXED = frozenset({"countries", "operators", "applications", "sold_out", "state_file", "seed", "balance", "stock"})
 """Options that cannot be changed while the simulator runs (balance and stock have endpoints of their own)."""

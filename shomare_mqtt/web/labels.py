@@ -7,7 +7,18 @@ _OTHER = "other"
 _SETS = tuple(f"defaults/{field}/set" for field in ("country", "operator", "application", "max_price"))
 _QUERIES = tuple(
     f"query/{what}"
-    for what in ("profile", "countries", "operators", "applications", "prices", "price", "check", "orders")
+    for what in (
+        "profile",
+        "countries",
+        "operators",
+        "applications",
+        "prices",
+        "price",
+        "offers",
+        "check",
+        "orders",
+        "statistics",
+    )
 )
 COMMANDS = ("buy", "cancel", "resolve", "buying/set", *_SETS, *_QUERIES, _OTHER)
 """Every value that the label `command` can have."""

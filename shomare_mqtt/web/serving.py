@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from aiohttp import web
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
     from shomare_mqtt.core.clock import Clock
+
+    Connection = web.RequestHandler
 
 LOG = logging.getLogger("shomare_mqtt.web")
 MOST_CONNECTIONS = 32
@@ -28,14 +30,34 @@ _SILENT.setLevel(logging.CRITICAL + 1)
 """For aiohttp, which logs a traceback for each request that is no HTTP: anybody could so fill the disk."""
 
 
+def oldest_goes(inside: Sequence[Connection]) -> None:
+    """Where there are too many, whoever has been there longest is cut off."""
+    for each in inside[:-MOST_CONNECTIONS]:
+        if each.transport is not None:
+            each.transport.abort()
+
+
+class Rules(NamedTuple):
+    """Who is let in. `admits`: whether the connection from an address is.
+
+    `make_room`: told who is inside after each that came, the newest last; it cuts off whoever is too many.
+    """
+
+    make_room: Callable[[Sequence[Connection]], None] = oldest_goes
+    admits: Callable[[str | None], bool] = lambda _: True
+
+
+_USUAL = Rules()
+
+
 @asynccontextmanager
-async def listening(app: web.Application, host: str, port: int) -> AsyncIterator[None]:
-    """Answer at an address for as long as the context lasts. Raises OSError where it cannot be had."""
+async def listening(app: web.Application, host: str | None, port: int, rules: Rules = _USUAL) -> AsyncIterator[None]:
+    """Answer at an address (None: all) for as long as the context lasts. Raises OSError where it cannot be had."""
     runner = web.AppRunner(app, access_log=None, logger=_SILENT, keepalive_timeout=_KEEPALIVE, shutdown_timeout=_ENDING)
     await runner.setup()
     try:
         handlers = cast("web.Server", runner.server)  # there since the line before
-        server = await asyncio.get_running_loop().create_server(lambda: _Visitor(handlers), host, port)
+        server = await asyncio.get_running_loop().create_server(lambda: _Visitor(handlers, rules), host, port)
         try:
             yield
         finally:
@@ -50,38 +72,50 @@ class _Visitor(asyncio.Protocol):
     Only then is it known how many there are: a hundred that come at once are accepted before the first is counted.
     """
 
-    def __init__(self, handlers: web.Server) -> None:
+    def __init__(self, handlers: web.Server, rules: Rules) -> None:
         self._handlers = handlers
+        self._rules = rules
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Let aiohttp go on with it; where there are too many, whoever has been there longest is cut off."""
+        """Let aiohttp go on with it, unless the rules say no; where there are too many, they say who goes."""
+        peer = transport.get_extra_info("peername")
+        if not self._rules.admits(peer[0] if peer else None):
+            cast("asyncio.Transport", transport).abort()
+            return
         handler = self._handlers()
         cast("asyncio.Transport", transport).set_protocol(handler)
         handler.connection_made(transport)
-        inside = [each.transport for each in self._handlers.connections if each.transport is not None]
-        inside = [each for each in inside if not each.is_closing()]
-        for each in inside[:-MOST_CONNECTIONS]:
-            each.abort()
+        connections = self._handlers.connections
+        self._rules.make_room([c for c in connections if c.transport is not None and not c.transport.is_closing()])
 
 
-async def serve(app: Callable[[], web.Application], what: str, host: str, port: int, clock: Clock) -> None:
+async def serve(
+    app: Callable[[], web.Application],
+    key: str,
+    host: str | None,
+    port: int,
+    clock: Clock,
+    rules: Rules = _USUAL,
+) -> None:
     """Answer for ever. An address that cannot be had is tried again and again: buying goes on without it.
 
-    `what` names the table of the settings, `app` makes an application, once for each attempt.
+    `key` is that of the port in the settings, `app` makes an application, once for each attempt. `host` None: on all
+    addresses.
     """
+    what, where = key.partition(".")[0], host or "all addresses"
     said = False
     while True:
         try:
-            async with listening(app(), host, port):
-                LOG.info("%s: listening on %s, port %d", what, host, port)
+            async with listening(app(), host, port, rules):
+                LOG.info("%s: listening on %s, port %d", what, where, port)
                 await _for_ever()
         except OSError as error:
             if not said:
                 said = True
                 LOG.error(  # noqa: TRY400 - no traceback
                     "%s: port %d of %s cannot be listened on: %s. All else goes on, and it is tried again every %.0f "
-                    "seconds; set another %s.port, or end the program that has this one",
-                    what, port, host, error.strerror or error, RETRY, what,
+                    "seconds; set another %s, or end the program that has this one",
+                    what, port, where, error.strerror or error, RETRY, key,
                 )  # fmt: skip
         await clock.sleep(RETRY)
 
@@ -91,11 +125,11 @@ async def _for_ever() -> None:
 
 
 def guarded(
-    answer: Callable[[web.Request], Awaitable[web.Response]], tell: Callable[[BaseException], object]
-) -> Callable[[web.Request], Awaitable[web.Response]]:
+    answer: Callable[[web.Request], Awaitable[web.StreamResponse]], tell: Callable[[BaseException], object]
+) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     """A handler whose faults are told, and answered with 500."""
 
-    async def handle(request: web.Request) -> web.Response:
+    async def handle(request: web.Request) -> web.StreamResponse:
         try:
             return await answer(request)
         except Exception as error:  # noqa: BLE001 - the one place for faults of ours: the daemon goes on

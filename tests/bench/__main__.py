@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.bench import journals, purchases, queries, reference, resting, small, starting
+from tests.bench import journals, page, purchases, queries, reference, resting, small, starting
 from tests.bench.houses import mosquitto
 from tests.bench.table import Effort, Row, rendered
 
@@ -32,6 +32,7 @@ PARTS: list[Part] = [
     ("resting", resting.rows),
     ("journals", journals.rows),
     ("small", small.rows),
+    ("page", page.rows),
 ]
 """Each measures for itself and returns its rows, in the order in which they are run and printed."""
 

@@ -498,6 +498,7 @@ async def test_health(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
         "outbox": 0,
         "buying_paused": False,
         "buying_paused_reason": None,
+        "counted": {"spent_today": 0, "bought_last_hour": 1, "open_orders": 1, "unused_today": 0},
         "updated_at": "2026-03-01T12:02:00.000Z",
     }
     assert health["api_calls"] == sum(health["api_calls_by_endpoint"].values()) > 20
@@ -506,6 +507,15 @@ async def test_health(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Path, "read_text", lambda *_, **__: "nonsense")
     assert (await world.bridge.health())["memory"] is None
     assert os.sysconf("SC_PAGE_SIZE") > 0
+
+
+async def test_health_says_what_the_limits_count(opened: Opening) -> None:
+    world = await opened(limits={"max_spend_per_day": 9000})
+    await world.buy()
+    await world.sleep(1300)
+    await world.buy(application="3")
+    counted = {"spent_today": 2200, "bought_last_hour": 2, "open_orders": 1, "unused_today": 1}
+    assert (await world.bridge.health())["counted"] == counted, "the first one's money came back"
 
 
 async def test_failures_are_counted_by_code(world: World) -> None:

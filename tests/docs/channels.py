@@ -137,6 +137,24 @@ COMMANDS = (
         "query/price/{country}/{operator}/{application}", "One product's price.", _EMPTY, shapes.answer(ref("Quote"))
     ),
     Command(
+        "query/offers",
+        "Where an application can be had, cheapest first.",
+        (Payload(shapes.OFFERS, examples=({"application": "Telegram", "country": [7, "Georgia"], "limit": 5},)),),
+        shapes.answer(ref("Offers")),
+    ),
+    Command(
+        "query/offers/{application}",
+        "Where an application can be had, cheapest first.",
+        _EMPTY,
+        shapes.answer(ref("Offers")),
+    ),
+    Command(
+        "query/statistics",
+        "What was bought, what came of it, what it cost.",
+        (Payload(shapes.STATISTICS, examples=({"days": 90, "by": ["country", "operator"]},)),),
+        shapes.answer(ref("Statistics")),
+    ),
+    Command(
         "query/check",
         "Ask the provider now for the SMS of a number.",
         (Payload(shapes.TARGET, examples=({"order": "current"},)),),
@@ -175,6 +193,7 @@ STATES = (
     _kept("defaults/{named}/name", "Its label; empty where none is set.", text(), TEXT, emptied=True),
     _kept("quote", "Price and stock of what the defaults name.", ref("Quote"), emptied=True),
     _kept("buying", "The safety switch.", words(("on", "off")), TEXT),
+    _kept("statistics", "The last 30 days, by application.", ref("Statistics")),
     _kept("orders", "The open orders, newest first.", shapes.listed(ref("OrderShown"))),
     _kept(
         "current",
@@ -187,6 +206,7 @@ STATES = (
 EVENTS = (
     Channel("event/sms", "Each SMS once.", (Payload(ref("SmsEvent")),)),
     Channel("event/order", "Each change of an order's state.", (Payload(ref("OrderEvent")),)),
+    Channel("event/offers", "How far a reading of offers is.", (Payload(ref("OffersEvent")),)),
     Channel("event/bridge", "What an operator should see.", (Payload(ref("BridgeEvent")),)),
     Channel("code", "The newest code, as plain text.", (Payload(text(minLength=1), TEXT),)),
     Channel(

@@ -28,6 +28,11 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "shomare-mqtt query orders --state all --limit 5",
         "shomare-mqtt query countries --quiet",
     ),
+    "offers": (
+        "shomare-mqtt offers Telegram --country Russia --country Georgia",
+        "shomare-mqtt offers 3 --max-price 5000 --limit 5 --json",
+    ),
+    "statistics": ("shomare-mqtt statistics", "shomare-mqtt statistics --days 90 --by country --by operator"),
     "watch": ("shomare-mqtt watch --json",),
     "resolve": ("shomare-mqtt resolve --not-bought", "shomare-mqtt resolve --bought 74001 +79313226657"),
     "buying": ("shomare-mqtt buying", "shomare-mqtt buying off", "shomare-mqtt buying on"),

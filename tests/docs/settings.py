@@ -11,6 +11,7 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from shomare_mqtt import config
 from shomare_mqtt.config import kinds
+from shomare_mqtt.config import tables as tables_
 from shomare_mqtt.config.effect import effect_of
 from shomare_mqtt.config.environment import DELIMITER, PREFIX
 from shomare_mqtt.model import FIELDS_BY_HAND, PurchaseState
@@ -36,11 +37,18 @@ _TAKES: tuple[tuple[Any, str], ...] = (
     (kinds.Host, "a name or an address"),
     (kinds.Topic, "a topic"),
     (kinds.TimeZone, "a time zone"),
+    (kinds.IpAddress, "an address"),
+    (kinds.PublicAddress, "an http:// or https:// address without a user and a query"),
     (kinds.WebAddress, "an http:// or https:// address"),
     (SecretStr, "text, a secret"),
+    (tables_.WebPassword, "text, a secret"),
     (str, "text"),
 )
-_OF_WHOLE = {"mqtt.keepalive": "seconds, 1 to 65535", "mqtt.session_expiry": "seconds, from 0"}
+_OF_WHOLE = {
+    "mqtt.keepalive": "seconds, 1 to 65535",
+    "mqtt.session_expiry": "seconds, from 0",
+    "web.ingress_port": "a whole number, 0 to 65535",
+}
 """Whole numbers whose unit the type does not say."""
 _FREE = {
     "provider.fields": f"a JMESPath expression for each of {', '.join(f'`{each}`' for each in FIELDS_BY_HAND)}",

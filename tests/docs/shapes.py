@@ -15,7 +15,15 @@ from shomare_mqtt.core.market.provider_state import _WORDS
 from shomare_mqtt.errors import ErrorCode
 from shomare_mqtt.model import CatalogKind, Endpoint, OrderState, PurchaseState
 from shomare_mqtt.mqtt.command_fields import MAX_ID, MAX_LISTED, MAX_TRANSACTION
-from shomare_mqtt.mqtt.commands import CHOICES, MAX_ORDERS, MAX_PAIRS, ORDER_FILTERS
+from shomare_mqtt.mqtt.commands import (
+    CHOICES,
+    MAX_DAYS,
+    MAX_OFFERS,
+    MAX_ORDERS,
+    MAX_PAIRS,
+    ORDER_FILTERS,
+    STATISTICS_BY,
+)
 from shomare_mqtt.provider.seen import NAMES
 
 if TYPE_CHECKING:
@@ -112,6 +120,13 @@ TARGET = {
     **command("Exactly one of the two.", {"order": ORDER_TEXT, "purchase": PURCHASE}),
     "oneOf": [{"required": ["order"]}, {"required": ["purchase"]}],
 }
+STATISTICS = command(
+    "",
+    {
+        "days": kind("integer", "The last so many, today one of them; 30 unless said.", minimum=1, maximum=MAX_DAYS),
+        "by": listed(words(STATISTICS_BY), "What groups have in common; `application` unless said."),
+    },
+)
 RESOLVE = {
     **command(
         "`purchase` and `phone` belong to `bought` alone, and both are needed there.",
@@ -128,6 +143,22 @@ ORDERS = command(
     {
         "state": words(ORDER_FILTERS, "`open` unless said."),
         "limit": kind("integer", "50 unless said.", minimum=1, maximum=MAX_ORDERS),
+    },
+)
+
+_SOME = {**ID, "anyOf": [*ID["anyOf"], listed({"anyOf": ID["anyOf"]})]}
+OFFERS = command(
+    "Where to look, and for what.",
+    {
+        "country": {**_SOME, "description": "One or several; none: all that the settings and the lists hold."},
+        "operator": {**_SOME, "description": "One or several; none: all that the settings and the lists hold."},
+        "application": {**ID, "description": "The default's unless said."},
+        "min_price": kind("number", "Leave out what costs less.", minimum=0),
+        "max_price": kind("number", "Leave out what costs more.", minimum=0),
+        "min_count": kind("integer", "Leave out where fewer are to be had; 1 unless said.", minimum=0),
+        "limit": kind("integer", "20 unless said.", minimum=1, maximum=MAX_OFFERS),
+        "max_age": kind("number", "Seconds that a price may be old; 3600 unless said.", minimum=0),
+        "wait": kind("boolean", "Until what is older was read; true unless said."),
     },
 )
 
@@ -230,6 +261,18 @@ _QUOTE = {
     "count": or_null({**COUNT, "description": "Null where the provider says only that there are some."}),
     "updated_at": TIME,
 }
+_FIGURES = {
+    "orders": {**COUNT, "description": "Purchases made, those in doubt not among them."},
+    "received": {**COUNT, "description": "Those that got an SMS."},
+    "unused": {**COUNT, "description": "Those that expired or were cancelled without one."},
+    "failed": COUNT,
+    "unknown": COUNT,
+    "success": or_null(kind("number", "The part of those that are over that got an SMS.", minimum=0, maximum=1)),
+    "seconds_to_sms": or_null(kind("number", "The median.", minimum=0)),
+    "spent": {**MONEY, "description": "Not refunded; of an unknown order what is known to be gone."},
+    "refunded": MONEY,
+    "cost_per_code": or_null(MONEY),
+}
 _PROFILE = {
     "balance": or_null(MONEY),
     "currency": text("`IRR`, `IRT` for Toman, or the provider's own word."),
@@ -263,6 +306,35 @@ SCHEMAS: dict[str, Schema] = {
     "Order": _order(ref("Sms")),
     "OrderShown": _order({"anyOf": [ref("SmsMark"), ref("Sms")], "description": "Whole with privacy.retain_codes."}),
     "Quote": made_of("One product's price and stock.", **_QUOTE),
+    "Offers": made_of(
+        "Where an application can be had, cheapest first.",
+        application=text(),
+        application_name=or_null(text()),
+        offers=listed(
+            made_of(
+                "",
+                country=text(),
+                country_name=or_null(text()),
+                operator=text(),
+                operator_name=or_null(text()),
+                price=MONEY,
+                count=_QUOTE["count"],
+                updated_at=TIME,
+                orders={**COUNT, "description": "Our own of the last 90 days."},
+                success=or_null(kind("number", "Of those, what got an SMS; null below 3.", minimum=0, maximum=1)),
+            )
+        ),
+        places={**COUNT, "description": "That were to be looked at."},
+        read=COUNT,
+        unread={**COUNT, "description": "That could not be read, or not in time."},
+    ),
+    "OffersEvent": made_of(
+        "How far a reading of offers is.",
+        event_type=words(("progress", "done")),
+        read=COUNT,
+        unread={**COUNT, "description": "That could not be read."},
+        places=COUNT,
+    ),
     "Prices": made_of(
         "A price list.",
         country=text(),
@@ -277,6 +349,24 @@ SCHEMAS: dict[str, Schema] = {
             )
         ),
         updated_at=TIME,
+    ),
+    "Statistics": made_of(
+        "What was bought, what came of it, what it cost.",
+        since={**TIME, "description": "Midnight in provider.timezone."},
+        until={**TIME, "description": "The end of today in provider.timezone."},
+        total=made_of("Of all.", **_FIGURES, spent_today=MONEY),
+        groups=listed(
+            made_of(
+                "Orders that have in common what was asked for.",
+                {
+                    "day": text("In provider.timezone.", format="date"),
+                    **dict.fromkeys(PRODUCT, text()),
+                    **{f"{part}_name": or_null(text()) for part in PRODUCT},
+                },
+                **_FIGURES,
+            ),
+            "Day by day where that was asked for, then those with the most purchases first.",
+        ),
     ),
     "Profile": made_of("The account.", **_PROFILE),
     "ProfileAnswer": {
@@ -332,6 +422,13 @@ SCHEMAS: dict[str, Schema] = {
         memory=or_null({**COUNT, "description": "Bytes."}),
         buying_paused=kind("boolean"),
         buying_paused_reason=or_null(text()),
+        counted=made_of(
+            "What the limits count now.",
+            spent_today=MONEY,
+            bought_last_hour=COUNT,
+            open_orders=COUNT,
+            unused_today=COUNT,
+        ),
         updated_at=TIME,
     ),
     "Journal": made_of("Which journal, and how far it has come.", journal=text(), sequence=COUNT),

@@ -42,6 +42,7 @@ GOOD: dict[str, tuple[Any, ...]] = {
     "query/check": (ORDER, PURCHASE),
     "query/check/74001": ({},),
     "query/orders": ({}, {"state": "closed"}, {"limit": 500}),
+    "query/statistics": ({}, {"days": 3650, "by": ["day", "country", "operator", "application"]}, {"by": []}),
     **{f"query/{each}": ({},) for each in ("countries", "operators", "applications")},
 }
 BAD: dict[str, tuple[Any, ...]] = {
@@ -72,6 +73,7 @@ BAD: dict[str, tuple[Any, ...]] = {
     "query/prices/7/1": (PLACE,),
     "query/price": ({"max_price": 1},),
     "query/check": ({}, {**ORDER, **PURCHASE}),
+    "query/statistics": ({"days": 0}, {"days": 3651}, {"days": "5"}, {"by": "day"}, {"by": ["phone"]}, {"limit": 1}),
     "query/orders": ({"state": "lost"}, {"limit": 0}, {"limit": 501}, {"limit": "5"}),
 }
 

@@ -70,6 +70,7 @@ def environment(states: dict[str, State]) -> ImmutableSandboxedEnvironment:
         "is_state": lambda e, state: states[e].state == state,
     }
     made.filters["float"] = number
+    made.filters["as_datetime"] = datetime.fromisoformat
     return made
 
 
@@ -250,3 +251,23 @@ def test_cancel_names_the_current_order() -> None:
     assert sent["order"] == "current"
     assert sent["transaction"]
     assert sent["expires_at"] == "2026-11-24T04:01:00Z"
+
+
+def figures(**total: Any) -> str:
+    return json.dumps({"since": "2026-02-01T20:30:00.000Z", "until": "2026-03-01T20:30:00.000Z", "total": total})
+
+
+def test_what_was_spent_today_and_when_that_began() -> None:
+    assert render(templates.SPENT_TODAY, figures(spent_today=2200)) == "2200"
+    assert render(templates.SPENT_TODAY, figures(spent_today=0)) == "0"
+    assert render(templates.DAY_BEGAN, figures()) == "2026-02-28T20:30:00+00:00"
+    assert render(templates.DAY_BEGAN) == "", "nothing that could be taken for a time"
+
+
+@pytest.mark.parametrize(
+    ("orders", "success", "shown"),
+    [(3, 2 / 3, "66.7"), (3, 0, "0"), (3, 1, "100"), (2, 1, "None"), (3, None, "None"), (0, None, "None")],
+)
+def test_the_rate_of_success_below_three_orders_is_unknown(orders: int, success: float | None, shown: str) -> None:
+    rate = render(templates.SUCCESS_RATE, figures(orders=orders, success=success))
+    assert rate.removesuffix(".0") == shown

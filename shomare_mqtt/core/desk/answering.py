@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from shomare_mqtt import topics
@@ -35,6 +36,13 @@ _OF_THE_COMMAND = frozenset(
     }
 )
 """What is wrong with a command itself, and not with what was asked because of it."""
+
+
+class Refusal(NamedTuple):
+    """The answer to what is not carried out, and what the outbox is to hold of it, the answer among it."""
+
+    body: bytes
+    postings: tuple[Posting, ...]
 
 
 class Repeat(NamedTuple):
@@ -116,16 +124,27 @@ class Answering:
             self._post(batch, repeat.envelope, answer, replayed=True)
             batch.done.append(Done(repeat.row))
 
-    def refusal(self, envelope: Envelope, error: ShomareError) -> tuple[Posting, ...]:
-        """The answer to what is not carried out, and its event."""
+    def refusal(self, envelope: Envelope, error: ShomareError) -> Refusal:
+        """The answer to what is not carried out, and its event. Whoever waits for it here is not told by this."""
         answer = Answer.failed(error)
         body = render.dumps(render.answer_json(answer, envelope.transaction))
-        return (*_postings(envelope, body), *_refused_event(envelope, answer))
+        return Refusal(body, (*_postings(envelope, body), *_refused_event(envelope, answer)))
+
+    def refuse_asker(self, envelope: Envelope, error: ShomareError) -> None:
+        """Tell whoever waits here for the answer what `refusal` has put on disk."""
+        if envelope.asker is not None:
+            envelope.asker(self.refusal(envelope, error).body)
 
     def beside(self, envelope: Envelope, answer: Answer) -> tuple[list[Message], list[Message]]:
-        """The answer to a query, for each topic that it goes to, and its events, to be sent beside the outbox."""
+        """The answer to a query, for each topic that it goes to, and its events, to be sent beside the outbox.
+
+        Whoever waits for it here has it by then, and it goes to no topic.
+        """
         self.note(envelope, answer.status)
-        answers = _messages(envelope, render.dumps(render.answer_json(answer, envelope.transaction)))
+        body = render.dumps(render.answer_json(answer, envelope.transaction))
+        if envelope.asker is not None:
+            envelope.asker(body)
+        answers = _messages(envelope, body)
         if answer.status is not Status.ERROR:
             return answers, []
         return answers, [posting.message for posting in _refused_event(envelope, answer)]
@@ -145,18 +164,20 @@ class Answering:
             self._post(batch, repeat.envelope, self._closing[first], replayed=True)
         elif stored := stored or await self._journal.answer_of(first):
             self.note(repeat.envelope, Status(json.loads(stored)["status"]))
-            batch.postings.extend(_postings(repeat.envelope, _again(stored)))
+            _give(batch, repeat.envelope, _again(stored))
         else:
             message = "the command that this one repeats was refused, and nothing was done; it may be tried again"
             self.note(repeat.envelope, Status.ERROR)
-            batch.postings.extend(self.refusal(repeat.envelope, CommandRefusedError(ErrorCode.BUSY, message)))
+            refusal = self.refusal(repeat.envelope, CommandRefusedError(ErrorCode.BUSY, message))
+            batch.postings.extend(refusal.postings)
+            _tell(batch, repeat.envelope, refusal.body)
         await self._ledger.commit(batch)
 
     def _post(self, batch: Batch, envelope: Envelope, answer: Answer, *, replayed: bool = False) -> bytes:
         """Put an answer into a batch; what a repeat is to be told as well."""
         self.note(envelope, answer.status)
         body = render.dumps(render.answer_json(answer, envelope.transaction))
-        batch.postings.extend(_postings(envelope, _again(body) if replayed or answer.replayed else body))
+        _give(batch, envelope, _again(body) if replayed or answer.replayed else body)
         return body
 
 
@@ -165,13 +186,29 @@ def _again(answer: bytes) -> bytes:
     return answer[:-1] + b',"replayed":true}'
 
 
+def _give(batch: Batch, envelope: Envelope, body: bytes) -> None:
+    """Put an answer into a batch, for where it is waited for."""
+    batch.postings.extend(_postings(envelope, body))
+    _tell(batch, envelope, body)
+
+
+def _tell(batch: Batch, envelope: Envelope, body: bytes) -> None:
+    if envelope.asker is not None:
+        batch.answers.append(partial(envelope.asker, body))
+
+
 def _postings(envelope: Envelope, body: bytes) -> list[Posting]:
-    """An answer for the outbox."""
+    """An answer for the outbox; none where somebody waits for it here."""
     return [Posting(MessageKind.ANSWER, message) for message in _messages(envelope, body)]
 
 
 def _messages(envelope: Envelope, body: bytes) -> list[Message]:
-    """An answer for the command's own topic, and for the Response Topic that an MQTT 5 sender gave."""
+    """An answer for the command's own topic, and for the Response Topic that an MQTT 5 sender gave.
+
+    Of a command that came by no broker the answer goes to no topic (contract, Web page).
+    """
+    if envelope.asker is not None:
+        return []
     messages = [Message(topics.response(envelope.command), body)]
     reply: Reply | None = envelope.reply
     if reply is not None:

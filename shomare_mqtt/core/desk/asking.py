@@ -32,7 +32,7 @@ _ENDS = "this program ends, and the query was not answered; ask again"
 
 
 class Asking:
-    """Has queries answered by `ask`, each in a task of its own.
+    """Has queries answered by `ask`, each in a task of its own, told the steady second after which nobody waits.
 
     A query leaves no trace on the disk, nor does its answer: one that a crash or a lost connection cuts off is not
     answered. What it finds out (an SMS) is stored by whoever finds it.
@@ -43,7 +43,7 @@ class Asking:
         screening: Screening,
         answering: Answering,
         outbox: Outbox,
-        ask: Callable[[Query], Awaitable[Answer]],
+        ask: Callable[[Query, float | None], Awaitable[Answer]],
         spawn: Spawn,
         logger: logging.Logger,
     ) -> None:
@@ -76,12 +76,13 @@ class Asking:
             self._is_full = self._is_full and len(self._tasks) > MOST_ASKED // 2
             number = self._taken = self._taken + 1
             self._asked[number] = what.envelope, self._connection
-            work = self._work(number, what.envelope, cast("Query", what.request))
+            deadline = self._screening.deadline(incoming, what)
+            work = self._work(number, what.envelope, cast("Query", what.request), deadline)
             self._tasks[number] = self._spawn(work, what.envelope.command)
 
-    async def _work(self, number: int, envelope: Envelope, query: Query) -> None:
+    async def _work(self, number: int, envelope: Envelope, query: Query, deadline: float | None) -> None:
         try:
-            answer = await told(self._ask(query), _kind(envelope), self._logger)
+            answer = await told(self._ask(query, deadline), _kind(envelope), self._logger)
             _, connection = self._asked.pop(number, (envelope, -1))
             await self._answer(envelope, answer, connection)
         finally:
@@ -91,18 +92,21 @@ class Asking:
     async def _answer(self, envelope: Envelope, answer: Answer, connection: int) -> None:
         if answer.error is not None:
             self._log_refused(envelope, answer.error.code, answer.error.message)
-        if connection != self._connection:
+        if connection != self._connection and envelope.asker is None:
             return  # the broker may have brought it again; or it is refused already, since this program ends
-        (first, *others), events = self._answering.beside(envelope, answer)
+        answers, events = self._answering.beside(envelope, answer)
         for event in events:
             self._outbox.send_volatile(event)
-        if others:  # a Response Topic gets the same, made smaller where it must be
-            await asyncio.gather(*map(self._outbox.publish_once, (first, *others)))
-        else:
-            await self._outbox.publish_once(first)
+        if len(answers) > 1:  # a Response Topic gets the same, made smaller where it must be
+            await asyncio.gather(*map(self._outbox.publish_once, answers))
+        elif answers:
+            await self._outbox.publish_once(answers[0])
 
     def cut_off(self) -> None:
-        """The connection to the broker is lost: nothing that came over it is answered on another."""
+        """The connection to the broker is lost: nothing that came over it is answered on another.
+
+        Whoever asks here does without a broker.
+        """
         self._connection += 1
 
     async def stop(self) -> None:
@@ -114,7 +118,7 @@ class Asking:
         asked, self._asked = self._asked, {}
         for number, (envelope, connection) in asked.items():
             self._tasks[number].cancel()
-            if connection == self._connection:
+            if connection == self._connection or envelope.asker is not None:
                 self._refuse(envelope, CommandRefusedError(ErrorCode.BUSY, _ENDS))
         if self._tasks:
             await asyncio.wait(self._tasks.values(), timeout=_TAKING)

@@ -59,7 +59,7 @@ class Desk:
         self.intake = Intake(settings, journal, ports.outbox, screening, answering, self.working, asking, logger)
 
     def deliver(self, delivery: Delivery) -> None:
-        """A message came; nothing is awaited here."""
+        """A message came, or a command of somebody here; nothing is awaited."""
         self.intake.deliver(delivery)
 
     def disconnected(self) -> None:

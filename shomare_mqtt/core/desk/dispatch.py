@@ -9,7 +9,7 @@ from shomare_mqtt.core.render import Answer
 from shomare_mqtt.core.tickets import Outcome
 from shomare_mqtt.core.waiting import pause
 from shomare_mqtt.errors import CommandRefusedError, ErrorCode
-from shomare_mqtt.model import Buy, Cancel, QueryPrice, QueryPrices, Resolve, SetDefault
+from shomare_mqtt.model import Buy, Cancel, QueryOffers, QueryPrice, QueryPrices, Resolve, SetDefault
 
 if TYPE_CHECKING:
     from shomare_mqtt.core.clearance import Clearance
@@ -59,12 +59,12 @@ class Dispatch:
                 await self._orders.old_journal.accept(ticket.row)
             return Outcome(Answer.ok({"buying": "on" if on else "off"}))
 
-    async def ask(self, query: Query) -> Answer:
-        """Answer a query. Raises CommandRefusedError, ProviderError."""
-        if isinstance(query, QueryPrice | QueryPrices):
+    async def ask(self, query: Query, deadline: float | None) -> Answer:
+        """Answer a query, one that waits for much by a steady second. Raises CommandRefusedError, ProviderError."""
+        if isinstance(query, QueryPrice | QueryPrices | QueryOffers):
             async with self._setting:  # a default that was set just before counts, also one that waits for its turn
                 pass
-        return await self._queries.answer(query)
+        return await self._queries.answer(query, deadline)
 
     async def _buy(self, ticket: Ticket, request: Buy) -> Outcome:
         edition = self._catalogs.edition  # that of the ids that the sender knows

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from shomare_mqtt.core.desk.working import Working
     from shomare_mqtt.core.ports import Journal, Outbox
     from shomare_mqtt.core.records import ArrivalResult, Posting
-    from shomare_mqtt.model import Ack, Action, Incoming
+    from shomare_mqtt.model import Ack, Action, Envelope, Incoming
 
 MOST_PENDING = 500
 """Commands that are worked on at the same moment; beyond it `busy` is answered."""
@@ -40,6 +40,7 @@ MOST_LINED_UP = 5000
 _LONGEST_KIND = 64
 _TAKING = 5.0
 """Seconds that an end waits for what is being taken down: a full disk may hold that up."""
+_ENDS = "this program ends; nothing was done. Ask again once it runs"
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -91,8 +92,8 @@ class Intake:
     def deliver(self, delivery: Delivery) -> None:
         """A message came: it is lined up, but for a query that finds nobody before it."""
         if self._closed:
-            return
-        if self._idle and self._queue.empty() and self._screening.is_query(delivery.incoming):
+            self._turn_away(delivery)
+        elif self._idle and self._queue.empty() and self._screening.is_query(delivery.incoming):
             self._take_query(delivery)
         elif self._queue.qsize() < MOST_LINED_UP or not self._is_beyond(delivery):
             self._queue.put_nowait(delivery)
@@ -105,8 +106,7 @@ class Intake:
             return False
         message = f"{MOST_LINED_UP} commands are lined up; nothing was done"
         refusal = Answer.failed(CommandRefusedError(ErrorCode.BUSY, message))
-        for each in chain(*self._answering.beside(what.envelope, refusal)):
-            self._outbox.send_volatile(each)
+        self._send_beside(what.envelope, refusal)
         if not self._is_overrun:
             self._is_overrun = True
             self._logger.warning("%s refused: busy: %s", _kind(what.envelope.command), message)
@@ -118,6 +118,20 @@ class Intake:
         with suppress(TimeoutError):
             async with asyncio.timeout(_TAKING), self._taking:
                 await self._acknowledging.settle()
+        for _ in range(self._queue.qsize()):
+            self._turn_away(delivery := self._queue.get_nowait())
+            if delivery.incoming.asker is None:
+                self._queue.put_nowait(delivery)
+
+    def _turn_away(self, delivery: Delivery) -> None:
+        """This program ends: whoever asks here is told; what a broker brought is its own to bring again."""
+        if delivery.incoming.asker is not None:
+            refusal = Answer.failed(CommandRefusedError(ErrorCode.BUSY, _ENDS))
+            self._send_beside(self._screening.parse(delivery.incoming).envelope, refusal)
+
+    def _send_beside(self, envelope: Envelope, answer: Answer) -> None:
+        for each in chain(*self._answering.beside(envelope, answer)):
+            self._outbox.send_volatile(each)
 
     async def run(self) -> None:
         """Take commands for ever, those that came together in one transaction."""
@@ -186,14 +200,10 @@ class Intake:
         postings: tuple[Posting, ...] = ()
         content, keyed = "", None
         if isinstance(what, Unparsed):
-            postings = self._answering.refusal(envelope, what.error)
+            postings = self._answering.refusal(envelope, what.error).postings
         else:
             content = press_content(envelope, cast("Action", what.request)) or what.content
             keyed = envelope.transaction if isinstance(what.request, Buy | Cancel | Resolve) else None
-        conflict = CommandRefusedError(
-            ErrorCode.TRANSACTION_CONFLICT,
-            "this transaction was used for another command of this kind; nothing was done",
-        )
         return Arrival(
             incoming=incoming,
             command=_kind(envelope.command),
@@ -203,7 +213,7 @@ class Intake:
             received=self._journal.time.now(),
             keyed=keyed,
             postings=postings,
-            on_conflict=self._answering.refusal(envelope, conflict),
+            on_conflict=self._answering.refusal(envelope, _conflict()).postings,
         )
 
     async def _begin(
@@ -218,9 +228,11 @@ class Intake:
             self._refuse_volatile(what)
         elif result.kind is ArrivalKind.CONFLICT:
             self._answering.note(what.envelope, Status.ERROR)
+            self._answering.refuse_asker(what.envelope, _conflict())
             self._logger.warning("%s refused: %s", arrival.command, ErrorCode.TRANSACTION_CONFLICT)
         elif isinstance(what, Unparsed):
             self._answering.note(what.envelope, Status.ERROR)
+            self._answering.refuse_asker(what.envelope, what.error)
             self._logger.warning("%s refused: %s: %s", arrival.command, what.error.code, what.error.message)
         elif result.kind is ArrivalKind.REPEATED:
             await self._answering.repeat(Repeat(result.row, what.envelope), result.first or 0, result.answer)
@@ -239,9 +251,15 @@ class Intake:
         """Say that the disk is full, beside the journal, which has no room for that either."""
         error = what.error if isinstance(what, Unparsed) else _no_room(what)
         self._answering.note(what.envelope, Status.ERROR)
-        for posting in self._answering.refusal(what.envelope, error):
+        self._answering.refuse_asker(what.envelope, error)
+        for posting in self._answering.refusal(what.envelope, error).postings:
             self._outbox.send_volatile(posting.message)
         self._logger.warning("%s refused: %s: %s", _kind(what.envelope.command), error.code, error.message)
+
+
+def _conflict() -> CommandRefusedError:
+    message = "this transaction was used for another command of this kind; nothing was done"
+    return CommandRefusedError(ErrorCode.TRANSACTION_CONFLICT, message)
 
 
 def _no_room(what: Parsed) -> CommandRefusedError:

@@ -18,9 +18,11 @@ from shomare_mqtt.model import (
     Query,
     QueryCatalog,
     QueryCheck,
+    QueryOffers,
     QueryPrice,
     QueryPrices,
     QueryProfile,
+    QueryStatistics,
 )
 
 if TYPE_CHECKING:
@@ -39,11 +41,13 @@ class Queries:
         self._account = market.account
         self._catalogs = market.catalogs
         self._prices = market.prices
+        self._offers = market.offers
         self._defaults = market.defaults
         self._checker = orders.checker
+        self._statistics = orders.statistics
 
-    async def answer(self, query: Query) -> Answer:
-        """Answer one query. Raises CommandRefusedError, ProviderError."""
+    async def answer(self, query: Query, deadline: float | None) -> Answer:
+        """Answer one query, offers by a steady second with what is known. Raises CommandRefusedError, ProviderError."""
         match query:
             case QueryProfile():
                 data: object = await self._account.read()
@@ -53,6 +57,10 @@ class Queries:
                 data = await self._price_list(query)
             case QueryPrice():
                 data = await self._price(query)
+            case QueryOffers():
+                data = await self._offers.answer(query, deadline)
+            case QueryStatistics():
+                data = await self._statistics.told(query)
             case QueryCheck():
                 return await self._check(query)
             case _:

@@ -84,9 +84,9 @@ class Resuming:
             return
         if isinstance(what, Unparsed):
             self._answering.note(what.envelope, Status.ERROR)
-            postings = self._answering.refusal(what.envelope, what.error)
-            done = Done(command.row, postings[0].message.payload, is_free=True)
-            batch = Batch(postings=list(postings), done=[done])
+            refusal = self._answering.refusal(what.envelope, what.error)
+            done = Done(command.row, refusal.body, is_free=True)
+            batch = Batch(postings=list(refusal.postings), done=[done])
             await self._ledger.commit(batch)
             return
         deadline = self._screening.deadline(command.incoming, what, command.received)

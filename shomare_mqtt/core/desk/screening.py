@@ -55,9 +55,13 @@ class Screening:
             return "the command came after its expires_at; nothing was done"
         return None
 
-    def deadline(self, incoming: Incoming, parsed: Parsed, received: float) -> float | None:
-        """Steady seconds after which a command that came then must not be carried out any more; None: it may."""
+    def deadline(self, incoming: Incoming, parsed: Parsed, received: float | None = None) -> float | None:
+        """Steady seconds after which a command that came then must not be carried out any more; None: it may.
+
+        `received`: in steady seconds; None: now.
+        """
         ends = []
+        received = self._time.now() if received is None else received
         if incoming.expiry is not None:
             ends.append(received + incoming.expiry)
         if parsed.envelope.expires_at is not None:

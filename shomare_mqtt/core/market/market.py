@@ -10,6 +10,8 @@ from shomare_mqtt.core.faults import lasting
 from shomare_mqtt.core.market.account import Account
 from shomare_mqtt.core.market.catalogs import Catalogs
 from shomare_mqtt.core.market.defaults import Defaults
+from shomare_mqtt.core.market.offer_reading import AT_ONCE
+from shomare_mqtt.core.market.offers import Offers
 from shomare_mqtt.core.market.prices import Prices
 from shomare_mqtt.core.market.provider_state import ObservedProvider, ProviderState
 from shomare_mqtt.core.market.trying import Trying
@@ -40,6 +42,7 @@ class Market:
         self.catalogs = Catalogs(clock, journal, self.provider, retained, logger)
         self.prices = Prices(clock, journal, self.provider, retained, extensions, self.catalogs, self.account, say)
         self.defaults = Defaults(settings, clock, journal, retained, self.catalogs, self.prices, say)
+        self.offers = Offers(settings, ports, self.catalogs, self.defaults, self.prices, say)
         self.trying = Trying(clock, self.provider, self.catalogs, self.prices, self.defaults, logger)
         self.provider_state.on_lost = self.account.provider_lost
         self.provider_state.on_doubt = self.account.doubted
@@ -58,6 +61,8 @@ class Market:
             keep(partial(self.catalogs.run, kind, lambda: self._settings.now.refresh.catalog), kind.value)
         keep(partial(self.defaults.run, self._prices_interval), "defaults")
         keep(self.trying.run, "trying")
+        for number in range(AT_ONCE):
+            keep(self.offers.reader.run, f"offers {number}")
         self._watch(spawn, self.prices.numbers)
         self._settings.listeners.append(partial(self._settings_changed, spawn))
 

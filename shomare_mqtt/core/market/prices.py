@@ -80,6 +80,7 @@ class Prices:
         self._woken: dict[int, asyncio.Event] = {}
         catalogs.on_moved.append(self._moved)
         self.on_watched: Callable[[], object] = lambda: None
+        self.on_list: Callable[[PriceList], object] = lambda _: None
 
     def known(self, product: Product | None = None, price: Decimal | None = None) -> Known:
         """What may vote when an answer of the provider is read."""
@@ -132,6 +133,7 @@ class Prices:
         prices = replace(prices, prices=named, currency=self._account.currency)
         self._lists.pop(key, None)
         self._lists[key] = _Asked(asked, prices)
+        self.on_list(prices)
         for price in prices.prices:
             single = self._single.get((country, operator, price.application))
             if single is not None and single.number < asked:

@@ -147,11 +147,11 @@ class ProviderState:
         return shown
 
     def check_polling(self, priority: Priority) -> None:
-        """Raise ProviderRefusedError for a poll while the token is refused (contract, Settings).
+        """Raise ProviderRefusedError for a poll, or a reading of offers, while the token is refused (contract).
 
         The profile alone is still polled, more and more seldom, to find out whether one does.
         """
-        if priority is Priority.POLL and not self.authorized.is_set():
+        if priority >= Priority.POLL and not self.authorized.is_set():
             raise ProviderRefusedError(
                 ErrorCode.INVALID_TOKEN, "the provider refuses the token: nothing is polled until a call works"
             )

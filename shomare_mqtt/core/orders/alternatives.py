@@ -91,7 +91,7 @@ class Alternatives:
 
         Then nothing was bought, and no order made. For the rest see Buyer.buy.
         """
-        self._guard.check_paused()
+        self._guard.check_paused(here=ticket.is_asked_here)
         products, edition = await self._wanted.several(request, known)
         if request.among is not None and request.among.cheapest:
             products, edition = await self._by_price(ticket, products, edition)
@@ -151,7 +151,7 @@ class Alternatives:
 
     async def _ready(self, run: _Run, product: Product) -> tuple[Attempt, Ready]:
         """A pair that may be written down: all that says no is asked anew for each. Raises as Buyer.ready does."""
-        self._guard.check_paused()
+        self._guard.check_paused(here=run.ticket.is_asked_here)
         product, edition = await self._wanted.settled(run.ticket, product, run.edition)
         attempt = Attempt(run.ticket, run.request, product, edition, tuple(run.tries), run.stop.check_cancelled)
         return attempt, await self._buyer.ready(attempt, run.record)

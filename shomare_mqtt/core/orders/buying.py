@@ -120,7 +120,7 @@ class Buyer:
         Cancelling this is safe until the intent is in the journal; after that the order stays `buying`, and the next
         start makes it `unknown`.
         """
-        self._guard.check_paused()
+        self._guard.check_paused(here=ticket.is_asked_here)
         product, edition = await self._wanted.one(ticket, request, known)
         attempt = Attempt(ticket, request, product, edition)
         try:
@@ -235,7 +235,7 @@ class Buyer:
         attempt.hold()
         self._wanted.check_edition(attempt.edition)
         attempt.ticket.check_expired(self._time)
-        self._guard.check_paused()
+        self._guard.check_paused(here=attempt.ticket.is_asked_here)
 
     def _left(self, but: str | None = None) -> Decimal | None:
         """The balance, less what is being bought (but for an order), and was bought since the balance was asked for."""

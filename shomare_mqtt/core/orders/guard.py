@@ -31,7 +31,7 @@ class Guard:
         settings: InForce,
         journal: Journal,
         switch: Callable[[], bool],
-        pause: Callable[[], str | None],
+        pause: Callable[[bool], str | None],
         money: Callable[[Decimal], str],
     ) -> None:
         self._settings = settings
@@ -54,15 +54,15 @@ class Guard:
     def _lifetime(self) -> float:
         return self._settings.now.orders.lifetime
 
-    def why_paused(self) -> str | None:
-        """Why nothing may be bought right now, None where it may."""
+    def why_paused(self, *, here: bool = False) -> str | None:
+        """Why nothing may be bought right now, None where it may; `here`: by whom Ticket.is_asked_here says so."""
         if not self._switch():
             return "the switch buying is off"
-        return self._pause()
+        return self._pause(here)
 
-    def check_paused(self) -> None:
-        """Raise CommandRefusedError (`buying_paused`) where nothing may be bought right now."""
-        if (reason := self.why_paused()) is not None:
+    def check_paused(self, *, here: bool = False) -> None:
+        """Raise CommandRefusedError (`buying_paused`) where nothing may be bought right now; `here`: as above."""
+        if (reason := self.why_paused(here=here)) is not None:
             raise CommandRefusedError(ErrorCode.BUYING_PAUSED, f"{IN_WORDS.get(reason, reason)}; nothing was bought")
 
     def max_price(self, *others: Decimal | None) -> Decimal | None:

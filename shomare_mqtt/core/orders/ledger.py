@@ -66,6 +66,8 @@ class Ledger:
         self._has_adopted = True
         """Whether the journal may hold an order that another one made, and that counts yet."""
         self.listeners: list[Callable[[Record, Record | None], None]] = []
+        self.on_committed: Callable[[], object] = lambda: None
+        """Told of each batch that changed orders or brought an SMS."""
         self.moves = 0
         self.last_move = float("-inf")
         self.last_refund = float("-inf")
@@ -272,9 +274,13 @@ class Ledger:
             self._take(record)
         if batch.records:
             self._show_lists()
+        if batch.records or batch.sms:
+            self.on_committed()
         self._tell_of_sms(batch)
         if batch.postings:
             self._outbox.wake()
+        for answer in batch.answers:
+            answer()
 
     async def follow_clock(self) -> None:
         """Say anew when open orders expire, where the wall clock was set since: how long they live stays as it is."""

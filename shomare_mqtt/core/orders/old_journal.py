@@ -117,11 +117,15 @@ class OldJournal:
         record = await self._ledger.find_adopted(transaction)
         return None if record is None else Outcome(answer(record.order))
 
-    def why_paused(self) -> str | None:
-        """Why nothing may be bought, None where it may."""
+    def why_paused(self, *, here: bool = False) -> str | None:
+        """Why nothing may be bought, None where it may.
+
+        `here`: somebody at the daemon's own page asks for it now (Ticket.is_asked_here). That is no command from before
+        a backup was put back, come again: a broker that is away does not forbid it (contract, Web page).
+        """
         if self._pause is not None:
             return RESTORED
-        return None if self._compared else UNCOMPARED
+        return None if self._compared or here else UNCOMPARED
 
     # --- comparing --------------------------------------------------------------------------------------------------
 

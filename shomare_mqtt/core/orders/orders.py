@@ -15,6 +15,7 @@ from shomare_mqtt.core.orders.ledger import Ledger
 from shomare_mqtt.core.orders.old_journal import OldJournal
 from shomare_mqtt.core.orders.resolving import Resolver
 from shomare_mqtt.core.orders.settling import Settler
+from shomare_mqtt.core.orders.statistics import Statistics
 from shomare_mqtt.core.orders.stopping import Stopping
 from shomare_mqtt.core.orders.wanted import Wanted
 from shomare_mqtt.core.orders.watch import Watch
@@ -46,6 +47,8 @@ class Orders:
         self.guard = Guard(
             settings, ports.journal, lambda: market.defaults.buying, self._why_paused, market.account.said
         )
+        self.statistics = Statistics(settings, clock, ports.journal, market.catalogs, ports.retained)
+        ledger.on_committed = self.statistics.changed
         wanted = Wanted(ledger.time, market)
         self.buyer = Buyer(settings, clock, ledger, market, self.guard, wanted, extensions, logger)
         self.stopping = Stopping()
@@ -56,8 +59,9 @@ class Orders:
         self._watch = Watch(settings, clock, ledger, market, self.checker, self.canceller, spawn, logger)
         self.watch_stood = self._watch.stood
 
-    def _why_paused(self) -> str | None:
-        return self._clearance().contested or self.old_journal.why_paused() or self.settler.why_paused()
+    def _why_paused(self, here: bool) -> str | None:  # noqa: FBT001 - the guard's port
+        of_journal = self.old_journal.why_paused(here=here)
+        return self._clearance().contested or of_journal or self.settler.why_paused()
 
     async def load(self) -> None:
         """Take up what the journal holds. Raises JournalError."""
@@ -76,6 +80,7 @@ class Orders:
         """
         self._watch.start()
         self._spawn(self.ledger.run(), "ledger")
+        self._spawn(self.statistics.run(), "statistics")
         self._spawn(self.old_journal.run(), "journal's progress")
 
     def _look_at_balance(self, record: Record, previous: Record | None) -> None:

@@ -1,0 +1,224 @@
+"""From choosing to the copied code, and what may come between."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.async_api import expect
+
+from tests.browser.hands import CLIPBOARD, buy_button, buys, card, choose, copied, wish
+
+if TYPE_CHECKING:
+    from tests.browser.conftest import Came, Opened
+    from tests.browser.home import Home
+    from tests.browser.wire import Wire
+
+CODE = "48213"
+TYPED = (("kingd", "United Kingdom"), ("روسيه", "Russia"), ("TUR", "Turkey"), ("تركيه", "Turkey"))
+"""The Persian ones as an Arabic keyboard writes them."""
+
+
+async def test_from_choosing_to_the_copied_code(home: Home, person_at: Came) -> None:
+    person = await person_at(home.url, permissions=CLIPBOARD)
+    page = await person.opens()
+    await wish(page)
+    await expect(page.get_by_role("main")).to_contain_text("2,200")
+
+    await buy_button(page).click()
+
+    await expect(page).to_have_url(f"{home.url}#now")
+    assert home.bought() == [("7", "1", "3")]
+    number = home.number
+    await card(page, number).get_by_role("button", name=f"Copy the number {number}").click()
+    assert await copied(page) == number
+
+    home.sim.deliver_sms(home.purchase, text=f"Telegram code {CODE}", code=CODE)
+
+    await expect(page).to_have_title(f"{CODE} – Shomare")
+    await expect(card(page, number)).to_contain_text(f"Telegram code {CODE}")
+    await card(page, number).get_by_role("button", name=f"Copy the code {CODE}").click()
+    assert await copied(page) == CODE
+    await page.reload()
+    await expect(card(page, number)).to_contain_text(CODE)
+
+
+async def test_names_are_found_in_both_scripts_and_however_they_are_typed(home: Home, person_at: Came) -> None:
+    page = await (await person_at(home.url)).opens("buy")
+    for typed, found in (
+        ("kingd", "United Kingdom"),
+        ("روسيه", "Russia"),
+        ("TUR", "Turkey"),
+        ("تركيه", "Turkey"),
+    ):
+        box = page.get_by_role("combobox", name="Country")
+        await box.fill(typed)
+        await expect(page.get_by_role("option")).to_have_count(1)
+        await expect(page.get_by_role("option")).to_contain_text(found)
+    await box.fill("nowhere")
+    await expect(page.get_by_role("listbox", name="Country")).to_contain_text("Nothing is called that")
+
+
+async def test_a_number_is_given_back(home: Home, person_at: Came) -> None:
+    page = await (await person_at(home.url)).opens()
+    await buys(page)
+    number = home.number
+    assert home.sim.balance == 1_000_000 - 2200
+
+    await card(page, number).get_by_role("button", name="Cancel").click()
+    await expect(card(page, number)).to_contain_text("2,200")  # what comes back is said before
+    await card(page, number).get_by_role("button", name="Yes").click()
+
+    await expect(card(page, number)).to_have_count(0)
+    assert home.sim.purchases[home.purchase].state == "cancelled"
+    assert home.sim.balance == 1_000_000
+    await expect(page.get_by_role("banner")).to_contain_text("1,000,000")
+
+
+async def test_a_button_that_is_pressed_twice_buys_once(home: Home, person_at: Came) -> None:
+    page = await (await person_at(home.url)).opens("buy")
+    await wish(page)
+    home.sim.fault("buy", "hold")
+
+    await buy_button(page).dblclick()
+    await page.keyboard.press("Enter")
+    await home.called("buy")
+    home.sim.clear_faults()
+
+    await expect(page).to_have_url(f"{home.url}#now")
+    await home.all_taken()
+    assert len(home.bought()) == 1
+
+
+async def test_a_lost_answer_is_asked_for_again_and_nothing_is_bought_twice(
+    home: Home, wire: Wire, person_at: Came
+) -> None:
+    person = await person_at(wire.url)
+    person.expects("net::ERR_")
+    page = await person.opens("buy")
+    await wish(page)
+    wire.lose_answer("/api/command/buy")
+    wire.lose_answer("/api/command/buy")
+
+    await buy_button(page).click()
+
+    await expect(page).to_have_url(f"{wire.url}#now")
+    sent = [passed.body for passed in wire.to("/api/command/buy")]
+    assert len(sent) == 3
+    assert len(set(sent)) == 1
+    assert '"transaction"' in sent[0]
+    assert len(home.bought()) == 1
+
+
+async def test_what_is_refused_is_said_where_it_was_pressed(home: Home, person_at: Came) -> None:
+    page = await (await person_at(home.url)).opens("buy")
+    home.sim.set_balance(100)
+    await wish(page)
+
+    await buy_button(page).click()
+
+    said = page.get_by_role("main").get_by_role("alert")
+    await expect(said).to_contain_text("too little for this number")
+    await expect(page).to_have_url(f"{home.url}#buy")
+    await expect(buy_button(page)).to_be_enabled()
+    assert home.bought() == []
+
+
+async def test_what_is_too_dear_is_not_bought(home: Home, person_at: Came) -> None:
+    page = await (await person_at(home.url)).opens("buy")
+    await wish(page)
+    await page.get_by_text("Price limits").click()
+    await page.get_by_label("At most").fill("2,000")
+
+    await buy_button(page).click()
+
+    await expect(page.get_by_role("main").get_by_role("alert")).to_contain_text("2,200")
+    assert home.bought() == []
+
+
+@pytest.mark.parametrize("typed", ["2000 or so", "cheap", "-5"])
+async def test_a_limit_that_cannot_be_read_is_no_limit_left_out(home: Home, person_at: Came, typed: str) -> None:
+    page = await (await person_at(home.url)).opens("buy")
+    await wish(page)
+    await page.get_by_text("Price limits").click()
+    await page.get_by_label("At most").fill(typed)
+
+    await buy_button(page).click()
+
+    await expect(page.get_by_role("main").get_by_role("alert")).to_contain_text("At most")
+    await home.all_taken()
+    assert home.bought() == []
+
+
+async def test_what_another_buys_is_there_at_once_in_both_tabs(home: Home, person_at: Came) -> None:
+    person = await person_at(home.url)
+    one, other = await person.opens("now"), await person.opens("now")
+    order = await home.buy()
+    for page in (one, other):
+        await expect(card(page, order["phone"])).to_be_visible()
+    home.sim.deliver_sms(order["purchase"], code=CODE)
+    for page in (one, other):
+        await expect(card(page, order["phone"])).to_contain_text(CODE)
+
+    await card(one, order["phone"]).get_by_role("button", name="Cancel").click()
+    await card(one, order["phone"]).get_by_role("button", name="Yes").click()
+
+    refused = home.sim.purchases[order["purchase"]].state != "cancelled"
+    await expect(card(other, order["phone"])).to_have_count(1 if refused else 0)
+
+
+async def test_alternatives_are_tried_until_one_is_to_be_had(home: Home, person_at: Came) -> None:
+    page = await (await person_at(home.url)).opens("buy")
+    for operator in ("1", "2"):
+        home.sim.set_stock("7", operator, "3", 0)
+    await choose(page, "Application", "Telegram")
+    await choose(page, "Country", "Russia", "Germany")
+    await choose(page, "Operator", "MTS", "Beeline")
+
+    await buy_button(page).click()
+
+    await expect(page).to_have_url(f"{home.url}#now")
+    assert home.bought() == [("43", "1", "3")]
+    await expect(page.get_by_role("article")).to_contain_text("Germany")
+
+
+async def test_first_steps_without_a_token(open_home: Opened, person_at: Came) -> None:
+    home = await open_home({"provider": {"token": "of long ago"}}, knows_nothing=True)
+    page = await (await person_at(home.url)).opens()
+    await expect(page.get_by_role("main")).to_contain_text("token")
+    await expect(page.get_by_role("main")).to_contain_text("provider.token")
+
+
+async def test_a_page_by_keyboard_alone(home: Home, person_at: Came) -> None:
+    """From the address to the copied code with Tab, arrows, letters and Enter."""
+    page = await (await person_at(home.url, permissions=CLIPBOARD)).opens("buy")
+    await page.get_by_role("combobox", name="Country").wait_for()
+
+    async def tab_to(name: str) -> None:
+        for _ in range(60):
+            await page.keyboard.press("Tab")
+            if await page.evaluate(_NAMED, name):
+                return
+        raise AssertionError(f"Tab does not lead to {name}")
+
+    for field, typed in (("Application", "telegr"), ("Country", "russ"), ("Operator", "mts")):
+        await tab_to(field)
+        await page.keyboard.type(typed)
+        await page.keyboard.press("Enter")
+    await tab_to("Buy")
+    await page.keyboard.press("Enter")
+    await expect(page).to_have_url(f"{home.url}#now")
+    home.sim.deliver_sms(home.purchase, code=CODE)
+    await expect(page.get_by_role("article")).to_contain_text(CODE)
+    await tab_to(f"Copy the code {CODE}")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("article")).to_contain_text("Copied")
+    assert await copied(page) == CODE
+
+
+_NAMED = """name => {
+    const here = document.activeElement, label = here.labels?.[0]?.textContent ?? here.getAttribute("aria-label");
+    const shows = [here, here.parentElement].some(each => getComputedStyle(each).outlineStyle !== "none");
+    return shows && (label ?? here.textContent).trim().startsWith(name);
+}"""
+"""Whether what is focused has a name, and can be seen to be focused."""
