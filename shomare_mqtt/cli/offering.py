@@ -45,22 +45,21 @@ async def _answer(bridge: Bridge, transaction: str, manner: Manner) -> Heard:
     """The answer, however long it takes while it is seen to go on. Raises CommandFailedError."""
     screen = console()
     is_shown = screen.is_terminal and not manner.json and not manner.quiet
-    silence = max(_SILENCE, manner.timeout)
-    heard_at = asyncio.get_running_loop().time()
+    clock = asyncio.get_running_loop().time
+    silent_until = clock() + _SILENCE
     with _progress(screen, is_shown=is_shown) as bar:
         while True:
-            if is_shown:
-                bar.refresh()
+            bar.refresh()
             try:
-                async with asyncio.timeout(_TICK if is_shown else silence):
+                async with asyncio.timeout(min(_TICK, silent_until - clock())):
                     heard = await bridge.next()
             except TimeoutError:
-                if asyncio.get_running_loop().time() - heard_at < silence:
+                if clock() < silent_until:
                     continue
                 await bridge.ask("query/orders", {"limit": 1})
-                heard_at = asyncio.get_running_loop().time()
+                silent_until = clock() + _SILENCE
                 continue
-            heard_at = asyncio.get_running_loop().time()
+            silent_until = clock() + _SILENCE
             if _is_answer(heard, transaction):
                 return heard
             _advance(bar, heard)

@@ -291,7 +291,7 @@ def _show_offers(screen: Console, data: Mapping[str, Any], offers: Sequence[Mapp
             screen.print(Line([cell for cell in row if cell.text != "–"]))
 
     if offers:
-        show_table(screen, columns, "", flow)
+        show_table(screen, columns, "a wider terminal shows it", flow)
     else:
         screen.print("Nothing there.")
     if unread := data.get("unread"):

@@ -2,7 +2,7 @@
 
 A token bucket whose burst and refill together never let more than `requests_per_minute` through in any 60 seconds.
 Waiting callers are served by priority, then in the order they came. A part of the burst is kept for buying and
-cancelling, so that they do not wait behind queries and polls, and a larger one for all but readings of offers. There is
+cancelling, so that they do not wait behind queries and polls, and all of it for what is no reading of offers. There is
 no task and no timer of its own: the caller at the head of the queue sleeps until its turn, the others wait for the head
 to leave.
 """
@@ -40,8 +40,11 @@ class Limiter:
         """How many requests may go at once after a pause."""
         self.reserve = self.burst // 4
         """How many of them only buying and cancelling may take."""
-        self._spared = {Priority.MONEY: 0, Priority.OFFERS: self.burst // 2}
-        """What a priority leaves of the burst to those before it; the others leave the reserve."""
+        self._spared = {Priority.MONEY: 0, Priority.OFFERS: self.burst - 1}
+        """What a priority leaves of the burst to those before it; the others leave the reserve.
+
+        Offers are read while nothing of the burst is missing, which takes no longer: buys that come together find it
+        whole, but for one request."""
         # With n sent in a half-open window of 60 s, n < burst + 60 * rate; this rate makes that n <= per_minute.
         self._rate = (per_minute - self.burst + 1) / 60 if per_minute else 0.0
         self._tokens = float(self.burst)

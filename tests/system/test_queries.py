@@ -235,3 +235,26 @@ async def test_mosquittos_own_programs(house: House) -> None:
     assert json.loads(out)["data"]["price"] == PRICE
     out = await run("mosquitto_sub", "-t", f"{house.base}/profile/balance", "-C", "1", "-W", str(int(PATIENCE)))
     assert float(out) <= 1_000_000
+
+
+async def test_offers(house: House) -> None:
+    house.sim.set_stock("7", "2")
+    data = await house.probe.ok("query/offers", {"application": "Telegram", "country": [7, "Indonesia"], "limit": 500})
+    assert (data["application"], data["application_name"]) == ("3", "Telegram")
+    assert (data["places"], data["read"], data["unread"]) == (10, 10, 0)
+    prices = [offer["price"] for offer in data["offers"]]
+    assert prices == sorted(prices)
+    places = {(offer["country"], offer["operator"]) for offer in data["offers"]}
+    assert places == {(c, o) for c in ("7", "6") for o in ("1", "2", "3", "4", "any")} - {("7", "2")}
+    assert data["offers"][0]["country_name"] == "Indonesia"
+    assert all(is_time(offer["updated_at"]) for offer in data["offers"])
+    done = await house.probe.message("event/offers", 0, lambda s: b'"done"' in s.payload)
+    assert json.loads(done.payload) == {"event_type": "done", "read": 10, "unread": 0, "places": 10}
+    assert done.retain is False
+    calls = house.sim.calls["pricebycountry"]
+    again = await house.probe.ok("query/offers/3", {"transaction": "t"})
+    assert (again["places"], house.sim.calls["pricebycountry"]) == (40, calls + 30), "what is known is not read again"
+    house.sim.fault("pricebycountry", "framework_500", times=None)
+    faulty = await house.probe.ok("query/offers", {"application": 3, "country": 7, "max_age": 0})
+    assert (faulty["offers"], faulty["read"], faulty["unread"]) == ([], 0, 5)
+    house.sim.clear_faults()

@@ -110,7 +110,9 @@ class PriceBook:
         row = bisect_left(page.applications, number)
         if row == len(page.applications) or page.applications[row] != number:
             return None
-        return Offer(page.prices[row] * page.unit, page.counts[row] - 1 if page.counts[row] else None)
+        amount = page.prices[row]
+        price = amount if isinstance(amount, Decimal) else amount * page.unit
+        return Offer(price, page.counts[row] - 1 if page.counts[row] else None)
 
 
 def _in_units(prices: Sequence[Decimal]) -> tuple[Sequence[int] | Sequence[Decimal], Decimal]:
