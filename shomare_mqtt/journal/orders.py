@@ -42,12 +42,11 @@ _OPEN_AND_LATE = f"seq IN ({_OPEN} UNION ALL SELECT seq FROM orders WHERE closed
 
 _COUNTED = """
 SELECT CASE WHEN made >= :midnight AND state != 'failed' AND coalesce(refunded, 0) = 0
-                 AND (state != 'cancelled' OR purchase IS NOT NULL)
             THEN coalesce(charged, price, '0') END AS cost,
-       count(*), sum(made >= :hour AND state != 'failed' AND (state != 'cancelled' OR purchase IS NOT NULL)),
-       sum(made >= :midnight AND (state = 'expired' OR (state = 'cancelled' AND purchase IS NOT NULL))
+       count(*), sum(made >= :hour AND state != 'failed'),
+       sum(made >= :midnight AND state IN ('cancelled', 'expired')
            AND NOT EXISTS (SELECT 1 FROM sms WHERE sms.order_id = orders.id))
-FROM orders WHERE made >= :since{} GROUP BY cost
+FROM orders WHERE made >= :since AND (state != 'cancelled' OR purchase IS NOT NULL){} GROUP BY cost
 """
 """By what they cost, since most cost the same: how many, those of the last hour, and those of today without an SMS.
 Once for all limits: each purchase asks twice, and a day may have had thousands. One that was cancelled before a number
