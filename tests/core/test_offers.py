@@ -11,7 +11,7 @@ import pytest
 
 from shomare_mqtt.core.render import timestamp
 from shomare_mqtt.errors import ErrorCode, ProviderRefusedError, ProviderUnreachableError
-from shomare_mqtt.model import CatalogKind, Price, PriceList
+from shomare_mqtt.model import CatalogKind, Price, PriceList, Priority
 from tests.core.provider import INVALID_TOKEN, NO_NUMBERS, NOT_FOUND, Late, entries, sms
 
 if TYPE_CHECKING:
@@ -289,11 +289,20 @@ async def test_while_the_token_is_refused_that_is_the_answer(world: World) -> No
 
 
 async def test_a_fault_of_this_program_costs_one_place(world: World, caplog: pytest.LogCaptureFixture) -> None:
-    world.provider.always["prices"] = at_prices({("2", "1"): RuntimeError("a bug")})
+    prices = world.bridge.market.prices
+    read_list = prices.read_list
+
+    async def faulty(country: str, operator: str, priority: Priority = Priority.QUERY) -> PriceList:
+        if (country, operator) == ("2", "1"):
+            raise RuntimeError("a bug")
+        return await read_list(country, operator, priority)
+
+    prices.read_list = faulty  # type: ignore[method-assign]
     data = await world.data("query/offers/1")
     assert (data["read"], data["unread"]) == (5, 1)
-    assert "a fault of this program" in caplog.text
-    world.provider.always["prices"] = at_prices({})
+    assert "a fault of this program (offers" in caplog.text
+    prices.read_list = read_list  # type: ignore[method-assign]
+    await world.sleep(61)
     assert (await world.data("query/offers/1"))["read"] == 6
 
 

@@ -29,7 +29,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "shomare-mqtt query countries --quiet",
     ),
     "offers": (
-        "shomare-mqtt offers Telegram --country Russia --country Georgia",
+        "shomare-mqtt offers Telegram --country Russia --country Indonesia",
         "shomare-mqtt offers 3 --max-price 5000 --limit 5 --json",
     ),
     "statistics": ("shomare-mqtt statistics", "shomare-mqtt statistics --days 90 --by country --by operator"),

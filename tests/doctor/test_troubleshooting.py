@@ -29,6 +29,7 @@ from tests.patience import PATIENCE
 from tests.provider.servers import says, serving
 from tests.small_disk import small_disk
 from tests.walk import TOP
+from tests.web.house import house
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -145,6 +146,21 @@ async def status(*, folder: Path, text: str = "", **variables: str) -> list[str]
 @provokes("It ends at once with status 78, and names a setting")
 async def _(folder: Path, patch: pytest.MonkeyPatch) -> list[str]:
     return await status(folder=folder, text='[provider]\ntoken = "t"\n[limits]\nmax_prise = 3\n')
+
+
+@provokes("It ends with status 78: others reach the page")
+async def _(folder: Path, patch: pytest.MonkeyPatch) -> list[str]:
+    return await status(folder=folder, text='[provider]\ntoken = "t"\n[web]\nenabled = true\nhost = "0.0.0.0"\n')
+
+
+@provokes("The page answers 421, or 403 as its button is pressed")
+async def _(folder: Path, patch: pytest.MonkeyPatch) -> list[str]:
+    async with house(folder) as page:
+        misdirected = await page.ask("/", headers={"Host": "page.example"})
+        sent = await page.post("/api/command/buy", headers={"Origin": "https://page.example"})
+    assert (misdirected.status, "This page is not reached by this name" in misdirected.text) == (421, True)
+    assert (sent.status, "Another site sent this. Nothing was done." in sent.text) == (403, True)
+    return await looked(settings(NOWHERE, web={"enabled": True}), folder)
 
 
 @provokes("It ends with status 78, and the token is missing")
