@@ -31,7 +31,7 @@ PAGE = TOP / "docs" / "security.md"
 TEXT = PAGE.read_text(encoding="utf-8")
 CERTIFICATES, INSTALL, USERS, TRY = [block.text for block in blocks(PAGE) if block.kind == "sh"]
 ACCESS, BROKER = [block.text for block in blocks(PAGE) if block.kind == "text"]
-(SETTINGS,) = [block.text for block in blocks(PAGE) if block.kind == "toml"]
+SETTINGS, _ = [block.text for block in blocks(PAGE) if block.kind == "toml"]
 CODE = "481516"
 SECRET_TOPICS = re.compile("code|event/sms|response/.*")
 pytestmark = pytest.mark.mosquitto

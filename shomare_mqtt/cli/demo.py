@@ -58,7 +58,9 @@ async def demo(wishes: Wishes) -> None:
         served = await stack.enter_async_context(broker(folder, wishes.kind, wishes.port))
         simulator = Simulator(SimulatorOptions(token=_TOKEN, sms_delay=wishes.sms_delay))
         provider = await stack.enter_async_context(simulator)
-        settings = _settings(served.port, provider.base_url, folder, await free_port(PAGE))
+        # Who chooses the broker's port may have several demos, of which two would find the usual one free at once.
+        page = await free_port(PAGE if wishes.port is None else 0)
+        settings = _settings(served.port, provider.base_url, folder, page)
         logs.set_up(settings.log, settings.secrets())
         story = Story(settings, console(), served, once=wishes.once)
         await _run(serve(settings, stop), story.tell(quiet=wishes.quiet), served, stop)

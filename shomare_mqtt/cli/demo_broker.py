@@ -78,8 +78,8 @@ async def is_free(port: int) -> bool:
 
 
 async def free_port(usual: int) -> int:
-    """A usual port, else one near it, else any that is free now."""
-    for port in possible(usual):
+    """A usual port, else one near it, else any that is free now; 0: any."""
+    for port in possible(usual) if usual else ():
         if port and await is_free(port):
             return port
     return _bound(0)

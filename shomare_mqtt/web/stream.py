@@ -30,9 +30,9 @@ STALLED = 60.0
 """Seconds after which a page is cut off that took nothing of what was sent."""
 _CHUNK = 32 * 1024
 """Bytes that are handed to a connection at once, and that may wait in it: about that much for each page that stalls."""
-_APART, _APART_EACH = 0.05, 0.002
+_APART, _APART_EACH = 0.05, 0.005
 """Seconds between two sendings to one page, and more for each page there is: with fifty pages a storm of orders is told
-some times a second, a hundred messages at once, and takes no time from the orders."""
+three times a second, a hundred messages at once, and takes no time from the orders."""
 _SHORT = 16 * 1024
 """Bytes up to which what changes is told at once."""
 _A_SECOND, _LONGEST_REST = 4_000_000, 1.0

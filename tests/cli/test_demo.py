@@ -12,11 +12,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import aiohttp
 import pytest
 from rich.console import Console
 
 from shomare_mqtt.cli import demo_broker
 from shomare_mqtt.cli.demo_broker import Kind, Served, broker, is_free, possible
+from shomare_mqtt.cli.demo_broker import free_port as free_port_of_the_demo
 from shomare_mqtt.cli.demo_mosquitto import MosquittoFailedError, installed, mosquitto
 from shomare_mqtt.cli.status import CommandFailedError
 from shomare_mqtt.cli.story import Story, excerpt, to_copy
@@ -93,7 +95,12 @@ async def test_it_buys_a_number_and_ends_when_the_code_is_there(kind: str) -> No
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 async def test_it_goes_on_until_a_signal(tmp_path: Path, kind: str, number: signal.Signals) -> None:
     async with running(*demo(kind), TMPDIR=str(tmp_path)) as process:
-        await comes(process, "--wait")
+        said = await comes(process, "--wait")
+        (address,) = set(re.findall(r"http://127\.0\.0\.1:[0-9]+/(?=\s)", said))
+        async with aiohttp.ClientSession() as session, session.get(address) as page:
+            assert (page.status, page.content_type) == (200, "text/html")
+        async with aiohttp.ClientSession() as session, session.get(f"{address}api/state") as state:
+            assert (await state.json())["current"]["state"] == "received"
         below = children(process.pid)
         assert bool(below) == (kind == "mosquitto")
         process.send_signal(number)
@@ -186,6 +193,23 @@ async def test_a_port_that_is_taken() -> None:
         done = await run("demo", "--port", str(port))
     assert (done.status, done.out) == (1, "")
     assert f"port {port} is taken" in done.err
+
+
+async def test_a_port_for_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+
+    async def taken(port: int) -> bool:
+        asked.append(port)
+        return False
+
+    usual = free_port()
+    assert await free_port_of_the_demo(usual) == usual
+    monkeypatch.setattr(demo_broker, "is_free", taken)
+    found = await free_port_of_the_demo(usual)
+    assert asked == list(range(usual, usual + 9))
+    assert found not in asked
+    assert await free_port_of_the_demo(0) > 0
+    assert len(asked) == 9
 
 
 def test_the_usual_port_is_preferred() -> None:

@@ -30,7 +30,7 @@ from tests.readme import Block, blocks
 
 SHELL = ("sh", "bash", "console")
 LOOKED_AT = (*SHELL, "toml", "json", "yaml", "python", "mermaid")
-FOR_THE_EYE = ("", "text", "ini", "diff", "apparmor", "conf", "nginx", "dockerfile", "jinja", "svg")
+FOR_THE_EYE = ("", "text", "ini", "diff", "apparmor", "conf", "nginx", "caddyfile", "dockerfile", "jinja", "svg")
 """Kinds that no parser here reads: drawings, what a program prints, other programs' settings."""
 FROM_PEOPLE = re.compile(r"ORDER|PURCHASE|PHONE|COUNTRY|COMMAND|ADDRESS")
 """Words in the place of what a person knows."""

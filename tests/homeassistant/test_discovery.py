@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from shomare_mqtt.config import Web
 from shomare_mqtt.core.bridge_events import BRIDGE_EVENT_TYPES
 from shomare_mqtt.homeassistant import WatchedProduct, discovery_message, refused_extra
 from shomare_mqtt.homeassistant.discovery import watched_key
@@ -18,6 +22,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 # The keys that Home Assistant 2024.12 knows where it refuses others (components/mqtt/schemas.py).
 TOP = {"device", "origin", "components", "availability", "availability_mode", "state_topic", "command_topic", "qos"}
 DEVICE = {"identifiers", "name", "manufacturer", "model", "model_id", "sw_version", "hw_version", "serial_number"}
+DEVICE |= {"configuration_url"}
 ORIGIN = {"name", "sw_version", "support_url"}
 
 TABLE = {
@@ -71,6 +76,22 @@ def test_strict_parts_hold_nothing_that_an_old_version_does_not_know() -> None:
     assert body["origin"]["name"]
     assert body["device"]["identifiers"] == ["shomare_k3v9x2"]
     assert body["device"]["name"] == "شماره"
+
+
+@pytest.mark.parametrize(
+    ("web", "address"),
+    [
+        ({"enabled": True, "url": "https://home.example/numbers/"}, "https://home.example/numbers/"),
+        ({"enabled": True}, None),
+        ({"url": "https://home.example/"}, None),
+    ],
+)
+def test_the_device_leads_to_the_page_where_its_address_is_known(web: dict[str, Any], address: str | None) -> None:
+    given = context()
+    settings = given.settings.model_copy(update={"web": Web(**web)})  # type: ignore[attr-defined]
+    device = announced(replace(given, settings=settings))["device"]
+    assert device.get("configuration_url") == address
+    assert set(device) <= DEVICE
 
 
 def test_every_row_of_the_contracts_table_is_there() -> None:

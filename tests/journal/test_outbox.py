@@ -13,6 +13,7 @@ from shomare_mqtt.core.records import Arrival, Batch, MessageKind, OutboxRow, Po
 from shomare_mqtt.journal import commands, store, unsent
 from shomare_mqtt.journal.store import Journal
 from shomare_mqtt.model import Incoming, Message
+from tests.commits import commits
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -139,6 +140,30 @@ async def test_a_refusal_written_with_its_command_is_sent(journal: Journal) -> N
     arrival = Arrival(Incoming("shomare/buy", b"{"), "buy", "", "s", now, journal.time.now(), postings=refusal)
     await journal.arrive([arrival], 60)
     assert [payload for _, _, payload in await waiting(journal)] == [b"no"]
+
+
+async def test_what_is_posted_is_told_once_it_is_on_disk_and_in_its_order(journal: Journal, tmp_path: Path) -> None:
+    told: list[bytes] = []
+    before = commits(tmp_path)
+
+    def posted(message: Message) -> None:
+        assert commits(tmp_path) > before
+        told.append(message.payload)
+
+    journal.on_posted = posted
+    now, refusal = datetime.now(UTC), (Posting(ANSWER, Message("response/buy", b"no")),)
+    conflict = (Posting(ANSWER, Message("response/buy", b"another")),)
+    first = Arrival(Incoming("shomare/buy", b"{}"), "buy", "a", "s", now, journal.time.now(), keyed="t")
+    arrivals = [
+        first,
+        first._replace(on_conflict=conflict),
+        first._replace(content="b", on_conflict=conflict),
+        first._replace(keyed=None, postings=refusal),
+    ]
+    await journal.commit(Batch(postings=[Posting(EVENT, Message("event/order", each)) for each in (b"1", b"2")]))
+    await journal.commit(Batch())
+    await journal.arrive(arrivals, 60)
+    assert told == [b"1", b"2", b"another", b"no"]
 
 
 async def test_more_than_a_few_are_left_to_the_file_and_sent_in_order(

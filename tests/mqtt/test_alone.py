@@ -388,6 +388,40 @@ async def test_what_comes_from_elsewhere_while_the_link_is_away_waits_for_nobody
     assert waiting.contested is None
 
 
+def may_buy_here(daemon: Daemon) -> bool | None:
+    """Whether what comes by no broker may buy; None: that waits."""
+    clearance = daemon.alone.clearance_here
+    return clearance.contested is None if clearance.decided.is_set() else None
+
+
+async def test_what_comes_by_no_broker_buys_nothing_while_another_daemon_is_known(air: Air) -> None:
+    """Also while the broker is away: nobody knows then whether the other has ended."""
+    daemon = Daemon(air, LOW)
+    assert may_buy_here(daemon) is True, "no broker was there yet"
+    daemon.connect()
+    assert may_buy_here(daemon) is None
+    await daemon.start()
+    await turns()
+    assert may_buy_here(daemon) is True
+    air.send(f"{BASE}/query/orders", Announcement(Says.HERE, "other", HIGH, 1e9, "a" * 16).payload())
+    assert may_buy_here(daemon) is False
+    daemon.disconnect()
+    assert (daemon.state, may_buy_here(daemon)) == ("given", False)
+    assert BASE in str(daemon.alone.clearance_here.contested)
+    daemon.connect()
+    assert may_buy_here(daemon) is None
+    daemon.disconnect()
+    assert may_buy_here(daemon) is False, "nothing was found out meanwhile"
+    daemon.connect()
+    await daemon.alone.publish(ONLINE)
+    await turns()
+    let_pass(ANSWER_WITHIN)
+    await turns()
+    assert may_buy_here(daemon) is True
+    daemon.disconnect()
+    assert may_buy_here(daemon) is True
+
+
 async def test_a_broker_that_refuses_the_question(air: Air, caplog: pytest.LogCaptureFixture) -> None:
     daemon = Daemon(air, LOW)
     await daemon.start()

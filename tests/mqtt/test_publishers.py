@@ -349,6 +349,16 @@ async def test_what_is_volatile_is_tried_once(outbox: Outbox) -> None:
     assert outbox.said == []
 
 
+async def test_what_is_volatile_is_told_here_also_where_no_broker_hears_it(outbox: Outbox) -> None:
+    heard: list[Message] = []
+    outbox.publisher.on_volatile = heard.append
+    outbox.sender.always[b"lost"] = NotConnectedError("no link")
+    outbox.publisher.send_volatile(Message("a", b"lost"))
+    assert heard == [Message("a", b"lost")]
+    await outbox.drained()
+    assert len(heard) == 1
+
+
 async def test_what_is_volatile_goes_out_in_order_and_together(outbox: Outbox) -> None:
     """As many at once as the broker takes, so that one that is slow holds up no other."""
     wanted = [str(n).encode() for n in range(3 * AT_ONCE)]
@@ -589,6 +599,23 @@ async def test_a_topic_says_the_newest_once_and_all_of_it_after_a_reconnect() ->
     retained.publisher.put("a", b"2")
     retained.publisher.connected()
     assert await retained.settled() == [("shomare/a", b"2")]
+
+
+async def test_what_topics_are_to_say_is_told_here_also_where_no_broker_takes_it() -> None:
+    retained, parts = Retained(), [b"1"]
+    heard: list[str] = []
+    retained.publisher.on_wanted = heard.append
+    for payload in (b"1", b"2", b"2"):
+        retained.publisher.put("a", payload)
+    retained.publisher.put_made("orders", lambda: b",".join(parts))
+    retained.publisher.put_again("shomare/never")
+    assert heard == ["shomare/a", "shomare/a", "shomare/orders"]
+    parts.append(b"2")
+    assert retained.publisher.wanted() == ["shomare/a", "shomare/orders"]
+    told = [retained.publisher.payload(f"shomare/{topic}") for topic in ("a", "orders", "never", "nothing")]
+    assert told == [b"2", b"1,2", b"", b""]
+    retained.publisher.put("a", b"")
+    assert (heard[3:], retained.publisher.wanted()) == (["shomare/a"], ["shomare/orders"])
 
 
 async def test_what_is_made_as_it_is_published_says_the_newest_also_after_a_reconnect() -> None:

@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from shomare_mqtt import __version__
+from shomare_mqtt import __version__, config
 from shomare_mqtt.simulator import Simulator, SimulatorOptions
 from tests.cli.process import environment
 from tests.mosquitto import Mosquitto
@@ -126,6 +126,10 @@ def test_the_broker_and_the_options_become_settings(app: App) -> None:
         "SHOMARE_MQTT__USERNAME": "addons",
         "SHOMARE_MQTT__PASSWORD": "br0ker",
         "SHOMARE_STATE__DIRECTORY": str(app.data / "state"),
+        "SHOMARE_WEB__ENABLED": "true",
+        "SHOMARE_WEB__HOST": "127.0.0.1",
+        "SHOMARE_WEB__PORT": "8098",
+        "SHOMARE_WEB__INGRESS_PORT": "8099",
     }
     assert stat.S_IMODE((app.data / "state").stat().st_mode) == 0o700
 
@@ -327,6 +331,25 @@ def test_the_supervisor_takes_the_app() -> None:
         assert entry["type"] in FOLDERS
 
 
+def test_the_page_is_in_the_side_bar_and_asks_home_assistant_alone(
+    app: App, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """As its developers' page has it: `ingress_port` is 8099 by default, and the Supervisor comes from 172.30.32.2."""
+    assert (CONFIG["ingress"], CONFIG["ingress_stream"], CONFIG["ingress_port"]) == (True, True, 8099)
+    assert (CONFIG["panel_title"], CONFIG["panel_icon"]) == ("Shomare", "mdi:message-text-lock")
+    assert CONFIG.get("panel_admin", True)
+    assert "ports" not in CONFIG
+    app.options(token="tok-1")
+    for name, value in ours(app.given(service())).items():
+        monkeypatch.setenv(name, value)
+    web = config.load(None).web
+    assert (web.enabled, web.ingress_port, web.ingress_peer) == (True, CONFIG["ingress_port"], "172.30.32.2")
+    assert web.host == "127.0.0.1"
+    file = tmp_path / "config.toml"
+    file.write_text('[web]\nenabled = false\nhost = "0.0.0.0"\nport = 8099\ningress_port = 8100\npassword = "hush"\n')
+    assert config.load(file).web.host == "127.0.0.1"  # the options outrank the file
+
+
 def kinds() -> dict[str, str]:
     """The kind of each option, and of what a list of them holds."""
     return {name: kind[0] if isinstance(kind, list) else kind for name, kind in CONFIG["schema"].items()}
@@ -367,7 +390,18 @@ def test_the_persian_texts_are_persian() -> None:
 
 def test_the_documentation_tells_of_each_name_that_it_mentions() -> None:
     names = {entry["name"] for entry in read_yaml(APP / "translations" / "en.yaml")["configuration"].values()}
-    others = {"Mosquitto broker", "MQTT", "Shomare", "Buy", "Buying", "Watchdog", "File editor", "Samba share", "token"}
+    others = {
+        "Mosquitto broker",
+        "MQTT",
+        "Shomare",
+        "Buy",
+        "Buying",
+        "Watchdog",
+        "Show in sidebar",
+        "File editor",
+        "Samba share",
+        "token",
+    }
     mentioned = re.findall(r"\*\*(.+?)\*\*", (APP / "DOCS.md").read_text(encoding="utf-8").replace("\n", " "))
     assert set(mentioned) <= names | others
 

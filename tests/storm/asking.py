@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import itertools
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+import aiohttp
 
 from tests.storm.processes import digest
 
@@ -14,8 +17,11 @@ if TYPE_CHECKING:
     from random import Random
 
     from tests.storm.people import Person
+    from tests.storm.processes import Provider
 
 Product = tuple[str, str, str]
+CHEAPEST = 0.3
+"""Of those that may be bought in several places, so many ask for the cheapest first."""
 
 
 @dataclass
@@ -40,17 +46,21 @@ class Asked:
         return transaction
 
     @property
-    def product(self) -> Product:
-        return self.fields["country"], self.fields["operator"], self.fields["application"]
+    def products(self) -> list[Product]:
+        """What may be bought for it: of lists every pair, else one."""
+        places = (_listed(self.fields[field]) for field in ("country", "operator"))
+        return list(itertools.product(*places, [self.fields["application"]]))
 
 
 class Asking:
-    """Sends commands and remembers them."""
+    """Sends commands and remembers them. `provider`: whoever is asked to have nothing of a product."""
 
-    def __init__(self, sender: Person, chance: Random) -> None:
+    def __init__(self, sender: Person, provider: Provider, chance: Random) -> None:
         self._sender = sender
+        self._provider = provider
         self._chance = chance
         self._products = _products()
+        self._somewhere = _somewhere()
         self._twins: list[Product] = []
         self._numbers = itertools.count(1)
         self.asked: list[Asked] = []
@@ -70,9 +80,23 @@ class Asking:
         """As `buy`, at the price of what was asked for last and has no twin yet."""
         await self._ask_for(self._twins.pop())
 
+    async def buy_somewhere(self) -> None:
+        """Ask for one number in four places, of which some have none."""
+        countries, operators, application = next(self._somewhere)
+        asked = Asked("buy", {"country": countries, "operator": operators, "application": application})
+        for product in self._chance.sample(asked.products, self._chance.randint(0, len(asked.products))):
+            names = dict(zip(("country", "operator", "application"), product, strict=True))
+            with suppress(aiohttp.ClientError):  # it may be away
+                await self._provider.may("stock", **names, count=0)
+        if self._chance.random() < CHEAPEST:
+            asked.fields["choose"] = "cheapest"
+        await self._send_named(asked.fields)
+
     async def _ask_for(self, product: Product) -> None:
         country, operator, application = product
-        fields = {"country": country, "operator": operator, "application": application}
+        await self._send_named({"country": country, "operator": operator, "application": application})
+
+    async def _send_named(self, fields: dict[str, Any]) -> None:
         if self._chance.random() < 0.75:
             fields["transaction"] = f"b-{next(self._numbers)}"
         await self._send(Asked("buy", fields))
@@ -99,6 +123,10 @@ class Asking:
         asked.taken = await self._sender.publish(asked.topic, asked.payload, again=asked.transaction is not None)
 
 
+def _listed(value: Any) -> list[str]:
+    return value if isinstance(value, list) else [value]
+
+
 def product_of(thing: dict[str, Any]) -> Product:
     """Of an order or a purchase."""
     return thing["country"], thing["operator"], thing["application"]
@@ -109,3 +137,9 @@ def _products() -> Iterator[tuple[Product, Product]]:
     products = itertools.product(range(8, 98), ("1", "2", "3", "4", "any"), (str(n) for n in range(1, 11)))
     for country, operator, application in products:
         yield (str(1000 + country), operator, application), (str(1090 + country), operator, application)
+
+
+def _somewhere() -> Iterator[tuple[list[str], list[str], str]]:
+    """Countries, operators and an application of which nobody else asks for any, and none twice."""
+    for country, operators, application in itertools.product(range(192, 242), (["1", "2"], ["3", "4"]), range(1, 11)):
+        yield [str(1000 + country), str(1050 + country)], operators, str(application)

@@ -151,7 +151,7 @@ class Provider(_Process):
         self.port = free_port()
         options: dict[str, float] = {"refund-delay": REFUND_DELAY, "gone-status": gone_status}
         options |= {"sms-delay": 0.4, "sms-count": 2, "sms-interval": 0.6, "lifetime": LIFETIME, "latency": 0.1}
-        more = {"countries": 200, "balance": 10**9, "state": folder / "provider.json", "port": self.port}
+        more = {"countries": 300, "balance": 10**9, "state": folder / "provider.json", "port": self.port}
         arguments = [str(part) for name, value in (options | more).items() for part in (f"--{name}", value)]
         super().__init__(folder, "provider", "shomare_mqtt", "simulate", *arguments)
         self._faults: dict[str, Any] = {}

@@ -26,6 +26,8 @@ FAULTS = {
               "framework_500_after", "empty", "truncated", "cut", "slow", "429", "redirect"],
     "probability": 0.12, "delay": 0.5, "retry_after": 1,
 }  # fmt: skip
+SOMEWHERE = 0.35
+"""Of the buys, so many may be carried out in several places."""
 PAUSE = 4.0
 """Seconds that buying pauses at most after an unknown outcome, with the settings of these processes."""
 BROKER = (
@@ -71,7 +73,7 @@ class Storm:
         settings = self.broker.settings()
         self.recorder = Person(settings, "recorder", FILTERS)
         sender = Person(settings, "sender")
-        self.asking = Asking(sender, self._chance)
+        self.asking = Asking(sender, self.provider, self._chance)
         self._people = (self.recorder, sender)
         self.site = Site(self.provider, self._chance)
         self.another = Another(self.daemon, self.second, self.wire, self.recorder, self._some_buys, self._chance)
@@ -153,8 +155,12 @@ class Storm:
         await asyncio.gather(*buys)
 
     async def _while_buying(self, since: int) -> None:
-        await self._some_buys(3)
+        """What may be bought in several places is perhaps cancelled as well."""
+        await asyncio.gather(self._some_buys(2), *(self.asking.buy_somewhere() for _ in range(2)))
         await self.recorder.hears(order_became("buying"), 3, since)
+        buying = [order for order in self._open_orders() if order["state"] == "buying"]
+        for order in buying[: self._chance.randint(0, 2)]:
+            await self.asking.cancel(order["order"])
         await asyncio.sleep(self._chance.uniform(0, 0.05))
 
     async def _answer(self, since: int) -> None:
@@ -229,11 +235,13 @@ class Storm:
     async def _some_without_sms(self, since: int) -> None:
         """Some numbers that live until they are cancelled."""
         await self.site.without_sms()
-        await self._some_buys(2)
+        await asyncio.gather(self.asking.buy(), self.asking.buy())
         await self.recorder.hears(order_became("waiting"), 3, since)
 
     async def _some_buys(self, number: int) -> None:
-        await asyncio.gather(*(self.asking.buy() for _ in range(number)))
+        """One of three may be bought in several places."""
+        kinds = [self._chance.random() < SOMEWHERE for _ in range(number)]
+        await asyncio.gather(*(self.asking.buy_somewhere() if each else self.asking.buy() for each in kinds))
 
     def _open_orders(self) -> list[dict[str, Any]]:
         heard = self.recorder.last("orders")

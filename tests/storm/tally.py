@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from tests.storm.asking import product_of
+from tests.storm.asking import Product, product_of
 from tests.storm.money import Money
 
 if TYPE_CHECKING:
@@ -76,12 +76,19 @@ def tally(storm: Storm, journals: list[Journal]) -> Tally:
 
 def _purchases(storm: Storm, ours: list[dict[str, Any]], result: Tally) -> None:
     made = Counter(product_of(p) for p in ours)
-    asked = {each.product for each in storm.asking.buys}
-    result.figures["purchases asked"] = len(asked)
+    asked = {product for each in storm.asking.buys for product in each.products}
+    result.figures["purchases asked"] = len(storm.asking.buys)
+    result.figures["  of them in several places"] = sum(len(each.products) > 1 for each in storm.asking.buys)
     result.figures["commands repeated"] = storm.asking.repeated
     result.figures["purchases made"] = sum(made.values())
-    result.must_be_zero("purchases doubled", [f"{product}: {count}" for product, count in made.items() if count > 1])
+    result.must_be_zero("purchases doubled", _doubled(storm, made))
     result.must_be_zero("purchases nobody asked for", [f"{product}" for product in made.keys() - asked])
+
+
+def _doubled(storm: Storm, made: Counter[Product]) -> list[str]:
+    """What was bought more than once for one command, wherever."""
+    counts = ((each, sum(made[product] for product in each.products)) for each in storm.asking.buys)
+    return [f"{each.fields}: {count}" for each, count in counts if count > 1]
 
 
 def _commands(storm: Storm, journals: list[Journal], result: Tally) -> None:
@@ -107,7 +114,8 @@ def _answers(storm: Storm, ours: list[dict[str, Any]], orders: list[dict[str, An
     untrue = []
     for each in storm.asking.buys:
         given = answers.get(each.transaction or "", [])
-        if given and all(answer["status"] == "error" for answer in given) and each.product in made:
+        refused = given and all(answer["status"] == "error" for answer in given)
+        if refused and not made.isdisjoint(each.products):
             untrue.append(f"{each.fields} was refused, and was carried out: {given[-1]}")
         told = {answer["data"]["purchase"] for answer in given if answer["status"] == "ok"}
         untrue += [f"{each.fields} is answered with {p}, of which no order knows" for p in told - known]
@@ -154,7 +162,8 @@ def _orders(
     # What an order holds is its own; of two daemons that were asked for the same, one may have failed.
     known = {order["purchase"] for order in orders}
     unclaimed = {product_of(p): p for p in ours if p["purchase"] not in known}
-    failed = [order for order in orders if order["state"] == "failed"]
+    failed = [order for order in orders if order["state"] == "failed" or _was_never_bought(order)]
+    result.figures["cancelled before they were bought"] = sum(map(_was_never_bought, orders))
     unseen = {o["id"]: p for o in failed if (p := unclaimed.get(product_of(o))) and money.is_unseen(o, p)}
     result.figures["failed, and given back on the site before a balance could show it"] = len(unseen)
     untrue = [
@@ -164,11 +173,15 @@ def _orders(
     ]
     purchases = {p["purchase"]: p for p in ours}
     for order in orders:
-        if order["state"] in ENDS:
+        if order["state"] in ENDS and not _was_never_bought(order):
             untrue += _wrong_in(order, purchases.get(order["purchase"]))
     explained = {p["purchase"] for p in unseen.values()}
     untrue += [f"no order knows of the purchase {each}" for each in purchases.keys() - known - explained]
     result.must_be_zero("orders that are not true", untrue)
+
+
+def _was_never_bought(order: dict[str, Any]) -> bool:
+    return order["state"] == "cancelled" and order["purchase"] is None
 
 
 def _wrong_in(order: dict[str, Any], bought: dict[str, Any] | None) -> list[str]:

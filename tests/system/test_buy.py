@@ -40,6 +40,28 @@ async def test_an_order_is_as_the_contract_shows_it(house: House) -> None:
     assert house.sim.balance == 1_000_000 - PRICE
 
 
+async def test_of_several_places_the_first_that_has_a_number(house: House) -> None:
+    """The simulator's prices: Indonesia 60 % of Russia's, and MegaFon 90 more than MTS."""
+    for country, operator in (("6", "1"), ("6", "3"), ("7", "1")):
+        house.sim.set_stock(country, operator)
+    places = {"country": ["Russia", "اندونزی"], "operator": [1, "megafon"], "application": 3}
+    order = check_order(await house.probe.ok("buy", {**places, "choose": "cheapest", "transaction": "t"}))
+    assert (order["state"], order["country"], order["operator"], order["price"]) == ("waiting", "7", "3", 2290)
+    assert [(t["country"], t["operator"], t["price"], t["error"]["code"]) for t in order["tries"]] == [
+        ("6", "1", 1320, "no_numbers"), ("6", "3", 1410, "no_numbers"), ("7", "1", 2200, "no_numbers"),
+    ]  # fmt: skip
+    assert order["tries"][0]["error"]["upstream"] == {"http": 500, "code": 500}
+    assert len(house.sim.purchases) == 1
+    again = await house.probe.ask("buy", {**places, "choose": "cheapest", "transaction": "t"})
+    assert (again["replayed"], again["data"]) == (True, order)
+    house.sim.set_stock("7", "3")
+    assert (await house.probe.refused("buy", places))["code"] == "no_numbers"
+    failed = check_order((await house.probe.ok("query/orders", {"state": "closed"}))[0])
+    assert (failed["state"], failed["error"]["code"], len(failed["tries"])) == ("failed", "no_numbers", 4)
+    assert (await house.probe.refused("buy", {**PRODUCT, "min_price": 5000}))["code"] == "price_too_low"
+    assert len(house.sim.purchases) == 1
+
+
 TRANSACTIONS: list[Any] = ["t", 17, -3, 2.5, "x" * 200, "سلام", ""]
 
 

@@ -27,6 +27,7 @@ FOR_OTHERS = {
     "places by hand": ("jmespath",),
     "other commands": ("shomare_mqtt.simulator", "shomare_mqtt.doctor", "shomare_mqtt.cli.app", "amqtt", "apprise"),
     "servers": ("aiohttp.web", "aiohttp.test_utils", "multiprocessing", "concurrent.futures.process", "unittest"),
+    "the page": ("shomare_mqtt.daemon.paging", "shomare_mqtt.web.stream", "shomare_mqtt.web.doors"),
     "figures": ("prometheus_client", "shomare_mqtt.web", "shomare_mqtt.daemon.measuring", "http.server"),
     "reading settings": (
         "pydantic",
@@ -74,3 +75,11 @@ async def test_figures_need_what_they_need_and_nothing_of_the_rest(
     others = {name for whom, names in FOR_OTHERS.items() if whom not in ("figures", "servers") for name in names}
     assert not held & (others - {"argparse"}), "aiohttp.web alone has a command line"
     assert not list(folder.iterdir())
+
+
+async def test_the_page_needs_a_server_and_nothing_of_the_rest(open_house: Callable[..., Awaitable[House]]) -> None:
+    held = await held_by(await open_house(), {"web": {"enabled": True, "port": free_port()}})
+    assert {"aiohttp.web", "shomare_mqtt.daemon.paging", "shomare_mqtt.web.stream"} <= held
+    not_its_own = (names for whom, names in FOR_OTHERS.items() if whom not in ("the page", "figures", "servers"))
+    others = {name for names in not_its_own for name in names}
+    assert not held & ((others | {"prometheus_client", "shomare_mqtt.daemon.measuring"}) - {"argparse"})
