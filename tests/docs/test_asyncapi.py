@@ -41,6 +41,12 @@ GOOD: dict[str, tuple[Any, ...]] = {
     "query/price/7/1/3": ({},),
     "query/check": (ORDER, PURCHASE),
     "query/check/74001": ({},),
+    "query/offers": (
+        {},
+        {"application": 3, "country": [7, "Georgia"], "operator": "any"},
+        {"min_price": 1, "max_price": 2.5, "min_count": 0, "limit": 500, "max_age": 0, "wait": False},
+    ),
+    "query/offers/3": ({}, {"transaction": "t"}),
     "query/orders": ({}, {"state": "closed"}, {"limit": 500}),
     "query/statistics": ({}, {"days": 3650, "by": ["day", "country", "operator", "application"]}, {"by": []}),
     **{f"query/{each}": ({},) for each in ("countries", "operators", "applications")},
@@ -74,6 +80,8 @@ BAD: dict[str, tuple[Any, ...]] = {
     "query/price": ({"max_price": 1},),
     "query/check": ({}, {**ORDER, **PURCHASE}),
     "query/statistics": ({"days": 0}, {"days": 3651}, {"days": "5"}, {"by": "day"}, {"by": ["phone"]}, {"limit": 1}),
+    "query/offers": ({"limit": 501}, {"wait": "no"}, {"country": [True]}, {"max_age": -1}, {"choose": "listed"}),
+    "query/offers/3": ({"limit": 5},),
     "query/orders": ({"state": "lost"}, {"limit": 0}, {"limit": 501}, {"limit": "5"}),
 }
 
