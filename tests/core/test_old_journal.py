@@ -794,7 +794,8 @@ GOOD: dict[str, Any] = {
         {"transaction": False}, {"transaction": {}}, {"transaction": "\ud800"}, {"phone": "\udfff"},
         {"created_at": "2026-03-01"}, {"created_at": "noon"}, {"updated_at": 5},
         {"expires_at": "0001-01-01T00:00+09:00"}, {"sms": 5}, {"sms": [5]}, {"sms": [{}]}, {"error": 5},
-        {"error": {"code": "none", "message": "", "retryable": 1}},
+        {"error": {"code": "none", "message": "", "retryable": 1}}, {"tries": 5}, {"tries": [{}]},
+        {"tries": [{"country": "2", "operator": "1", "price": 5, "error": None}]},
     ],
     ids=str,
 )  # fmt: skip
