@@ -10,8 +10,9 @@ from shomare_mqtt.core.faults import lasting
 from shomare_mqtt.core.market.account import Account
 from shomare_mqtt.core.market.catalogs import Catalogs
 from shomare_mqtt.core.market.defaults import Defaults
-from shomare_mqtt.core.market.offer_reading import AT_ONCE
+from shomare_mqtt.core.market.offer_reading import AT_ONCE, OfferReader
 from shomare_mqtt.core.market.offers import Offers
+from shomare_mqtt.core.market.price_book import PriceBook
 from shomare_mqtt.core.market.prices import Prices
 from shomare_mqtt.core.market.provider_state import ObservedProvider, ProviderState
 from shomare_mqtt.core.market.trying import Trying
@@ -42,7 +43,8 @@ class Market:
         self.catalogs = Catalogs(clock, journal, self.provider, retained, logger)
         self.prices = Prices(clock, journal, self.provider, retained, extensions, self.catalogs, self.account, say)
         self.defaults = Defaults(settings, clock, journal, retained, self.catalogs, self.prices, say)
-        self.offers = Offers(settings, ports, self.catalogs, self.defaults, self.prices, say)
+        reader = OfferReader(clock, journal.time, PriceBook(), self.prices, ports.outbox)
+        self.offers = Offers(settings, journal, self.catalogs, self.defaults, reader, say)
         self.trying = Trying(clock, self.provider, self.catalogs, self.prices, self.defaults, logger)
         self.provider_state.on_lost = self.account.provider_lost
         self.provider_state.on_doubt = self.account.doubted

@@ -66,7 +66,7 @@ class OfferReader:
     def __init__(self, clock: Clock, time: SteadyTime, book: PriceBook, prices: Prices, outbox: Outbox) -> None:
         self._clock = clock
         self._time = time
-        self._book = book
+        self.book = book
         self._prices = prices
         self._outbox = outbox
         self._wanted: dict[Place, None] = {}
@@ -85,7 +85,7 @@ class OfferReader:
     def _took(self, prices: PriceList) -> None:
         """A price list came, whoever asked for it."""
         place = prices.country, prices.operator
-        self._book.put(place, prices.prices, self._time.now(), self._clock.now())
+        self.book.put(place, prices.prices, self._time.now(), self._clock.now())
 
     def known(self, places: Iterable[Place], max_age: float) -> set[Place]:
         """Of these places those that were read so many seconds ago at most, or in the reading that goes on."""
@@ -93,7 +93,7 @@ class OfferReader:
         return {place for place in places if self._is_known(place, since)}
 
     def _is_known(self, place: Place, since: float) -> bool:
-        read_at = self._book.read_at(place)
+        read_at = self.book.read_at(place)
         return read_at is not None and (read_at >= since or (self._is_on and read_at >= self._began))
 
     def want(self, lacking: Iterable[Place], known: Iterable[Place]) -> Reading:
@@ -131,7 +131,7 @@ class OfferReader:
         self._dropped += 1
         for place in [*self._wanted, *self._asked]:
             self._settle(place)
-        self._book.clear()
+        self.book.clear()
 
     @property
     def _is_on(self) -> bool:
@@ -173,8 +173,8 @@ class OfferReader:
         if dropped != self._dropped:
             return
         if error is not None and error.code in _NOTHING_THERE:
-            self._book.put(place, (), self._time.now(), self._clock.now())
-        read_at = self._book.read_at(place)
+            self.book.put(place, (), self._time.now(), self._clock.now())
+        read_at = self.book.read_at(place)
         self._note_away(error)
         self._settle(place, error, is_read=read_at is not None and read_at >= began)
 

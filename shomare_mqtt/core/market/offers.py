@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from shomare_mqtt.core import render
 from shomare_mqtt.core.bridge_events import BridgeEvent
-from shomare_mqtt.core.market.offer_reading import OfferReader
-from shomare_mqtt.core.market.price_book import PriceBook
 from shomare_mqtt.core.market.provider_state import OF_THE_TOKEN
 from shomare_mqtt.core.records import PlaceSuccess
 from shomare_mqtt.errors import CommandRefusedError, ErrorCode
@@ -21,9 +19,9 @@ if TYPE_CHECKING:
     from shomare_mqtt.core.market.catalogs import Catalogs
     from shomare_mqtt.core.market.defaults import Defaults
     from shomare_mqtt.core.market.moves import Moves
+    from shomare_mqtt.core.market.offer_reading import OfferReader
     from shomare_mqtt.core.market.price_book import Offer, Place
-    from shomare_mqtt.core.market.prices import Prices
-    from shomare_mqtt.core.ports import Ports, Say
+    from shomare_mqtt.core.ports import Journal, Say
     from shomare_mqtt.model import QueryOffers
 
 OURS = 90
@@ -45,16 +43,16 @@ class Offers:
     """Answers `query/offers` with what the book holds, and has read before what is too old."""
 
     def __init__(
-        self, settings: InForce, ports: Ports, catalogs: Catalogs, defaults: Defaults, prices: Prices, say: Say
+        self, settings: InForce, journal: Journal, catalogs: Catalogs, defaults: Defaults, reader: OfferReader, say: Say
     ) -> None:
         self._settings = settings
-        self._journal = ports.journal
+        self._journal = journal
         self._catalogs = catalogs
         self._defaults = defaults
         self._say = say
         self._said: set[str] = set()
-        self.book = PriceBook()
-        self.reader = OfferReader(ports.clock, ports.journal.time, self.book, prices, ports.outbox)
+        self.reader = reader
+        self.book = reader.book
         catalogs.on_moved.append(self._moved)
         settings.listeners.append(lambda _: self._said.clear())
 
