@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 ORDER = {
     "order", "purchase", "transaction", "state", "country", "country_name", "operator", "operator_name", "application",
     "application_name", "phone", "price", "created_at", "updated_at", "expires_at", "closed_at", "sms_count", "sms",
-    "refunded", "charged", "error",
+    "refunded", "charged", "tries", "error",
 }  # fmt: skip
 
 

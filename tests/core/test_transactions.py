@@ -530,7 +530,7 @@ async def test_a_fault_of_ours_is_told(world: World, caplog: pytest.LogCaptureFi
 
 
 async def test_a_journal_that_fails_under_a_command_ends_the_process(world: World) -> None:
-    async def fail(_: Any) -> Any:
+    async def fail(*_: Any) -> Any:
         raise JournalError("the disk is full")
 
     world.bridge.desk.queries.answer = fail  # type: ignore[assignment,method-assign]
