@@ -4,7 +4,7 @@ import { html, render, useEffect, useErrorBoundary, useRef, useState } from "./v
 import { arrived } from "./alarm.js";
 import { onCode } from "./codes.js";
 import { chooseLanguage, chosenLanguage, hasWords, lang, loadWords, money, number, setLanguage, t } from "./i18n.js";
-import { CopyCode, Icon, Latin, useAgain } from "./parts.js";
+import { CopyCode, Icon, Latin, Notice, useAgain } from "./parts.js";
 import { store } from "./store.js";
 
 // Each view is loaded when it is first looked at: the page is there at once, also over a slow line.
@@ -18,8 +18,7 @@ async function loadView(view) {
 
 const viewOf = (hash) => [hash.slice(1).split("/")[0]].find((view) => view in VIEWS);
 
-// What every view gets. `state`: topic -> payload; `go(view)`; `viewer`: true where nothing may be sent; `now()`: milliseconds by the server's clock;
-// `unit`: of money; `owner`: true once it is known that commands are taken; `language`: "auto", "en", "fa".
+// What every view gets. `viewer`: nothing may be sent; `owner`: commands are taken; neither while nobody knows. `now()`: milliseconds by the server's clock.
 function appOf(more) {
 	const { state, connection, role, session } = store;
 	const settings = state["bridge/info"]?.settings ?? {};
@@ -51,7 +50,7 @@ function View({ app }) {
 		if (!isThere) loadView(view).then(again, () => setMissing(true));
 	}, [view, lang]);
 	if (failed || missing)
-		return html`<section class=card><p>${t("view.missing")}<//><button type=button onClick=${() => location.reload()}>${t("view.reload")}<//><//>`;
+		return html`<section class=card><p>${t("view.missing")}<//><button onClick=${() => location.reload()}>${t("view.reload")}<//><//>`;
 	return isThere ? html`<${loaded[view]} key=${view} app=${app} />` : html`<p class=starting role=status>${t("shell.starting")}<//>`;
 }
 
@@ -70,11 +69,10 @@ function Header({ app }) {
 		<a class=skip href="#main" onClick=${(e) => (e.preventDefault(), document.getElementById("main").focus())}>${t("nav.skip")}<//>
 		<a class=brand href="#buy" aria-label=Shomare><img src="icon.svg" alt="" width=28 height=28 /><span>Shomare<//><//>
 		${balance !== undefined && html`<p class=balance><small>${t("shell.balance")}<//> <b>${money(balance, app.unit)}<//><//>`}
-		<button type=button class="quiet language" lang=${other} onClick=${() => app.setLanguage(other)}><${Icon} name=globe /><span>${t("shell.to_other")}<//><//>
+		<button class="quiet language" lang=${other} onClick=${() => app.setLanguage(other)}><${Icon} name=globe /><span>${t("shell.to_other")}<//><//>
 	<//>`;
 }
 
-// Lost and back, said once each.
 function Connection({ app: { connection } }) {
 	const [back, setBack] = useState(false);
 	const was = useRef();
@@ -86,9 +84,9 @@ function Connection({ app: { connection } }) {
 		was.current = connection;
 	}, [connection]);
 	return html`<div role=status class=connection>
-		${connection === "lost" && html`<div class="notice bad"><${Icon} name=alert /><p>${t("connection.lost")}<//><button type=button onClick=${() => store.tryNow()}>${t("connection.retry")}<//><//>`}
-		${connection === "online" && back && html`<div class="notice ok"><${Icon} name=done /><p>${t("connection.back")}<//><//>`}
-		${connection === "out" && html`<div class="notice bad"><p>${t("connection.out")}<//><a class=button href=login>${t("connection.login")}<//><//>`}
+		${connection === "lost" && html`<${Notice} kind=bad><p>${t("connection.lost")}<//><button onClick=${() => store.tryNow()}>${t("connection.retry")}<//><//>`}
+		${connection === "online" && back && html`<${Notice} kind=ok icon=done><p>${t("connection.back")}<//><//>`}
+		${connection === "out" && html`<${Notice} kind=bad><p>${t("connection.out")}<//><a class=button href=login>${t("connection.login")}<//><//>`}
 	<//>`;
 }
 
@@ -98,7 +96,7 @@ function Arrived({ app }) {
 	useEffect(() => onCode(put), []);
 	return html`<div role=status>${sms && (app.view === "now"
 		? html`<span class=offscreen>${arrived(sms)}<//>`
-		: html`<div class="notice ok"><p>${sms.code ? html`<${Latin} text=${sms.code} class=oldcode />` : arrived(sms)} <small><bdi>${sms.application_name}<//><//><//>
+		: html`<${Notice} kind=ok icon=now><p>${sms.code ? html`<${Latin} text=${sms.code} class=oldcode />` : arrived(sms)} <small><bdi>${sms.application_name}<//><//><//>
 				${sms.code && html`<${CopyCode} code=${sms.code} kind=main onCopied=${() => put(null)} />`}<a class=button href="#now">${t("arrived.see")}<//><//>`)}<//>`;
 }
 

@@ -26,10 +26,9 @@ export const Icon = ({ name }) => html`<svg class=icon viewBox="0 0 24 24" aria-
 let ids = 0;
 export const useId = () => useState(() => `p${++ids}`)[0];
 
-// What is drawn anew: `useAgain()` gives a function that does it.
+// Gives what draws the part anew.
 export const useAgain = () => useReducer((n) => n + 1, 0)[1];
 
-// A second's tick for what counts down; nothing runs where nothing counts.
 export function useTick() {
 	const tick = useAgain();
 	useEffect(() => {
@@ -46,10 +45,10 @@ export const Latin = ({ text, class: name = "" }) => html`<bdi class="latin ${na
 
 const BADGES = { buying: "info", waiting: "info", received: "ok", finished: "ok", unknown: "warn", failed: "bad" };
 
-// An order's state.
 export const Badge = ({ state }) => html`<span class="badge ${BADGES[state] ?? ""}">${t(`state.${state}`)}<//>`;
 
-// Country and operator of an order or an offer.
+export const Notice = ({ kind, icon = "alert", children }) => html`<div class="notice ${kind}"><${Icon} name=${icon} />${children}<//>`;
+
 export const Place = ({ app, of }) => placeOf(app, of).map((name, n) => html`${n > 0 && " · "}<bdi>${name}<//>`);
 
 // Over plain http browsers have no clipboard for a page; the old way works there.
@@ -70,7 +69,7 @@ async function toClipboard(text) {
 	}
 }
 
-// `label`: what is copied, for those who do not see it ("Copy the code 1234").
+// `label`: for those who do not see what is copied.
 export function Copy({ text, label, children, kind = "", onCopied }) {
 	const [said, say] = useState("");
 	const button = useRef();
@@ -83,7 +82,7 @@ export function Copy({ text, label, children, kind = "", onCopied }) {
 	}
 	const told = said && t(`copy.${said}`);
 	return html`<span class=copying>
-		<button type=button ref=${button} class="copy ${kind} ${said}" aria-label=${label} onClick=${copy}>
+		<button ref=${button} class="copy ${kind} ${said}" aria-label=${label} onClick=${copy}>
 			<${Icon} name=${said === "done" ? "done" : "copy"} /><span>${told || (children ?? t("copy.copy"))}<//><//>
 		<span class=offscreen role=status>${told}<//>
 	<//>`;
@@ -98,8 +97,8 @@ export function Said({ said }) {
 		${said && html`<p class=${said.kind}>${bad && html`<${Icon} name=alert />`}<span>${said.text} ${said.detail && html`<small dir=ltr lang=en>${said.detail}<//>`}<//><//>`}<//>`;
 }
 
-// A press that is one transaction: `press(run)` calls `run(transaction, onWait)` once, however often it is pressed meanwhile.
-// A press after a lost answer, for the same `content`, takes the same transaction again: it cannot do it twice.
+// `press(run, content)` runs once, however often it is pressed meanwhile; `run` hands what it gets on to `command`, and gives back a sentence or nothing.
+// A press after a lost answer, for the same content, takes the same transaction again: it cannot do it twice.
 export function usePress() {
 	const [busy, setBusy] = useState(false);
 	const [said, say] = useState(null);
@@ -128,29 +127,26 @@ export function usePress() {
 	return { busy, said, press, say };
 }
 
-// A button of what `usePress` gives, with what came of it below.
 export const Press = ({ kind = "", busy, busyLabel, onClick, said, children }) => html`<div class=action>
-	<button type=button class=${kind} aria-disabled=${busy || undefined} aria-busy=${busy} onClick=${() => busy || onClick()}>
+	<button class=${kind} aria-disabled=${busy || undefined} aria-busy=${busy} onClick=${() => busy || onClick()}>
 		${busy && html`<span class=spinner />`}<span>${busy ? (busyLabel ?? t("press.busy")) : children}<//><//>
 	<${Said} said=${said} /><//>`;
 
-// `run(how)` gives back a sentence or nothing, and hands `how` on to `command`;
-// `content`: what is sent, for a press after a lost answer.
 export function Action({ run, content, ...more }) {
 	const { press, ...how } = usePress();
 	return html`<${Press} ...${more} ...${how} onClick=${() => press(run, content)} />`;
 }
 
-// An Action that asks once more before it does something. `question` is shown instead of the button.
+// An Action that asks `question` before.
 export function Confirmed({ question, yes, no, children, kind = "", confirmKind = "danger", ...action }) {
 	const [asked, ask] = useState(false);
 	const group = useRef();
 	useEffect(() => asked && group.current.querySelector("button").focus(), [asked]);
-	if (!asked) return html`<div class=action><button type=button class=${kind} onClick=${() => ask(true)}>${children}<//><//>`;
+	if (!asked) return html`<div class=action><button class=${kind} onClick=${() => ask(true)}>${children}<//><//>`;
 	return html`<div class=confirm role=group aria-label=${question} ref=${group} onKeyDown=${(e) => e.key === "Escape" && ask(false)}>
 		<p>${question}<//>
 		<div class=row><${Action} ...${action} kind=${confirmKind}>${yes}<//>
-			<button type=button class=quiet onClick=${() => ask(false)}>${no ?? t("press.no")}<//><//><//>`;
+			<button class=quiet onClick=${() => ask(false)}>${no ?? t("press.no")}<//><//><//>`;
 }
 
 // Until `iso`, as 4:05. `now()` gives milliseconds by the server's clock.
@@ -201,7 +197,7 @@ export function Combobox({ label, items, value, onChange, many = false, placehol
 		<label for=${id}>${label}<//>
 		<div class=box onMouseDown=${(e) => e.target === e.currentTarget && (e.preventDefault(), input.current.focus())}>
 			${many && chosen.map((one) => html`<span class=chip key=${one.id}><bdi>${one.label}<//>
-				<button type=button aria-label=${t("choose.remove", { name: one.label })} onClick=${() => (without(one.id), input.current.focus())}><${Icon} name=close /><//><//>`)}
+				<button aria-label=${t("choose.remove", { name: one.label })} onClick=${() => (without(one.id), input.current.focus())}><${Icon} name=close /><//><//>`)}
 			<input id=${id} ref=${input} role=combobox autocomplete=off autocapitalize=none autocorrect=off spellcheck=false enterkeyhint=done dir=${shown ? "auto" : undefined}
 				aria-expanded=${open} aria-controls="${id}-list" aria-autocomplete=list aria-activedescendant=${open && active ? `${id}-${at}` : undefined}
 				placeholder=${many && value.length ? t("choose.another") : placeholder} value=${shown}

@@ -182,12 +182,12 @@ function Offers({ app, form, take }) {
 	const { read, places } = progress ?? {};
 	return html`<section class=card><h2>${t("offers")}<//>
 		<p class=hint>${application ? t("offers_hint", { name: nameOf(app, "application", application) }) : t("choose_application")}<//>
-		<div class=action>${progress ? html`<button type=button onClick=${stop}>${t("stop")}<//>` : html`<button type=button onClick=${look}><${Icon} name=search /><span>${t("look")}<//><//>`}
+		<div class=action>${progress ? html`<button onClick=${stop}>${t("stop")}<//>` : html`<button onClick=${look}><${Icon} name=search /><span>${t("look")}<//><//>`}
 			<${Said} said=${said} /><//>
 		${progress && html`<div><progress max=${places || undefined} value=${places ? read : undefined} aria-label=${t("reading")} />
 			<p class=hint>${places ? t("read", { read, places }) : t("reading")}<//><//>`}
 		${found && !progress && html`${!found.offers.length && html`<p>${t("none")}<//>`}${found.unread > 0 && html`<p class=hint>${t("unread", { n: found.unread })}<//>`}`}
 		${found?.offers.length > 0 && html`<ul class=places>${found.offers.map((offer) => html`<li key=${keyOf(offer)}><span><${Place} app=${app} of=${offer} /><${Success} ...${offer} /><//>
-			<${Priced} offer=${offer} app=${app} /><button type=button aria-label=${t("take_it", { place: placeOf(app, offer).join(" · ") })} onClick=${() => take(offer)}>${t("take")}<//><//>`)}<//>`}
+			<${Priced} offer=${offer} app=${app} /><button aria-label=${t("take_it", { place: placeOf(app, offer).join(" · ") })} onClick=${() => take(offer)}>${t("take")}<//><//>`)}<//>`}
 	<//>`;
 }

@@ -7,7 +7,8 @@ import { closedLately, fetchCodes, withCodes } from "../codes.js";
 import { explain, money, t as tr, when, wordsOf } from "../i18n.js";
 import { nameOf } from "../names.js";
 import { Notices } from "../notices.js";
-import { Action, Badge, Confirmed, Copy, CopyCode, Foreign, Icon, Latin, Place, TimeLeft, useId, useTick } from "../parts.js";
+import { Action, Badge, Confirmed, Copy, CopyCode, Foreign, Icon, Latin, Notice, Place, TimeLeft, useId, useTick } from "../parts.js";
+import { moneyOf } from "../past.js";
 
 const t = wordsOf("now");
 
@@ -21,7 +22,7 @@ export function Now({ app }) {
 	}, [app.owner, app.connection, all.map((one) => one.order + one.sms_count).join()]);
 	return html`<div class="row between"><h1>${t("title")}<//>${app.owner && html`<${Alarm} />`}<//>
 		<${Notices} app=${app} />
-		<div role=status>${note && html`<p class="notice ok"><${Icon} name=done /><span>${note}<//><//>`}<//>
+		<div role=status>${note && html`<${Notice} kind=ok icon=done><p>${note}<//><//>`}<//>
 		${!open.length && html`<section class="card nothing"><p>${app.connection === "connecting" ? tr("shell.starting") : t("nothing")}<//>
 			${app.owner && html`<a class="button main" href="#buy">${t("to_buy")}<//>`}<//>`}
 		<div class=open>${open.map((order) => html`<${Order} key=${order.order} order=${order} app=${app} tell=${tell} />`)}<//>
@@ -31,7 +32,7 @@ export function Now({ app }) {
 
 function Alarm() {
 	const [on, set] = useState(alarmOn);
-	return html`<button type=button class=quiet aria-pressed=${on} onClick=${() => (setAlarm(!on), set(!on))}><${Icon} name=bell /><span>${t(on ? "alarm_on" : "alarm")}<//><//>`;
+	return html`<button class=quiet aria-pressed=${on} onClick=${() => (setAlarm(!on), set(!on))}><${Icon} name=bell /><span>${t(on ? "alarm_on" : "alarm")}<//><//>`;
 }
 
 const titleOf = (app, order) => nameOf(app, "application", order.application, order.application_name);
@@ -105,7 +106,7 @@ function Unknown({ order, app, tell }) {
 		<//>
 		<p>${t("unknown_do")}<//>
 		${app.owner && html`<div class=steps>
-			<button type=button aria-expanded=${bought} onClick=${() => setBought(!bought)}>${t("was_bought")}<//>
+			<button aria-expanded=${bought} onClick=${() => setBought(!bought)}>${t("was_bought")}<//>
 			<${Confirmed} question=${t("not_bought_sure")} yes=${t("yes_not")} confirmKind=main content=${order.order} run=${settle({ outcome: "not_bought" }, "settled_not")}>${t("was_not_bought")}<//><//>
 			${bought && html`<${Bought} settle=${settle} />`}`}
 	<//>`;
@@ -125,18 +126,11 @@ function Bought({ settle }) {
 		}}>${t("settle")}<//><//>`;
 }
 
-// What became of a closed order's money; `money_<fate>` says it.
-function fateOf({ state, refunded, sms_count, purchase }) {
-	if (state === "failed") return "none";
-	if (refunded) return "back";
-	if (sms_count) return "spent";
-	return refunded === false ? "kept" : purchase ? "unknown" : "none";
-}
-
 function Closed({ order, app }) {
 	const code = order.sms[0]?.code;
+	const fate = moneyOf(order);
 	return html`<li><span><bdi>${titleOf(app, order)}<//> <${Badge} state=${order.state} />
-			<small>${order.phone && html`<${Latin} text=${order.phone} /> · `}${when(order.closed_at, app.now())} · ${t(`money_${fateOf(order)}`, { price: paid(app, order) })}<//>
+			<small>${order.phone && html`<${Latin} text=${order.phone} /> · `}${when(order.closed_at, app.now())} · ${t(`money_${fate === "kept" && order.sms_count ? "spent" : fate}`, { price: paid(app, order) })}<//>
 			${order.error && html`<small>${explain(order.error).text}<//>`}<//>
 		${code && html`<span class=row><${Latin} text=${code} class=oldcode /><${CopyCode} code=${code} /><//>`}<//>`;
 }

@@ -45,5 +45,5 @@ export default {
  money_back: "{price} came back",
  money_kept: "{price} did not come back",
  money_spent: "{price}",
- money_unknown: "nobody knows whether {price} came back",
+ money_unclear: "nobody knows whether {price} came back",
 };

@@ -45,5 +45,5 @@ export default {
  money_back: "{price} برگشت",
  money_kept: "{price} برنگشت",
  money_spent: "{price}",
- money_unknown: "معلوم نیست {price} برگشته باشد",
+ money_unclear: "معلوم نیست {price} برگشته باشد",
 };
