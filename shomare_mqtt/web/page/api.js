@@ -30,7 +30,8 @@ export async function command(topic, payload = {}, { transaction, onWait } = {})
 			if (answer.status === "ok") return answer.data;
 			throw Object.assign(new Error(answer.error.message), answer.error);
 		} catch (error) {
-			if (error.kind !== "lost") throw error;
+			// A door that is shut by now says nothing of the try before, whose answer was lost.
+			if (error.kind !== "lost") throw lostSince && error.kind ? new NoAnswer("lost", error.status) : error;
 			lostSince ||= Date.now();
 			if (error.status !== "slow" && Date.now() - lostSince > GIVE_UP) throw error;
 		}
