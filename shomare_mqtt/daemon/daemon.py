@@ -84,7 +84,7 @@ class Daemon:
         surroundings = PluginSurroundings(broker, journal, mask, spawn)
         self.plugins = surroundings.host(plugins, base, clock, self._show_info)
         outward = broker.retained, broker.outbox, self.plugins, broker.say
-        ports = Ports(clock, journal, client, *outward, lambda: broker.alone.clearance)
+        ports = Ports(clock, journal, client, *outward, lambda: broker.alone.standing)
         self.bridge = Bridge(in_force, ports, CommandParser(base, prefix).parse, spawn, mask, LOG)
         self.health.follow(settings, broker, self.bridge, client)
         self._leftovers = Leftovers(in_force, self.bridge.market.prices, broker.retained)

@@ -90,8 +90,9 @@ def _keyed_before(
     """The first command of the same transaction: its row, what it asked for, what was answered."""
     if arrival.keyed is None:
         return None
+    # What is worked on yet is not past remembering: its sender asks again because no answer came.
     row = connection.execute(
-        "SELECT seq, content, answer FROM commands WHERE command = ? AND key = ? AND received >= ?"
+        "SELECT seq, content, answer FROM commands WHERE command = ? AND key = ? AND (received >= ? OR done = 0)"
         " ORDER BY seq LIMIT 1",
         (arrival.command, key_of(arrival.keyed), remember_since),
     ).fetchone()

@@ -115,6 +115,14 @@ class Alone:
             return self.clearance
         if self.clearance.contested is None and not self._other_was_there:
             return self.clearance
+        return self._refused_here()
+
+    @property
+    def standing(self) -> Clearance:
+        """What holds for what is under way: another daemon that was there is, until it is known that it is not."""
+        return self._refused_here() if self._other_was_there else self.clearance
+
+    def _refused_here(self) -> Clearance:
         return refused(
             f"another daemon is on the base topic {self._base}: this one buys nothing until one of the two has ended "
             "and the broker is there; nothing was bought"

@@ -110,6 +110,26 @@ async def test_a_lost_answer_is_asked_for_again_and_nothing_is_bought_twice(
     assert len(home.bought()) == 1
 
 
+async def test_a_door_that_is_shut_after_a_lost_answer_does_not_say_that_nothing_was_done(
+    home: Home, wire: Wire, person_at: Came
+) -> None:
+    person = await person_at(wire.url)
+    person.expects("net::ERR_")
+    person.expects("403")
+    page = await person.opens("buy")
+    await wish(page)
+    wire.lose_answer("/api/command/buy")
+    wire.shut("/api/command/buy", after=1)
+
+    await buy_button(page).click()
+
+    await expect(page.get_by_role("main").get_by_role("alert")).to_contain_text("nobody knows")
+    await buy_button(page).click()
+    await expect(page).to_have_url(f"{wire.url}#now")
+    sent = [passed.body for passed in wire.to("/api/command/buy")]
+    assert (len(sent), len(set(sent)), len(home.bought())) == (2, 1, 1)
+
+
 async def test_what_is_refused_is_said_where_it_was_pressed(home: Home, person_at: Came) -> None:
     page = await (await person_at(home.url)).opens("buy")
     home.sim.set_balance(100)

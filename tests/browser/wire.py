@@ -38,6 +38,7 @@ class Wire:
         self._port, self._prefix = port, prefix
         self._cut = False
         self._lost: list[str] = []
+        self._shut: dict[str, int] = {}
         self._open = set[asyncio.Transport]()
         self._changed = asyncio.Condition()
         self._runner: web.AppRunner | None = None
@@ -75,6 +76,10 @@ class Wire:
         """The next request to a path that ends so is carried out, and its answer goes nowhere."""
         self._lost.append(ending)
 
+    def shut(self, ending: str, *, after: int) -> None:
+        """One request to a path that ends so is answered 403 on the way, once so many were carried out."""
+        self._shut[ending] = len(self.to(ending)) + after
+
     def to(self, ending: str) -> list[Passed]:
         """Requests that reached the daemon on a path that ends so."""
         return [passed for passed in self.passed if passed.path.endswith(ending)]
@@ -105,6 +110,10 @@ class Wire:
         assert self._session is not None
         assert request.transport is not None
         body = await request.read()
+        shut = next((end for end, most in self._shut.items() if path.endswith(end) and len(self.to(end)) == most), None)
+        if shut is not None:
+            del self._shut[shut]
+            return web.Response(status=403)
         self.passed.append(Passed(request.method, path, body.decode("utf-8", "replace")))
         query = f"?{request.query_string}" if request.query_string else ""
         headers = {name: value for name, value in request.headers.items() if name.lower() not in _HOP_BY_HOP}

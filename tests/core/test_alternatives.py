@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from shomare_mqtt.core.market.prices import Prices
+from shomare_mqtt.core.market.provider_state import ObservedProvider
 from shomare_mqtt.core.orders.buying import Buyer
-from shomare_mqtt.core.orders.stopping import Stop, Stopping
+from shomare_mqtt.core.orders.stopping import Stop, StoppedError, Stopping
 from shomare_mqtt.core.orders.wanted import Wanted
 from shomare_mqtt.errors import CommandRefusedError, ErrorCode, JournalError, JournalFullError
 from shomare_mqtt.model import CatalogKind, Price, Profile
@@ -377,6 +378,21 @@ async def test_a_fault_of_ours_between_two_pairs_ends_it(
     assert "RuntimeError" in caplog.text
 
 
+async def test_a_fault_of_ours_as_the_provider_s_no_is_noted_ends_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing was bought, and the order says so: it does not stay `buying` until the next start."""
+
+    async def broken(*_: object) -> None:
+        raise RuntimeError("a bug")
+
+    world.provider.script("buy", NO_NUMBERS)
+    monkeypatch.setattr(ObservedProvider, "tell", broken)
+    assert await world.error("buy", PLACES) == "internal_error"
+    order = await only(world)
+    assert (order["state"], [t[3] for t in tried(order)], asked(world)) == ("failed", ["no_numbers"], ALL[:1])
+
+
 async def test_ids_that_became_others_meanwhile_name_what_they_named(world: World) -> None:
     command = await on_its_way(world, Late(10, NO_NUMBERS))
     countries, operators = world.provider.catalogs[CatalogKind.COUNTRIES], CatalogKind.OPERATORS
@@ -420,6 +436,21 @@ async def test_a_journal_that_fails_between_two_pairs_ends_the_program(
     assert asked(world) == ALL[:1]
 
 
+async def test_a_journal_that_fails_as_the_provider_s_no_is_noted_ends_the_program(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_: object) -> None:
+        raise JournalError("the file is gone")
+
+    world.provider.script("buy", NO_NUMBERS)
+    monkeypatch.setattr(ObservedProvider, "tell", broken)
+    world.send("buy", PLACES)
+    with pytest.raises(JournalError):
+        await world.until(lambda: False)
+    world.faults.clear()
+    assert asked(world) == ALL[:1]
+
+
 async def test_a_time_limit_of_the_work_itself_is_no_stop() -> None:
     stop = Stop()
     stop.order = "o"
@@ -429,6 +460,26 @@ async def test_a_time_limit_of_the_work_itself_is_no_stop() -> None:
 
     with pytest.raises(TimeoutError):
         await stop.unless(late)
+
+
+async def test_what_is_given_up_is_given_up_once() -> None:
+    """A second `cancel`, or the end of this program, may come while the first has its effect."""
+    stop = Stop()
+    stop.order = "o"
+
+    async def slow_to_end() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            stop.cancel()
+            stop.end()
+
+    working = asyncio.ensure_future(stop.unless(slow_to_end))
+    await asyncio.sleep(0)
+    stop.cancel()
+    with pytest.raises(StoppedError):
+        await working
+    assert stop.is_cancelled
 
 
 # --- cancel -----------------------------------------------------------------------------------------------------------

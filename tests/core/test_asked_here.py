@@ -17,7 +17,7 @@ from shomare_mqtt.errors import CommandRefusedError, ErrorCode
 from shomare_mqtt.model import Envelope, Incoming, OrderState, Unparsed
 from shomare_mqtt.mqtt.commands import CommandParser
 from tests.commits import commits
-from tests.core.provider import Late
+from tests.core.provider import NO_NUMBERS, Late
 from tests.core.world import PRODUCT
 from tests.small_disk import small_disk
 
@@ -283,6 +283,33 @@ async def test_it_buys_though_the_broker_was_not_reached_yet(opened: Opening) ->
     refused_ = [e["transaction"] for e in world.bridge_events("command_refused")]
     assert (refused_, old.answers) == (["t-1"], [])
     assert world.json("bridge/health")["buying_paused"] is True, "for what comes from elsewhere"
+
+
+async def test_it_buys_in_several_places_too_though_the_broker_was_not_reached_yet(opened: Opening) -> None:
+    world = await opened()
+    await world.crash()
+    world.clock.new_process()
+    await world.start(broker=False)
+    world.provider.script("buy", NO_NUMBERS)
+    answer = await ask(world, "buy", {**PRODUCT, "operator": ["1", "2"], "transaction": "new"}).answer()
+    assert (answer["status"], answer["data"]["operator"], world.provider.count("buy")) == ("ok", "2", 2)
+
+
+async def test_a_backup_that_is_found_between_two_places_ends_it(world: World) -> None:
+    await world.buy()
+    world.retained.now["bridge/journal"] = json.dumps(
+        {"journal": world.journal.identity.name, "sequence": 10_000}
+    ).encode()
+    await world.crash()
+    world.clock.new_process()
+    await world.start(broker=False)
+    world.provider.script("buy", Late(5.0, NO_NUMBERS))
+    between, before = ask(world, "buy", {**PRODUCT, "operator": ["1", "2"]}), world.provider.count("buy")
+    await world.sleep(1)
+    assert world.provider.count("buy") == before + 1
+    await world.reach_broker()
+    assert (await between.answer())["error"]["code"] == "buying_paused"
+    assert world.provider.count("buy") == before + 1
 
 
 async def test_a_backup_that_is_found_then_pauses_it_too(world: World) -> None:

@@ -175,6 +175,19 @@ async def test_remembered_for_as_long_as_the_settings_say(opened: Opening) -> No
     assert second["data"]["order"] != first["data"]["order"]
 
 
+async def test_what_is_worked_on_yet_is_not_forgotten(opened: Opening) -> None:
+    """Whoever got no answer in time asks again, and must not buy a second one."""
+    world = await opened(orders={"remember": 5})
+    buy = {**PRODUCT, "transaction": "t"}
+    world.provider.script("buy", Late(20))
+    first = world.send("buy", buy)
+    await world.sleep(15)
+    second = world.send("buy", buy)
+    answer = await world.answer(first)
+    assert (await world.answer(second))["data"]["order"] == answer["data"]["order"]
+    assert world.provider.count("buy") == 1
+
+
 async def test_what_is_forgotten_leaves_the_journal(world: World) -> None:
     await world.buy(transaction="t")
     await world.sleep(3 * 86400)

@@ -408,8 +408,10 @@ async def test_what_comes_by_no_broker_buys_nothing_while_another_daemon_is_know
     daemon.disconnect()
     assert (daemon.state, may_buy_here(daemon)) == ("given", False)
     assert BASE in str(daemon.alone.clearance_here.contested)
+    assert BASE in str(daemon.alone.standing.contested), "a purchase in several places is under way for long"
     daemon.connect()
     assert may_buy_here(daemon) is None
+    assert BASE in str(daemon.alone.standing.contested), "nobody knows yet"
     daemon.disconnect()
     assert may_buy_here(daemon) is False, "nothing was found out meanwhile"
     daemon.connect()
@@ -418,8 +420,10 @@ async def test_what_comes_by_no_broker_buys_nothing_while_another_daemon_is_know
     let_pass(ANSWER_WITHIN)
     await turns()
     assert may_buy_here(daemon) is True
+    assert daemon.alone.standing is daemon.alone.clearance
     daemon.disconnect()
     assert may_buy_here(daemon) is True
+    assert daemon.alone.standing.contested is None
 
 
 async def test_a_broker_that_refuses_the_question(air: Air, caplog: pytest.LogCaptureFixture) -> None:

@@ -142,10 +142,7 @@ class Alternatives:
         except Exception as error:
             if run.record is None:
                 raise
-            self._logger.error(  # noqa: TRY400 - the exception's own words may repeat what the provider said
-                "order %s: a fault of this program: %s", run.record.order.order, trace_of(error)
-            )
-            return self._over(run, _fault())
+            return self._faulty(run, error)
         run.record, run.stop.order = record, record.order.order
         return await self._asked(run, await self._buyer.ask(attempt, ready, record))
 
@@ -168,8 +165,13 @@ class Alternatives:
             return outcome
         run.went_wrong(order.product, order.price, error)
         self._logger.info("order %s: nothing was bought, %s: %s", order.order, described(order.product), error.message)
-        if (tell := self._buyer.telling(error)) is not None:
-            await tell()
+        try:
+            if (tell := self._buyer.telling(error)) is not None:
+                await tell()
+        except ENDS_ALL:
+            raise
+        except Exception as fault:  # noqa: BLE001 - nothing was bought, and the order must say so
+            return self._faulty(run, fault)
         return None
 
     def _refused(self, run: _Run, product: Product, error: ShomareError, price: Decimal | None = None) -> Outcome:
@@ -177,6 +179,12 @@ class Alternatives:
         if not isinstance(error, StoppedError):
             run.went_wrong(product, price, error)
         return self._over(run, error)
+
+    def _faulty(self, run: _Run, fault: Exception) -> Outcome:
+        """It ends with a fault of ours between two pairs, and nothing was bought."""
+        # Without a traceback: the exception's own words may repeat what the provider said.
+        self._logger.error("a fault of this program between two places: %s", trace_of(fault))
+        return self._over(run, _fault())
 
     def _over(self, run: _Run, error: ShomareError) -> Outcome:
         """It ends, and nothing was bought. Raises the error where there is no order."""

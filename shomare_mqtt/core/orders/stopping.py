@@ -45,7 +45,7 @@ class Stop:
 
     def _ask(self, error: StoppedError) -> None:
         self._error = error
-        if self._waiting is not None:
+        if self._waiting is not None and not self._waiting.expired():  # else it is given up already, and takes a moment
             self._waiting.reschedule(asyncio.get_running_loop().time())
 
     def check_cancelled(self) -> None:
