@@ -33,6 +33,8 @@ _CHUNK = 32 * 1024
 _APART, _APART_EACH = 0.05, 0.005
 """Seconds between two sendings to one page, and more for each page there is: with fifty pages a storm of orders is told
 three times a second, a hundred messages at once, and takes no time from the orders."""
+_MUCH = 64 * 1024
+"""Bytes of events that end that rest: a page that reads is not cut off because others are open."""
 _SHORT = 16 * 1024
 """Bytes up to which what changes is told at once."""
 _A_SECOND, _LONGEST_REST = 4_000_000, 1.0
@@ -64,6 +66,8 @@ class _Reader:
         self.named = set(state)
         self.size = 0
         self.news = asyncio.Event()
+        self.much = asyncio.Event()
+        """Whether more than _MUCH waits."""
         self.is_over = False
 
     @property
@@ -85,6 +89,8 @@ class _Reader:
         if self.size > MOST_WAITING:
             self.cut_off()
             return
+        if self.size > _MUCH:
+            self.much.set()
         self.waiting.append(event)
         self.news.set()
 
@@ -95,6 +101,8 @@ class _Reader:
             self.named.discard(item)
         else:
             self.size -= len(item)
+            if self.size <= _MUCH:
+                self.much.clear()
         return item
 
     def end(self) -> None:
@@ -196,7 +204,7 @@ class Stream:
         while not reader.is_over:
             if reader.waiting:
                 await self._send(reader, response, b"".join(self._chunk(reader)))
-                await asyncio.sleep(_APART + _APART_EACH * self.count)
+                await self._pause(reader)
             else:
                 reader.news.clear()
                 with suppress(TimeoutError):
@@ -206,6 +214,12 @@ class Stream:
                 comment_at = now() + COMMENT_EVERY
                 await self._send(reader, response, b": \n\n")
                 await self._in_use(reader.request)
+
+    async def _pause(self, reader: _Reader) -> None:
+        """Between two sendings, until much waits."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_APART + _APART_EACH * self.count):
+                await reader.much.wait()
 
     async def _send(self, reader: _Reader, response: web.StreamResponse, data: bytes) -> None:
         try:

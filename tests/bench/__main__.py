@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.bench import journals, page, purchases, queries, reference, resting, small, starting
+from tests.bench import crowd, journals, page, purchases, queries, reference, resting, small, starting
 from tests.bench.houses import mosquitto
 from tests.bench.table import Effort, Row, rendered
 
@@ -33,6 +33,7 @@ PARTS: list[Part] = [
     ("journals", journals.rows),
     ("small", small.rows),
     ("page", page.rows),
+    ("crowd", crowd.rows),
 ]
 """Each measures for itself and returns its rows, in the order in which they are run and printed."""
 

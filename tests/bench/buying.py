@@ -40,17 +40,36 @@ class Purchases(Load):
         return purchase(self._plan.base, number, self._plan.qos)
 
 
+class Cancels(Load):
+    """Cancels instead, one after the other, what was bought first, second and so on; `before`: the purchase before."""
+
+    def __init__(self, plan: Plan, before: int) -> None:
+        super().__init__(plan)
+        self._before = before
+
+    def _question(self) -> bytes:
+        self._next += 1
+        number = self._before + self._next
+        self._sent[number] = time.perf_counter()
+        payload = b'{"purchase":"%d","transaction":"%d"}' % (number, number)
+        return publish(f"{self._plan.base}/cancel", payload, number % _ALL_PACKETS + 1 if self._plan.qos else 0)
+
+
 def buy(plan: Plan, first: int) -> Result:
     """Carry out a plan in this process."""
+    return asyncio.run(_carried_out(plan, Purchases(plan, first)))
 
-    async def carry_out() -> Result:
-        loop = asyncio.get_running_loop()
-        transport, load = await loop.create_connection(lambda: Purchases(plan, first), "127.0.0.1", plan.port)
-        await load.done.wait()
-        transport.close()
-        return load.result()
 
-    return asyncio.run(carry_out())
+def cancel(plan: Plan, before: int) -> Result:
+    """The same, of what was bought after a purchase."""
+    return asyncio.run(_carried_out(plan, Cancels(plan, before)))
+
+
+async def _carried_out(plan: Plan, load: Load) -> Result:
+    transport, _ = await asyncio.get_running_loop().create_connection(lambda: load, "127.0.0.1", plan.port)
+    await load.done.wait()
+    transport.close()
+    return load.result()
 
 
 class Customer:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.bench import journals, purchases, resting, small, starting, syncing
+from tests.bench import crowd, journals, purchases, resting, small, starting, syncing
+from tests.bench.crowd import Size
 from tests.bench.journals import Sizes
 from tests.bench.load import Result
 from tests.bench.purchases import Found, Shop
@@ -99,6 +100,16 @@ def test_journals() -> None:
     found = told(journals.measured(Sizes(20, 30, 1)))
     assert {"20 open orders: memory more", "30 closed orders: first answer later by"} <= set(found)
     assert found["30 closed orders: statistics"] > 0
+
+
+@pytest.mark.mosquitto
+@pytest.mark.slow
+def test_pages_that_look_on() -> None:
+    found = told(crowd.measured(1, Size(orders=FEW, reading=2, deaf=1)))
+    name = f"{FEW} orders under 3 pages"
+    assert found[f"{name}: refused or not answered"] == 0
+    assert found[f"{name}: and to the pages later by"] >= 0
+    assert found[f"{name}: memory once they are gone"] > 10
 
 
 @pytest.mark.mosquitto

@@ -248,6 +248,21 @@ async def test_one_that_reads_nothing_is_cut_off_once_too_much_waits_for_it(monk
         await page.until(lambda: page.told[-1] == told("buying", "on"))
 
 
+async def test_one_that_reads_is_not_cut_off_however_much_happens(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rest between two sendings, which grows with the pages that are open, ends where much waits."""
+    monkeypatch.setattr(stream, "_APART", 10 * PATIENCE)
+    async with hall(buying=b"on") as (made, ear):
+        page = ear()
+        await page.until(lambda: len(page.told) == 1)
+        for number in range(100):
+            made.stream.happened("event/bridge", json.dumps({"n": number, "message": "x" * 10_000}).encode())
+            await page.until(lambda n=number: page.ended or len(page.told) > n - 7)  # type: ignore[misc]
+            assert not page.ended
+        told_of = [each["payload"]["n"] for each in page.told[1:]]
+        assert told_of == list(range(len(told_of)))
+        assert len(told_of) > 90
+
+
 async def test_one_that_takes_nothing_for_long_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stream, "STALLED", 0.05)
     async with hall(orders=json.dumps(["x" * 6_000_000]).encode()) as (made, _):
