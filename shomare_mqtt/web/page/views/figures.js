@@ -1,4 +1,4 @@
-// What was spent and what came of it: by day, by application, and by country and operator.
+// What was spent, and what came of it.
 
 import { html, useState } from "../vendor/preact.js";
 import { orderChange, useAnswer } from "../asking.js";
@@ -28,7 +28,7 @@ export function Figures({ app }) {
 		${viewer
 			? html`<p class=hint>${t("viewer")}</>`
 			: html`<div class=row role=group aria-label=${t("span")}>${SPANS.map((n) => html`<button class=span aria-pressed=${`${n === days}`} onClick=${() => setDays(n)}>${t("days", { n })}</>`)}</>`}
-		${problem && html`<${Said} said=${{ kind: "bad", ...problem }} />`}
+		${problem && html`<${Said} said=${problem} />`}
 		${!total && !problem && html`<p class=soft>${tr("press.busy")}</>`}
 		${total && html`<${Facts} class="tiles card" t=${t} facts=${Object.fromEntries(TILES.map((name) => [name, show(name, total)]))} />`}
 		${total?.unknown > 0 && html`<p class="notice warn">${t("unknown", { n: total.unknown })}</>`}
@@ -46,8 +46,8 @@ function writing(app) {
 		application: (_, group) => called(group, "application"),
 		place: (_, group) => html`${called(group, "country")} <small>${called(group, "operator")}</>`,
 		day: (day) => dayName(day),
-		orders: (n) => number(n),
-		received: (n) => number(n),
+		orders: (count) => number(count),
+		received: (count) => number(count),
 		success: percent,
 		seconds_to_sms: clock,
 		cost_per_code: (mean) => inMoney(+mean.toFixed(mean < 100 ? 2 : 0)),
@@ -74,8 +74,7 @@ function Spent({ answer, days, zone, show }) {
 		<${Columns} columns=${columns} title=${t("drawn", { money: show("spent", total), n: days })} shown=${(spent) => show("spent", { spent })} /></>`;
 }
 
-// The greatest or newest first, by `by`. The first of `head` heads its row; `share(row)` of 1 is drawn below the second.
-// `folded`: the table stands below what is drawn, and is unfolded by a press.
+// The greatest or newest first. The first of `head` heads its row; `share(row)` is drawn below the second.
 function Table({ title, rows = [], by, show, head, share, kind, folded, children }) {
 	const [all, showAll] = useState(false);
 	if (!rows.length) return null;
@@ -84,7 +83,7 @@ function Table({ title, rows = [], by, show, head, share, kind, folded, children
 	const names = head.split(" ");
 	const table = html`<div class=scroll tabindex=0 role=group aria-labelledby=${title}><table class=${folded ? "" : "drawn"}>
 			<thead><tr>${names.map((name) => html`<th scope=col>${t(name)}</>`)}</></>
-			<tbody>${shown.map((row) => html`<tr>${names.map((name, n) => (n ? html`<td>${show(name, row)}${share && n === 1 && html`<${Bar} share=${share(row)} kind=${kind} />`}</>` : html`<th scope=row>${show(name, row)}</>`))}</>`)}</></></>
+			<tbody>${shown.map((row) => html`<tr>${names.map((name, n) => html`<${n ? "td" : "th"} scope=${n ? undefined : "row"}>${show(name, row)}${share && n === 1 && html`<${Bar} share=${share(row)} kind=${kind} />`}</>`)}</>`)}</></></>
 		${rows.length > shown.length && html`<button class=quiet onClick=${() => showAll(true)}>${t("all", { n: rows.length })}</>`}`;
 	return html`<section class=card aria-labelledby=${title}><h2 id=${title}>${t(title)}</>${children}
 		${folded ? html`<details><summary>${t("as_table")}</>${table}</>` : table}</>`;
