@@ -1,4 +1,4 @@
-// A code that arrived is told to whoever looks elsewhere: by the title, and once it was allowed here, by a sound and a notification.
+// A code that arrived is told to whoever looks elsewhere.
 
 import { onCode } from "./codes.js";
 import { t } from "./i18n.js";
@@ -23,23 +23,19 @@ function sound() {
 	try {
 		audio ??= new AudioContext();
 		audio.resume();
-		[880, 1175].forEach((pitch, n) => {
-			const tone = audio.createOscillator();
-			const volume = audio.createGain();
-			const begin = audio.currentTime + n * 0.16;
-			tone.frequency.value = pitch;
-			volume.gain.setValueAtTime(0.15, begin);
-			volume.gain.exponentialRampToValueAtTime(0.001, begin + 0.4);
-			tone.connect(volume).connect(audio.destination);
-			tone.start(begin);
-			tone.stop(begin + 0.4);
-		});
+		const begin = audio.currentTime;
+		const tone = new OscillatorNode(audio, { frequency: 880 });
+		tone.frequency.setValueAtTime(1175, begin + 0.2);
+		const volume = new GainNode(audio, { gain: 0.15 });
+		volume.gain.exponentialRampToValueAtTime(0.001, begin + 0.6);
+		tone.connect(volume).connect(audio.destination);
+		tone.start();
+		tone.stop(begin + 0.6);
 	} catch {
 		// A browser without sound.
 	}
 }
 
-// What came, in words.
 export const arrived = ({ code }) => (code ? t("arrived.code", { code }) : t("arrived.sms"));
 
 onCode((sms) => {

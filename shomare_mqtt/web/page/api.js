@@ -47,7 +47,7 @@ async function once(topic, body) {
 		store.heardDate(response);
 		const { status } = response;
 		if (status >= 500) throw new NoAnswer("lost", status);
-		if (status === 401) store.signedOut();
+		if (status === 401) store.set("out");
 		if (!response.ok) throw refused(status);
 		return await response.json();
 	} catch (error) {

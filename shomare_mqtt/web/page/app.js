@@ -20,7 +20,7 @@ const viewOf = (hash) => [hash.slice(1).split("/")[0]].find((view) => view in VI
 
 // What every view gets. `viewer`: nothing may be sent; `owner`: commands are taken; neither while nobody knows. `now()`: milliseconds by the server's clock.
 function appOf(more) {
-	const { state, connection, role, session } = store;
+	const { state, role, connection, session } = store;
 	const settings = state["bridge/info"]?.settings ?? {};
 	return {
 		store,
@@ -84,13 +84,12 @@ function Connection({ app: { connection } }) {
 		was.current = connection;
 	}, [connection]);
 	return html`<div role=status class=connection>
-		${connection === "lost" && html`<${Notice} kind=bad><p>${t("connection.lost")}<//><button onClick=${() => store.tryNow()}>${t("connection.retry")}<//><//>`}
+		${connection === "lost" && html`<${Notice} kind=bad><p>${t("connection.lost")}<//><button onClick=${() => store.lookAgain()}>${t("connection.retry")}<//><//>`}
 		${connection === "online" && back && html`<${Notice} kind=ok icon=done><p>${t("connection.back")}<//><//>`}
 		${connection === "out" && html`<${Notice} kind=bad><p>${t("connection.out")}<//><a class=button href=login>${t("connection.login")}<//><//>`}
 	<//>`;
 }
 
-// A code that arrives while something else is looked at.
 function Arrived({ app }) {
 	const [sms, put] = useState(null);
 	useEffect(() => onCode(put), []);

@@ -33,7 +33,7 @@ export function closedLately(state, but) {
 		.map(withCodes);
 }
 
-// Asks once for what is missing; again when more is missing than then.
+// Asks once for what is missing, and again when more is.
 export async function fetchCodes(orders) {
 	const missing = orders.filter((one) => one.sms_count > (known.get(one.order)?.size ?? 0));
 	const key = missing.map((one) => one.order + one.sms_count).join() || "first";
@@ -50,7 +50,6 @@ export async function fetchCodes(orders) {
 	}
 }
 
-// `listener(sms)` for each SMS that arrives while the page is open.
 export const onCode = (listener) => added(listeners, listener);
 
 store.onEvent((topic, event) => {

@@ -7,7 +7,7 @@ const KEPT = "shomare.language";
 
 export let lang = "en";
 
-// Has the words of a view there, in the language that is shown: nobody waits for those of another.
+// Of one language alone: nobody waits for the words of another.
 export async function loadWords(view) {
 	const known = words[lang];
 	if (hasWords(view)) return;
@@ -28,10 +28,8 @@ export function t(key, values = {}) {
 	});
 }
 
-// `t` of one view's words.
 export const wordsOf = (view) => (key, values) => t(`${view}.${key}`, values);
 
-// The language that was chosen here ("en", "fa"), or "auto".
 export const chosenLanguage = () => kept(KEPT) ?? "auto";
 
 export const chooseLanguage = (choice) => keep(KEPT, choice);
@@ -72,7 +70,7 @@ export function clock(seconds) {
 	return `${hours ? `${number(hours)}:${two(minutes)}` : number(minutes)}:${two(whole % 60)}`;
 }
 
-// What was refused or lost, as a sentence: `{text, detail}`; `detail` is the daemon's own English sentence where `text` is not.
+// What was refused or lost: `{text, detail}`; `detail` is the daemon's own English sentence where `text` is not.
 export function explain(error) {
 	if (error.kind) return { text: t(`noanswer.${error.kind}`, { status: String(error.status) }) };
 	const own = `error.${error.code}`;

@@ -1,4 +1,4 @@
-// Names of countries, operators and applications: how they are shown, and how they are found by typing.
+// Names: how they are shown, and found by typing.
 
 import { lang } from "./i18n.js";
 
@@ -42,7 +42,7 @@ const BRANDS = Object.fromEntries(
 
 const PERSIAN = /[\u0600-\u06ff]/;
 
-// Every text of an entry that is a name: `name`, and whatever other field says one.
+// `name`, and whatever other field says one.
 function namesOf(entry, kind) {
 	const isName = ([key, value]) => key !== "id" && typeof value === "string" && /\p{L}/u.test(value) && value.length < 80 && !/^https?:|\.(png|svg|jpg|webp)$/i.test(value);
 	const names = [entry.name, ...Object.entries(entry).filter(isName).map(([, value]) => value)];
@@ -53,7 +53,7 @@ function namesOf(entry, kind) {
 
 const lists = new WeakMap();
 
-// A list as it is chosen from: `[{id, label, other, keys}]`; `label` in the language's script where there is one, `other` the other script's.
+// `[{id, label, other, keys}]`; `label` in the language's script where there is one, `other` in the other.
 export function choices(list, kind) {
 	if (!Array.isArray(list)) return [];
 	const cached = lists.get(list);
@@ -75,10 +75,8 @@ function item(entry, kind) {
 
 const LISTS = { country: "countries", operator: "operators", application: "applications" };
 
-// What there is of a kind, to choose from.
 export const choicesOf = (app, kind) => choices(app.state[LISTS[kind]], kind);
 
-// The name to show of an order's or offer's place.
 export function nameOf(app, kind, id, fallback) {
 	return choicesOf(app, kind).find((one) => one.id === String(id))?.label ?? fallback ?? String(id);
 }

@@ -1,11 +1,10 @@
-// What stands in the way of buying, said before one tries: what it means, and what to do.
+// What stands in the way of buying, said before one tries.
 
 import { command } from "./api.js";
 import { html } from "./vendor/preact.js";
 import { t, when } from "./i18n.js";
 import { Action, Notice } from "./parts.js";
 
-// The provider's trouble by its `state`; the words are `notice.<kind>`.
 function troubleOf({ state, settings: { provider } }) {
 	const told = state["provider/state"];
 	if ((provider && !provider.token && !provider.token_file) || told?.error?.code === "missing_token") return "no_token";

@@ -37,7 +37,7 @@ export function useTick() {
 	}, []);
 }
 
-// Text that was typed by others: shown as text, in its own direction.
+// Typed by others: in its own direction.
 export const Foreign = ({ text }) => html`<bdi dir=auto>${text}<//>`;
 
 // What is copied: Latin digits, left to right.
@@ -97,7 +97,7 @@ export const CopyCode = ({ code, ...more }) => html`<${Copy} text=${code} label=
 export function Said({ said }) {
 	const bad = said?.kind === "bad";
 	return html`<div class=said role=${bad ? "alert" : "status"}>
-		${said && html`<p class=${said.kind}>${bad && html`<${Icon} name=alert />`}<span>${said.text} ${said.detail && html`<small dir=ltr lang=en>${said.detail}<//>`}<//><//>`}<//>`;
+		${said && html`<p class="notice ${said.kind}">${bad && html`<${Icon} name=alert />`}<span>${said.text} ${said.detail && html`<small dir=ltr lang=en>${said.detail}<//>`}<//><//>`}<//>`;
 }
 
 // `press(run, content)` runs once, however often it is pressed meanwhile; `run` hands what it gets on to `command`, and gives back a sentence or nothing.

@@ -4,7 +4,7 @@ const SILENCE = 40_000; // The server says something each 15 s: beyond this the 
 
 const held = {};
 
-// What this browser keeps of a person's choices. Storage may be forbidden: then it holds until the page is loaded again.
+// A person's choices. Storage may be forbidden: then they hold until the page is loaded again.
 export function kept(key) {
 	try {
 		return localStorage.getItem(key);
@@ -24,7 +24,6 @@ export function keep(key, text) {
 
 export const isOrder = (topic) => topic.startsWith("orders/");
 
-// Gives back what takes it out again.
 export function added(set, one) {
 	set.add(one);
 	return () => set.delete(one);
@@ -48,7 +47,7 @@ class Store {
 		return added(this.#changes, listener);
 	}
 
-	// `listener(topic, payload)` for each event that is no state.
+	// `listener(topic, payload)`
 	onEvent(listener) {
 		return added(this.#events, listener);
 	}
@@ -63,19 +62,9 @@ class Store {
 		if (!isNaN(offset)) this.#offset = Math.abs(offset) < 1500 ? 0 : offset;
 	}
 
-	signedOut() {
-		this.#set("out");
-	}
-
-	// What the button beside "no connection" does.
-	tryNow() {
-		this.#pause = 1000;
-		this.#lookAgain();
-	}
-
 	start() {
-		addEventListener("online", () => this.#lookAgain());
-		document.addEventListener("visibilitychange", () => document.hidden || this.#lookAgain());
+		addEventListener("online", () => this.lookAgain());
+		document.addEventListener("visibilitychange", () => document.hidden || this.lookAgain());
 		setInterval(() => this.#isSilent(SILENCE) && this.#abort.abort(), 5000);
 		this.#run();
 	}
@@ -85,7 +74,8 @@ class Store {
 	}
 
 	// A phone that slept believes in a connection that is long gone.
-	#lookAgain() {
+	lookAgain() {
+		this.#pause = 1000;
 		if (this.#wake) this.#wake();
 		else if (this.#isSilent(20_000)) this.#abort.abort();
 	}
@@ -97,7 +87,7 @@ class Store {
 			await this.#listen().catch(() => {});
 			this.#heard = 0;
 			if (this.connection === "out") return;
-			this.#set("lost");
+			this.set("lost");
 			if (Date.now() - began > 30_000) this.#pause = 1000;
 			await new Promise((resolve) => {
 				this.#wake = resolve;
@@ -113,7 +103,7 @@ class Store {
 		this.#heard = Date.now();
 		const how = { cache: "no-store", signal: this.#abort.signal };
 		const response = await fetch("api/events", how);
-		if (response.status === 401) return this.signedOut();
+		if (response.status === 401) return this.set("out");
 		if (!response.ok) throw new Error(response.status);
 		this.heardDate(response);
 		this.session = response.headers.get("shomare-session") === "yes";
@@ -130,7 +120,7 @@ class Store {
 			const blocks = (rest + value).split(/\r?\n\r?\n/);
 			rest = blocks.pop();
 			for (const block of blocks) this.#take(block);
-			if (blocks.length) this.#set("online");
+			if (blocks.length) this.set("online");
 		}
 	}
 
@@ -160,7 +150,7 @@ class Store {
 		this.changed();
 	}
 
-	#set(connection) {
+	set(connection) {
 		this.connection = connection;
 		this.changed();
 	}

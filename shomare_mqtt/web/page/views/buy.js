@@ -1,7 +1,8 @@
-// Choosing and buying: what, where, for how much; what the choice costs and how it did so far.
+// Choosing and buying.
 
 import { html, useEffect, useRef, useState } from "../vendor/preact.js";
 import { command } from "../api.js";
+import { useAnswer } from "../asking.js";
 import { explain, money, percent, wordsOf } from "../i18n.js";
 import { choicesOf, nameOf, placeOf } from "../names.js";
 import { Notices } from "../notices.js";
@@ -15,7 +16,7 @@ const WHAT = ["application", "country", "operator"];
 
 let wish = null;
 
-// What was wished last; without it the daemon's defaults.
+// What was wished last, else the daemon's defaults.
 function lastWish(state) {
 	try {
 		wish ??= JSON.parse(kept(KEPT));
@@ -106,17 +107,12 @@ function usePrices(app, pairs) {
 	return (pair) => asked.get(keyOf(pair));
 }
 
-let past = []; // What our own orders of 90 days say, by place: asked for once a visit of the view.
-
 function Places({ app, pairs, prices }) {
-	const again = useAgain();
-	useEffect(() => {
-		if (app.owner) command("query/statistics", { days: 90, by: WHAT }).then(({ groups }) => again((past = groups)), () => {});
-	}, [app.owner]);
+	const past = useAnswer(app.owner ? "query/statistics" : null, { days: 90, by: WHAT }).data?.groups;
 	return html`<div aria-live=polite><ul class=places>
 		${pairs.slice(0, MOST_PRICES).map((pair) => {
 			const { price, error } = prices(pair) ?? {};
-			const own = past.find((one) => WHAT.every((what) => one[what] === pair[what]));
+			const own = past?.find((one) => WHAT.every((what) => one[what] === pair[what]));
 			return html`<li key=${keyOf(pair)}><span><${Place} app=${app} of=${pair} /><${Success} success=${own?.success} orders=${own && own.received + own.unused} /><//>
 				${price ? html`<${Priced} offer=${price} app=${app} />` : error ? html`<small class=bad>${explain(error).text}<//>` : app.owner && html`<small>${t("asking")}<//>`}<//>`;
 		})}
@@ -142,7 +138,7 @@ function BuyButton({ app, form, pairs, price }) {
 	return html`<${Press} kind="main big" ...${how} busyLabel=${t("buying")} onClick=${go}>${(price ?? false) === false ? t("buy") : t("buy_for", { price: money(price, app.unit) })}<//>`;
 }
 
-// Where it can be had cheapest. The daemon reads price lists behind everything else; this shows how far it is.
+// The daemon reads price lists behind everything else; this shows how far it is.
 function Offers({ app, form, take }) {
 	const [found, setFound] = useState(null);
 	const [progress, setProgress] = useState(null);

@@ -1,4 +1,4 @@
-// What is open: the number to copy, the time that is left, the code; what to do where nobody knows.
+// What is open, and what to do where nobody knows.
 
 import { html, useEffect, useRef, useState } from "../vendor/preact.js";
 import { alarmOn, quietTitle, setAlarm } from "../alarm.js";
@@ -57,7 +57,7 @@ function Order({ order, app, tell }) {
 }
 
 function Sms({ sms, app, first }) {
-	return html`<div class="sms ${first ? "first" : ""}">
+	return html`<div class="sms ${first ? "first ok" : ""}">
 		${sms.code && html`<div class="row between"><${Latin} text=${sms.code} class=code /><${CopyCode} code=${sms.code} kind=${first ? "main" : ""} onCopied=${quietTitle} /><//>`}
 		<blockquote><${Foreign} text=${sms.text} /><//>
 		<p class="row between"><small>${sms.sender && html`<${Foreign} text=${sms.sender} /> · `}${when(sms.received_at, app.now())}<//>
@@ -66,9 +66,8 @@ function Sms({ sms, app, first }) {
 
 function Life({ order, app }) {
 	useTick();
-	const [begin, end] = [Date.parse(order.created_at), Date.parse(order.expires_at)];
-	const left = Math.max(0, Math.min(1, (end - app.now()) / (end - begin)));
-	return html`<div class=life><div class=bar><i style=${{ width: `${left * 100}%` }} /><//>
+	const end = Date.parse(order.expires_at);
+	return html`<div><progress max=${end - Date.parse(order.created_at)} value=${Math.max(0, end - app.now())} aria-hidden=true />
 		<p><${TimeLeft} until=${order.expires_at} now=${app.now} /> <small>${t("left")}<//><//><//>`;
 }
 
