@@ -8,9 +8,7 @@ import { nameOf } from "../names.js";
 import { Facts, Said } from "../parts.js";
 
 const t = wordsOf("figures");
-const SPANS = [7, 30, 90, 365];
 const FEW = 12; // Rows that are shown before more are asked for.
-const DAY = 86_400_000;
 const TILES = "spent_today spent received success cost_per_code seconds_to_sms refunded orders".split(" ");
 
 export function Figures({ app }) {
@@ -25,9 +23,7 @@ export function Figures({ app }) {
 	const most = Math.max(...groups.map(({ spent }) => spent), 1e-9);
 	const show = writing(app);
 	return html`<h1>${tr("nav.figures")}</>
-		${viewer
-			? html`<p class=hint>${t("viewer")}</>`
-			: html`<div class=row role=group aria-label=${t("span")}>${SPANS.map((n) => html`<button class=span aria-pressed=${`${n === days}`} onClick=${() => setDays(n)}>${t("days", { n })}</>`)}</>`}
+		${viewer ? html`<p class=hint>${t("viewer")}</>` : html`<div class=row role=group aria-label=${t("span")}>${[7, 30, 90, 365].map((n) => html`<button class=span aria-pressed=${`${n === days}`} onClick=${() => setDays(n)}>${t("days", { n })}</>`)}</>`}
 		${problem && html`<${Said} said=${problem} />`}
 		${!total && !problem && html`<p class=soft>${tr("press.busy")}</>`}
 		${total && html`<${Facts} class="tiles card" t=${t} facts=${Object.fromEntries(TILES.map((name) => [name, show(name, total)]))} />`}
@@ -38,7 +34,7 @@ export function Figures({ app }) {
 		<${Table} title=by_place rows=${byPlace.data?.groups} by=orders show=${show} head="place success orders seconds_to_sms cost_per_code" share=${({ success }) => success} kind=success />`;
 }
 
-// Writes a figure of a group or of the total: `show(name, group)`.
+// `show(name, group)` writes a figure of a group or of the total.
 function writing(app) {
 	const inMoney = (value) => money(value, app.unit);
 	const called = (group, kind) => html`<bdi>${nameOf(app, kind, group[kind], group[`${kind}_name`])}</>`;
@@ -61,11 +57,11 @@ const dayName = (date, how = { dateStyle: "medium" }) => new Date(date).toLocale
 function Spent({ answer, days, zone, show }) {
 	const { groups, total, until } = answer;
 	const found = new Map(groups.map((group) => [group.day, group]));
-	// It ends at midnight there, which is the next day's. Sweden writes YYYY-MM-DD.
+	// It ends at midnight, which is the next day's. Sweden writes YYYY-MM-DD.
 	const last = Date.parse(new Date(Date.parse(until) - 1).toLocaleDateString("sv", { timeZone: zone }));
 	const labelled = Math.ceil(days / 6);
 	const columns = Array.from({ length: days }, (_, n) => {
-		const day = new Date(last - (days - 1 - n) * DAY).toISOString().slice(0, 10);
+		const day = new Date(last - (days - 1 - n) * 86_400_000).toISOString().slice(0, 10);
 		const { spent } = found.get(day) ?? { spent: 0 };
 		const label = n % labelled === labelled >> 1 && dayName(day, { day: "numeric", month: "short" });
 		return { value: spent, label, tip: `${dayName(day)}: ${show("spent", { spent })}` };

@@ -55,8 +55,8 @@ function Filter({ wish, filter, orders }) {
 	const select = (id, options) => field(id, html`<select id=${id} value=${wish[id]} onChange=${put}>${options.map(([value, name]) => html`<option key=${value} value=${value}>${name}</>`)}</>`);
 	return html`<div class=filter role=search>
 		${field("find", html`<input id=find type=search dir=auto autocomplete=off spellcheck=false placeholder=${t("find_what")} value=${wish.find} onInput=${put} />`)}
-		${select("outcome", Object.keys(OUTCOMES).map((outcome) => [outcome, t(`outcome_${outcome}`)]))}
-		${select("application", [["", t("outcome_all")], ...new Map(orders.map((order) => [order.application, order.application_name]))])}</>`;
+		${select("outcome", Object.keys(OUTCOMES).map((outcome) => [outcome, t(`came.${outcome}`)]))}
+		${select("application", [["", t("came.all")], ...new Map(orders.map((order) => [order.application, order.application_name]))])}</>`;
 }
 
 function save(orders) {
@@ -77,10 +77,9 @@ function Order({ order, app }) {
 		<summary>
 			<span><b><bdi>${order.application_name}</></> <small><${Place} app=${app} of=${order} /></></>
 			<span class=got>${latin(phone)} ${codes.length > 0 && html`<b>${latin(codes.at(-1))}</>`}</>
-			<span class=cost>${money(charged ?? order.price, app.unit)} <small class=${fate}>${t(`money_${fate}`)}</></>
+			<span class=cost>${money(charged ?? order.price, app.unit)} <small class=${fate}>${t(`money.${fate}`)}</></>
 			<span class=how><${Badge} state=${state} /> <time datetime=${created_at}>${when(created_at)}</></>
-			<${Icon} name=down />
-		</>
+			<${Icon} name=down /></>
 		<div class=more>
 			${order.refunded === false && html`<p>${t("not_refunded")}</>`}
 			${error && html`<p><${Foreign} text=${error.message} /></>`}

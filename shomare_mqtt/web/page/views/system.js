@@ -11,14 +11,7 @@ const t = wordsOf("system");
 const MOST = 100; // As many of what happened as the daemon keeps.
 const KINDS = { online: "ok", running: "ok", good: "ok", ok: "ok", misunderstood: "warn", left_out: "warn", unknown: "warn", warn: "warn" }; // Else "bad".
 // A limit -> what `counted` in `bridge/health` says is used of it.
-const LIMITS = {
-	max_price: "",
-	max_spend_per_day: "spent_today",
-	max_buys_per_hour: "bought_last_hour",
-	max_open_orders: "open_orders",
-	max_unused_per_day: "unused_today",
-	min_balance: "",
-};
+const LIMITS = { max_price: "", max_spend_per_day: "spent_today", max_buys_per_hour: "bought_last_hour", max_open_orders: "open_orders", max_unused_per_day: "unused_today", min_balance: "" };
 
 export function System({ app }) {
 	const { "bridge/info": info = {}, "bridge/health": health = {} } = app.state;
@@ -35,9 +28,7 @@ const latin = (text) => text && html`<${Latin} text=${text} />`;
 const foreign = (text) => html`<${Foreign} text=${text} />`;
 const time = (iso) => iso && when(iso);
 
-function Card({ name, state, said, children }) {
-	return html`<section class=card aria-labelledby=${name}>${between(html`<h2 id=${name}>${t(name)}</>`, state && badge(state, said))}${children}</>`;
-}
+const Card = ({ name, state, said, children }) => html`<section class=card aria-label=${t(name)}>${between(html`<h2>${t(name)}</>`, state && badge(state, said))}${children}</>`;
 
 function Buying({ app, health }) {
 	const stands = app.state.buying === "off" ? "off" : health.buying_paused ? "paused" : "on";
@@ -48,15 +39,14 @@ function Buying({ app, health }) {
 		<p>${t(restored ? "restored" : `buying_${stands}`)}</>
 		${!app.viewer && (restored
 			? html`<${Confirmed} question=${t("resume_sure")} yes=${t("resume_yes")} run=${turn}>${t("turn_on")}</>`
-			: stands !== "paused" && html`<${Action} key=${stands} kind=${to === "on" ? "main" : ""} run=${turn}>${t(`turn_${to}`)}</>`)}
-	</>`;
+			: stands !== "paused" && html`<${Action} key=${stands} kind=${to === "on" ? "main" : ""} run=${turn}>${t(`turn_${to}`)}</>`)}</>`;
 }
 
 function Limits({ app, health }) {
 	const { limits = {} } = app.settings;
 	const unset = [];
 	const limit = ([name, counted]) => {
-		const [title, most, used] = [t(`limit_${name}`), limits[name] ?? null, health.counted?.[counted]];
+		const [title, most, used] = [t(`limit.${name}`), limits[name] ?? null, health.counted?.[counted]];
 		if (most === null) return void unset.push(title);
 		const shown = (value) => (/price|spend|balance/.test(name) ? money(value, app.unit) : number(value));
 		const left = Math.max(0, most - used);
@@ -67,8 +57,7 @@ function Limits({ app, health }) {
 	return html`<${Card} name=limits>
 		<ul class=lines>${Object.entries(LIMITS).map(limit)}</>
 		${unset.length > 0 && html`<p class=hint>${t("unset")} ${unset.join(t("comma"))}.</>`}
-		<p class=hint>${health.updated_at && t("as_of", { time: when(health.updated_at) })} ${t("limits_where")}</>
-	</>`;
+		<p class=hint>${health.updated_at && t("as_of", { time: when(health.updated_at) })} ${t("limits_where")}</></>`;
 }
 
 function Provider({ app }) {
@@ -76,8 +65,7 @@ function Provider({ app }) {
 	return html`<${Card} name=provider state=${told.state} said=${t(`provider_${told.state}`)}>
 		${told.fields?.length > 0 && html`<p>${t("fields")} ${latin(told.fields.join(", "))}</>`}
 		<${Facts} t=${t} facts=${{ address: latin(app.settings.provider?.base_url), since: time(told.since), balance: profile && money(profile.balance, app.unit), balance_at: time(profile?.updated_at) }} />
-		${!app.viewer && html`<${Action} run=${async () => (await command("query/profile"), t("asked"))}>${t("ask")}</>`}
-	</>`;
+		${!app.viewer && html`<${Action} run=${async () => (await command("query/profile"), t("asked"))}>${t("ask")}</>`}</>`;
 }
 
 function Broker({ app, info, health }) {
@@ -86,28 +74,20 @@ function Broker({ app, info, health }) {
 	const address = mqtt.transport === "unix" ? mqtt.path : mqtt.host && `${mqtt.host}:${mqtt.port}`;
 	return html`<${Card} name=broker state=${protocol ? "ok" : "bad"} said=${t(protocol ? "connected" : "away")}>
 		${!protocol && html`<p>${t("broker_away")}</>`}
-		<${Facts} t=${t} facts=${{ address: latin(address), base_topic: latin(base_topic), protocol: protocol && latin(`MQTT ${protocol}${mqtt.tls?.enabled ? ", TLS" : ""}`), outbox: health.outbox > 0 && number(health.outbox) }} />
-	</>`;
+		<${Facts} t=${t} facts=${{ address: latin(address), base_topic: latin(base_topic), protocol: protocol && latin(`MQTT ${protocol}${mqtt.tls?.enabled ? ", TLS" : ""}`), outbox: health.outbox > 0 && number(health.outbox) }} /></>`;
 }
 
-function Plugins({ info }) {
-	const { plugins = [] } = info;
-	return html`<${Card} name=plugins>
-		${!plugins.length && html`<p class=soft>${t("no_plugins")}</>`}
-		<ul class=lines>${plugins.map(({ name, version, state, error }) => html`<li>${between(html`<span>${foreign(name)} ${latin(version)}</>`, badge(state, t(`plugin_${state}`)))}
-			${error && html`<small>${foreign(error)}</>`}</>`)}</>
-	</>`;
-}
+const Plugins = ({ info }) => html`<${Card} name=plugins>
+		${!info.plugins?.length && html`<p class=soft>${t("no_plugins")}</>`}
+		<ul class=lines>${info.plugins?.map(({ name, version, state, error }) => html`<li>${between(html`<span>${foreign(name)} ${latin(version)}</>`, badge(state, t(`plugin.${state}`)))}
+			${error && html`<small>${foreign(error)}</>`}</>`)}</></>`;
 
-function Program({ app, info }) {
-	return html`<${Card} name=program>
+const Program = ({ app, info }) => html`<${Card} name=program>
 		<${Facts} t=${t} facts=${{ version: latin(info.version), started: time(info.started_at), directory: latin(app.settings.state?.directory) }} />
-		<div class=field><label for=language>${tr("shell.language")}</>
+		<div class=field><label for=language>${t("language")}</>
 			<select id=language value=${app.language} onChange=${(event) => app.setLanguage(event.target.value)}>
 				<option value=auto>${t("language_auto")}</><option value=en lang=en>English</><option value=fa lang=fa>فارسی</></></>
-		${app.session && html`<form method=post action=logout><button>${t("logout")}</></>`}
-	</>`;
-}
+		${app.session && html`<form method=post action=logout><button>${t("logout")}</></>`}</>`;
 
 // Raises NoAnswer.
 async function asked(address, method) {
@@ -130,14 +110,11 @@ function Doctor() {
 		<${Action} run=${run} busyLabel=${t("doctor_busy")}>${t("doctor_run")}</>
 		<div role=status>${bad.length > 0 && html`<${Notice} kind=bad><p>${t("doctor_bad", { n: bad.length })}</></>`}</>
 		<${Findings} findings=${[...bad, ...unknown]} />
-		${good.length > 0 && html`<details><summary><${Icon} name=down />${t("doctor_good", { n: good.length })}</><${Findings} findings=${good} /></>`}
-	</>`;
+		${good.length > 0 && html`<details><summary><${Icon} name=down />${t("doctor_good", { n: good.length })}</><${Findings} findings=${good} /></>`}</>`;
 }
 
-function Findings({ findings }) {
-	return html`<ul class=lines lang=en dir=ltr>${findings.map(({ name, state, text, advice }) => html`<li>${between(html`<b>${name}</>`, badge(state, state))}
+const Findings = ({ findings }) => html`<ul class=lines lang=en dir=ltr>${findings.map(({ name, state, text, advice }) => html`<li>${between(html`<b>${name}</>`, badge(state, state))}
 		<p>${text}</>${advice && html`<p class=soft>${advice}</>`}</>`)}</>`;
-}
 
 // What the daemon kept since its start, then what comes: the newest first.
 function Lately({ store }) {
@@ -153,6 +130,5 @@ function Lately({ store }) {
 	return html`<${Card} name=lately>
 		${problem && html`<${Said} said=${problem} />`}
 		${events?.length === 0 && !problem && html`<p class=soft>${t("nothing")}</>`}
-		<ol class=lines>${events?.map(({ at, message }) => html`<li><small><time datetime=${at}>${when(at)}</></><p>${foreign(message)}</></>`)}</>
-	</>`;
+		<ol class=lines>${events?.map(({ at, message }) => html`<li><small><time datetime=${at}>${when(at)}</></><p>${foreign(message)}</></>`)}</></>`;
 }
