@@ -33,7 +33,6 @@ export function Columns({ columns, title, shown }) {
 	</></>`;
 }
 
-// A share of 1.
 export function Bar({ share, kind = "" }) {
 	const width = 100 * Math.max(0, Math.min(1, share));
 	return html`<svg class="share ${kind}" aria-hidden=true width=100% height=8><rect class=all width=100% height=8 rx=4 />

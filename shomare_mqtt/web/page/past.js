@@ -11,7 +11,6 @@ export const OUTCOMES = {
 	unknown: (order) => order.state === "unknown",
 };
 
-// Orders of this outcome and application ("": any) in which each word of `find` stands somewhere.
 export function matching(orders, { outcome, application, find }) {
 	const words = fold(find).split(" ");
 	return orders.filter((order) => {

@@ -8,7 +8,7 @@ import { nameOf } from "../names.js";
 import { Facts, Said } from "../parts.js";
 
 const t = wordsOf("figures");
-const FEW = 12; // Rows that are shown before more are asked for.
+const FEW = 12;
 const TILES = "spent_today spent received success cost_per_code seconds_to_sms refunded orders".split(" ");
 
 export function Figures({ app }) {
@@ -34,7 +34,6 @@ export function Figures({ app }) {
 		<${Table} title=by_place rows=${byPlace.data?.groups} by=orders show=${show} head="place success orders seconds_to_sms cost_per_code" share=${({ success }) => success} kind=success />`;
 }
 
-// `show(name, group)` writes a figure of a group or of the total.
 function writing(app) {
 	const inMoney = (value) => money(value, app.unit);
 	const called = (group, kind) => html`<bdi>${nameOf(app, kind, group[kind], group[`${kind}_name`])}</>`;
@@ -70,7 +69,6 @@ function Spent({ answer, days, zone, show }) {
 		<${Columns} columns=${columns} title=${t("drawn", { money: show("spent", total), n: days })} shown=${(spent) => show("spent", { spent })} /></>`;
 }
 
-// The greatest or newest first. The first of `head` heads its row; `share(row)` is drawn below the second.
 function Table({ title, rows = [], by, show, head, share, kind, folded, children }) {
 	const [all, showAll] = useState(false);
 	if (!rows.length) return null;

@@ -37,7 +37,6 @@ export function History({ app }) {
 // What a viewer sees: the topics hold an order until an hour after its end.
 const keptOrders = (state) => Object.keys(state).filter(isOrder).map((topic) => state[topic]).sort((one, other) => (one.created_at < other.created_at ? 1 : -1));
 
-// With names as its reader writes them, found by every name.
 function named(app, order) {
 	const names = [];
 	const shown = { ...order, names };

@@ -8,9 +8,9 @@ import { Notices } from "../notices.js";
 import { Action, Confirmed, Facts, Foreign, Icon, Latin, Notice, Said } from "../parts.js";
 
 const t = wordsOf("system");
-const MOST = 100; // As many of what happened as the daemon keeps.
+const MOST = 100; // As many as the daemon keeps.
 const KINDS = { online: "ok", running: "ok", good: "ok", ok: "ok", misunderstood: "warn", left_out: "warn", unknown: "warn", warn: "warn" }; // Else "bad".
-// A limit -> what `counted` in `bridge/health` says is used of it.
+// A limit -> what of `counted` is used of it.
 const LIMITS = { max_price: "", max_spend_per_day: "spent_today", max_buys_per_hour: "bought_last_hour", max_open_orders: "open_orders", max_unused_per_day: "unused_today", min_balance: "" };
 
 export function System({ app }) {
@@ -89,7 +89,6 @@ const Program = ({ app, info }) => html`<${Card} name=program>
 				<option value=auto>${t("language_auto")}</><option value=en lang=en>English</><option value=fa lang=fa>فارسی</></></>
 		${app.session && html`<form method=post action=logout><button>${t("logout")}</></>`}</>`;
 
-// Raises NoAnswer.
 async function asked(address, method) {
 	const response = await fetch(address, { method }).catch(() => Promise.reject(new NoAnswer("lost")));
 	if (!response.ok) throw refused(response.status);
@@ -98,7 +97,7 @@ async function asked(address, method) {
 
 function Doctor() {
 	const [found, setFound] = useState([]);
-	const [bad, unknown, good] = ["bad", "unknown", "good"].map((state) => found.filter((one) => one.state === state));
+	const { bad = [], unknown = [], good = [] } = Object.groupBy(found, ({ state }) => state);
 	async function run() {
 		setFound([]);
 		const { findings, ok } = await asked("api/doctor", "POST");
@@ -116,7 +115,6 @@ function Doctor() {
 const Findings = ({ findings }) => html`<ul class=lines lang=en dir=ltr>${findings.map(({ name, state, text, advice }) => html`<li>${between(html`<b>${name}</>`, badge(state, state))}
 		<p>${text}</>${advice && html`<p class=soft>${advice}</>`}</>`)}</>`;
 
-// What the daemon kept since its start, then what comes: the newest first.
 function Lately({ store }) {
 	const [{ events, problem }, setLately] = useState({});
 	useEffect(() => {
