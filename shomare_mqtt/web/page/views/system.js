@@ -97,7 +97,7 @@ async function asked(address, method) {
 
 function Doctor() {
 	const [found, setFound] = useState([]);
-	const { bad = [], unknown = [], good = [] } = Object.groupBy(found, ({ state }) => state);
+	const [bad, unknown, good] = ["bad", "unknown", "good"].map((state) => found.filter((one) => one.state === state));
 	async function run() {
 		setFound([]);
 		const { findings, ok } = await asked("api/doctor", "POST");
