@@ -19,6 +19,7 @@ from shomare_mqtt.web.commands import Commands
 from shomare_mqtt.web.crowd import Crowd
 from shomare_mqtt.web.doctoring import Doctoring
 from shomare_mqtt.web.doors import Doors, admits
+from shomare_mqtt.web.headers import told_always
 from shomare_mqtt.web.healthz import healthz
 from shomare_mqtt.web.lately import Lately
 from shomare_mqtt.web.pages import Pages
@@ -103,12 +104,13 @@ class Paging:
         read = await asyncio.to_thread(files.read)
         crowd, commands, health = Crowd(), Commands(self._deliver), healthz(self._health.faults)
         pages = Pages(self._state, self._stream, self._lately, commands, health, read, crowd, self._tell)
-        settings, room = self._in_force.now.web, Rules(crowd.make_room)
+        settings, room = self._in_force.now.web, Rules(crowd.make_room, told=told_always())
         async with asyncio.TaskGroup() as group:
             page = self._page(pages)
             group.create_task(serve(page, "web.port", settings.host, settings.port, self._clock, room))
             if settings.ingress_port:
-                rules, page = Rules(crowd.make_room, self._admits), self._page(pages, is_ingress=True)
+                told, page = told_always(is_ingress=True), self._page(pages, is_ingress=True)
+                rules = Rules(crowd.make_room, self._admits, told)
                 group.create_task(serve(page, "web.ingress_port", None, settings.ingress_port, self._clock, rules))
 
     def _page(self, pages: Pages, *, is_ingress: bool = False) -> Callable[[], web.Application]:

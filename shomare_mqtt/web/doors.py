@@ -9,11 +9,11 @@ from __future__ import annotations
 import asyncio
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs
 
 from aiohttp import web
 
 from shomare_mqtt.web.attempts import Attempts
+from shomare_mqtt.web.forms import Forms
 from shomare_mqtt.web.headers import headers_told
 from shomare_mqtt.web.login import language_of, login_page
 from shomare_mqtt.web.origins import asked_for, forwarded_host, is_known, is_of_another_site
@@ -33,13 +33,8 @@ if TYPE_CHECKING:
 
     Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-LARGEST_FORM = 16 * 1024
-"""Bytes of a form with a password in it."""
 _MOST_WAITING = 50
 """Who wait for their passwords to be looked at, which takes half a second each."""
-_FORM_WITHIN = 10.0
-"""Seconds that a form may take to come."""
-_FORM = "application/x-www-form-urlencoded"
 _SIGN_IN = "Sign in first."
 _OWNER_ONLY = "A viewer only looks: sign in with the owner's password to do this. Nothing was done."
 _MISDIRECTED = (
@@ -78,6 +73,7 @@ class Doors:
         self._settings = settings
         self._sessions = Sessions(directory, clock)
         self._attempts = Attempts(clock.monotonic)
+        self._forms = Forms()
         self._looking = asyncio.Lock()
         self._waiting = 0
         self._doctoring = doctoring
@@ -168,7 +164,7 @@ class Doors:
         visit = visit_of(request)
         if visit.session is None and visit.who is Who.OWNER:
             return _see("./")  # nobody has to sign in
-        password = await _password_in(request)
+        password = await self._forms.password_in(request)
         if self._waiting >= _MOST_WAITING:
             return _refused(request, HTTPStatus.SERVICE_UNAVAILABLE, _TOO_MANY, {"Retry-After": "5"})
         self._waiting += 1
@@ -250,19 +246,3 @@ def _refused(
 def _see(address: str) -> web.Response:
     """Have the browser look there, relative to where it is: only it knows the prefix of a proxy."""
     return web.Response(status=HTTPStatus.SEE_OTHER, headers={"Location": address, "Cache-Control": "no-store"})
-
-
-async def _password_in(request: web.Request) -> str:
-    """The form's. Raises HTTPException for what is no form of ours, or does not come."""
-    if request.content_type != _FORM:
-        raise web.HTTPUnsupportedMediaType(text=f"A form is sent as {_FORM}.\n")
-    if (request.content_length or 0) > LARGEST_FORM:
-        raise web.HTTPRequestEntityTooLarge(LARGEST_FORM, request.content_length or 0)
-    try:
-        async with asyncio.timeout(_FORM_WITHIN):
-            body = await request.read()
-    except TimeoutError:
-        raise web.HTTPRequestTimeout(text="The form did not come.\n") from None
-    if len(body) > LARGEST_FORM:
-        raise web.HTTPRequestEntityTooLarge(LARGEST_FORM, len(body))
-    return parse_qs(body.decode(errors="replace"), keep_blank_values=True).get("password", [""])[0]

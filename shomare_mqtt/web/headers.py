@@ -19,10 +19,10 @@ _CSP = (
 )
 
 
-def headers_told(*, is_ingress: bool) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:
-    """For `on_response_prepare`, which also hears of errors and of streams."""
+def told_always(*, is_ingress: bool = False) -> dict[str, str]:
+    """What stands with every answer, whatever was asked."""
     frames, old_frames = ("'self'", "SAMEORIGIN") if is_ingress else ("'none'", "DENY")
-    told = {
+    return {
         "Content-Security-Policy": _CSP.format(frames=frames),
         "X-Frame-Options": old_frames,
         "X-Content-Type-Options": "nosniff",
@@ -30,6 +30,11 @@ def headers_told(*, is_ingress: bool) -> Callable[[web.Request, web.StreamRespon
         # With `no-referrer` a browser sends a form with `Origin: null`, which is another site's.
         "Referrer-Policy": "same-origin",
     }
+
+
+def headers_told(*, is_ingress: bool) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:
+    """For `on_response_prepare`, which also hears of errors and of streams, but not of what is no HTTP."""
+    told = told_always(is_ingress=is_ingress)
 
     async def tell(request: web.Request, response: web.StreamResponse) -> None:
         response.headers.update(told)

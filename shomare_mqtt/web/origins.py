@@ -35,9 +35,13 @@ class Host(NamedTuple):
 
 
 def asked_for(request: web.Request) -> Host | None:
-    """The `Host` of a request; None where there is none, several, or one that cannot be."""
+    """The `Host` of a request; None where there is none, several, one that cannot be, or the address names another."""
     named = request.headers.getall("Host", [])
-    return _host(named[0]) if len(named) == 1 else None
+    if len(named) != 1:
+        return None
+    host, of_address = _host(named[0]), _host(request.host)
+    # `GET http://another.example/`: that one would count (RFC 9112, 3.2.2).
+    return host if host is None or of_address is None or host.name == of_address.name else None
 
 
 def is_known(host: Host | None, settings: held.Web) -> bool:

@@ -1,6 +1,7 @@
 """The page's passwords: kept as scrypt hashes, compared in constant time, hashed beside the loop.
 
-Cost as OWASP's Password Storage Cheat Sheet has it for 16 MiB: a Raspberry Pi has that, and takes a second or two.
+Cost as OWASP's Password Storage Cheat Sheet has it for 32 MiB: a Raspberry Pi has that, and takes a second or two. With
+less, glibc keeps what a hash took, for each thread that ever made one; 32 MiB and more go back to the system at once.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from shomare_mqtt.web.permissions import Who
 if TYPE_CHECKING:
     from shomare_mqtt.config import held
 
-COST = {"n": 2**14, "r": 8, "p": 5}
+COST = {"n": 2**15, "r": 8, "p": 3}
 _MOST_MEMORY = 64 * 2**20
 _LENGTH = 32
 LONGEST = 1024

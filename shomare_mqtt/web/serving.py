@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import asynccontextmanager
+from http import HTTPStatus
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from aiohttp import web
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 
     from shomare_mqtt.core.clock import Clock
 
@@ -25,6 +27,7 @@ _KEEPALIVE = 75.0
 """Seconds that a connection may be idle: Prometheus asks once a minute, or more often."""
 _ENDING = 1.0
 """Seconds that answers have at an end."""
+_NO_REQUEST = "This is no request that can be answered.\n"
 _SILENT = logging.getLogger("shomare_mqtt.web.requests")
 _SILENT.setLevel(logging.CRITICAL + 1)
 """For aiohttp, which logs a traceback for each request that is no HTTP: anybody could so fill the disk."""
@@ -40,11 +43,13 @@ def oldest_goes(inside: Sequence[Connection]) -> None:
 class Rules(NamedTuple):
     """Who is let in. `admits`: whether the connection from an address is.
 
-    `make_room`: told who is inside after each that came, the newest last; it cuts off whoever is too many.
+    `make_room`: told who is inside after each that came, the newest last; it cuts off whoever is too many. `told`:
+    headers for whoever sent what is no request.
     """
 
     make_room: Callable[[Sequence[Connection]], None] = oldest_goes
     admits: Callable[[str | None], bool] = lambda _: True
+    told: Mapping[str, str] = MappingProxyType({})
 
 
 _USUAL = Rules()
@@ -53,7 +58,7 @@ _USUAL = Rules()
 @asynccontextmanager
 async def listening(app: web.Application, host: str | None, port: int, rules: Rules = _USUAL) -> AsyncIterator[None]:
     """Answer at an address (None: all) for as long as the context lasts. Raises OSError where it cannot be had."""
-    runner = web.AppRunner(app, access_log=None, logger=_SILENT, keepalive_timeout=_KEEPALIVE, shutdown_timeout=_ENDING)
+    runner = web.AppRunner(app, shutdown_timeout=_ENDING)
     await runner.setup()
     try:
         handlers = cast("web.Server", runner.server)  # there since the line before
@@ -64,6 +69,31 @@ async def listening(app: web.Application, host: str | None, port: int, rules: Ru
             server.close()
     finally:
         await runner.cleanup()
+
+
+class _Answering(web.RequestHandler):
+    """One connection. What is no HTTP reaches no application, and so nothing that an application says of answers."""
+
+    __slots__ = ("_told",)
+
+    def __init__(self, handlers: web.Server, told: Mapping[str, str]) -> None:
+        loop = asyncio.get_running_loop()
+        super().__init__(handlers, loop=loop, access_log=_SILENT, logger=_SILENT, keepalive_timeout=_KEEPALIVE)
+        self._told = told
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """The answer to it: aiohttp's, without what that is made of and what was sent."""
+        response = super().handle_error(request, status, exc, message)
+        if isinstance(response, web.Response) and status < HTTPStatus.INTERNAL_SERVER_ERROR:
+            response.text = _NO_REQUEST
+        response.headers.update({"Server": "shomare-mqtt", **self._told})
+        return response
 
 
 class _Visitor(asyncio.Protocol):
@@ -82,7 +112,7 @@ class _Visitor(asyncio.Protocol):
         if not self._rules.admits(peer[0] if peer else None):
             cast("asyncio.Transport", transport).abort()
             return
-        handler = self._handlers()
+        handler = _Answering(self._handlers, self._rules.told)
         cast("asyncio.Transport", transport).set_protocol(handler)
         handler.connection_made(transport)
         connections = self._handlers.connections

@@ -152,6 +152,8 @@ async def test_a_stranger_gets_nothing(page: Open) -> None:
         assert await stranger.status(path, "POST", data=json.dumps(PRODUCT)) == 401
     for path in ("login", "login.css", "icon.svg", "healthz"):
         assert await stranger.status(path) == 200
+    async with stranger.asking("", "STEAL") as got:  # no such method: no application hears of it
+        assert (got.status, "frame-ancestors 'none'" in got.headers["Content-Security-Policy"]) == (400, True)
     assert len(page.house.bought()) == 1
 
 
@@ -277,6 +279,8 @@ async def test_only_home_assistant_comes_in_at_the_ingress(open_house: Callable[
     async with peer.asking("", headers={"Host": "ha.example:8123"}) as got:
         assert got.status == 200
         assert "frame-ancestors 'self'" in got.headers["Content-Security-Policy"]
+    async with peer.asking("", "STEAL") as got:
+        assert (got.status, "frame-ancestors 'self'" in got.headers["Content-Security-Policy"]) == (400, True)
     assert (await peer.command("buy", PRODUCT))["status"] == "ok"
     forged = {"X-Forwarded-For": "127.0.0.2", "X-Real-IP": "127.0.0.2", "X-Remote-User-Id": "admin"}
     for other in (Visitor(ingress), Visitor(ingress, come_from="127.0.0.3")):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -12,8 +13,10 @@ from yarl import URL
 from shomare_mqtt import config
 from shomare_mqtt.web.doctoring import Doctoring
 from shomare_mqtt.web.doors import Doors
-from shomare_mqtt.web.serving import listening
+from shomare_mqtt.web.headers import told_always
+from shomare_mqtt.web.serving import Rules, listening
 from tests.mosquitto import free_port
+from tests.patience import PATIENCE
 from tests.provider.fakes import FakeClock
 
 if TYPE_CHECKING:
@@ -58,6 +61,15 @@ class House:
             given = got.headers.get("Set-Cookie", "").partition(";")[0]
             return Got(got.status, await got.text(), dict(got.headers), given)
 
+    async def send(self, request: bytes) -> bytes:
+        """What is written as it stands; everything that comes until the connection is closed."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        writer.write(request)
+        async with asyncio.timeout(PATIENCE):
+            found = await reader.read()
+        writer.close()
+        return found
+
     async def post(self, path: str, cookie: str = "", **rest: Any) -> Got:
         return await self.ask(path, "POST", cookie, **rest)
 
@@ -76,6 +88,7 @@ async def _broken(_: web.Request) -> web.Response:
 def application(doors: Doors, *, is_ingress: bool = False) -> web.Application:
     app = web.Application()
     doors.guard(app, is_ingress=is_ingress)
+    app.router.add_get("/api/unlisted", _inside)  # no permission names it
     for path in ("/", "/healthz", "/api/state", "/api/events", "/api/lately", "/{file:.+}"):
         app.router.add_get(path, _inside)
     app.router.add_post("/api/command/{topic:.*}", _inside)
@@ -113,7 +126,8 @@ async def house(
     )
     await doors.open()
     port = free_port()
-    async with listening(application(doors, is_ingress=is_ingress), "127.0.0.1", port):
+    rules = Rules(told=told_always(is_ingress=is_ingress))
+    async with listening(application(doors, is_ingress=is_ingress), "127.0.0.1", port, rules):
         yield House(doors, port, settings)
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import platform
 import re
 import socket
 import stat
+import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -15,8 +18,8 @@ from urllib.parse import quote
 
 import pytest
 
-from shomare_mqtt.web import passwords, sessions
-from shomare_mqtt.web.doors import LARGEST_FORM
+from shomare_mqtt.web import forms, passwords, sessions
+from shomare_mqtt.web.forms import LARGEST_FORM, MOST_COMING
 from tests.patience import PATIENCE
 from tests.provider.fakes import FakeClock
 from tests.web.house import INSIDE, OWNER, PASSWORDS, VIEWER, every_request, house
@@ -189,9 +192,32 @@ async def test_passwords_are_hashed_beside_the_loop(tmp_path: Path, monkeypatch:
 
 
 def test_a_password_costs_what_it_should() -> None:
-    """OWASP's Password Storage Cheat Sheet: N=2^14 with r=8 and p=5 is the least for scrypt in 16 MiB."""
+    """OWASP's Password Storage Cheat Sheet: N=2^15 with r=8 and p=3 is the least for scrypt in 32 MiB."""
     text = Path(passwords.__file__).read_text(encoding="utf-8")
-    assert 'COST = {"n": 2**14, "r": 8, "p": 5}' in text
+    assert 'COST = {"n": 2**15, "r": 8, "p": 3}' in text
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="others give memory back in other ways")
+def test_what_a_hash_takes_is_given_back() -> None:
+    """By each thread that made one: whoever tries passwords must not make the program larger."""
+    text = """
+import concurrent.futures, threading, pathlib
+from shomare_mqtt.web.passwords import digest
+
+def kilobytes():
+    return int(pathlib.Path("/proc/self/status").read_text().partition("VmRSS:")[2].split()[0])
+
+turn, all_here, one = kilobytes(), threading.Barrier(4), threading.Lock()
+def hashed(_):
+    all_here.wait()
+    with one:
+        digest("wrong", b"salt"), digest("wrong", b"salt")
+with concurrent.futures.ThreadPoolExecutor(4) as pool:
+    list(pool.map(hashed, range(4)))
+    print(kilobytes() - turn)
+"""
+    done = subprocess.run([sys.executable, "-c", text], check=True, capture_output=True, text=True)
+    assert int(done.stdout) < 8 * 1024
 
 
 @pytest.mark.parametrize(
@@ -212,6 +238,25 @@ async def test_what_is_no_form_signs_nobody_in(tmp_path: Path, body: bytes, cont
         got = await page.post("/login", data=body, headers={"Content-Type": content_type})
         assert (got.status, got.set_cookie) == (status, "")
     assert not told
+
+
+async def test_forms_that_do_not_come_keep_nobody_waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of more than are waited for the one that takes longest is given up; whoever sends a whole one is looked at."""
+    monkeypatch.setattr(forms, "_WITHIN", 2 * PATIENCE)
+    head = "POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+    half = f"{head}Content-Length: 100\r\n\r\npassword=".encode()
+    async with house(tmp_path, **PASSWORDS) as page, asyncio.timeout(PATIENCE):
+        coming = [await asyncio.open_connection("127.0.0.1", page.port) for _ in range(MOST_COMING + 2)]
+        for _, writer in coming:
+            writer.write(half)
+            await writer.drain()
+        for reader, _ in coming[:2]:
+            assert (await reader.readline()).startswith(b"HTTP/1.1 408 ")
+        assert (await page.sign_in()).status == 303
+        coming[-1][1].write(b"x" * 91)
+        assert (await coming[-1][0].readline()).startswith(b"HTTP/1.1 401 ")
+        for _, writer in coming:
+            writer.transport.abort()
 
 
 # --- wrong ones -------------------------------------------------------------------------------------------------------
@@ -505,6 +550,14 @@ async def test_no_host_or_two_are_misdirected(tmp_path: Path) -> None:
             assert INSIDE.encode() not in found
 
 
+async def test_an_address_that_names_another_host_is_misdirected(tmp_path: Path) -> None:
+    async with house(tmp_path) as page:
+        for name, status in (("evil.example", b"421"), (f"127.0.0.1:{page.port}", b"200"), ("127.0.0.1", b"200")):
+            head = f"GET http://{name}/api/state HTTP/1.1\r\nHost: 127.0.0.1:{page.port}\r\nConnection: close\r\n\r\n"
+            found = await page.send(head.encode())
+            assert (found.split(b" ")[1], INSIDE.encode() in found) == (status, status == b"200")
+
+
 OURS: list[dict[str, str]] = [
     {},
     {"Origin": "http://127.0.0.1:{port}"},
@@ -589,6 +642,29 @@ async def test_every_answer_tells_the_browser_what_may_be(tmp_path: Path, is_ing
                 assert not [name for name in headers if name.lower().startswith("access-control-")]
                 if path.startswith("/api/"):
                     assert headers["Cache-Control"] == "no-store"
+
+
+NO_REQUESTS = (
+    b"STEAL /secret HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    b"GET /secret HTTP/1.1\r\n\r\n",
+    b"GET /secret HTTP/1.1\r\nHost: localhost\r\nHost: localhost\r\n\r\n",
+    b"GET /secret HTTP/1.1\r\nHost: localhost\r\nX-Long: " + b"a" * 20_000 + b"\r\n\r\n",
+    b"GET secret HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    b"POST /secret HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n",
+)
+
+
+@pytest.mark.parametrize("is_ingress", [False, True])
+@pytest.mark.parametrize("request_", NO_REQUESTS)
+async def test_so_does_the_answer_to_what_is_no_request(tmp_path: Path, request_: bytes, is_ingress: bool) -> None:
+    settings = {"ingress_peer": "127.0.0.1"} if is_ingress else PASSWORDS
+    async with house(tmp_path, is_ingress=is_ingress, **settings) as page:
+        found = (await page.send(request_)).decode()
+    assert found.split(" ")[1] == "400"
+    assert ("frame-ancestors 'self'" if is_ingress else "frame-ancestors 'none'") in found
+    assert "X-Content-Type-Options: nosniff" in found
+    for told in ("aiohttp", "Python", "secret", "aaaa"):
+        assert told not in found
 
 
 async def test_a_fault_of_ours_is_told_and_lets_nobody_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 from aiohttp.test_utils import make_mocked_request
 
+from shomare_mqtt.web import passwords
 from shomare_mqtt.web.crowd import Crowd
 from shomare_mqtt.web.files import FOLDER
 from shomare_mqtt.web.pages import Pages
 from shomare_mqtt.web.peers import came_by_tls, peer_of
 from shomare_mqtt.web.permissions import OPEN_FILES, PERMISSIONS, Who
-from tests.web.house import house
+from tests.web.house import PASSWORDS, VIEWER, house
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,6 +46,16 @@ def test_whoever_did_not_sign_in_may_this_and_nothing_else() -> None:
 def test_only_the_owner_sends() -> None:
     others = {route for route, who in PERMISSIONS.items() if who is not Who.OWNER}
     assert {route for route in others if route[0] != "GET"} == {("POST", "/login"), ("POST", "/logout")}
+
+
+async def test_what_the_table_does_not_name_is_the_owners(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(passwords.COST, "n", 2)
+    unnamed = (("GET", "/api/unlisted", 200), ("POST", "/broken", 500), ("POST", "/nowhere", 405))
+    async with house(tmp_path, **PASSWORDS) as page:
+        owner, viewer = (await page.sign_in()).cookie, (await page.sign_in(VIEWER)).cookie
+        for method, path, status in unnamed:
+            assert (await page.ask(path, method, viewer)).status == 403
+            assert (await page.ask(path, method, owner)).status == status
 
 
 class _Transport:
