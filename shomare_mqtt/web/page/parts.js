@@ -182,12 +182,16 @@ export function Combobox({ label, items, value, onChange, many = false, placehol
     else onChange(value.includes(one.id) ? value.filter((i) => i !== one.id) : [...value, one.id]);
     setText(null);
     setAt(0);
-    if (!many) setOpen(false);
+    if (!many || text !== null) setOpen(false); // A second Enter must not choose what nobody looked for.
   }
   function close() {
     setOpen(false);
     setText(null);
     setAt(0);
+  }
+  function leave() {
+    if (text && found.length === 1 && !value.includes(found[0].id)) choose(found[0]);
+    close();
   }
   function keys(event) {
     const move = { ArrowDown: 1, ArrowUp: -1, PageDown: 8, PageUp: -8 }[event.key];
@@ -207,7 +211,7 @@ export function Combobox({ label, items, value, onChange, many = false, placehol
     }
   }
   const shown = text ?? (many ? "" : (chosen[0]?.label ?? ""));
-  return html`<div class="field combobox" onFocusOut=${(e) => e.currentTarget.contains(e.relatedTarget) || close()}>
+  return html`<div class="field combobox" onfocusout=${(e) => e.currentTarget.contains(e.relatedTarget) || leave()}>
     <label for=${id}>${label}</label>
     ${hint && html`<p class="hint" id=${`${id}-hint`}>${hint}</p>`}
     <div class="box" onMouseDown=${(e) => e.target === e.currentTarget && (e.preventDefault(), input.current.focus())}>

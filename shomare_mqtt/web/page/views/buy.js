@@ -160,6 +160,9 @@ function Success({ success, orders }) {
 
 function BuyButton({ app, form, pairs, prices }) {
   const { busy, said, press, say } = usePress();
+  useEffect(() => {
+    if (!busy) say(null); // What was said was about another choice.
+  }, [form]);
   if (app.viewer) return null;
   const missing = ["application", "country", "operator"].filter((name) => !form[name].length);
   const price = pairs.length === 1 ? prices(pairs[0])?.price?.price : undefined;
