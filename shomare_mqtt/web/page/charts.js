@@ -5,42 +5,39 @@ import { lang } from "./i18n.js";
 
 const HEIGHT = 140;
 
-/** The least of 1, 2, 2.5, 5 × 10ⁿ that is not below `value`: where an axis ends well. */
+// The least of 1, 2, 2.5, 5 × 10ⁿ that is not below `value`: where an axis ends well.
 export function niceTop(value) {
-  if (!(value > 0)) return 1;
-  const power = 10 ** Math.floor(Math.log10(value));
-  return [1, 2, 2.5, 5, 10].map((step) => step * power).find((top) => top >= value * (1 - 1e-9));
+	if (!(value > 0)) return 1;
+	const power = 10 ** Math.floor(Math.log10(value));
+	return [1, 2, 2.5, 5, 10].map((step) => step * power).find((top) => top >= value * (1 - 1e-9));
 }
 
-/**
- * Columns over time, the oldest where reading begins. `columns`: `[{key, value, label, tip}]`; `label` stands below a
- * column where it is not empty; `shown(value)` writes a figure of the scale.
- */
+// Columns over time, the oldest where reading begins. `columns`: `[{value, label, tip}]`; `label` stands below a column
+// where there is one; `shown(value)` writes a figure of the scale.
 export function Columns({ columns, title, shown }) {
-  const top = niceTop(Math.max(0, ...columns.map((column) => column.value)));
-  const width = 100 / Math.max(1, columns.length);
-  const gap = columns.length > 45 ? 0.1 : 0.22;
-  const at = (n) => (lang === "fa" ? 100 - (n + 1) * width : n * width);
-  return html`<div class="chart"><svg role="img" aria-label=${title} width="100%" height=${HEIGHT + 42}>
-    ${[1, 0.5, 0].map((share) => {
-      const y = 20 + HEIGHT * (1 - share);
-      return html`<g class="scale" key=${share}><line x1="0" x2="100%" y1=${y} y2=${y} />
-        ${share > 0 && html`<text x=${lang === "fa" ? "100%" : 0} y=${y - 5} text-anchor="start">${shown(top * share)}</text>`}</g>`;
-    })}
-    ${columns.map((column, n) => {
-      const height = column.value > 0 ? Math.max(2, (HEIGHT * column.value) / top) : 0;
-      return html`<g class="column" key=${column.key}>
-        <rect class="reach" x=${`${at(n)}%`} width=${`${width}%`} y="20" height=${HEIGHT}><title>${column.tip}</title></rect>
-        <rect class="bar" x=${`${at(n) + width * gap}%`} width=${`${width * (1 - 2 * gap)}%`} y=${20 + HEIGHT - height} height=${height} rx="2" />
-        ${column.label && html`<text x=${`${at(n) + width / 2}%`} y=${HEIGHT + 38} text-anchor="middle">${column.label}</text>`}
-      </g>`;
-    })}
-  </svg></div>`;
+	const top = niceTop(Math.max(...columns.map(({ value }) => value)));
+	const width = 100 / columns.length;
+	const gap = columns.length > 45 ? 0.1 : 0.22;
+	const at = (n) => (lang === "fa" ? 100 - (n + 1) * width : n * width);
+	return html`<div class=chart><svg role=img aria-label=${title} width=100% height=${HEIGHT + 42}>
+		${[1, 0.5, 0].map((share) => {
+			const y = 20 + HEIGHT * (1 - share);
+			return html`<line x2=100% y1=${y} y2=${y} />${share > 0 && html`<text x=${lang === "fa" ? "100%" : 0} y=${y - 5}>${shown(top * share)}</>`}`;
+		})}
+		${columns.map(({ value, label, tip }, n) => {
+			const height = value > 0 ? Math.max(2, (HEIGHT * value) / top) : 0;
+			return html`<g>
+				<rect class=reach x="${at(n)}%" width="${width}%" y=20 height=${HEIGHT}><title>${tip}</></>
+				<rect class=bar x="${at(n) + width * gap}%" width="${width * (1 - 2 * gap)}%" y=${20 + HEIGHT - height} height=${height} rx=2 />
+				${label && html`<text x="${at(n) + width / 2}%" y=${HEIGHT + 38} text-anchor=middle>${label}</>`}
+			</>`;
+		})}
+	</></>`;
 }
 
-/** A share of 1 as a bar, for those who see it: the figure itself stands beside it. */
+// A share of 1 as a bar, for those who see it: the figure itself stands beside it.
 export function Bar({ share, kind = "" }) {
-  const width = 100 * Math.max(0, Math.min(1, share));
-  return html`<svg class=${`share ${kind}`} aria-hidden="true" width="100%" height="8"><rect class="all" width="100%" height="8" rx="4" />
-    <rect class="bar" x=${lang === "fa" ? `${100 - width}%` : 0} width=${`${width}%`} height="8" rx="4" /></svg>`;
+	const width = 100 * Math.max(0, Math.min(1, share));
+	return html`<svg class="share ${kind}" aria-hidden=true width=100% height=8><rect class=all width=100% height=8 rx=4 />
+		<rect class=bar x="${lang === "fa" ? 100 - width : 0}%" width="${width}%" height=8 rx=4 /></>`;
 }

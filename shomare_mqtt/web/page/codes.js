@@ -1,7 +1,7 @@
 // The SMS of orders, which no state topic holds: as they come, and asked for where the page came later than they.
 
 import { command } from "./api.js";
-import { store } from "./store.js";
+import { added, isOrder, store } from "./store.js";
 
 const known = new Map(); // order -> Map(sms -> SMS)
 const recent = new Map(); // order -> the order as it was last told with its SMS
@@ -9,56 +9,52 @@ const listeners = new Set();
 let asked = "";
 
 function add(order, list) {
-  if (!known.has(order)) known.set(order, new Map());
-  for (const sms of list) known.get(order).set(sms.sms, sms);
+	if (!known.has(order)) known.set(order, new Map());
+	for (const sms of list) known.get(order).set(sms.sms, sms);
 }
 
 // An order with every SMS that is known of it, newest first; `sms` is empty for a viewer.
 export function withCodes(order) {
-  const found = new Map(known.get(order.order));
-  for (const sms of order.sms ?? []) if (sms.text !== undefined && !found.has(sms.sms)) found.set(sms.sms, sms);
-  const sms = [...found.values()].sort((a, b) => b.received_at.localeCompare(a.received_at));
-  return { ...order, sms, sms_count: Math.max(order.sms_count, sms.length) };
+	const found = new Map(known.get(order.order));
+	for (const sms of order.sms ?? []) if (sms.text !== undefined && !found.has(sms.sms)) found.set(sms.sms, sms);
+	const sms = [...found.values()].sort((a, b) => b.received_at.localeCompare(a.received_at));
+	return { ...order, sms, sms_count: Math.max(order.sms_count, sms.length) };
 }
 
 // Those that closed lately, newest first; without those of `but`.
 export function closedLately(state, but) {
-  const all = new Map(recent);
-  for (const [topic, order] of Object.entries(state)) if (topic.startsWith("orders/") && order?.order) all.set(order.order, order);
-  const open = new Set(but.map((one) => one.order));
-  return [...all.values()]
-    .filter((one) => one.closed_at && !open.has(one.order))
-    .sort((a, b) => b.closed_at.localeCompare(a.closed_at))
-    .slice(0, 8)
-    .map(withCodes);
+	const all = new Map(recent);
+	for (const topic in state) if (isOrder(topic)) all.set(state[topic].order, state[topic]);
+	for (const one of but) all.delete(one.order);
+	return [...all.values()]
+		.filter((one) => one.closed_at)
+		.sort((a, b) => b.closed_at.localeCompare(a.closed_at))
+		.slice(0, 8)
+		.map(withCodes);
 }
 
-// Asks once for what is missing; again when more is missing than then.
+// Asks once for what is missing, and again when more is.
 export async function fetchCodes(orders) {
-  const missing = orders.filter((one) => one.sms_count > (known.get(one.order)?.size ?? 0));
-  const key = missing.map((one) => one.order + one.sms_count).join() || "first";
-  if (asked === key || (asked && !missing.length)) return;
-  asked = key;
-  try {
-    for (const order of await command("query/orders", { state: "all", limit: 40 })) {
-      add(order.order, order.sms);
-      recent.set(order.order, order);
-    }
-    store.changed();
-  } catch {
-    asked = asked === key ? "" : asked; // Asked again with the next change.
-  }
+	const missing = orders.filter((one) => one.sms_count > (known.get(one.order)?.size ?? 0));
+	const key = missing.map((one) => one.order + one.sms_count).join() || "first";
+	if (asked === key || (asked && !missing.length)) return;
+	asked = key;
+	try {
+		for (const order of await command("query/orders", { state: "all", limit: 40 })) {
+			add(order.order, order.sms);
+			recent.set(order.order, order);
+		}
+		store.changed();
+	} catch {
+		if (asked === key) asked = ""; // Asked again with the next change.
+	}
 }
 
-// `listener(sms)` for each SMS that arrives while the page is open.
-export function onCode(listener) {
-  listeners.add(listener);
-  return () => listeners.delete(listener);
-}
+export const onCode = (listener) => added(listeners, listener);
 
 store.onEvent((topic, event) => {
-  if (topic !== "event/sms") return;
-  const isNew = !known.get(event.order)?.has(event.sms);
-  add(event.order, [event]);
-  if (isNew) for (const listener of listeners) listener(event);
+	if (topic !== "event/sms") return;
+	const isNew = !known.get(event.order)?.has(event.sms);
+	add(event.order, [event]);
+	if (isNew) for (const listener of listeners) listener(event);
 });

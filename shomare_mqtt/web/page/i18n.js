@@ -1,106 +1,78 @@
 // Words, digits, money and times, in English and Persian.
 
+import { keep, kept } from "./store.js";
+
 const words = { en: {}, fa: {} }; // language -> "view.key" -> text; "shell" are those of all views, by their key alone
 const KEPT = "shomare.language";
 
 export let lang = "en";
 
-// Has the words of a view there, in the language that is shown: nobody waits for those of another.
+// Of one language alone: nobody waits for the words of another.
 export async function loadWords(view) {
-  const known = words[lang];
-  if (known[`${view}?`]) return;
-  const { default: texts } = await import(`./words/${lang}/${view}.js`);
-  for (const [key, text] of Object.entries(texts)) known[view === "shell" ? key : `${view}.${key}`] = text;
-  known[`${view}?`] = "here";
+	const known = words[lang];
+	if (hasWords(view)) return;
+	const { default: texts } = await import(`./words/${lang}/${view}.js`);
+	for (const key in texts) known[view === "shell" ? key : `${view}.${key}`] = texts[key];
+	known[`${view}?`] = "here";
 }
 
 export const hasWords = (view) => `${view}?` in words[lang];
 
-// `{name}` is filled in; of `["one", "many"]` `n` says which.
+// `{name}` is filled in, with `error.<name>` where nothing is given for it; of `["one", "many"]` `n` says which.
 export function t(key, values = {}) {
-  let text = words[lang][key] ?? key;
-  if (Array.isArray(text)) text = text[values.n === 1 ? 0 : 1];
-  return text.replace(/\{(\w+)\}/g, (whole, name) => {
-    const value = values[name];
-    return value === undefined ? whole : typeof value === "number" ? number(value) : value;
-  });
+	let text = words[lang][key] ?? key;
+	if (Array.isArray(text)) text = text[values.n === 1 ? 0 : 1];
+	return text.replace(/\{(\w+)\}/g, (whole, name) => {
+		const value = values[name] ?? words[lang][`error.${name}`] ?? whole;
+		return typeof value === "number" ? number(value) : value;
+	});
 }
 
-// `t` of one view's words.
 export const wordsOf = (view) => (key, values) => t(`${view}.${key}`, values);
 
-// The language that was chosen here ("en", "fa"), or "auto".
-export function chosenLanguage() {
-  try {
-    return localStorage.getItem(KEPT) ?? "auto";
-  } catch {
-    return "auto"; // Storage may be forbidden: then the choice holds until the page is loaded again.
-  }
-}
+export const chosenLanguage = () => kept(KEPT) ?? "auto";
 
-export function chooseLanguage(choice) {
-  try {
-    localStorage.setItem(KEPT, choice);
-  } catch {
-    // See above.
-  }
-}
+export const chooseLanguage = (choice) => keep(KEPT, choice);
 
 // `fromSettings`: `[web] language`.
-export function setLanguage(choice, fromSettings) {
-  const wish = choice !== "auto" ? choice : fromSettings && fromSettings !== "auto" ? fromSettings : navigator.language;
-  lang = wish?.startsWith("fa") ? "fa" : "en";
-  document.documentElement.lang = lang;
-  document.documentElement.dir = lang === "fa" ? "rtl" : "ltr";
+export function setLanguage(choice, fromSettings = "auto") {
+	const wish = [choice, fromSettings, navigator.language].find((one) => one !== "auto");
+	lang = wish?.startsWith("fa") ? "fa" : "en";
+	document.documentElement.lang = lang;
+	document.documentElement.dir = lang === "fa" ? "rtl" : "ltr";
 }
 
-const locale = () => (lang === "fa" ? "fa-IR" : "en-GB");
+export const locale = () => (lang === "fa" ? "fa-IR" : "en-GB");
 
-// Digits as a reader of the language expects them. Never for what is copied.
-export function digits(text) {
-  return lang === "fa" ? String(text).replace(/\d/g, (d) => "۰۱۲۳۴۵۶۷۸۹"[d]) : String(text);
-}
+export const number = (value, options) => new Intl.NumberFormat(locale(), options).format(value);
 
-export function number(value, options) {
-  return new Intl.NumberFormat(locale(), options).format(value);
-}
-
-export function percent(share) {
-  return number(share, { style: "percent", maximumFractionDigits: 0 });
-}
+export const percent = (share) => number(share, { style: "percent" });
 
 const UNITS = { IRT: "unit.toman", IRR: "unit.rial" };
 
 export function money(value, unit = "") {
-  if (value === null || value === undefined || value === "") return "–";
-  const name = UNITS[unit] ? t(UNITS[unit]) : unit;
-  return `${number(Number(value), { maximumFractionDigits: 10 })} ${name}`.trim();
+	if ((value ?? "") === "") return "–";
+	return `${number(Number(value), { maximumFractionDigits: 10 })} ${unit in UNITS ? t(UNITS[unit]) : unit}`.trim();
 }
 
 // A time of day, with the day where that is not today. `iso` as in the contract.
 export function when(iso, now = Date.now()) {
-  const moment = new Date(iso);
-  const today = new Date(now).toDateString() === moment.toDateString();
-  const how = today ? { timeStyle: "short" } : { dateStyle: "medium", timeStyle: "short" };
-  return new Intl.DateTimeFormat(locale(), how).format(moment);
-}
-
-export function day(iso) {
-  return new Intl.DateTimeFormat(locale(), { dateStyle: "medium" }).format(new Date(iso));
+	const moment = new Date(iso);
+	const today = new Date(now).toDateString() === moment.toDateString();
+	return moment.toLocaleString(locale(), { dateStyle: today ? undefined : "medium", timeStyle: "short" });
 }
 
 // Seconds as minutes and seconds, 4:05.
 export function clock(seconds) {
-  const whole = Math.max(0, Math.ceil(seconds));
-  const hours = Math.floor(whole / 3600);
-  const rest = `${Math.floor((whole % 3600) / 60)}:${String(whole % 60).padStart(2, "0")}`;
-  return digits(hours ? `${hours}:${rest.padStart(5, "0")}` : rest);
+	const whole = Math.max(0, Math.ceil(seconds));
+	const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60];
+	const two = (figure) => number(figure, { minimumIntegerDigits: 2 });
+	return `${hours ? `${number(hours)}:${two(minutes)}` : number(minutes)}:${two(whole % 60)}`;
 }
 
-// What was refused or lost, as a sentence: `{text, detail}`; `detail` is the daemon's own English sentence where `text` is not.
+// What was refused or lost: `{text, detail}`; `detail` is the daemon's own English sentence where `text` is not.
 export function explain(error) {
-  const own = error.code ? `error.${error.code}` : error.kind ? `noanswer.${error.kind}` : "";
-  if (error.kind) return { text: t(own, { status: String(error.status) }), detail: "" };
-  if (lang !== "en" && own in words[lang]) return { text: t(own), detail: error.message };
-  return { text: error.message || String(error), detail: "" };
+	if (error.kind) return { text: t(`noanswer.${error.kind}`, { status: String(error.status) }) };
+	const own = `error.${error.code}`;
+	return own in words[lang] ? { text: t(own), detail: error.message } : { text: error.message };
 }

@@ -3,108 +3,101 @@
 import { html, useState } from "../vendor/preact.js";
 import { orderChange, useAnswer } from "../asking.js";
 import { money, t as tr, when, wordsOf } from "../i18n.js";
-import { choices } from "../names.js";
-import { Action, Copy, Foreign, Icon, Latin, Said } from "../parts.js";
-import { costOf, csvOf, matching, moneyOf, OUTCOMES, totalOf } from "../past.js";
+import { choicesOf } from "../names.js";
+import { Action, Badge, Copy, CopyCode, Facts, Foreign, Icon, Latin, Said } from "../parts.js";
+import { csvOf, matching, moneyOf, OUTCOMES, totalOf } from "../past.js";
+import { isOrder } from "../store.js";
 
 const t = wordsOf("history");
 const MOST = 500; // As many as the daemon gives at once.
 const STEP = 50;
-const BADGES = { waiting: "info", received: "ok", finished: "ok", unknown: "warn", failed: "bad" };
-const LISTS = { country: "countries", operator: "operators", application: "applications" };
 
 export function History({ app }) {
-  const [wish, setWish] = useState({ outcome: "all", application: "", find: "" });
-  const [shown, setShown] = useState(STEP);
-  const answer = useAnswer(app.viewer ? null : "query/orders", { state: "all", limit: MOST }, orderChange(app.state));
-  const orders = ((app.viewer ? keptOrders(app.state) : answer.data) ?? []).map((order) => named(app, order));
-  const found = matching(orders, wish);
-  const total = totalOf(found);
-  const filter = (more) => (setWish({ ...wish, ...more }), setShown(STEP));
-  return html`<section class="history stack wide" aria-labelledby="history-title">
-    <h1 id="history-title">${t("title")}</h1>
-    ${app.viewer && html`<p class="hint">${t("viewer")}</p>`}
-    <${Filter} wish=${wish} filter=${filter} orders=${orders} />
-    <p class="soft" role="status">${answer.busy && !answer.data
-      ? t("reading")
-      : [t("count", { n: total.count }), t("codes", { n: total.codes }), t("spent", { money: money(total.spent, app.unit) }), t("back", { money: money(total.back, app.unit) })].join(" · ")}</p>
-    ${answer.problem && html`<${Said} said=${{ kind: "bad", ...answer.problem }} />`}
-    ${!found.length && !answer.busy && html`<p class="soft">${t(orders.length ? "none_found" : "none")}</p>`}
-    ${found.length > 0 && html`<ol class="orders card">${found.slice(0, shown).map((order) => html`<${Order} key=${order.order} order=${order} app=${app} />`)}</ol>`}
-    ${found.length > shown && html`<button type="button" class="quiet" onClick=${() => setShown(shown + STEP)}>${t("more", { n: found.length - shown })}</button>`}
-    ${!app.viewer && found.length > 0 && html`<div><${Action} run=${async () => save(found)}>${t("export", { n: found.length })}<//><p class="hint">${t("export_hint")}</p></div>`}
-    ${orders.length >= MOST && html`<p class="hint">${t("most", { n: MOST })}</p>`}
-  </section>`;
+	const { state, unit, viewer } = app;
+	const [wish, setWish] = useState({ outcome: "all", application: "", find: "" });
+	const [shown, setShown] = useState(STEP);
+	const { busy, data, problem } = useAnswer(viewer ? null : "query/orders", { state: "all", limit: MOST }, orderChange(state));
+	const orders = ((viewer ? keptOrders(state) : data) ?? []).map((order) => named(app, order));
+	const found = matching(orders, wish);
+	const n = found.length;
+	const { codes, spent, back } = totalOf(found);
+	const filter = (more) => (setWish({ ...wish, ...more }), setShown(STEP));
+	return html`<h1>${tr("nav.history")}</>
+		${viewer && html`<p class=hint>${t("viewer")}</>`}
+		<${Filter} wish=${wish} filter=${filter} orders=${orders} />
+		<p class=soft role=status>${busy && !data ? tr("press.busy") : t("total", { n, codes, spent: money(spent, unit), back: money(back, unit) })}</>
+		${problem && html`<${Said} said=${{ kind: "bad", ...problem }} />`}
+		${!n && !busy && html`<p class=soft>${t(orders.length ? "none_found" : "none")}</>`}
+		${n > 0 && html`<ol class="orders card">${found.slice(0, shown).map((order) => html`<${Order} key=${order.order} order=${order} app=${app} />`)}</>`}
+		${n > shown && html`<button class=quiet onClick=${() => setShown(shown + STEP)}>${t("more", { n: n - shown })}</>`}
+		${n > 0 && !viewer && html`<div><${Action} run=${async () => save(found)}>${t("export", { n })}</><p class=hint>${t("export_hint")}</></>`}
+		${orders.length >= MOST && html`<p class=hint>${t("most", { n: MOST })}</>`}`;
 }
 
 // What a viewer sees: the topics hold an order until an hour after its end.
 function keptOrders(state) {
-  const kept = Object.keys(state).filter((topic) => topic.startsWith("orders/"));
-  return kept.map((topic) => state[topic]).sort((one, other) => (one.created_at < other.created_at ? 1 : -1));
+	const kept = Object.keys(state).filter(isOrder).map((topic) => state[topic]);
+	return kept.sort((one, other) => (one.created_at < other.created_at ? 1 : -1));
 }
 
 // With names as its reader writes them, found by every name.
 function named(app, order) {
-  const shown = { ...order, names: [] };
-  for (const [kind, list] of Object.entries(LISTS)) {
-    const choice = choices(app.state[list], kind).find((one) => one.id === order[kind]);
-    shown[`${kind}_name`] = choice?.label ?? order[`${kind}_name`] ?? order[kind];
-    shown.names.push(order[`${kind}_name`], ...(choice?.keys ?? []));
-  }
-  return shown;
+	const names = [];
+	const shown = { ...order, names };
+	for (const kind of ["country", "operator", "application"]) {
+		const name = `${kind}_name`;
+		const choice = choicesOf(app, kind).find(({ id }) => id === order[kind]);
+		shown[name] = choice?.label ?? order[name] ?? order[kind];
+		names.push(order[name], ...(choice?.keys ?? []));
+	}
+	return shown;
 }
 
 function Filter({ wish, filter, orders }) {
-  const applications = new Map(orders.map((order) => [order.application, order.application_name]));
-  const outcomes = Object.keys(OUTCOMES).map((outcome) => [outcome, t(`outcome.${outcome}`)]);
-  const select = (name, options) => html`<div class="field"><label for=${`history-${name}`}>${t(name)}</label>
-    <select id=${`history-${name}`} value=${wish[name]} onChange=${(event) => filter({ [name]: event.target.value })}>${options.map(([value, label]) => html`<option key=${value} value=${value}>${label}</option>`)}</select></div>`;
-  return html`<form class="filter" role="search" onSubmit=${(event) => event.preventDefault()}>
-    <div class="field"><label for="history-find">${t("find")}</label>
-      <input id="history-find" type="search" dir="auto" autocomplete="off" spellcheck="false" placeholder=${t("find_what")} value=${wish.find} onInput=${(event) => filter({ find: event.target.value })} /></div>
-    ${select("outcome", outcomes)} ${select("application", [["", t("outcome.all")], ...applications])}
-  </form>`;
+	const put = ({ target }) => filter({ [target.id]: target.value });
+	const field = (id, control) => html`<div class=field><label for=${id}>${t(id)}</>${control}</>`;
+	const select = (id, options) => field(id, html`<select id=${id} value=${wish[id]} onChange=${put}>${options.map(([value, name]) => html`<option key=${value} value=${value}>${name}</>`)}</>`);
+	return html`<div class=filter role=search>
+		${field("find", html`<input id=find type=search dir=auto autocomplete=off spellcheck=false placeholder=${t("find_what")} value=${wish.find} onInput=${put} />`)}
+		${select("outcome", Object.keys(OUTCOMES).map((outcome) => [outcome, t(`outcome_${outcome}`)]))}
+		${select("application", [["", t("outcome_all")], ...new Map(orders.map((order) => [order.application, order.application_name]))])}</>`;
 }
 
 function save(orders) {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([csvOf(orders)], { type: "text/csv;charset=utf-8" }));
-  link.download = `shomare-${new Date().toISOString().slice(0, 10)}.csv`;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 60_000); // Not at once: the browser only begins to read it.
-  return t("exported", { n: orders.length });
+	const href = URL.createObjectURL(new Blob([csvOf(orders)], { type: "text/csv" }));
+	const download = `shomare-${new Date().toISOString().slice(0, 10)}.csv`;
+	Object.assign(document.createElement("a"), { href, download }).click();
+	setTimeout(() => URL.revokeObjectURL(href), 60_000); // Not at once: the browser only begins to read it.
+	return t("exported", { n: orders.length });
 }
+
+const latin = (text) => text && html`<${Latin} text=${text} />`;
+const place = (order) => html`<bdi>${order.country_name}</> · <bdi>${order.operator_name}</>`;
 
 function Order({ order, app }) {
-  const sms = order.sms ?? [];
-  const codes = sms.map((one) => one.code).filter(Boolean);
-  const fate = moneyOf(order);
-  const facts = {
-    closed: order.closed_at && when(order.closed_at),
-    charged: order.charged !== null && money(order.charged, app.unit),
-    purchase: order.purchase && html`<${Latin} text=${order.purchase} />`,
-    order: html`<${Latin} text=${order.order} />`,
-  };
-  return html`<li><details>
-    <summary>
-      <span><b><bdi>${order.application_name}</bdi></b> <small><bdi>${order.country_name}</bdi> · <bdi>${order.operator_name}</bdi></small></span>
-      <span class="got">${order.phone && html`<${Latin} text=${order.phone} />`} ${codes.length > 0 && html`<b><${Latin} text=${codes.at(-1)} /></b>`}</span>
-      <span class="cost">${money(order.charged ?? order.price, app.unit)} <small class=${fate}>${t(`money.${fate}`)}</small></span>
-      <span class="how"><span class=${`badge ${BADGES[order.state]}`}>${tr(`state.${order.state}`)}</span> <time datetime=${order.created_at}>${when(order.created_at)}</time></span>
-      <${Icon} name="down" />
-    </summary>
-    <div class="more">
-      ${order.refunded === false && html`<p>${t("not_refunded")}</p>`}
-      ${order.error && html`<p><${Foreign} text=${order.error.message} /></p>`}
-      ${!app.viewer && html`<div class="row">${order.phone && html`<${Copy} text=${order.phone} label=${t("copy_number", { number: order.phone })}>${t("number")}<//>`}
-        ${codes.map((code) => html`<${Copy} key=${code} text=${code} label=${t("copy_code", { code })}>${t("code")} <${Latin} text=${code} /><//>`)}</div>`}
-      ${sms.map((one) => one.text && html`<blockquote key=${one.sms}><${Foreign} text=${one.text} /></blockquote>`)}
-      ${order.tries?.length > 0 && html`<div><p>${t("tries")}</p><ol>${order.tries.map((one, n) => html`<li key=${n}><${Tried} tried=${named(app, one)} unit=${app.unit} /></li>`)}</ol></div>`}
-      <dl class="facts">${Object.entries(facts).map(([name, value]) => value && html`<div key=${name}><dt>${t(name)}</dt><dd>${value}</dd></div>`)}</dl>
-    </div>
-  </details></li>`;
-}
-
-function Tried({ tried, unit }) {
-  return html`<bdi>${tried.country_name}</bdi> · <bdi>${tried.operator_name}</bdi>: ${money(tried.price, unit)} <small><${Foreign} text=${tried.error?.message ?? ""} /></small>`;
+	const { charged, closed_at, created_at, error, phone, purchase, sms = [], state, tries = [] } = order;
+	const codes = sms.map(({ code }) => code).filter(Boolean);
+	const fate = moneyOf(order);
+	return html`<li><details>
+		<summary>
+			<span><b><bdi>${order.application_name}</></> <small>${place(order)}</></>
+			<span class=got>${latin(phone)} ${codes.length > 0 && html`<b>${latin(codes.at(-1))}</>`}</>
+			<span class=cost>${money(charged ?? order.price, app.unit)} <small class=${fate}>${t(`money_${fate}`)}</></>
+			<span class=how><${Badge} state=${state} /> <time datetime=${created_at}>${when(created_at)}</></>
+			<${Icon} name=down />
+		</>
+		<div class=more>
+			${order.refunded === false && html`<p>${t("not_refunded")}</>`}
+			${error && html`<p><${Foreign} text=${error.message} /></>`}
+			${!app.viewer && html`<div class=row>${phone && html`<${Copy} text=${phone} label=${t("copy_number", { number: phone })}>${t("number")}</>`}
+				${codes.map((code) => html`<${CopyCode} key=${code} code=${code}>${t("code")} ${latin(code)}</>`)}</>`}
+			${sms.map(({ text }) => text && html`<blockquote><${Foreign} text=${text} /></>`)}
+			${tries.length > 0 && html`<div><p>${t("tries")}</><ol>${tries.map((one) => html`<li>${place(named(app, one))}: ${money(one.price, app.unit)} <small><${Foreign} text=${one.error?.message} /></></>`)}</></>`}
+			<${Facts} t=${t} facts=${{
+				closed: closed_at && when(closed_at),
+				charged: charged !== null && money(charged, app.unit),
+				purchase: latin(purchase),
+				order: latin(order.order),
+			}} />
+		</></></>`;
 }
