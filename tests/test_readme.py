@@ -48,6 +48,18 @@ def test_the_recording_is_small_and_loads_nothing_from_elsewhere() -> None:
     }
 
 
+def test_the_pictures_of_the_page_are_small_and_of_every_view() -> None:
+    pictures = list((TOP / "docs" / "images" / "page").iterdir())
+    assert {each.suffix for each in pictures} == {".webp"}
+    views = {"buy", "now", "history", "figures", "system", "login", "code"}
+    assert {each.stem for each in pictures} == {
+        f"{view}-{kind}" for view in views for kind in ("light", "dark", "phone", "persian")
+    }
+    assert max(each.stat().st_size for each in pictures) < 60_000
+    for name in ("README.md", "docs/page.md", "docs/fa/start.md"):
+        assert "images/page/" in (TOP / name).read_text(encoding="utf-8")
+
+
 def test_the_newest_version_of_the_changelog_is_this_one() -> None:
     changelog = (TOP / "CHANGELOG.md").read_text(encoding="utf-8")
     assert re.findall(r"^## \[(\d[^]]*)\] - \d{4}-\d\d-\d\d$", changelog, re.MULTILINE)[0] == __version__

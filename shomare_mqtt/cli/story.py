@@ -66,6 +66,7 @@ _MEANINGS = (
     ("orders/+", "The order, kept by the broker: whoever connects later sees it too, without the code."),
     ("orders", "All open orders."),
     ("current", "The newest order, for a display."),
+    ("statistics", "What was bought, what came of it and what it cost, in the last 30 days."),
     ("defaults/+", "What a buy takes that names less."),
     ("event/order", "Each step of an order, once."),
     ("event/sms", "THE SMS, once, with the code taken out of its text. It is on disk before it is published."),
@@ -230,10 +231,16 @@ def excerpt(payload: bytes, unit: str, topic: str = "") -> str:
         return _cut(text)
     if topic == "profile/balance":
         return f"{text}  ({_money(body, unit)})"
+    if topic == "statistics":
+        return _counted(body["total"], unit)
     if isinstance(body, list):
         names = [str(row.get("name") or row.get("state")) for row in body if isinstance(row, dict)]
         return f"[{_cut(', '.join(names))}]"
     return _fields(body, unit) if isinstance(body, dict) else _cut(text)
+
+
+def _counted(total: dict[str, Any], unit: str) -> str:
+    return f"orders: {total['orders']}  with a code: {total['received']}  spent: {_money(total['spent'], unit)}"
 
 
 def _fields(body: dict[str, Any], unit: str) -> str:

@@ -58,12 +58,14 @@ async def take(folder: Path, *, whole: bool) -> None:
         await stack.enter_async_context(browser)
         for view in VIEWS:
             await _each_kind(browser, f"{home.url}#{view}", folder, view, whole=whole)
+        await _each_kind(browser, f"{home.url}#now", folder, "code", whole=whole, at="article:has(.code)")
         await home.again({**home.settings, "web": {**home.settings["web"], "password": PASSWORD}})
         await home.until_page()
         await _each_kind(browser, f"{home.url}login", folder, "login", whole=whole)
 
 
-async def _each_kind(browser: Browser, url: str, folder: Path, name: str, *, whole: bool) -> None:
+async def _each_kind(browser: Browser, url: str, folder: Path, name: str, *, whole: bool, at: str = "h1") -> None:
+    """`at`: what is scrolled to, where the page is longer than the window."""
     for kind, options in KINDS.items():
         context = await browser.new_context(reduced_motion="reduce", timezone_id="Asia/Tehran", **options)
         await context.add_init_script(_WISH)
@@ -71,6 +73,7 @@ async def _each_kind(browser: Browser, url: str, folder: Path, name: str, *, who
         await page.goto(url)
         await page.get_by_role("heading", level=1).wait_for()
         await page.wait_for_timeout(700)  # a picture is not a test: what is still read may come
+        await page.locator(at).first.scroll_into_view_if_needed()
         (folder / f"{name}-{kind}.webp").write_bytes(await _picture(page, whole=whole))
         await context.close()
 

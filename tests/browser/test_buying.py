@@ -43,6 +43,39 @@ async def test_from_choosing_to_the_copied_code(home: Home, person_at: Came) -> 
     await expect(card(page, number)).to_contain_text(CODE)
 
 
+async def test_a_list_that_is_left_closes_and_takes_what_can_be_meant_alone(home: Home, person_at: Came) -> None:
+    page = await (await person_at(home.url)).opens("buy")
+    country, operator = (page.get_by_role("combobox", name=name) for name in ("Country", "Operator"))
+    await country.fill("kingd")
+    await expect(page.get_by_role("option")).to_have_count(1)
+    await country.press("Tab")
+    await expect(page.get_by_role("button", name="Remove United Kingdom")).to_be_visible()
+    await country.click()
+    await operator.click()
+    await expect(country).to_have_attribute("aria-expanded", "false")
+    await expect(page.get_by_role("listbox")).to_have_count(1)
+
+
+async def test_enter_chooses_once_and_not_what_stands_first_after_it(home: Home, person_at: Came) -> None:
+    page = await (await person_at(home.url)).opens("buy")
+    country = page.get_by_role("combobox", name="Country")
+    await country.fill("kingd")
+    await expect(page.get_by_role("option")).to_have_count(1)
+    await country.press("Enter")
+    await country.press("Enter")
+    await expect(page.get_by_role("button", name="Remove ")).to_have_count(1)
+    await expect(page.get_by_role("button", name="Remove United Kingdom")).to_be_visible()
+
+
+async def test_what_is_missing_is_said_until_it_is_chosen(home: Home, person_at: Came) -> None:
+    page = await (await person_at(home.url)).opens("buy")
+    await buy_button(page).click()
+    refusal = page.get_by_role("alert").get_by_text("Choose an application first.")
+    await expect(refusal).to_be_visible()
+    await choose(page, "Application", "Telegram")
+    await expect(refusal).to_have_count(0)
+
+
 async def test_names_are_found_in_both_scripts_and_however_they_are_typed(home: Home, person_at: Came) -> None:
     page = await (await person_at(home.url)).opens("buy")
     for typed, found in (

@@ -283,6 +283,8 @@ def test_what_is_shown_of_a_payload() -> None:
     assert excerpt(b"1000000", "IRT", "profile/balance") == "1000000  (1,000,000 IRT)"
     assert excerpt(b'{"status": "error", "error": {"message": "no"}}', "IRT") == "status: error  error: no"
     assert excerpt(b"off", "IRT") == "off"
+    counted = b'{"since": "", "until": "", "total": {"orders": 2, "received": 1, "spent": 2200}, "groups": []}'
+    assert excerpt(counted, "IRT", "statistics") == "orders: 2  with a code: 1  spent: 2,200 IRT"
     assert "-p 1884" in to_copy(1884)
     assert "\n" not in to_copy(1884)
 

@@ -222,6 +222,19 @@ def test_what_is_installed_is_there_or_made(tmp_path: Path) -> None:
                 assert list(TOP.glob(source)) or list(tmp_path.glob(source)), line
 
 
+def test_what_others_wrote_stands_with_its_licences_in_the_copyright() -> None:
+    vendor = TOP / "shomare_mqtt" / "web" / "page" / "vendor"
+    paragraphs = (DEBIAN / "copyright").read_text(encoding="utf-8").split("\n\n")
+    (theirs,) = (each for each in paragraphs if each.startswith("Files: */web/page/vendor/*\n"))
+    names = "Jason Miller", "Google LLC"
+    notices = (vendor / "LICENSES.txt").read_text(encoding="utf-8")
+    assert all(name in theirs and name in notices for name in names)
+    (terms,) = re.findall(r"^License: (.+)$", theirs, re.MULTILINE)
+    given = {each.splitlines()[0] for each in paragraphs if each.startswith("License: ")}
+    assert given == {f"License: {each}" for each in terms.split(" and ")}
+    assert all(each.name in notices and each.name in theirs for each in vendor.glob("*.js"))
+
+
 def test_no_page_takes_the_place_of_another_of_its_name() -> None:
     pages = [path.name for line in (DEBIAN / "docs").read_text().split() for path in TOP.glob(line)]
     assert len(pages) == len(set(pages))

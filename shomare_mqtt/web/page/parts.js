@@ -181,7 +181,11 @@ export function Combobox({ label, items, value, onChange, many = false, placehol
 	function choose({ id: one }) {
 		if (many && value.includes(one)) without(one);
 		else onChange(many ? [...value, one] : [one]);
-		show(many);
+		show(many && text === null); // A second Enter must not choose what nobody looked for.
+	}
+	function leave() {
+		if (text && found.length === 1 && !value.includes(found[0].id)) choose(found[0]);
+		show(false);
 	}
 	function keys(event) {
 		const { key } = event;
@@ -196,7 +200,7 @@ export function Combobox({ label, items, value, onChange, many = false, placehol
 		else setOpen(true);
 	}
 	const shown = text ?? (many ? "" : (chosen[0]?.label ?? ""));
-	return html`<div class="field combobox" onFocusOut=${(e) => e.currentTarget.contains(e.relatedTarget) || show(false)}>
+	return html`<div class="field combobox" onfocusout=${(e) => e.currentTarget.contains(e.relatedTarget) || leave()}>
 		<label for=${id}>${label}</>
 		<div class=box onMouseDown=${(e) => e.target === e.currentTarget && (e.preventDefault(), input.current.focus())}>
 			${many && chosen.map((one) => html`<span class=chip key=${one.id}><bdi>${one.label}</>

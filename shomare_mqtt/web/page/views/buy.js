@@ -128,6 +128,9 @@ const Success = ({ success = null, orders }) => success !== null && orders > 0 &
 
 function BuyButton({ app, form, pairs, price }) {
 	const { press, ...how } = usePress();
+	useEffect(() => {
+		if (!how.busy) how.say(null); // What was said was about another choice.
+	}, [form]);
 	const some = (list) => (list.length > 1 ? list : list[0]);
 	async function go() {
 		const wrong = wrongIn(form, WHAT);
