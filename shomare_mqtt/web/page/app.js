@@ -50,27 +50,27 @@ function View({ app }) {
 		if (!isThere) loadView(view).then(again, () => setMissing(true));
 	}, [view, lang]);
 	if (failed || missing)
-		return html`<section class=card><p>${t("view.missing")}<//><button onClick=${() => location.reload()}>${t("view.reload")}<//><//>`;
-	return isThere ? html`<${loaded[view]} key=${view} app=${app} />` : html`<p class=starting role=status>${t("shell.starting")}<//>`;
+		return html`<section class=card><p>${t("view.missing")}</><button onClick=${() => location.reload()}>${t("view.reload")}</></>`;
+	return isThere ? html`<${loaded[view]} key=${view} app=${app} />` : html`<p class=starting role=status>${t("shell.starting")}</>`;
 }
 
 function Navigation({ app }) {
 	const n = app.orders.length;
 	return html`<nav class=tabs aria-label=${t("nav.label")}>
-		${Object.keys(VIEWS).map((view) => html`<a href="#${view}" key=${view} aria-current=${view === app.view ? "page" : undefined}><${Icon} name=${view} /><span>${t(`nav.${view}`)}<//>
-			${view === "now" && n > 0 && html`<b class=count><span class=offscreen>, <//>${number(n)}<span class=offscreen> ${t("shell.open")}<//><//>`}<//>`)}
-	<//>`;
+		${Object.keys(VIEWS).map((view) => html`<a href="#${view}" key=${view} aria-current=${view === app.view ? "page" : undefined}><${Icon} name=${view} /><span>${t(`nav.${view}`)}</>
+			${view === "now" && n > 0 && html`<b class=count><span class=offscreen>, </>${number(n)}<span class=offscreen> ${t("shell.open")}</></>`}</>`)}
+	</>`;
 }
 
 function Header({ app }) {
 	const balance = app.state["profile/balance"] ?? app.state.profile?.balance;
 	const other = lang === "fa" ? "en" : "fa";
 	return html`<header class=top>
-		<a class=skip href="#main" onClick=${(e) => (e.preventDefault(), document.getElementById("main").focus())}>${t("nav.skip")}<//>
-		<a class=brand href="#buy" aria-label=Shomare><img src="icon.svg" alt="" width=28 height=28 /><span>Shomare<//><//>
-		${balance !== undefined && html`<p class=balance><small>${t("shell.balance")}<//> <b>${money(balance, app.unit)}<//><//>`}
-		<button class="quiet language" lang=${other} onClick=${() => app.setLanguage(other)}><${Icon} name=globe /><span>${t("shell.to_other")}<//><//>
-	<//>`;
+		<a class=skip href="#main" onClick=${(e) => (e.preventDefault(), document.getElementById("main").focus())}>${t("nav.skip")}</>
+		<a class=brand href="#buy" aria-label=Shomare><img src="icon.svg" alt="" width=28 height=28 /><span>Shomare</></>
+		${balance !== undefined && html`<p class=balance><small>${t("shell.balance")}</> <b>${money(balance, app.unit)}</></>`}
+		<button class="quiet language" lang=${other} onClick=${() => app.setLanguage(other)}><${Icon} name=globe /><span>${t("shell.to_other")}</></>
+	</>`;
 }
 
 function Connection({ app: { connection } }) {
@@ -84,19 +84,19 @@ function Connection({ app: { connection } }) {
 		was.current = connection;
 	}, [connection]);
 	return html`<div role=status class=connection>
-		${connection === "lost" && html`<${Notice} kind=bad><p>${t("connection.lost")}<//><button onClick=${() => store.lookAgain()}>${t("connection.retry")}<//><//>`}
-		${connection === "online" && back && html`<${Notice} kind=ok icon=done><p>${t("connection.back")}<//><//>`}
-		${connection === "out" && html`<${Notice} kind=bad><p>${t("connection.out")}<//><a class=button href=login>${t("connection.login")}<//><//>`}
-	<//>`;
+		${connection === "lost" && html`<${Notice} kind=bad><p>${t("connection.lost")}</><button onClick=${() => store.lookAgain()}>${t("connection.retry")}</></>`}
+		${connection === "online" && back && html`<${Notice} kind=ok icon=done><p>${t("connection.back")}</></>`}
+		${connection === "out" && html`<${Notice} kind=bad><p>${t("connection.out")}</><a class=button href=login>${t("connection.login")}</></>`}
+	</>`;
 }
 
 function Arrived({ app }) {
 	const [sms, put] = useState(null);
 	useEffect(() => onCode(put), []);
 	return html`<div role=status>${sms && (app.view === "now"
-		? html`<span class=offscreen>${arrived(sms)}<//>`
-		: html`<${Notice} kind=ok icon=now><p>${sms.code ? html`<${Latin} text=${sms.code} class=oldcode />` : arrived(sms)} <small><bdi>${sms.application_name}<//><//><//>
-				${sms.code && html`<${CopyCode} code=${sms.code} kind=main onCopied=${() => put(null)} />`}<a class=button href="#now">${t("arrived.see")}<//><//>`)}<//>`;
+		? html`<span class=offscreen>${arrived(sms)}</>`
+		: html`<${Notice} kind=ok icon=now><p>${sms.code ? html`<${Latin} text=${sms.code} class=oldcode />` : arrived(sms)} <small><bdi>${sms.application_name}</></></>
+				${sms.code && html`<${CopyCode} code=${sms.code} kind=main onCopied=${() => put(null)} />`}<a class=button href="#now">${t("arrived.see")}</></>`)}</>`;
 }
 
 function App() {
@@ -122,9 +122,9 @@ function App() {
 		<main id=main tabindex=-1 ref=${main} key=${lang}>
 			<${Connection} app=${app} />
 			<${Arrived} app=${app} />
-			${app.viewer && html`<p class=notice>${t("shell.viewer")}<//>`}
+			${app.viewer && html`<p class=notice>${t("shell.viewer")}</>`}
 			<${View} app=${app} />
-		<//>`;
+		</>`;
 }
 
 setLanguage(chosenLanguage());

@@ -23,7 +23,7 @@ export function useAnswer(topic, payload, change = "") {
 		put({ busy: true });
 		const ask = () => {
 			asked.current = content;
-			command(topic, payload).then((data) => put({ data, problem: null }), (error) => put({ problem: explain(error) }));
+			command(topic, payload).then((data) => put({ data, problem: null }), (error) => put({ problem: { kind: "bad", ...explain(error) } }));
 		};
 		const timer = setTimeout(ask, asked.current === content ? SETTLED : 0);
 		return () => ((wanted = false), clearTimeout(timer));

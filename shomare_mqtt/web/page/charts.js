@@ -1,19 +1,17 @@
-// Figures drawn: columns over time, and bars in a table's cells. A table with the same figures always stands beside them.
+// Figures drawn, for those who see them: a table with the same figures always stands beside.
 
 import { html } from "./vendor/preact.js";
 import { lang } from "./i18n.js";
 
 const HEIGHT = 140;
 
-// The least of 1, 2, 2.5, 5 × 10ⁿ that is not below `value`: where an axis ends well.
-export function niceTop(value) {
-	if (!(value > 0)) return 1;
+// Where an axis ends well: the least of 1, 2, 2.5, 5 × 10ⁿ that is not below `value`.
+function niceTop(value) {
 	const power = 10 ** Math.floor(Math.log10(value));
-	return [1, 2, 2.5, 5, 10].map((step) => step * power).find((top) => top >= value * (1 - 1e-9));
+	return value > 0 ? [1, 2, 2.5, 5, 10].map((step) => step * power).find((top) => top >= value * (1 - 1e-9)) : 1;
 }
 
-// Columns over time, the oldest where reading begins. `columns`: `[{value, label, tip}]`; `label` stands below a column
-// where there is one; `shown(value)` writes a figure of the scale.
+// The oldest of `columns` (`[{value, label, tip}]`) stands where reading begins; `shown(value)` writes a figure of the scale.
 export function Columns({ columns, title, shown }) {
 	const top = niceTop(Math.max(...columns.map(({ value }) => value)));
 	const width = 100 / columns.length;
@@ -35,7 +33,6 @@ export function Columns({ columns, title, shown }) {
 	</></>`;
 }
 
-// A share of 1 as a bar, for those who see it: the figure itself stands beside it.
 export function Bar({ share, kind = "" }) {
 	const width = 100 * Math.max(0, Math.min(1, share));
 	return html`<svg class="share ${kind}" aria-hidden=true width=100% height=8><rect class=all width=100% height=8 rx=4 />

@@ -2,7 +2,7 @@
 
 import { keep, kept } from "./store.js";
 
-const words = { en: {}, fa: {} }; // language -> "view.key" -> text; "shell" are those of all views, by their key alone
+const words = { en: {}, fa: {} }; // language -> view -> key -> text; of "shell", which all views share, its groups
 const KEPT = "shomare.language";
 
 export let lang = "en";
@@ -12,18 +12,19 @@ export async function loadWords(view) {
 	const known = words[lang];
 	if (hasWords(view)) return;
 	const { default: texts } = await import(`./words/${lang}/${view}.js`);
-	for (const key in texts) known[view === "shell" ? key : `${view}.${key}`] = texts[key];
-	known[`${view}?`] = "here";
+	Object.assign(known, view === "shell" ? texts : { [view]: texts });
 }
 
-export const hasWords = (view) => `${view}?` in words[lang];
+export const hasWords = (view) => view in words[lang];
+
+const wordOf = (key) => key.split(".").reduce((at, name) => at?.[name], words[lang]);
 
 // `{name}` is filled in, with `error.<name>` where nothing is given for it; of `["one", "many"]` `n` says which.
 export function t(key, values = {}) {
-	let text = words[lang][key] ?? key;
+	let text = wordOf(key) ?? key;
 	if (Array.isArray(text)) text = text[values.n === 1 ? 0 : 1];
 	return text.replace(/\{(\w+)\}/g, (whole, name) => {
-		const value = values[name] ?? words[lang][`error.${name}`] ?? whole;
+		const value = values[name] ?? wordOf(`error.${name}`) ?? whole;
 		return typeof value === "number" ? number(value) : value;
 	});
 }
@@ -74,5 +75,5 @@ export function clock(seconds) {
 export function explain(error) {
 	if (error.kind) return { text: t(`noanswer.${error.kind}`, { status: String(error.status) }) };
 	const own = `error.${error.code}`;
-	return own in words[lang] ? { text: t(own), detail: error.message } : { text: error.message };
+	return wordOf(own) ? { text: t(own), detail: error.message } : { text: error.message };
 }

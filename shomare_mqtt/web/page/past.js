@@ -1,8 +1,7 @@
-// What was ordered, without a browser: found, filtered, added up, and written as a CSV file.
+// What was ordered: found, added up, and written as a file.
 
 import { fold } from "./names.js";
 
-// What a filter by outcome takes, as it is offered.
 export const OUTCOMES = {
 	all: () => true,
 	open: (order) => !order.closed_at,
@@ -12,16 +11,13 @@ export const OUTCOMES = {
 	unknown: (order) => order.state === "unknown",
 };
 
-// Orders of this outcome and application ("": any) in which each word of `find` stands somewhere.
 export function matching(orders, { outcome, application, find }) {
 	const words = fold(find).split(" ");
-	const those = orders.filter((order) => OUTCOMES[outcome](order) && (!application || order.application === application));
-	return those.filter((order) => words.every((word) => searched(order).includes(word)));
-}
-
-function searched({ order, purchase, phone, error, country_name, operator_name, application_name, names, sms = [] }) {
-	const texts = sms.flatMap(({ code, text, sender }) => [code, text, sender]);
-	return fold([order, purchase, phone, error?.message, country_name, operator_name, application_name, ...names, ...texts].join(" "));
+	return orders.filter((order) => {
+		const { purchase, phone, error, names, sms = [] } = order;
+		const text = fold([order.order, purchase, phone, error?.message, ...names, ...sms.flatMap(({ code, text, sender }) => [code, text, sender])].join(" "));
+		return OUTCOMES[outcome](order) && (!application || order.application === application) && words.every((word) => text.includes(word));
+	});
 }
 
 // What became of an order's money: `none` (nothing was bought), `back`, `held` (its time is not over), `kept` (for a
@@ -35,8 +31,7 @@ export function moneyOf({ state, refunded, closed_at, sms_count, purchase }) {
 	return purchase ? "unclear" : "none"; // Without a purchase there was nothing to pay.
 }
 
-// `{codes, spent, back}`: what left the account where that is known, else the price. Of an order in `unknown` only what
-// is known to be gone is spent.
+// What left the account where that is known, else the price. Of an order in `unknown` only what is known to be gone is spent.
 export function totalOf(orders) {
 	const total = { codes: 0, spent: 0, back: 0 };
 	for (const order of orders) {
@@ -47,7 +42,7 @@ export function totalOf(orders) {
 	return total;
 }
 
-const PLAIN = ["order", "purchase", "created_at", "closed_at", "state", "country_name", "operator_name", "application_name", "phone", "price", "charged", "refunded"];
+const PLAIN = "order purchase created_at closed_at state country_name operator_name application_name phone price charged refunded".split(" ");
 
 // These orders as a file that a spreadsheet opens (RFC 4180, with the mark by which Excel knows UTF-8).
 export function csvOf(orders) {

@@ -60,8 +60,8 @@ export function Buy({ app }) {
 	const buy = useRef();
 	const field = (name, many) => html`<${Combobox} label=${t(name)} items=${choicesOf(app, name)} value=${form[name]} many=${many} placeholder=${t(`${name}_hint`)}
 		empty=${t("list_unread")} onChange=${(value) => set({ [name]: value })} />`;
-	const limit = (name) => html`<div class=field><label for=${name}>${t(name)}<//>
-		<input id=${name} inputmode=decimal autocomplete=off dir=${form[name] ? "ltr" : undefined} placeholder=${t("no_limit")} value=${form[name]} onInput=${(e) => set({ [name]: e.target.value })} /><//>`;
+	const limit = (name) => html`<div class=field><label for=${name}>${t(name)}</>
+		<input id=${name} inputmode=decimal autocomplete=off dir=${form[name] ? "ltr" : undefined} placeholder=${t("no_limit")} value=${form[name]} onInput=${(e) => set({ [name]: e.target.value })} /></>`;
 	const application = form.application[0];
 	const pairs = form.country.flatMap((country) => form.operator.map((operator) => ({ country, operator, application })));
 	const prices = usePrices(app, application ? pairs.slice(0, MOST_PRICES) : []);
@@ -69,18 +69,18 @@ export function Buy({ app }) {
 		set({ country: [offer.country], operator: [offer.operator] });
 		requestAnimationFrame(() => buy.current?.querySelector("button").focus());
 	};
-	return html`<h1>${t("title")}<//>
+	return html`<h1>${t("title")}</>
 		<${Notices} app=${app} />
 		<div class=desk><section class=card aria-label=${t("title")}>
 			${field("application")}
-			<div class=fields>${field("country", true)}${field("operator", true)}<//>
-			${pairs.length > 1 && html`<fieldset class="field plain"><legend>${t("several", { n: pairs.length })}<//>
-				${["cheapest", "listed"].map((how) => html`<label class=check key=${how}><input type=radio name=choose checked=${form.choose === how} onChange=${() => set({ choose: how })} />${t(how)}<//>`)}<//>`}
-			<div class=pair>${limit("most")}${limit("least")}<//>
+			<div class=fields>${field("country", true)}${field("operator", true)}</>
+			${pairs.length > 1 && html`<fieldset class="field plain"><legend>${t("several", { n: pairs.length })}</>
+				${["cheapest", "listed"].map((how) => html`<label class=check key=${how}><input type=radio name=choose checked=${form.choose === how} onChange=${() => set({ choose: how })} />${t(how)}</>`)}</>`}
+			<div class=pair>${limit("most")}${limit("least")}</>
 			${application && pairs.length > 0 && html`<${Places} app=${app} pairs=${pairs} prices=${prices} />`}
-			${!app.viewer && html`<div ref=${buy}><${BuyButton} app=${app} form=${form} pairs=${pairs} price=${pairs.length === 1 && prices(pairs[0])?.price?.price} /><//>`}
-		<//>
-		${app.owner && html`<${Offers} app=${app} form=${form} take=${take} />`}<//>`;
+			${!app.viewer && html`<div ref=${buy}><${BuyButton} app=${app} form=${form} pairs=${pairs} price=${pairs.length === 1 && prices(pairs[0])?.price?.price} /></>`}
+		</>
+		${app.owner && html`<${Offers} app=${app} form=${form} take=${take} />`}</>`;
 }
 
 const asked = new Map(); // a pair's key -> {at, price} or {at, error}
@@ -113,18 +113,18 @@ function Places({ app, pairs, prices }) {
 		${pairs.slice(0, MOST_PRICES).map((pair) => {
 			const { price, error } = prices(pair) ?? {};
 			const own = past?.find((one) => WHAT.every((what) => one[what] === pair[what]));
-			return html`<li key=${keyOf(pair)}><span><${Place} app=${app} of=${pair} /><${Success} success=${own?.success} orders=${own && own.received + own.unused} /><//>
-				${price ? html`<${Priced} offer=${price} app=${app} />` : error ? html`<small class=bad>${explain(error).text}<//>` : app.owner && html`<small>${t("asking")}<//>`}<//>`;
+			return html`<li key=${keyOf(pair)}><span><${Place} app=${app} of=${pair} /><${Success} success=${own?.success} orders=${own && own.received + own.unused} /></>
+				${price ? html`<${Priced} offer=${price} app=${app} />` : error ? html`<small class=bad>${explain(error).text}</>` : app.owner && html`<small>${t("asking")}</>`}</>`;
 		})}
-		${pairs.length > MOST_PRICES && html`<li><small>${t("more_places", { n: pairs.length - MOST_PRICES })}<//><//>`}
-	<//><//>`;
+		${pairs.length > MOST_PRICES && html`<li><small>${t("more_places", { n: pairs.length - MOST_PRICES })}</></>`}
+	</></>`;
 }
 
 function Priced({ offer: { price, count }, app }) {
-	return html`<span class=price><b>${money(price, app.unit)}<//><small class=${count === 0 ? "bad" : ""}>${count === 0 ? t("sold_out") : count !== null && t("stock", { n: count })}<//><//>`;
+	return html`<span class=price><b>${money(price, app.unit)}</><small class=${count === 0 ? "bad" : ""}>${count === 0 ? t("sold_out") : count !== null && t("stock", { n: count })}</></>`;
 }
 
-const Success = ({ success = null, orders }) => success !== null && orders > 0 && html`<small>${t("own", { share: percent(success), n: orders })}<//>`;
+const Success = ({ success = null, orders }) => success !== null && orders > 0 && html`<small>${t("own", { share: percent(success), n: orders })}</>`;
 
 function BuyButton({ app, form, pairs, price }) {
 	const { press, ...how } = usePress();
@@ -135,7 +135,7 @@ function BuyButton({ app, form, pairs, price }) {
 		const payload = { application: form.application[0], country: some(form.country), operator: some(form.operator), ...limitsOf(form), choose: pairs.length > 1 ? form.choose : undefined };
 		if (await press((sent) => command("buy", payload, sent), payload)) app.go("now");
 	}
-	return html`<${Press} kind="main big" ...${how} busyLabel=${t("buying")} onClick=${go}>${(price ?? false) === false ? t("buy") : t("buy_for", { price: money(price, app.unit) })}<//>`;
+	return html`<${Press} kind="main big" ...${how} busyLabel=${t("buying")} onClick=${go}>${(price ?? false) === false ? t("buy") : t("buy_for", { price: money(price, app.unit) })}</>`;
 }
 
 // The daemon reads price lists behind everything else; this shows how far it is.
@@ -176,14 +176,14 @@ function Offers({ app, form, take }) {
 		if (mine === running.current) setProgress(null);
 	}
 	const { read, places } = progress ?? {};
-	return html`<section class=card><h2>${t("offers")}<//>
-		<p class=hint>${application ? t("offers_hint", { name: nameOf(app, "application", application) }) : t("choose_application")}<//>
-		<div class=action>${progress ? html`<button onClick=${stop}>${t("stop")}<//>` : html`<button onClick=${look}><${Icon} name=search /><span>${t("look")}<//><//>`}
-			<${Said} said=${said} /><//>
+	return html`<section class=card><h2>${t("offers")}</>
+		<p class=hint>${application ? t("offers_hint", { name: nameOf(app, "application", application) }) : t("choose_application")}</>
+		<div class=action>${progress ? html`<button onClick=${stop}>${t("stop")}</>` : html`<button onClick=${look}><${Icon} name=search /><span>${t("look")}</></>`}
+			<${Said} said=${said} /></>
 		${progress && html`<div><progress max=${places || undefined} value=${places ? read : undefined} aria-label=${t("reading")} />
-			<p class=hint>${places ? t("read", { read, places }) : t("reading")}<//><//>`}
-		${found && !progress && html`${!found.offers.length && html`<p>${t("none")}<//>`}${found.unread > 0 && html`<p class=hint>${t("unread", { n: found.unread })}<//>`}`}
-		${found?.offers.length > 0 && html`<ul class=places>${found.offers.map((offer) => html`<li key=${keyOf(offer)}><span><${Place} app=${app} of=${offer} /><${Success} ...${offer} /><//>
-			<${Priced} offer=${offer} app=${app} /><button aria-label=${t("take_it", { place: placeOf(app, offer).join(" · ") })} onClick=${() => take(offer)}>${t("take")}<//><//>`)}<//>`}
-	<//>`;
+			<p class=hint>${places ? t("read", { read, places }) : t("reading")}</></>`}
+		${found && !progress && html`${!found.offers.length && html`<p>${t("none")}</>`}${found.unread > 0 && html`<p class=hint>${t("unread", { n: found.unread })}</>`}`}
+		${found?.offers.length > 0 && html`<ul class=places>${found.offers.map((offer) => html`<li key=${keyOf(offer)}><span><${Place} app=${app} of=${offer} /><${Success} ...${offer} /></>
+			<${Priced} offer=${offer} app=${app} /><button aria-label=${t("take_it", { place: placeOf(app, offer).join(" · ") })} onClick=${() => take(offer)}>${t("take")}</></>`)}</>`}
+	</>`;
 }

@@ -1,4 +1,4 @@
-// What was spent and what came of it: by day, by application, and by country and operator.
+// What was spent, and what came of it.
 
 import { html, useState } from "../vendor/preact.js";
 import { orderChange, useAnswer } from "../asking.js";
@@ -8,9 +8,7 @@ import { nameOf } from "../names.js";
 import { Facts, Said } from "../parts.js";
 
 const t = wordsOf("figures");
-const SPANS = [7, 30, 90, 365];
-const FEW = 12; // Rows that are shown before more are asked for.
-const DAY = 86_400_000;
+const FEW = 12;
 const TILES = "spent_today spent received success cost_per_code seconds_to_sms refunded orders".split(" ");
 
 export function Figures({ app }) {
@@ -25,10 +23,8 @@ export function Figures({ app }) {
 	const most = Math.max(...groups.map(({ spent }) => spent), 1e-9);
 	const show = writing(app);
 	return html`<h1>${tr("nav.figures")}</>
-		${viewer
-			? html`<p class=hint>${t("viewer")}</>`
-			: html`<div class=row role=group aria-label=${t("span")}>${SPANS.map((n) => html`<button class=span aria-pressed=${`${n === days}`} onClick=${() => setDays(n)}>${t("days", { n })}</>`)}</>`}
-		${problem && html`<${Said} said=${{ kind: "bad", ...problem }} />`}
+		${viewer ? html`<p class=hint>${t("viewer")}</>` : html`<div class=row role=group aria-label=${t("span")}>${[7, 30, 90, 365].map((n) => html`<button class=span aria-pressed=${`${n === days}`} onClick=${() => setDays(n)}>${t("days", { n })}</>`)}</>`}
+		${problem && html`<${Said} said=${problem} />`}
 		${!total && !problem && html`<p class=soft>${tr("press.busy")}</>`}
 		${total && html`<${Facts} class="tiles card" t=${t} facts=${Object.fromEntries(TILES.map((name) => [name, show(name, total)]))} />`}
 		${total?.unknown > 0 && html`<p class="notice warn">${t("unknown", { n: total.unknown })}</>`}
@@ -38,7 +34,6 @@ export function Figures({ app }) {
 		<${Table} title=by_place rows=${byPlace.data?.groups} by=orders show=${show} head="place success orders seconds_to_sms cost_per_code" share=${({ success }) => success} kind=success />`;
 }
 
-// Writes a figure of a group or of the total: `show(name, group)`.
 function writing(app) {
 	const inMoney = (value) => money(value, app.unit);
 	const called = (group, kind) => html`<bdi>${nameOf(app, kind, group[kind], group[`${kind}_name`])}</>`;
@@ -46,8 +41,8 @@ function writing(app) {
 		application: (_, group) => called(group, "application"),
 		place: (_, group) => html`${called(group, "country")} <small>${called(group, "operator")}</>`,
 		day: (day) => dayName(day),
-		orders: (n) => number(n),
-		received: (n) => number(n),
+		orders: (count) => number(count),
+		received: (count) => number(count),
 		success: percent,
 		seconds_to_sms: clock,
 		cost_per_code: (mean) => inMoney(+mean.toFixed(mean < 100 ? 2 : 0)),
@@ -61,11 +56,11 @@ const dayName = (date, how = { dateStyle: "medium" }) => new Date(date).toLocale
 function Spent({ answer, days, zone, show }) {
 	const { groups, total, until } = answer;
 	const found = new Map(groups.map((group) => [group.day, group]));
-	// It ends at midnight there, which is the next day's. Sweden writes YYYY-MM-DD.
+	// It ends at midnight, which is the next day's. Sweden writes YYYY-MM-DD.
 	const last = Date.parse(new Date(Date.parse(until) - 1).toLocaleDateString("sv", { timeZone: zone }));
 	const labelled = Math.ceil(days / 6);
 	const columns = Array.from({ length: days }, (_, n) => {
-		const day = new Date(last - (days - 1 - n) * DAY).toISOString().slice(0, 10);
+		const day = new Date(last - (days - 1 - n) * 86_400_000).toISOString().slice(0, 10);
 		const { spent } = found.get(day) ?? { spent: 0 };
 		const label = n % labelled === labelled >> 1 && dayName(day, { day: "numeric", month: "short" });
 		return { value: spent, label, tip: `${dayName(day)}: ${show("spent", { spent })}` };
@@ -74,8 +69,6 @@ function Spent({ answer, days, zone, show }) {
 		<${Columns} columns=${columns} title=${t("drawn", { money: show("spent", total), n: days })} shown=${(spent) => show("spent", { spent })} /></>`;
 }
 
-// The greatest or newest first, by `by`. The first of `head` heads its row; `share(row)` of 1 is drawn below the second.
-// `folded`: the table stands below what is drawn, and is unfolded by a press.
 function Table({ title, rows = [], by, show, head, share, kind, folded, children }) {
 	const [all, showAll] = useState(false);
 	if (!rows.length) return null;
@@ -84,7 +77,7 @@ function Table({ title, rows = [], by, show, head, share, kind, folded, children
 	const names = head.split(" ");
 	const table = html`<div class=scroll tabindex=0 role=group aria-labelledby=${title}><table class=${folded ? "" : "drawn"}>
 			<thead><tr>${names.map((name) => html`<th scope=col>${t(name)}</>`)}</></>
-			<tbody>${shown.map((row) => html`<tr>${names.map((name, n) => (n ? html`<td>${show(name, row)}${share && n === 1 && html`<${Bar} share=${share(row)} kind=${kind} />`}</>` : html`<th scope=row>${show(name, row)}</>`))}</>`)}</></></>
+			<tbody>${shown.map((row) => html`<tr>${names.map((name, n) => html`<${n ? "td" : "th"} scope=${n ? undefined : "row"}>${show(name, row)}${share && n === 1 && html`<${Bar} share=${share(row)} kind=${kind} />`}</>`)}</>`)}</></></>
 		${rows.length > shown.length && html`<button class=quiet onClick=${() => showAll(true)}>${t("all", { n: rows.length })}</>`}`;
 	return html`<section class=card aria-labelledby=${title}><h2 id=${title}>${t(title)}</>${children}
 		${folded ? html`<details><summary>${t("as_table")}</>${table}</>` : table}</>`;

@@ -1,10 +1,10 @@
-// What was ordered: found, filtered, what it cost and what came back; all of it as a file.
+// What was ordered, and what came of it.
 
 import { html, useState } from "../vendor/preact.js";
 import { orderChange, useAnswer } from "../asking.js";
 import { money, t as tr, when, wordsOf } from "../i18n.js";
-import { choicesOf } from "../names.js";
-import { Action, Badge, Copy, CopyCode, Facts, Foreign, Icon, Latin, Said } from "../parts.js";
+import { choicesOf, nameOf } from "../names.js";
+import { Action, Badge, Copy, CopyCode, Facts, Foreign, Icon, Latin, Place, Said } from "../parts.js";
 import { csvOf, matching, moneyOf, OUTCOMES, totalOf } from "../past.js";
 import { isOrder } from "../store.js";
 
@@ -26,7 +26,7 @@ export function History({ app }) {
 		${viewer && html`<p class=hint>${t("viewer")}</>`}
 		<${Filter} wish=${wish} filter=${filter} orders=${orders} />
 		<p class=soft role=status>${busy && !data ? tr("press.busy") : t("total", { n, codes, spent: money(spent, unit), back: money(back, unit) })}</>
-		${problem && html`<${Said} said=${{ kind: "bad", ...problem }} />`}
+		${problem && html`<${Said} said=${problem} />`}
 		${!n && !busy && html`<p class=soft>${t(orders.length ? "none_found" : "none")}</>`}
 		${n > 0 && html`<ol class="orders card">${found.slice(0, shown).map((order) => html`<${Order} key=${order.order} order=${order} app=${app} />`)}</>`}
 		${n > shown && html`<button class=quiet onClick=${() => setShown(shown + STEP)}>${t("more", { n: n - shown })}</>`}
@@ -35,20 +35,15 @@ export function History({ app }) {
 }
 
 // What a viewer sees: the topics hold an order until an hour after its end.
-function keptOrders(state) {
-	const kept = Object.keys(state).filter(isOrder).map((topic) => state[topic]);
-	return kept.sort((one, other) => (one.created_at < other.created_at ? 1 : -1));
-}
+const keptOrders = (state) => Object.keys(state).filter(isOrder).map((topic) => state[topic]).sort((one, other) => (one.created_at < other.created_at ? 1 : -1));
 
-// With names as its reader writes them, found by every name.
 function named(app, order) {
 	const names = [];
 	const shown = { ...order, names };
 	for (const kind of ["country", "operator", "application"]) {
 		const name = `${kind}_name`;
-		const choice = choicesOf(app, kind).find(({ id }) => id === order[kind]);
-		shown[name] = choice?.label ?? order[name] ?? order[kind];
-		names.push(order[name], ...(choice?.keys ?? []));
+		shown[name] = nameOf(app, kind, order[kind], order[name]);
+		names.push(order[name], ...(choicesOf(app, kind).find(({ id }) => id === order[kind])?.keys ?? []));
 	}
 	return shown;
 }
@@ -59,8 +54,8 @@ function Filter({ wish, filter, orders }) {
 	const select = (id, options) => field(id, html`<select id=${id} value=${wish[id]} onChange=${put}>${options.map(([value, name]) => html`<option key=${value} value=${value}>${name}</>`)}</>`);
 	return html`<div class=filter role=search>
 		${field("find", html`<input id=find type=search dir=auto autocomplete=off spellcheck=false placeholder=${t("find_what")} value=${wish.find} onInput=${put} />`)}
-		${select("outcome", Object.keys(OUTCOMES).map((outcome) => [outcome, t(`outcome_${outcome}`)]))}
-		${select("application", [["", t("outcome_all")], ...new Map(orders.map((order) => [order.application, order.application_name]))])}</>`;
+		${select("outcome", Object.keys(OUTCOMES).map((outcome) => [outcome, t(`came.${outcome}`)]))}
+		${select("application", [["", t("came.all")], ...new Map(orders.map((order) => [order.application, order.application_name]))])}</>`;
 }
 
 function save(orders) {
@@ -72,7 +67,6 @@ function save(orders) {
 }
 
 const latin = (text) => text && html`<${Latin} text=${text} />`;
-const place = (order) => html`<bdi>${order.country_name}</> · <bdi>${order.operator_name}</>`;
 
 function Order({ order, app }) {
 	const { charged, closed_at, created_at, error, phone, purchase, sms = [], state, tries = [] } = order;
@@ -80,19 +74,18 @@ function Order({ order, app }) {
 	const fate = moneyOf(order);
 	return html`<li><details>
 		<summary>
-			<span><b><bdi>${order.application_name}</></> <small>${place(order)}</></>
+			<span><b><bdi>${order.application_name}</></> <small><${Place} app=${app} of=${order} /></></>
 			<span class=got>${latin(phone)} ${codes.length > 0 && html`<b>${latin(codes.at(-1))}</>`}</>
-			<span class=cost>${money(charged ?? order.price, app.unit)} <small class=${fate}>${t(`money_${fate}`)}</></>
+			<span class=cost>${money(charged ?? order.price, app.unit)} <small class=${fate}>${t(`money.${fate}`)}</></>
 			<span class=how><${Badge} state=${state} /> <time datetime=${created_at}>${when(created_at)}</></>
-			<${Icon} name=down />
-		</>
+			<${Icon} name=down /></>
 		<div class=more>
 			${order.refunded === false && html`<p>${t("not_refunded")}</>`}
 			${error && html`<p><${Foreign} text=${error.message} /></>`}
 			${!app.viewer && html`<div class=row>${phone && html`<${Copy} text=${phone} label=${t("copy_number", { number: phone })}>${t("number")}</>`}
 				${codes.map((code) => html`<${CopyCode} key=${code} code=${code}>${t("code")} ${latin(code)}</>`)}</>`}
 			${sms.map(({ text }) => text && html`<blockquote><${Foreign} text=${text} /></>`)}
-			${tries.length > 0 && html`<div><p>${t("tries")}</><ol>${tries.map((one) => html`<li>${place(named(app, one))}: ${money(one.price, app.unit)} <small><${Foreign} text=${one.error?.message} /></></>`)}</></>`}
+			${tries.length > 0 && html`<div><p>${t("tries")}</><ol>${tries.map((one) => html`<li><${Place} app=${app} of=${one} />: ${money(one.price, app.unit)} <small><${Foreign} text=${one.error?.message} /></></>`)}</></>`}
 			<${Facts} t=${t} facts=${{
 				closed: closed_at && when(closed_at),
 				charged: charged !== null && money(charged, app.unit),
