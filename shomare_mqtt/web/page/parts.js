@@ -54,9 +54,6 @@ export const Place = ({ app, of }) => placeOf(app, of).map((name, n) => html`${n
 // Those that have a value; `t` has the words of their names.
 export const Facts = ({ facts, t, class: name = "facts" }) => html`<dl class=${name}>${Object.entries(facts).map(([key, value]) => value && html`<div><dt>${t(key)}</><dd>${value}</></>`)}</>`;
 
-// Names and values, where there is a value; `t` has the words of the names.
-export const Facts = ({ facts, t, class: name = "facts" }) => html`<dl class=${name}>${Object.entries(facts).map(([key, value]) => value && html`<div><dt>${t(key)}<//><dd>${value}<//><//>`)}<//>`;
-
 // Over plain http browsers have no clipboard for a page; the old way works there.
 async function toClipboard(text) {
 	try {
