@@ -1,5 +1,3 @@
-// A code that arrived is told to whoever looks elsewhere.
-
 import { onCode } from "./codes.js";
 import { t } from "./i18n.js";
 import { keep, kept } from "./store.js";

@@ -1,5 +1,3 @@
-// The page: what stands around the views, and which of them is shown.
-
 import { html, render, useEffect, useErrorBoundary, useRef, useState } from "./vendor/preact.js";
 import { arrived } from "./alarm.js";
 import { onCode } from "./codes.js";
@@ -7,7 +5,6 @@ import { chooseLanguage, chosenLanguage, hasWords, lang, loadWords, money, numbe
 import { CopyCode, Icon, Latin, Notice, useAgain } from "./parts.js";
 import { store } from "./store.js";
 
-// Each view is loaded when it is first looked at: the page is there at once, also over a slow line.
 const VIEWS = { buy: "Buy", now: "Now", history: "History", figures: "Figures", system: "System" };
 const loaded = {};
 
@@ -57,8 +54,8 @@ function View({ app }) {
 function Navigation({ app }) {
 	const n = app.orders.length;
 	return html`<nav class=tabs aria-label=${t("nav.label")}>
-		${Object.keys(VIEWS).map((view) => html`<a href="#${view}" key=${view} aria-current=${view === app.view ? "page" : undefined}><${Icon} name=${view} /><span>${t(`nav.${view}`)}</>
-			${view === "now" && n > 0 && html`<b class=count><span class=offscreen>, </>${number(n)}<span class=offscreen> ${t("shell.open")}</></>`}</>`)}
+	${Object.keys(VIEWS).map((view) => html`<a href="#${view}" key=${view} aria-current=${view === app.view ? "page" : undefined}><${Icon} name=${view} /><span>${t(`nav.${view}`)}</>
+	${view === "now" && n > 0 && html`<b class=count><span class=offscreen>, </>${number(n)}<span class=offscreen> ${t("shell.open")}</></>`}</>`)}
 	</>`;
 }
 
@@ -66,10 +63,10 @@ function Header({ app }) {
 	const balance = app.state["profile/balance"] ?? app.state.profile?.balance;
 	const other = lang === "fa" ? "en" : "fa";
 	return html`<header class=top>
-		<a class=skip href="#main" onClick=${(e) => (e.preventDefault(), document.getElementById("main").focus())}>${t("nav.skip")}</>
-		<a class=brand href="#buy" aria-label=Shomare><img src="icon.svg" alt="" width=28 height=28 /><span>Shomare</></>
-		${balance !== undefined && html`<p class=balance><small>${t("shell.balance")}</> <b>${money(balance, app.unit)}</></>`}
-		<button class="quiet language" lang=${other} onClick=${() => app.setLanguage(other)}><${Icon} name=globe /><span>${t("shell.to_other")}</></>
+	<a class=skip href="#main" onClick=${(e) => (e.preventDefault(), document.getElementById("main").focus())}>${t("nav.skip")}</>
+	<a class=brand href="#buy" aria-label=Shomare><img src="icon.svg" alt="" width=28 height=28 /><span>Shomare</></>
+	${balance !== undefined && html`<p class=balance><small>${t("shell.balance")}</> <b>${money(balance, app.unit)}</></>`}
+	<button class="quiet language" lang=${other} onClick=${() => app.setLanguage(other)}><${Icon} name=globe /><span>${t("shell.to_other")}</></>
 	</>`;
 }
 
@@ -84,9 +81,9 @@ function Connection({ app: { connection } }) {
 		was.current = connection;
 	}, [connection]);
 	return html`<div role=status class=connection>
-		${connection === "lost" && html`<${Notice} kind=bad><p>${t("connection.lost")}</><button onClick=${() => store.lookAgain()}>${t("connection.retry")}</></>`}
-		${connection === "online" && back && html`<${Notice} kind=ok icon=done><p>${t("connection.back")}</></>`}
-		${connection === "out" && html`<${Notice} kind=bad><p>${t("connection.out")}</><a class=button href=login>${t("connection.login")}</></>`}
+	${connection === "lost" && html`<${Notice} kind=bad><p>${t("connection.lost")}</><button onClick=${() => store.lookAgain()}>${t("connection.retry")}</></>`}
+	${connection === "online" && back && html`<${Notice} kind=ok icon=done><p>${t("connection.back")}</></>`}
+	${connection === "out" && html`<${Notice} kind=bad><p>${t("connection.out")}</><a class=button href=login>${t("connection.login")}</></>`}
 	</>`;
 }
 
@@ -96,7 +93,7 @@ function Arrived({ app }) {
 	return html`<div role=status>${sms && (app.view === "now"
 		? html`<span class=offscreen>${arrived(sms)}</>`
 		: html`<${Notice} kind=ok icon=now><p>${sms.code ? html`<${Latin} text=${sms.code} class=oldcode />` : arrived(sms)} <small><bdi>${sms.application_name}</></></>
-				${sms.code && html`<${CopyCode} code=${sms.code} kind=main onCopied=${() => put(null)} />`}<a class=button href="#now">${t("arrived.see")}</></>`)}</>`;
+	${sms.code && html`<${CopyCode} code=${sms.code} kind=main onCopied=${() => put(null)} />`}<a class=button href="#now">${t("arrived.see")}</></>`)}</>`;
 }
 
 function App() {
@@ -118,13 +115,13 @@ function App() {
 	const app = appOf({ language, setLanguage: (choice) => (chooseLanguage(choice), setChoice(choice)) });
 	app.view = viewOf(location.hash) ?? (app.orders.length ? "now" : "buy");
 	return html`<${Header} app=${app} />
-		<${Navigation} app=${app} />
-		<main id=main tabindex=-1 ref=${main} key=${lang}>
-			<${Connection} app=${app} />
-			<${Arrived} app=${app} />
-			${app.viewer && html`<p class=notice>${t("shell.viewer")}</>`}
-			<${View} app=${app} />
-		</>`;
+	<${Navigation} app=${app} />
+	<main id=main tabindex=-1 ref=${main} key=${lang}>
+	<${Connection} app=${app} />
+	<${Arrived} app=${app} />
+	${app.viewer && html`<p class=notice>${t("shell.viewer")}</>`}
+	<${View} app=${app} />
+	</>`;
 }
 
 setLanguage(chosenLanguage());

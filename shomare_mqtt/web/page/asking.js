@@ -1,5 +1,3 @@
-// What a view asks the daemon for, again whenever it may have changed.
-
 import { useEffect, useRef, useState } from "./vendor/preact.js";
 import { command } from "./api.js";
 import { explain } from "./i18n.js";
@@ -7,7 +5,6 @@ import { isOrder } from "./store.js";
 
 const SETTLED = 400; // Orders change several times in a moment: asked once after it.
 
-// Changes whenever some order did: what was asked about orders before is old then.
 export const orderChange = (state) => Object.keys(state).filter(isOrder).map((topic) => topic + state[topic].updated_at).join();
 
 // The answer to a query: `{data, problem, busy}`, asked again when `payload` or `change` did. What was known stays while

@@ -21,7 +21,6 @@ export function withCodes(order) {
 	return { ...order, sms, sms_count: Math.max(order.sms_count, sms.length) };
 }
 
-// Those that closed lately, newest first; without those of `but`.
 export function closedLately(state, but) {
 	const all = new Map(recent);
 	for (const topic in state) if (isOrder(topic)) all.set(state[topic].order, state[topic]);
@@ -33,7 +32,6 @@ export function closedLately(state, but) {
 		.map(withCodes);
 }
 
-// Asks once for what is missing, and again when more is.
 export async function fetchCodes(orders) {
 	const missing = orders.filter((one) => one.sms_count > (known.get(one.order)?.size ?? 0));
 	const key = missing.map((one) => one.order + one.sms_count).join() || "first";

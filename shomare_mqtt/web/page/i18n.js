@@ -1,5 +1,3 @@
-// Words, digits, money and times, in English and Persian.
-
 import { keep, kept } from "./store.js";
 
 const words = { en: {}, fa: {} }; // language -> view -> key -> text; of "shell", which all views share, its groups
@@ -35,7 +33,6 @@ export const chosenLanguage = () => kept(KEPT) ?? "auto";
 
 export const chooseLanguage = (choice) => keep(KEPT, choice);
 
-// `fromSettings`: `[web] language`.
 export function setLanguage(choice, fromSettings = "auto") {
 	const wish = [choice, fromSettings, navigator.language].find((one) => one !== "auto");
 	lang = wish?.startsWith("fa") ? "fa" : "en";
@@ -56,14 +53,12 @@ export function money(value, unit = "") {
 	return `${number(Number(value), { maximumFractionDigits: 10 })} ${unit in UNITS ? t(UNITS[unit]) : unit}`.trim();
 }
 
-// A time of day, with the day where that is not today. `iso` as in the contract.
 export function when(iso, now = Date.now()) {
 	const moment = new Date(iso);
 	const today = new Date(now).toDateString() === moment.toDateString();
 	return moment.toLocaleString(locale(), { dateStyle: today ? undefined : "medium", timeStyle: "short" });
 }
 
-// Seconds as minutes and seconds, 4:05.
 export function clock(seconds) {
 	const whole = Math.max(0, Math.ceil(seconds));
 	const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60];

@@ -1,11 +1,7 @@
-// Names: how they are shown, and found by typing.
-
 import { lang } from "./i18n.js";
 
-// What a letter is found as once its marks are gone.
 const SAME = { ي: "ی", ى: "ی", ك: "ک", ة: "ه", ە: "ه", ٱ: "ا" };
 
-// Letter forms, marks, letter case and digits that a person who types does not tell apart.
 export function fold(text) {
 	return String(text)
 		.normalize("NFKD")
@@ -42,7 +38,6 @@ const BRANDS = Object.fromEntries(
 
 const PERSIAN = /[\u0600-\u06ff]/;
 
-// `name`, and whatever other field says one.
 function namesOf(entry, kind) {
 	const isName = ([key, value]) => key !== "id" && typeof value === "string" && /\p{L}/u.test(value) && value.length < 80 && !/^https?:|\.(png|svg|jpg|webp)$/i.test(value);
 	const names = [entry.name, ...Object.entries(entry).filter(isName).map(([, value]) => value)];
@@ -53,7 +48,6 @@ function namesOf(entry, kind) {
 
 const lists = new WeakMap();
 
-// `[{id, label, other, keys}]`; `label` in the language's script where there is one, `other` in the other.
 export function choices(list, kind) {
 	if (!Array.isArray(list)) return [];
 	const cached = lists.get(list);
@@ -83,7 +77,6 @@ export function nameOf(app, kind, id, fallback) {
 
 export const placeOf = (app, of) => ["country", "operator"].map((kind) => nameOf(app, kind, of[kind], of[`${kind}_name`]));
 
-// Those that a typed text means, best first.
 export function find(items, text) {
 	const wanted = fold(text);
 	const ranked = items.map((one) => [wanted ? Math.min(...one.keys.map((key) => rankOf(key, wanted))) : 0, one]);

@@ -1,5 +1,3 @@
-// What all views are made of.
-
 import { html, useEffect, useReducer, useRef, useState } from "./vendor/preact.js";
 import { newTransaction } from "./api.js";
 import { clock, explain, t } from "./i18n.js";
@@ -26,7 +24,6 @@ export const Icon = ({ name }) => html`<svg class=icon viewBox="0 0 24 24" aria-
 let ids = 0;
 export const useId = () => useState(() => `p${++ids}`)[0];
 
-// Gives what draws the part anew.
 export const useAgain = () => useReducer((n) => n + 1, 0)[1];
 
 export function useTick() {
@@ -37,10 +34,8 @@ export function useTick() {
 	}, []);
 }
 
-// Typed by others: in its own direction.
 export const Foreign = ({ text }) => html`<bdi dir=auto>${text}</>`;
 
-// What is copied: Latin digits, left to right.
 export const Latin = ({ text, class: name = "" }) => html`<bdi class="latin ${name}" dir=ltr>${text}</>`;
 
 const BADGES = { buying: "info", waiting: "info", received: "ok", finished: "ok", unknown: "warn", failed: "bad" };
@@ -51,7 +46,6 @@ export const Notice = ({ kind, icon = "alert", children }) => html`<div class="n
 
 export const Place = ({ app, of }) => placeOf(app, of).map((name, n) => html`${n > 0 && " · "}<bdi>${name}</>`);
 
-// Those that have a value; `t` has the words of their names.
 export const Facts = ({ facts, t, class: name = "facts" }) => html`<dl class=${name}>${Object.entries(facts).map(([key, value]) => value && html`<div><dt>${t(key)}</><dd>${value}</></>`)}</>`;
 
 // Over plain http browsers have no clipboard for a page; the old way works there.
@@ -72,7 +66,6 @@ async function toClipboard(text) {
 	}
 }
 
-// `label`: for those who do not see what is copied.
 export function Copy({ text, label, children, kind = "", onCopied }) {
 	const [said, say] = useState("");
 	const button = useRef();
@@ -85,9 +78,9 @@ export function Copy({ text, label, children, kind = "", onCopied }) {
 	}
 	const told = said && t(`copy.${said}`);
 	return html`<span class=copying>
-		<button ref=${button} class="copy ${kind} ${said}" aria-label=${label} onClick=${copy}>
-			<${Icon} name=${said === "done" ? "done" : "copy"} /><span>${told || (children ?? t("copy.copy"))}</></>
-		<span class=offscreen role=status>${told}</>
+	<button ref=${button} class="copy ${kind} ${said}" aria-label=${label} onClick=${copy}>
+	<${Icon} name=${said === "done" ? "done" : "copy"} /><span>${told || (children ?? t("copy.copy"))}</></>
+	<span class=offscreen role=status>${told}</>
 	</>`;
 }
 
@@ -97,7 +90,7 @@ export const CopyCode = ({ code, ...more }) => html`<${Copy} text=${code} label=
 export function Said({ said }) {
 	const bad = said?.kind === "bad";
 	return html`<div class=said role=${bad ? "alert" : "status"}>
-		${said && html`<p class="notice ${said.kind}">${bad && html`<${Icon} name=alert />`}<span>${said.text} ${said.detail && html`<small dir=ltr lang=en>${said.detail}</>`}</></>`}</>`;
+	${said && html`<p class="notice ${said.kind}">${bad && html`<${Icon} name=alert />`}<span>${said.text} ${said.detail && html`<small dir=ltr lang=en>${said.detail}</>`}</></>`}</>`;
 }
 
 // `press(run, content)` runs once, however often it is pressed meanwhile; `run` hands what it gets on to `command`, and gives back a sentence or nothing.
@@ -132,7 +125,7 @@ export function usePress() {
 
 export const Press = ({ kind = "", busy, busyLabel, onClick, said, children }) => html`<div class=action>
 	<button class=${kind} aria-disabled=${busy || undefined} aria-busy=${busy} onClick=${() => busy || onClick()}>
-		${busy && html`<span class=spinner />`}<span>${busy ? (busyLabel ?? t("press.busy")) : children}</></>
+	${busy && html`<span class=spinner />`}<span>${busy ? (busyLabel ?? t("press.busy")) : children}</></>
 	<${Said} said=${said} /></>`;
 
 export function Action({ run, content, ...more }) {
@@ -140,26 +133,23 @@ export function Action({ run, content, ...more }) {
 	return html`<${Press} ...${more} ...${how} onClick=${() => press(run, content)} />`;
 }
 
-// An Action that asks `question` before.
 export function Confirmed({ question, yes, no, children, kind = "", confirmKind = "danger", ...action }) {
 	const [asked, ask] = useState(false);
 	const group = useRef();
 	useEffect(() => asked && group.current.querySelector("button").focus(), [asked]);
 	if (!asked) return html`<div class=action><button class=${kind} onClick=${() => ask(true)}>${children}</></>`;
 	return html`<div class=confirm role=group aria-label=${question} ref=${group} onKeyDown=${(e) => e.key === "Escape" && ask(false)}>
-		<p>${question}</>
-		<div class=row><${Action} ...${action} kind=${confirmKind}>${yes}</>
-			<button class=quiet onClick=${() => ask(false)}>${no ?? t("press.no")}</></></>`;
+	<p>${question}</>
+	<div class=row><${Action} ...${action} kind=${confirmKind}>${yes}</>
+	<button class=quiet onClick=${() => ask(false)}>${no ?? t("press.no")}</></></>`;
 }
 
-// Until `iso`, as 4:05. `now()` gives milliseconds by the server's clock.
 export function TimeLeft({ until, now }) {
 	useTick();
 	const left = (Date.parse(until) - now()) / 1000;
 	return html`<span class="timeleft ${left < 60 ? "short" : ""}" role=timer>${clock(left)}</>`;
 }
 
-// Search as you type, in `items` of names.choices. `value`: list of ids. `many`: several may be chosen.
 export function Combobox({ label, items, value, onChange, many = false, placeholder, empty }) {
 	const id = useId();
 	const [text, setText] = useState(null); // null: nothing is being typed
@@ -201,20 +191,20 @@ export function Combobox({ label, items, value, onChange, many = false, placehol
 	}
 	const shown = text ?? (many ? "" : (chosen[0]?.label ?? ""));
 	return html`<div class="field combobox" onfocusout=${(e) => e.currentTarget.contains(e.relatedTarget) || leave()}>
-		<label for=${id}>${label}</>
-		<div class=box onMouseDown=${(e) => e.target === e.currentTarget && (e.preventDefault(), input.current.focus())}>
-			${many && chosen.map((one) => html`<span class=chip key=${one.id}><bdi>${one.label}</>
-				<button aria-label=${t("choose.remove", { name: one.label })} onClick=${() => (without(one.id), input.current.focus())}><${Icon} name=close /></></>`)}
-			<input id=${id} ref=${input} role=combobox autocomplete=off autocapitalize=none autocorrect=off spellcheck=false enterkeyhint=done dir=${shown ? "auto" : undefined}
+	<label for=${id}>${label}</>
+	<div class=box onMouseDown=${(e) => e.target === e.currentTarget && (e.preventDefault(), input.current.focus())}>
+	${many && chosen.map((one) => html`<span class=chip key=${one.id}><bdi>${one.label}</>
+	<button aria-label=${t("choose.remove", { name: one.label })} onClick=${() => (without(one.id), input.current.focus())}><${Icon} name=close /></></>`)}
+	<input id=${id} ref=${input} role=combobox autocomplete=off autocapitalize=none autocorrect=off spellcheck=false enterkeyhint=done dir=${shown ? "auto" : undefined}
 				aria-expanded=${open} aria-controls="${id}-list" aria-autocomplete=list aria-activedescendant=${open && active ? `${id}-${at}` : undefined}
 				placeholder=${many && value.length ? t("choose.another") : placeholder} value=${shown}
 				onFocus=${(e) => e.target.select()} onClick=${() => setOpen(true)} onInput=${(e) => show(true, e.target.value)} onKeyDown=${keys} />
-		</>
-		<ul id="${id}-list" ref=${list} role=listbox aria-label=${label} aria-multiselectable=${many} hidden=${!open}>
-			${found.map((one, n) => html`<li id="${id}-${n}" key=${one.id} role=option aria-selected=${value.includes(one.id)} data-active=${one === active}
+	</>
+	<ul id="${id}-list" ref=${list} role=listbox aria-label=${label} aria-multiselectable=${many} hidden=${!open}>
+	${found.map((one, n) => html`<li id="${id}-${n}" key=${one.id} role=option aria-selected=${value.includes(one.id)} data-active=${one === active}
 				onMouseDown=${(e) => e.preventDefault()} onClick=${() => choose(one)}>
-				<bdi>${one.label}</>${one.other && html`<small><bdi>${one.other}</></>`}${value.includes(one.id) && html`<${Icon} name=done />`}</>`)}
-			${open && !found.length && html`<li class=none role=option aria-disabled=true aria-selected=false>${items.length ? t("choose.none") : empty}</>`}
-		</>
+	<bdi>${one.label}</>${one.other && html`<small><bdi>${one.other}</></>`}${value.includes(one.id) && html`<${Icon} name=done />`}</>`)}
+	${open && !found.length && html`<li class=none role=option aria-disabled=true aria-selected=false>${items.length ? t("choose.none") : empty}</>`}
+	</>
 	</>`;
 }

@@ -1,5 +1,3 @@
-// What was ordered: found, added up, and written as a file.
-
 import { fold } from "./names.js";
 
 export const OUTCOMES = {

@@ -1,5 +1,3 @@
-// What the daemon has told: `state` (topic -> payload) and events, from one stream that is opened again when it breaks.
-
 const SILENCE = 40_000; // The server says something each 15 s: beyond this the connection is dead, told or not.
 
 const held = {};
@@ -18,7 +16,6 @@ export function keep(key, text) {
 	try {
 		localStorage.setItem(key, text);
 	} catch {
-		// See above.
 	}
 }
 
@@ -47,7 +44,6 @@ class Store {
 		return added(this.#changes, listener);
 	}
 
-	// `listener(topic, payload)`
 	onEvent(listener) {
 		return added(this.#events, listener);
 	}

@@ -1,5 +1,3 @@
-// Choosing and buying.
-
 import { html, useEffect, useRef, useState } from "../vendor/preact.js";
 import { command } from "../api.js";
 import { useAnswer } from "../asking.js";
@@ -16,7 +14,6 @@ const WHAT = ["application", "country", "operator"];
 
 let wish = null;
 
-// What was wished last, else the daemon's defaults.
 function lastWish(state) {
 	try {
 		wish ??= JSON.parse(kept(KEPT));
@@ -40,7 +37,6 @@ function amount(text) {
 	return plain === "" ? undefined : /^\d+(\.\d+)?$/.test(plain) ? Number(plain) : NaN;
 }
 
-// As JSON leaves them out where there is none.
 const limitsOf = (form) => ({ max_price: amount(form.most), min_price: amount(form.least) });
 
 // Why this cannot be asked, in words. A limit that cannot be read must stop a purchase, not be left out of it.
@@ -61,7 +57,7 @@ export function Buy({ app }) {
 	const field = (name, many) => html`<${Combobox} label=${t(name)} items=${choicesOf(app, name)} value=${form[name]} many=${many} placeholder=${t(`${name}_hint`)}
 		empty=${t("list_unread")} onChange=${(value) => set({ [name]: value })} />`;
 	const limit = (name) => html`<div class=field><label for=${name}>${t(name)}</>
-		<input id=${name} inputmode=decimal autocomplete=off dir=${form[name] ? "ltr" : undefined} placeholder=${t("no_limit")} value=${form[name]} onInput=${(e) => set({ [name]: e.target.value })} /></>`;
+	<input id=${name} inputmode=decimal autocomplete=off dir=${form[name] ? "ltr" : undefined} placeholder=${t("no_limit")} value=${form[name]} onInput=${(e) => set({ [name]: e.target.value })} /></>`;
 	const application = form.application[0];
 	const pairs = form.country.flatMap((country) => form.operator.map((operator) => ({ country, operator, application })));
 	const prices = usePrices(app, application ? pairs.slice(0, MOST_PRICES) : []);
@@ -70,23 +66,22 @@ export function Buy({ app }) {
 		requestAnimationFrame(() => buy.current?.querySelector("button").focus());
 	};
 	return html`<h1>${t("title")}</>
-		<${Notices} app=${app} />
-		<div class=desk><section class=card aria-label=${t("title")}>
-			${field("application")}
-			<div class=fields>${field("country", true)}${field("operator", true)}</>
-			${pairs.length > 1 && html`<fieldset class="field plain"><legend>${t("several", { n: pairs.length })}</>
-				${["cheapest", "listed"].map((how) => html`<label class=check key=${how}><input type=radio name=choose checked=${form.choose === how} onChange=${() => set({ choose: how })} />${t(how)}</>`)}</>`}
-			<div class=pair>${limit("most")}${limit("least")}</>
-			${application && pairs.length > 0 && html`<${Places} app=${app} pairs=${pairs} prices=${prices} />`}
-			${!app.viewer && html`<div ref=${buy}><${BuyButton} app=${app} form=${form} pairs=${pairs} price=${pairs.length === 1 && prices(pairs[0])?.price?.price} /></>`}
-		</>
-		${app.owner && html`<${Offers} app=${app} form=${form} take=${take} />`}</>`;
+	<${Notices} app=${app} />
+	<div class=desk><section class=card aria-label=${t("title")}>
+	${field("application")}
+	<div class=fields>${field("country", true)}${field("operator", true)}</>
+	${pairs.length > 1 && html`<fieldset class="field plain"><legend>${t("several", { n: pairs.length })}</>
+	${["cheapest", "listed"].map((how) => html`<label class=check key=${how}><input type=radio name=choose checked=${form.choose === how} onChange=${() => set({ choose: how })} />${t(how)}</>`)}</>`}
+	<div class=pair>${limit("most")}${limit("least")}</>
+	${application && pairs.length > 0 && html`<${Places} app=${app} pairs=${pairs} prices=${prices} />`}
+	${!app.viewer && html`<div ref=${buy}><${BuyButton} app=${app} form=${form} pairs=${pairs} price=${pairs.length === 1 && prices(pairs[0])?.price?.price} /></>`}
+	</>
+	${app.owner && html`<${Offers} app=${app} form=${form} take=${take} />`}</>`;
 }
 
 const asked = new Map(); // a pair's key -> {at, price} or {at, error}
 const keyOf = ({ country, operator, application }) => [country, operator, application].join("/");
 
-// The price of each chosen place, asked for a moment after the choice; kept for a minute.
 function usePrices(app, pairs) {
 	const again = useAgain();
 	useEffect(() => {
@@ -110,13 +105,13 @@ function usePrices(app, pairs) {
 function Places({ app, pairs, prices }) {
 	const past = useAnswer(app.owner ? "query/statistics" : null, { days: 90, by: WHAT }).data?.groups;
 	return html`<div aria-live=polite><ul class=places>
-		${pairs.slice(0, MOST_PRICES).map((pair) => {
+	${pairs.slice(0, MOST_PRICES).map((pair) => {
 			const { price, error } = prices(pair) ?? {};
 			const own = past?.find((one) => WHAT.every((what) => one[what] === pair[what]));
 			return html`<li key=${keyOf(pair)}><span><${Place} app=${app} of=${pair} /><${Success} success=${own?.success} orders=${own && own.received + own.unused} /></>
-				${price ? html`<${Priced} offer=${price} app=${app} />` : error ? html`<small class=bad>${explain(error).text}</>` : app.owner && html`<small>${t("asking")}</>`}</>`;
+	${price ? html`<${Priced} offer=${price} app=${app} />` : error ? html`<small class=bad>${explain(error).text}</>` : app.owner && html`<small>${t("asking")}</>`}</>`;
 		})}
-		${pairs.length > MOST_PRICES && html`<li><small>${t("more_places", { n: pairs.length - MOST_PRICES })}</></>`}
+	${pairs.length > MOST_PRICES && html`<li><small>${t("more_places", { n: pairs.length - MOST_PRICES })}</></>`}
 	</></>`;
 }
 
@@ -141,7 +136,6 @@ function BuyButton({ app, form, pairs, price }) {
 	return html`<${Press} kind="main big" ...${how} busyLabel=${t("buying")} onClick=${go}>${(price ?? false) === false ? t("buy") : t("buy_for", { price: money(price, app.unit) })}</>`;
 }
 
-// The daemon reads price lists behind everything else; this shows how far it is.
 function Offers({ app, form, take }) {
 	const [found, setFound] = useState(null);
 	const [progress, setProgress] = useState(null);
@@ -180,13 +174,13 @@ function Offers({ app, form, take }) {
 	}
 	const { read, places } = progress ?? {};
 	return html`<section class=card><h2>${t("offers")}</>
-		<p class=hint>${application ? t("offers_hint", { name: nameOf(app, "application", application) }) : t("choose_application")}</>
-		<div class=action>${progress ? html`<button onClick=${stop}>${t("stop")}</>` : html`<button onClick=${look}><${Icon} name=search /><span>${t("look")}</></>`}
-			<${Said} said=${said} /></>
-		${progress && html`<div><progress max=${places || undefined} value=${places ? read : undefined} aria-label=${t("reading")} />
-			<p class=hint>${places ? t("read", { read, places }) : t("reading")}</></>`}
-		${found && !progress && html`${!found.offers.length && html`<p>${t("none")}</>`}${found.unread > 0 && html`<p class=hint>${t("unread", { n: found.unread })}</>`}`}
-		${found?.offers.length > 0 && html`<ul class=places>${found.offers.map((offer) => html`<li key=${keyOf(offer)}><span><${Place} app=${app} of=${offer} /><${Success} ...${offer} /></>
-			<${Priced} offer=${offer} app=${app} /><button aria-label=${t("take_it", { place: placeOf(app, offer).join(" · ") })} onClick=${() => take(offer)}>${t("take")}</></>`)}</>`}
+	<p class=hint>${application ? t("offers_hint", { name: nameOf(app, "application", application) }) : t("choose_application")}</>
+	<div class=action>${progress ? html`<button onClick=${stop}>${t("stop")}</>` : html`<button onClick=${look}><${Icon} name=search /><span>${t("look")}</></>`}
+	<${Said} said=${said} /></>
+	${progress && html`<div><progress max=${places || undefined} value=${places ? read : undefined} aria-label=${t("reading")} />
+	<p class=hint>${places ? t("read", { read, places }) : t("reading")}</></>`}
+	${found && !progress && html`${!found.offers.length && html`<p>${t("none")}</>`}${found.unread > 0 && html`<p class=hint>${t("unread", { n: found.unread })}</>`}`}
+	${found?.offers.length > 0 && html`<ul class=places>${found.offers.map((offer) => html`<li key=${keyOf(offer)}><span><${Place} app=${app} of=${offer} /><${Success} ...${offer} /></>
+	<${Priced} offer=${offer} app=${app} /><button aria-label=${t("take_it", { place: placeOf(app, offer).join(" · ") })} onClick=${() => take(offer)}>${t("take")}</></>`)}</>`}
 	</>`;
 }

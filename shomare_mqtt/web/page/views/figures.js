@@ -1,5 +1,3 @@
-// What was spent, and what came of it.
-
 import { html, useState } from "../vendor/preact.js";
 import { orderChange, useAnswer } from "../asking.js";
 import { Bar, Columns } from "../charts.js";
@@ -23,15 +21,15 @@ export function Figures({ app }) {
 	const most = Math.max(...groups.map(({ spent }) => spent), 1e-9);
 	const show = writing(app);
 	return html`<h1>${tr("nav.figures")}</>
-		${viewer ? html`<p class=hint>${t("viewer")}</>` : html`<div class=row role=group aria-label=${t("span")}>${[7, 30, 90, 365].map((n) => html`<button class=span aria-pressed=${`${n === days}`} onClick=${() => setDays(n)}>${t("days", { n })}</>`)}</>`}
-		${problem && html`<${Said} said=${problem} />`}
-		${!total && !problem && html`<p class=soft>${tr("press.busy")}</>`}
-		${total && html`<${Facts} class="tiles card" t=${t} facts=${Object.fromEntries(TILES.map((name) => [name, show(name, total)]))} />`}
-		${total?.unknown > 0 && html`<p class="notice warn">${t("unknown", { n: total.unknown })}</>`}
-		${total?.orders === 0 && html`<p class=soft>${t("none")}</>`}
-		${byDay.data && html`<${Spent} answer=${byDay.data} days=${days} zone=${app.settings.provider?.timezone} show=${show} />`}
-		<${Table} title=by_application rows=${groups} by=spent show=${show} head="application spent orders success cost_per_code" share=${({ spent }) => spent / most} />
-		<${Table} title=by_place rows=${byPlace.data?.groups} by=orders show=${show} head="place success orders seconds_to_sms cost_per_code" share=${({ success }) => success} kind=success />`;
+	${viewer ? html`<p class=hint>${t("viewer")}</>` : html`<div class=row role=group aria-label=${t("span")}>${[7, 30, 90, 365].map((n) => html`<button class=span aria-pressed=${`${n === days}`} onClick=${() => setDays(n)}>${t("days", { n })}</>`)}</>`}
+	${problem && html`<${Said} said=${problem} />`}
+	${!total && !problem && html`<p class=soft>${tr("press.busy")}</>`}
+	${total && html`<${Facts} class="tiles card" t=${t} facts=${Object.fromEntries(TILES.map((name) => [name, show(name, total)]))} />`}
+	${total?.unknown > 0 && html`<p class="notice warn">${t("unknown", { n: total.unknown })}</>`}
+	${total?.orders === 0 && html`<p class=soft>${t("none")}</>`}
+	${byDay.data && html`<${Spent} answer=${byDay.data} days=${days} zone=${app.settings.provider?.timezone} show=${show} />`}
+	<${Table} title=by_application rows=${groups} by=spent show=${show} head="application spent orders success cost_per_code" share=${({ spent }) => spent / most} />
+	<${Table} title=by_place rows=${byPlace.data?.groups} by=orders show=${show} head="place success orders seconds_to_sms cost_per_code" share=${({ success }) => success} kind=success />`;
 }
 
 function writing(app) {
@@ -66,7 +64,7 @@ function Spent({ answer, days, zone, show }) {
 		return { value: spent, label, tip: `${dayName(day)}: ${show("spent", { spent })}` };
 	});
 	return html`<${Table} title=by_day folded rows=${groups} by=day show=${show} head="day spent refunded orders received">
-		<${Columns} columns=${columns} title=${t("drawn", { money: show("spent", total), n: days })} shown=${(spent) => show("spent", { spent })} /></>`;
+	<${Columns} columns=${columns} title=${t("drawn", { money: show("spent", total), n: days })} shown=${(spent) => show("spent", { spent })} /></>`;
 }
 
 function Table({ title, rows = [], by, show, head, share, kind, folded, children }) {
@@ -76,9 +74,9 @@ function Table({ title, rows = [], by, show, head, share, kind, folded, children
 	const shown = all ? sorted : sorted.slice(0, FEW);
 	const names = head.split(" ");
 	const table = html`<div class=scroll tabindex=0 role=group aria-labelledby=${title}><table class=${folded ? "" : "drawn"}>
-			<thead><tr>${names.map((name) => html`<th scope=col>${t(name)}</>`)}</></>
-			<tbody>${shown.map((row) => html`<tr>${names.map((name, n) => html`<${n ? "td" : "th"} scope=${n ? undefined : "row"}>${show(name, row)}${share && n === 1 && html`<${Bar} share=${share(row)} kind=${kind} />`}</>`)}</>`)}</></></>
-		${rows.length > shown.length && html`<button class=quiet onClick=${() => showAll(true)}>${t("all", { n: rows.length })}</>`}`;
+	<thead><tr>${names.map((name) => html`<th scope=col>${t(name)}</>`)}</></>
+	<tbody>${shown.map((row) => html`<tr>${names.map((name, n) => html`<${n ? "td" : "th"} scope=${n ? undefined : "row"}>${show(name, row)}${share && n === 1 && html`<${Bar} share=${share(row)} kind=${kind} />`}</>`)}</>`)}</></></>
+	${rows.length > shown.length && html`<button class=quiet onClick=${() => showAll(true)}>${t("all", { n: rows.length })}</>`}`;
 	return html`<section class=card aria-labelledby=${title}><h2 id=${title}>${t(title)}</>${children}
-		${folded ? html`<details><summary>${t("as_table")}</>${table}</>` : table}</>`;
+	${folded ? html`<details><summary>${t("as_table")}</>${table}</>` : table}</>`;
 }

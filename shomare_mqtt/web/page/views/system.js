@@ -1,5 +1,3 @@
-// How everything stands.
-
 import { html, useEffect, useState } from "../vendor/preact.js";
 import { command, NoAnswer, refused } from "../api.js";
 import { Bar } from "../charts.js";
@@ -16,10 +14,10 @@ const LIMITS = { max_price: "", max_spend_per_day: "spent_today", max_buys_per_h
 export function System({ app }) {
 	const { "bridge/info": info = {}, "bridge/health": health = {} } = app.state;
 	return html`<h1>${tr("nav.system")}</>
-		<${Notices} app=${app} />
-		<div class=system><div class=grid>${[Buying, Limits, Provider, Broker, Plugins, Program].map((part) => html`<${part} app=${app} info=${info} health=${health} />`)}</></>
-		${!app.viewer && html`<${Doctor} />`}
-		<${Lately} store=${app.store} />`;
+	<${Notices} app=${app} />
+	<div class=system><div class=grid>${[Buying, Limits, Provider, Broker, Plugins, Program].map((part) => html`<${part} app=${app} info=${info} health=${health} />`)}</></>
+	${!app.viewer && html`<${Doctor} />`}
+	<${Lately} store=${app.store} />`;
 }
 
 const badge = (state, said) => html`<span class="badge ${KINDS[state] ?? "bad"}">${said}</>`;
@@ -36,8 +34,8 @@ function Buying({ app, health }) {
 	const turn = async () => (await command("buying/set", to), t(`turned_${to}`));
 	const restored = stands === "paused" && health.buying_paused_reason === "journal_restored";
 	return html`<${Card} name=buying state=${to === "off" ? "ok" : "warn"} said=${t(stands)}>
-		<p>${t(restored ? "restored" : `buying_${stands}`)}</>
-		${!app.viewer && (restored
+	<p>${t(restored ? "restored" : `buying_${stands}`)}</>
+	${!app.viewer && (restored
 			? html`<${Confirmed} question=${t("resume_sure")} yes=${t("resume_yes")} run=${turn}>${t("turn_on")}</>`
 			: stands !== "paused" && html`<${Action} key=${stands} kind=${to === "on" ? "main" : ""} run=${turn}>${t(`turn_${to}`)}</>`)}</>`;
 }
@@ -51,21 +49,21 @@ function Limits({ app, health }) {
 		const shown = (value) => (/price|spend|balance/.test(name) ? money(value, app.unit) : number(value));
 		const left = Math.max(0, most - used);
 		return html`<li>${between(html`<b>${title}</>`, html`<span>${used === undefined ? shown(most) : t("used", { used: shown(used), most: shown(most) })}</>`)}
-			${used !== undefined && html`<${Bar} share=${most > 0 ? used / most : 1} kind=${left ? "" : "full"} />
-				<small class=${left ? "" : "gone"}>${left ? t("left", { left: shown(left) }) : t("none_left")}</>`}</>`;
+	${used !== undefined && html`<${Bar} share=${most > 0 ? used / most : 1} kind=${left ? "" : "full"} />
+	<small class=${left ? "" : "gone"}>${left ? t("left", { left: shown(left) }) : t("none_left")}</>`}</>`;
 	};
 	return html`<${Card} name=limits>
-		<ul class=lines>${Object.entries(LIMITS).map(limit)}</>
-		${unset.length > 0 && html`<p class=hint>${t("unset")} ${unset.join(t("comma"))}.</>`}
-		<p class=hint>${health.updated_at && t("as_of", { time: when(health.updated_at) })} ${t("limits_where")}</></>`;
+	<ul class=lines>${Object.entries(LIMITS).map(limit)}</>
+	${unset.length > 0 && html`<p class=hint>${t("unset")} ${unset.join(t("comma"))}.</>`}
+	<p class=hint>${health.updated_at && t("as_of", { time: when(health.updated_at) })} ${t("limits_where")}</></>`;
 }
 
 function Provider({ app }) {
 	const { profile, "provider/state": told = {} } = app.state;
 	return html`<${Card} name=provider state=${told.state} said=${t(`provider_${told.state}`)}>
-		${told.fields?.length > 0 && html`<p>${t("fields")} ${latin(told.fields.join(", "))}</>`}
-		<${Facts} t=${t} facts=${{ address: latin(app.settings.provider?.base_url), since: time(told.since), balance: profile && money(profile.balance, app.unit), balance_at: time(profile?.updated_at) }} />
-		${!app.viewer && html`<${Action} run=${async () => (await command("query/profile"), t("asked"))}>${t("ask")}</>`}</>`;
+	${told.fields?.length > 0 && html`<p>${t("fields")} ${latin(told.fields.join(", "))}</>`}
+	<${Facts} t=${t} facts=${{ address: latin(app.settings.provider?.base_url), since: time(told.since), balance: profile && money(profile.balance, app.unit), balance_at: time(profile?.updated_at) }} />
+	${!app.viewer && html`<${Action} run=${async () => (await command("query/profile"), t("asked"))}>${t("ask")}</>`}</>`;
 }
 
 function Broker({ app, info, health }) {
@@ -73,21 +71,21 @@ function Broker({ app, info, health }) {
 	const { protocol, base_topic } = info;
 	const address = mqtt.transport === "unix" ? mqtt.path : mqtt.host && `${mqtt.host}:${mqtt.port}`;
 	return html`<${Card} name=broker state=${protocol ? "ok" : "bad"} said=${t(protocol ? "connected" : "away")}>
-		${!protocol && html`<p>${t("broker_away")}</>`}
-		<${Facts} t=${t} facts=${{ address: latin(address), base_topic: latin(base_topic), protocol: protocol && latin(`MQTT ${protocol}${mqtt.tls?.enabled ? ", TLS" : ""}`), outbox: health.outbox > 0 && number(health.outbox) }} /></>`;
+	${!protocol && html`<p>${t("broker_away")}</>`}
+	<${Facts} t=${t} facts=${{ address: latin(address), base_topic: latin(base_topic), protocol: protocol && latin(`MQTT ${protocol}${mqtt.tls?.enabled ? ", TLS" : ""}`), outbox: health.outbox > 0 && number(health.outbox) }} /></>`;
 }
 
 const Plugins = ({ info }) => html`<${Card} name=plugins>
-		${!info.plugins?.length && html`<p class=soft>${t("no_plugins")}</>`}
-		<ul class=lines>${info.plugins?.map(({ name, version, state, error }) => html`<li>${between(html`<span>${foreign(name)} ${latin(version)}</>`, badge(state, t(`plugin.${state}`)))}
-			${error && html`<small>${foreign(error)}</>`}</>`)}</></>`;
+	${!info.plugins?.length && html`<p class=soft>${t("no_plugins")}</>`}
+	<ul class=lines>${info.plugins?.map(({ name, version, state, error }) => html`<li>${between(html`<span>${foreign(name)} ${latin(version)}</>`, badge(state, t(`plugin.${state}`)))}
+	${error && html`<small>${foreign(error)}</>`}</>`)}</></>`;
 
 const Program = ({ app, info }) => html`<${Card} name=program>
-		<${Facts} t=${t} facts=${{ version: latin(info.version), started: time(info.started_at), directory: latin(app.settings.state?.directory) }} />
-		<div class=field><label for=language>${t("language")}</>
-			<select id=language value=${app.language} onChange=${(event) => app.setLanguage(event.target.value)}>
-				<option value=auto>${t("language_auto")}</><option value=en lang=en>English</><option value=fa lang=fa>فارسی</></></>
-		${app.session && html`<form method=post action=logout><button>${t("logout")}</></>`}</>`;
+	<${Facts} t=${t} facts=${{ version: latin(info.version), started: time(info.started_at), directory: latin(app.settings.state?.directory) }} />
+	<div class=field><label for=language>${t("language")}</>
+	<select id=language value=${app.language} onChange=${(event) => app.setLanguage(event.target.value)}>
+	<option value=auto>${t("language_auto")}</><option value=en lang=en>English</><option value=fa lang=fa>فارسی</></></>
+	${app.session && html`<form method=post action=logout><button>${t("logout")}</></>`}</>`;
 
 async function asked(address, method) {
 	const response = await fetch(address, { method }).catch(() => Promise.reject(new NoAnswer("lost")));
@@ -105,15 +103,15 @@ function Doctor() {
 		return ok && t("doctor_ok");
 	}
 	return html`<${Card} name=doctor>
-		<p class=soft>${t("doctor_what")}</>
-		<${Action} run=${run} busyLabel=${t("doctor_busy")}>${t("doctor_run")}</>
-		<div role=status>${bad.length > 0 && html`<${Notice} kind=bad><p>${t("doctor_bad", { n: bad.length })}</></>`}</>
-		<${Findings} findings=${[...bad, ...unknown]} />
-		${good.length > 0 && html`<details><summary><${Icon} name=down />${t("doctor_good", { n: good.length })}</><${Findings} findings=${good} /></>`}</>`;
+	<p class=soft>${t("doctor_what")}</>
+	<${Action} run=${run} busyLabel=${t("doctor_busy")}>${t("doctor_run")}</>
+	<div role=status>${bad.length > 0 && html`<${Notice} kind=bad><p>${t("doctor_bad", { n: bad.length })}</></>`}</>
+	<${Findings} findings=${[...bad, ...unknown]} />
+	${good.length > 0 && html`<details><summary><${Icon} name=down />${t("doctor_good", { n: good.length })}</><${Findings} findings=${good} /></>`}</>`;
 }
 
 const Findings = ({ findings }) => html`<ul class=lines lang=en dir=ltr>${findings.map(({ name, state, text, advice }) => html`<li>${between(html`<b>${name}</>`, badge(state, state))}
-		<p>${text}</>${advice && html`<p class=soft>${advice}</>`}</>`)}</>`;
+	<p>${text}</>${advice && html`<p class=soft>${advice}</>`}</>`)}</>`;
 
 function Lately({ store }) {
 	const [{ events, problem }, setLately] = useState({});
@@ -126,7 +124,7 @@ function Lately({ store }) {
 		});
 	}, []);
 	return html`<${Card} name=lately>
-		${problem && html`<${Said} said=${problem} />`}
-		${events?.length === 0 && !problem && html`<p class=soft>${t("nothing")}</>`}
-		<ol class=lines>${events?.map(({ at, message }) => html`<li><small><time datetime=${at}>${when(at)}</></><p>${foreign(message)}</></>`)}</></>`;
+	${problem && html`<${Said} said=${problem} />`}
+	${events?.length === 0 && !problem && html`<p class=soft>${t("nothing")}</>`}
+	<ol class=lines>${events?.map(({ at, message }) => html`<li><small><time datetime=${at}>${when(at)}</></><p>${foreign(message)}</></>`)}</></>`;
 }
