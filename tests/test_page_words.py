@@ -10,8 +10,8 @@ import pytest
 import shomare_mqtt
 
 WORDS = Path(shomare_mqtt.__file__).parent / "web" / "page" / "words"
-_ENTRY = re.compile(r'^ +"?([\w.]+)"?: (".*"|\[.*\]),$', re.MULTILINE)
-_GROUP = re.compile(r"^ +(\w+): \{$")
+_ENTRY = re.compile(r'^ *"?([\w.]+)"?: (".*"|\[.*\]),$', re.MULTILINE)
+_GROUP = re.compile(r"^ *(\w+): \{$")
 VIEWS = sorted(path.name for path in (WORDS / "en").glob("*.js"))
 
 
