@@ -8,6 +8,7 @@ import pytest
 
 from shomare_mqtt import config
 from shomare_mqtt.errors import SettingsError
+from tests.readme import blocks
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,6 +24,14 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (tmp_path / name).write_text(f"{secret}\n")
         (tmp_path / name).chmod(0o600)
     return tmp_path / "config.toml"
+
+
+def test_what_the_readme_says_opens_the_page(file: Path) -> None:
+    (block,) = [each for each in blocks() if each.section == "The page"]
+    file.write_text(block.text)
+    file.chmod(0o600)
+    web = config.load(file).web
+    assert (web.enabled, web.host, web.port) == (True, "127.0.0.1", 8099)
 
 
 def loaded(file: Path, *lines: str) -> config.Web:

@@ -262,7 +262,7 @@ def offers(
     timeout: Timeout = 30,
     file: Config = None,
 ) -> None:
-    """Show where a number for an application can be had, cheapest first.
+    """Show where an application can be had, cheapest first.
 
     Prices that are older than an hour are read first, behind everything else that the daemon asks the provider: by the
     usual limit 46 places a minute. It reads on after Ctrl-C, too.

@@ -28,8 +28,8 @@ MORE = TOP / "docs" / "start-raspberry-pi.md"
 SETTINGS, DOCTOR = "Settings", "Does it work? Ask the doctor"
 PACKAGE, WITHOUT = "With the package", "Without the package"
 LYING, BACKUP, SECOND, NEWER, REMOVAL = "What lies where", "Backup", "A second account", "A newer Debian", "Removal"
-ELSEWHERE = {"Try it: two commands", "Five examples"}
-"""Sections of the README whose commands other tests run, against the demo."""
+ELSEWHERE = {"Try it: two commands", "Five examples", "The page"}
+"""Sections of the README that other tests run: against the demo, and tests/test_web_settings.py."""
 BUY = "shomare-mqtt buy --country Russia --operator 1 --application Telegram"
 PERSON = f"""case $1 in
     */token) echo {TOKEN} >"$1" ;;
