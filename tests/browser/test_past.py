@@ -75,14 +75,18 @@ async def test_how_everything_stands(furnished: Home, person_at: Came) -> None:
     await expect(lately).to_contain_text("The provider has no free number there")
 
 
+EXAMINATION = 110_000
+"""Milliseconds; a process of its own, which has 120 seconds."""
+
+
 async def test_what_doctor_finds(home: Home, person_at: Came) -> None:
     page = await (await person_at(home.url)).opens("system")
     examined = page.get_by_role("region", name="Examination")
     await examined.get_by_role("button", name="Examine now").click()
-    await expect(examined).to_contain_text(re.compile("[1-9][0-9]* good findings"))
+    await expect(examined).to_contain_text(re.compile("[1-9][0-9]* good findings"), timeout=EXAMINATION)
     home.sim.fault("profile", "html", times=None)
     await examined.get_by_role("button", name="Examine now").click()
-    await expect(examined.get_by_role("listitem").filter(has_text="bad").first).to_be_visible()
+    await expect(examined.get_by_role("listitem").filter(has_text="bad").first).to_be_visible(timeout=EXAMINATION)
 
 
 async def test_the_switch_refuses_every_purchase(home: Home, person_at: Came) -> None:
