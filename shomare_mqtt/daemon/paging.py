@@ -129,9 +129,13 @@ class Paging:
     def _happened(self, message: Message) -> None:
         """What is posted or sent: of that the events, which all hear. Answers are their askers' own."""
         topic = message.topic
-        if not message.absolute and (topic.startswith(_EVENTS) or topic == _CODE):
+        if message.absolute or not (topic.startswith(_EVENTS) or topic == _CODE):
+            return
+        try:
             self._lately.happened(topic, message.payload)
             self._stream.happened(topic, message.payload)
+        except Exception as error:  # noqa: BLE001 - whatever a page is shown, what was bought is watched on
+            self._tell(error)
 
     def _deliver(self, topic: str, payload: bytes, asker: Asker) -> None:
         incoming = Incoming(f"{self._base}/{topic}", payload, asker=asker)

@@ -107,7 +107,7 @@ async def _payload(request: web.Request) -> bytes | web.Response:
         return _said(413, _TOO_LARGE)
     except (TimeoutError, ConnectionError, ClientError, web.RequestPayloadError):
         return _said(408, "the rest of the command did not come; nothing was done")
-    return body
+    return body if len(body) <= MOST_BYTES else _said(413, _TOO_LARGE)
 
 
 _TOO_LARGE = f"a command has {MOST_BYTES} bytes at most; nothing was done"

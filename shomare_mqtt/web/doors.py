@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from shomare_mqtt.web.attempts import Attempts
+from shomare_mqtt.web.cookies import cookie_of
 from shomare_mqtt.web.forms import Forms
 from shomare_mqtt.web.headers import headers_told
 from shomare_mqtt.web.login import language_of, login_page
@@ -143,7 +144,7 @@ class Doors:
     async def _visit(self, request: web.Request) -> Visit:
         if not self._sessions.passwords.are_needed:
             return Visit(Who.OWNER)
-        cookie = request.cookies.get(self._cookie, "")
+        cookie = cookie_of(request, self._cookie)
         session = self._sessions.find(cookie)
         if session is not None:
             await self._sessions.use(session)
@@ -189,13 +190,13 @@ class Doors:
         return await self._signed_in(request, who)
 
     async def _signed_in(self, request: web.Request, who: Who) -> web.Response:
-        await self._sessions.end(request.cookies.get(self._cookie, ""))
+        await self._sessions.end(cookie_of(request, self._cookie))
         answer = _see("./")
         answer.set_cookie(self._cookie, await self._sessions.begin(who), max_age=int(UNUSED), **self._marks(request))
         return answer
 
     async def _logout(self, request: web.Request) -> web.Response:
-        await self._sessions.end(request.cookies.get(self._cookie, ""))
+        await self._sessions.end(cookie_of(request, self._cookie))
         answer = _see("login")
         answer.set_cookie(self._cookie, "", max_age=0, **self._marks(request))
         return answer

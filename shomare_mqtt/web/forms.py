@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from urllib.parse import parse_qs
 
-from aiohttp import web
+from aiohttp import ClientError, web
 
 LARGEST_FORM = 16 * 1024
 """Bytes of a form with a password in it."""
@@ -14,6 +14,7 @@ MOST_COMING = 20
 those who are signed in need."""
 _WITHIN = 10.0
 """Seconds that a form may take to come."""
+_NOT_COME = "The form did not come.\n"
 _FORM = "application/x-www-form-urlencoded"
 
 
@@ -42,7 +43,9 @@ class Forms:
                 self._coming.append(limit)
                 return await request.read()
         except TimeoutError:
-            raise web.HTTPRequestTimeout(text="The form did not come.\n") from None
+            raise web.HTTPRequestTimeout(text=_NOT_COME) from None
+        except (ConnectionError, ClientError, web.RequestPayloadError):  # a stranger's, and no fault of ours
+            raise web.HTTPBadRequest(text=_NOT_COME) from None
         finally:
             if limit in self._coming:
                 self._coming.remove(limit)

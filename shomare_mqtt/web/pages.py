@@ -10,7 +10,7 @@ from aiohttp import web
 from shomare_mqtt.web.commands import MOST_BYTES, PREFIX, Commands
 from shomare_mqtt.web.files import Files
 from shomare_mqtt.web.payloads import state_json
-from shomare_mqtt.web.serving import guarded
+from shomare_mqtt.web.serving import OPENED, guarded
 from shomare_mqtt.web.visits import sees
 
 if TYPE_CHECKING:
@@ -59,8 +59,10 @@ class Pages:
     def _guarded(self, handler: Handler) -> Handler:
         return guarded(handler, self.tell)
 
-    async def _end(self, _app: web.Application) -> None:
-        """The listener closes: whoever waits here would hold that up."""
+    async def _end(self, app: web.Application) -> None:
+        """The listener closes: whoever waits here would hold that up. One that never opened has nobody who waits."""
+        if not app[OPENED].is_set():
+            return
         self.stream.end()
         self.commands.end()
 

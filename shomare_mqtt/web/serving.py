@@ -53,16 +53,20 @@ class Rules(NamedTuple):
 
 
 _USUAL = Rules()
+OPENED = web.AppKey("opened", asyncio.Event)
+"""Of an application: set once somebody may have come in. Before that nothing of it is to be ended."""
 
 
 @asynccontextmanager
 async def listening(app: web.Application, host: str | None, port: int, rules: Rules = _USUAL) -> AsyncIterator[None]:
     """Answer at an address (None: all) for as long as the context lasts. Raises OSError where it cannot be had."""
+    app[OPENED] = opened = asyncio.Event()
     runner = web.AppRunner(app, shutdown_timeout=_ENDING)
     await runner.setup()
     try:
         handlers = cast("web.Server", runner.server)  # there since the line before
         server = await asyncio.get_running_loop().create_server(lambda: _Visitor(handlers, rules), host, port)
+        opened.set()
         try:
             yield
         finally:

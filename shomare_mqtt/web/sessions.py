@@ -93,7 +93,8 @@ class Sessions:
     async def begin(self, who: Who) -> str:
         """A new one; what its cookie holds."""
         while len(self._sessions) >= _MOST:
-            self._end(min(self._sessions, key=lambda name: self._sessions[name].used))
+            # A viewer's goes first: whoever only looks must not put the owner out.
+            self._end(min(self._sessions, key=lambda name: (self._sessions[name].who, self._sessions[name].used)))
         token = secrets.token_urlsafe(32)
         self._sessions[_name(token)] = Session(who, self._now())
         await self._write()

@@ -23,7 +23,8 @@ COMMENT_EVERY = 15.0
 RETRY = 2000
 """Milliseconds after which a page connects again."""
 MOST_READERS = 100
-"""Pages at a time; each takes one of the files that the journal and the provider need as well."""
+"""Pages at a time that see the same, so that viewers take no owner's place. Each takes one of the files that journal
+and provider need as well."""
 MOST_WAITING = 256 * 1024
 """Bytes of events that may wait for one page. They are the same bytes for all pages that wait for them."""
 STALLED = 60.0
@@ -166,7 +167,7 @@ class Stream:
 
     async def serve(self, request: web.Request, sees: Callable[[str, bytes], bytes | None]) -> web.StreamResponse:
         """Answer a request with all that happens, until it goes, is cut off, or `end` is called."""
-        if self.count >= MOST_READERS and not self._gone_are_forgotten():
+        if self._count_of(sees) >= MOST_READERS and not self._gone_are_forgotten(sees):
             text = f"{MOST_READERS} pages are open already: close one, and this one connects by itself"
             headers = {"Retry-After": "10", "Cache-Control": "no-store"}
             return web.json_response({"error": {"message": text}}, status=503, headers=headers)
@@ -189,12 +190,15 @@ class Stream:
             self._readers.discard(reader)
         return response
 
-    def _gone_are_forgotten(self) -> bool:
+    def _count_of(self, sees: Callable[[str, bytes], bytes | None]) -> int:
+        return sum(reader.sees == sees for reader in self._readers)
+
+    def _gone_are_forgotten(self, sees: Callable[[str, bytes], bytes | None]) -> bool:
         """Whether there is room once those are forgotten whose connections are closed."""
         for reader in [reader for reader in self._readers if reader.is_gone]:
             reader.cut_off()
             self._readers.discard(reader)
-        return self.count < MOST_READERS
+        return self._count_of(sees) < MOST_READERS
 
     async def _tell(self, reader: _Reader, response: web.StreamResponse) -> None:
         """Raises ConnectionError where the page is gone."""

@@ -102,7 +102,9 @@ def _is_secret(name: str, beside: dict[str, Any]) -> bool:
     value = beside.get(name)
     if value is None or name == "text" or "received_at" in beside:
         return value is not None
-    return not ("http" in beside and isinstance(value, int)) and value not in _ERROR_CODES
+    if isinstance(value, int) and "http" in beside:
+        return False
+    return not (isinstance(value, str) and value in _ERROR_CODES)
 
 
 def _text_seen(text: str, phones: frozenset[str], key: str) -> str:

@@ -157,6 +157,9 @@ async def test_a_door_that_is_shut_after_a_lost_answer_does_not_say_that_nothing
     await buy_button(page).click()
 
     await expect(page.get_by_role("main").get_by_role("alert")).to_contain_text("nobody knows")
+    await page.get_by_role("link", name="Now").click()  # as the page says: to see whether it is there
+    await page.get_by_role("heading", level=1, name="Now").wait_for()
+    await page.get_by_role("link", name="Buy").click()
     await buy_button(page).click()
     await expect(page).to_have_url(f"{wire.url}#now")
     sent = [passed.body for passed in wire.to("/api/command/buy")]
@@ -177,6 +180,31 @@ async def test_what_is_refused_is_said_where_it_was_pressed(home: Home, person_a
     assert home.bought() == []
 
 
+async def test_where_no_view_was_asked_for_none_goes_while_somebody_presses_in_it(home: Home, person_at: Came) -> None:
+    """The order is open for a moment: that must not show another view, and take the reason away."""
+    page = await (await person_at(home.url)).opens("")
+    await wish(page)
+    home.sim.set_balance(100)
+    home.sim.fault("buy", "slow", delay=1)
+
+    await buy_button(page).click()
+
+    await expect(page.get_by_role("main").get_by_role("alert")).to_contain_text("too little for this number")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Buy a number")
+
+
+async def test_an_application_that_was_typed_over_is_not_bought(home: Home, person_at: Came) -> None:
+    page = await (await person_at(home.url)).opens("buy")
+    await wish(page)
+    await page.get_by_role("combobox", name="Application").fill("nothing of that name")
+
+    await buy_button(page).click()  # the price goes with the application, and the button moves away under this
+    await page.get_by_role("button", name="Buy", exact=True).click()
+
+    await expect(page.get_by_role("main").get_by_role("alert")).to_contain_text("application")
+    assert home.sim.calls["buy"] == 0
+
+
 async def test_what_is_too_dear_is_not_bought(home: Home, person_at: Came) -> None:
     page = await (await person_at(home.url)).opens("buy")
     await wish(page)
@@ -188,7 +216,7 @@ async def test_what_is_too_dear_is_not_bought(home: Home, person_at: Came) -> No
     assert home.bought() == []
 
 
-@pytest.mark.parametrize("typed", ["2000 or so", "cheap", "-5"])
+@pytest.mark.parametrize("typed", ["2000 or so", "cheap", "-5", "0,75"])
 async def test_a_limit_that_cannot_be_read_is_no_limit_left_out(home: Home, person_at: Came, typed: str) -> None:
     page = await (await person_at(home.url)).opens("buy")
     await wish(page)

@@ -78,7 +78,12 @@ async def served(desk: Desk) -> AsyncIterator[tuple[Commands, int]]:
         yield made, port
 
 
-async def ask(port: int, topic: str, body: bytes) -> tuple[int, str]:
+async def _in_parts(size: int) -> AsyncIterator[bytes]:
+    """A body whose length nobody says before."""
+    yield bytes(size)
+
+
+async def ask(port: int, topic: str, body: bytes | AsyncIterator[bytes]) -> tuple[int, str]:
     url = f"http://127.0.0.1:{port}/api/command/{topic}"
     async with aiohttp.ClientSession() as session, session.post(url, data=body) as got:
         assert got.headers["Cache-Control"] == "no-store"
@@ -92,6 +97,7 @@ async def test_it_is_given_as_it_came_and_answered_as_it_was(caplog: pytest.LogC
         assert await ask(port, "buy", b"\xff\x00 anything") == (200, '{"status":"ok"}')
         assert (await ask(port, "nothing", b""))[0] == 404
         assert (await ask(port, "buy", bytes(65537)))[0] == 413
+        assert (await ask(port, "buy", _in_parts(65537)))[0] == 413
     assert desk.taken == [("buy", b"\xff\x00 anything")]
     assert not caplog.records
 

@@ -240,6 +240,33 @@ async def test_what_is_no_form_signs_nobody_in(tmp_path: Path, body: bytes, cont
     assert not told
 
 
+@pytest.mark.parametrize(
+    "rest", ["Content-Length: 100\r\n\r\nhalf", "Content-Encoding: gzip\r\nContent-Length: 4\r\n\r\nnone"]
+)
+async def test_a_form_that_breaks_off_is_no_fault_of_ours(tmp_path: Path, rest: str) -> None:
+    told: list[BaseException] = []
+    head = "POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+    async with house(tmp_path, told=told, **PASSWORDS) as page, asyncio.timeout(PATIENCE):
+        reader, writer = await asyncio.open_connection("127.0.0.1", page.port)
+        writer.write((head + rest).encode())
+        writer.write_eof()
+        await reader.read()
+        writer.close()
+        await page.ask("/login")
+    assert not told
+
+
+@pytest.mark.parametrize("other", ["a/b=1", 'j={"a":1}', "a@b=2", "=", "x"])
+async def test_cookies_of_other_programs_change_nothing(tmp_path: Path, other: str) -> None:
+    """Browsers send them to every port; aiohttp of Debian 13 raises at some, and finds none beside others."""
+    async with house(tmp_path, **PASSWORDS) as page:
+        cookie = (await page.sign_in()).cookie
+        for both in (f"{other}; {cookie}", f"{cookie}; {other}"):
+            assert (await page.ask("/api/state", cookie=both)).status == 200
+        assert (await page.ask("/api/state", cookie=other)).status == 401
+        assert (await page.ask("/login", cookie=other)).status == 200
+
+
 async def test_forms_that_do_not_come_keep_nobody_waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of more than are waited for the one that takes longest is given up; whoever sends a whole one is looked at."""
     monkeypatch.setattr(forms, "_WITHIN", 2 * PATIENCE)
@@ -422,6 +449,17 @@ async def test_there_are_only_so_many_sessions(tmp_path: Path, monkeypatch: pyte
             cookies.append((await page.sign_in()).cookie)
             clock.seconds += 1
         assert [(await page.ask("/api/state", cookie=each)).status for each in cookies] == [401, 200, 200, 200]
+
+
+async def test_viewers_put_no_owner_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sessions, "_MOST", 3)
+    clock = FakeClock()
+    async with house(tmp_path, clock, **PASSWORDS) as page:
+        owner = (await page.sign_in()).cookie
+        for _ in range(5):
+            clock.seconds += 1
+            await page.sign_in(VIEWER)
+        assert (await page.ask("/api/state", cookie=owner)).status == 200
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,8 @@ from shomare_mqtt.web.files import FOLDER
 from shomare_mqtt.web.pages import Pages
 from shomare_mqtt.web.peers import came_by_tls, peer_of
 from shomare_mqtt.web.permissions import OPEN_FILES, PERMISSIONS, Who
+from shomare_mqtt.web.serving import listening
+from tests.mosquitto import free_port
 from tests.web.house import PASSWORDS, VIEWER, house
 
 if TYPE_CHECKING:
@@ -31,7 +33,30 @@ async def test_the_table_is_of_the_routes_that_there_are(tmp_path: Path) -> None
     assert {route for route in routes if route[0] != "HEAD"} == PERMISSIONS.keys()
 
 
+async def test_a_listener_that_cannot_be_opened_ends_nothing_of_the_other(tmp_path: Path) -> None:
+    """The ingress' port may be another program's: it is tried again for ever, and who waits at the page's stays."""
+    ended: list[str] = []
+    async with house(tmp_path) as page:
+        parts = dict.fromkeys(inspect.signature(Pages).parameters) | {"files": {}, "crowd": Crowd()}
+        parts |= {"commands": _Commands(ended), "healthz": _Commands.handle, "stream": _Commands(ended)}
+        pages = Pages(**parts)  # type: ignore[arg-type]  # nothing of it is asked
+        with pytest.raises(OSError, match="in use"):
+            async with listening(pages.application(page.doors.guard), "127.0.0.1", page.port):
+                raise NotImplementedError
+        assert not ended
+        async with listening(pages.application(page.doors.guard), "127.0.0.1", free_port()):
+            pass
+        assert ended == ["ended", "ended"]
+
+
 class _Commands:
+    def __init__(self, ended: list[str] | None = None) -> None:
+        self._ended = ended
+
+    def end(self) -> None:
+        assert self._ended is not None
+        self._ended.append("ended")
+
     async def handle(self, _: web.Request) -> web.Response:
         raise NotImplementedError
 

@@ -207,7 +207,7 @@ async def test_what_was_made_for_one_page_is_made_once_and_never_old() -> None:
         assert made.state.made == 1
         for page in pages:
             await page.close()
-        await until(lambda: made.stream._gone_are_forgotten() and made.stream.count == 0)
+        await until(lambda: made.stream._gone_are_forgotten(everything) and made.stream.count == 0)
         made.put("orders", b'["second"]')
         late = ear()
         await late.until(lambda: len(late.told) == 1)
@@ -286,6 +286,16 @@ async def test_more_than_so_many_are_told_to_come_again(monkeypatch: pytest.Monk
         await fourth.until(lambda: len(fourth.told) == 1)
         made.put("buying", b"off")
         await first.until(lambda: first.told[-1] == told("buying", "off"))
+
+
+async def test_viewers_take_no_owners_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stream, "MOST_READERS", 1)
+    async with hall(buying=b"on") as (_, ear):
+        for page in (ear(), ear("?less")):
+            await page.until(lambda page=page: len(page.told) == 1)  # type: ignore[misc]
+        late = ear("?less")
+        await late.until(lambda: late.ended)
+        assert late.status == 503
 
 
 async def test_it_ends_for_those_who_are_signed_out_and_for_all_at_the_end() -> None:

@@ -124,6 +124,8 @@ def test_codes_of_errors_and_of_events_are_no_secrets() -> None:
         assert seen("event/bridge", event) == event
     assert seen("event/bridge", {"message": "m", "code": CODE})["code"] == "***"
     assert seen("event/bridge", {"message": "m", "code": 482913})["code"] == "***"
+    for outline in (["number"], {"a": "text"}, [{"code": "text"}]):
+        assert seen("bridge/info", {"learnt": {"code": outline}})["learnt"]["code"] == "***"
 
 
 def test_a_number_that_is_also_the_purchases_id_is_hidden_there_too() -> None:

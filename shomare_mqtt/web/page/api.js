@@ -4,6 +4,7 @@ import { store } from "./store.js";
 
 const ONE_TRY = 65_000; // Longer than a purchase takes; asking again with the same transaction does nothing twice.
 const GIVE_UP = 60_000; // So long without any connection.
+const SLEPT = 150_000; // A device that slept must not send hours later what was pressed before.
 
 // What came instead of an answer. `kind`: "lost" (nobody knows whether it arrived), "viewer", "signed_out", "closed" (refused before it was read).
 export class NoAnswer extends Error {
@@ -12,8 +13,6 @@ export class NoAnswer extends Error {
 		Object.assign(this, { kind, status });
 	}
 }
-
-// 128 random bits. `crypto.randomUUID` is not there over plain http.
 export function newTransaction() {
 	return "page-" + crypto.getRandomValues(new Uint32Array(4)).join("-");
 }
@@ -24,14 +23,17 @@ export async function command(topic, payload = {}, { transaction, onWait } = {})
 	if (["buy", "cancel", "resolve"].includes(topic)) payload = { ...payload, transaction: transaction ?? newTransaction() };
 	const body = typeof payload === "string" ? payload : JSON.stringify(payload);
 	let lostSince = 0;
+	let last = 0;
 	for (let pause = 1000; ; pause = Math.min(pause * 2, 5000)) {
+		if (last && Date.now() - last > SLEPT) throw new NoAnswer("lost");
+		last = Date.now();
 		try {
 			const answer = await once(topic, body);
 			if (answer.status === "ok") return answer.data;
 			throw Object.assign(new Error(answer.error.message), answer.error);
 		} catch (error) {
-			// A door that is shut by now says nothing of the try before, whose answer was lost.
-			if (error.kind !== "lost") throw lostSince && error.kind ? new NoAnswer("lost", error.status) : error;
+			// A door that is shut by now, or a daemon that is busy, says nothing of the try before, whose answer was lost.
+			if (error.kind !== "lost") throw lostSince && (error.kind || error.code === "busy") ? new NoAnswer("lost", error.status) : error;
 			lostSince ||= Date.now();
 			if (error.status !== "slow" && Date.now() - lostSince > GIVE_UP) throw error;
 		}

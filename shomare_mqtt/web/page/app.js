@@ -100,7 +100,8 @@ function App() {
 	const again = useAgain();
 	const [language, setChoice] = useState(chosenLanguage);
 	const main = useRef();
-	useEffect(() => store.subscribe(again), []);
+	const home = useRef();
+	useEffect(() => (again(), store.subscribe(again)), []);
 	useEffect(() => {
 		addEventListener("hashchange", () => {
 			again();
@@ -110,10 +111,11 @@ function App() {
 	}, []);
 	setLanguage(language, store.state["bridge/info"]?.settings?.web?.language);
 	const isThere = hasWords("shell");
-	useEffect(() => void (isThere || loadWords("shell").then(again)), [lang]);
+	useEffect(() => void (isThere || loadWords("shell").then(again, () => setChoice(lang === "fa" ? "en" : "fa"))), [lang]);
 	if (!isThere) return null;
 	const app = appOf({ language, setLanguage: (choice) => (chooseLanguage(choice), setChoice(choice)) });
-	app.view = viewOf(location.hash) ?? (app.orders.length ? "now" : "buy");
+	home.current ??= app.state.orders && (app.orders.length ? "now" : "buy"); // Once: a view must not go while one presses in it.
+	app.view = viewOf(location.hash) ?? home.current ?? "buy";
 	return html`<${Header} app=${app} />
 	<${Navigation} app=${app} />
 	<main id=main tabindex=-1 ref=${main} key=${lang}>
@@ -126,7 +128,7 @@ function App() {
 
 setLanguage(chosenLanguage());
 store.start();
-loadView(viewOf(location.hash) ?? "buy").catch(() => {}); // Meanwhile; the view itself says it where it cannot be had.
+loadView(viewOf(location.hash) ?? "buy").catch(() => {});
 await loadWords("shell");
 const root = document.getElementById("app");
 root.replaceChildren(); // What stood there until now would stay below the page.

@@ -14,7 +14,7 @@ export function useAnswer(topic, payload, change = "") {
 	const asked = useRef("");
 	const content = JSON.stringify([topic, payload]);
 	useEffect(() => {
-		if (topic === null) return;
+		if (topic === null) return setAnswer({});
 		let wanted = true;
 		const put = (more) => wanted && setAnswer((before) => ({ ...before, busy: false, ...more }));
 		put({ busy: true });

@@ -3,13 +3,11 @@ import { lang } from "./i18n.js";
 
 const HEIGHT = 140;
 
-// Where an axis ends well: the least of 1, 2, 2.5, 5 × 10ⁿ that is not below `value`.
 function niceTop(value) {
 	const power = 10 ** Math.floor(Math.log10(value));
 	return value > 0 ? [1, 2, 2.5, 5, 10].map((step) => step * power).find((top) => top >= value * (1 - 1e-9)) : 1;
 }
 
-// The oldest of `columns` (`[{value, label, tip}]`) stands where reading begins; `shown(value)` writes a figure of the scale.
 export function Columns({ columns, title, shown }) {
 	const top = niceTop(Math.max(...columns.map(({ value }) => value)));
 	const width = 100 / columns.length;

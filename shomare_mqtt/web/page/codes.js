@@ -3,8 +3,8 @@
 import { command } from "./api.js";
 import { added, isOrder, store } from "./store.js";
 
-const known = new Map(); // order -> Map(sms -> SMS)
-const recent = new Map(); // order -> the order as it was last told with its SMS
+const known = new Map();
+const recent = new Map();
 const listeners = new Set();
 let asked = "";
 
@@ -51,7 +51,7 @@ export async function fetchCodes(orders) {
 export const onCode = (listener) => added(listeners, listener);
 
 store.onEvent((topic, event) => {
-	if (topic !== "event/sms") return;
+	if (topic !== "event/sms" || store.role === "viewer") return;
 	const isNew = !known.get(event.order)?.has(event.sms);
 	add(event.order, [event]);
 	if (isNew) for (const listener of listeners) listener(event);

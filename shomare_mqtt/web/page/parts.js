@@ -95,29 +95,30 @@ export function Said({ said }) {
 
 // `press(run, content)` runs once, however often it is pressed meanwhile; `run` hands what it gets on to `command`, and gives back a sentence or nothing.
 // A press after a lost answer, for the same content, takes the same transaction again: it cannot do it twice.
-export function usePress() {
-	const [busy, setBusy] = useState(false);
+// `own` outlives the button: who leaves the view and comes back must not buy twice.
+export function usePress(own = {}) {
+	const at = useRef(own).current;
+	const [busy, setBusy] = useState(!!at.running);
 	const [said, say] = useState(null);
-	const running = useRef(false);
-	const lost = useRef();
+	Object.assign(at, { setBusy, say });
 	async function press(run, content = "") {
-		if (running.current) return;
-		running.current = true;
-		setBusy(true);
-		say(null);
+		if (at.running) return;
+		at.running = true;
+		at.setBusy(true);
+		at.say(null);
 		const key = JSON.stringify(content);
-		const transaction = lost.current?.key === key ? lost.current.transaction : newTransaction();
-		lost.current = null;
+		const transaction = at.lost?.key === key ? at.lost.transaction : newTransaction();
+		at.lost = null;
 		try {
-			const text = await run({ transaction, onWait: () => say({ kind: "wait", text: t("press.again") }) });
-			say(typeof text === "string" && text ? { kind: "ok", text } : null);
+			const text = await run({ transaction, onWait: () => at.say({ kind: "wait", text: t("press.again") }) });
+			at.say(typeof text === "string" && text ? { kind: "ok", text } : null);
 			return true;
 		} catch (error) {
-			if (error.kind === "lost") lost.current = { key, transaction };
-			say({ kind: "bad", ...explain(error) });
+			if (error.kind === "lost") at.lost = { key, transaction };
+			at.say({ kind: "bad", ...explain(error) });
 		} finally {
-			running.current = false;
-			setBusy(false);
+			at.running = false;
+			at.setBusy(false);
 		}
 	}
 	return { busy, said, press, say };
@@ -136,7 +137,7 @@ export function Action({ run, content, ...more }) {
 export function Confirmed({ question, yes, no, children, kind = "", confirmKind = "danger", ...action }) {
 	const [asked, ask] = useState(false);
 	const group = useRef();
-	useEffect(() => asked && group.current.querySelector("button").focus(), [asked]);
+	useEffect(() => asked && group.current.querySelector(".quiet").focus(), [asked]);
 	if (!asked) return html`<div class=action><button class=${kind} onClick=${() => ask(true)}>${children}</></>`;
 	return html`<div class=confirm role=group aria-label=${question} ref=${group} onKeyDown=${(e) => e.key === "Escape" && ask(false)}>
 	<p>${question}</>
@@ -174,7 +175,8 @@ export function Combobox({ label, items, value, onChange, many = false, placehol
 		show(many && text === null); // A second Enter must not choose what nobody looked for.
 	}
 	function leave() {
-		if (text && found.length === 1 && !value.includes(found[0].id)) choose(found[0]);
+		if (text && found.length === 1) value.includes(found[0].id) || choose(found[0]);
+		else if (text !== null && !many) onChange([]); // Not what stood there before: that is not what was asked for last.
 		show(false);
 	}
 	function keys(event) {

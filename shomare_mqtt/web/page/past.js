@@ -42,7 +42,6 @@ export function totalOf(orders) {
 
 const PLAIN = "order purchase created_at closed_at state country_name operator_name application_name phone price charged refunded".split(" ");
 
-// These orders as a file that a spreadsheet opens (RFC 4180, with the mark by which Excel knows UTF-8).
 export function csvOf(orders) {
 	const head = [...PLAIN.map((name) => name.replace("_name", "")), "codes", "texts", "error"];
 	const lines = orders.map((order) => {

@@ -28,13 +28,13 @@ export function added(set, one) {
 
 class Store {
 	state = {};
-	connection = "connecting"; // "connecting", "online", "lost", "out" (signed out)
+	connection = "connecting";
 	session = false; // Whether one signed in: over the ingress, and where no password is set, nobody can sign out.
-	role = null; // "owner", "viewer", null while nobody knows
+	role = null;
 	#offset = 0;
 	#changes = new Set();
 	#events = new Set();
-	#told = null; // Topics told since the stream was opened.
+	#told = null;
 	#wake = null;
 	#abort = null;
 	#heard = 0;
@@ -79,7 +79,6 @@ class Store {
 	async #run() {
 		for (;;) {
 			const began = Date.now();
-			// Whatever ended it: the connection is gone, and is made again.
 			await this.#listen().catch(() => {});
 			this.#heard = 0;
 			if (this.connection === "out") return;
@@ -107,7 +106,7 @@ class Store {
 		this.changed();
 		const again = this.#told;
 		this.#told = new Set();
-		if (again) this.#forgetWhatIsGone(how).catch(() => {}); // The stream breaks too, and all is read anew.
+		if (again) this.#forgetWhatIsGone(how).catch(() => {});
 		const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
 		for (let rest = ""; ; ) {
 			const { value, done } = await reader.read();
@@ -121,7 +120,7 @@ class Store {
 	}
 
 	#take(block) {
-		const field = (name) => [...block.matchAll(RegExp(`^${name}: ?(.*)`, "gm"))].map((found) => found[1]).join("\n");
+		const field = (name) => [...block.matchAll(RegExp(`(?:^|\n)${name}: ?([^\n]*)`, "g"))].map((found) => found[1]).join("\n");
 		this.#pause = Number(field("retry")) || this.#pause;
 		const data = field("data");
 		if (!data) return;

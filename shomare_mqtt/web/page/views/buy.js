@@ -9,7 +9,7 @@ import { keep, kept } from "../store.js";
 
 const t = wordsOf("buy");
 const KEPT = "shomare.wish";
-const MOST_PRICES = 6; // Price calls that a choice costs by itself.
+const MOST_PRICES = 6;
 const WHAT = ["application", "country", "operator"];
 
 let wish = null;
@@ -33,7 +33,7 @@ function keepWish(form) {
 // What was typed as a limit: undefined for nothing, NaN for what is no amount.
 function amount(text) {
 	const latin = String(text).replace(/[٠-٩۰-۹]/g, (d) => d.charCodeAt(0) % 16);
-	const plain = latin.replace(/[\s,٬'_]/g, "").replace("٫", ".");
+	const plain = latin.trim().replace(/[\s,٬'_](?=\d{3}(?!\d))/g, "").replace("٫", ".");
 	return plain === "" ? undefined : /^\d+(\.\d+)?$/.test(plain) ? Number(plain) : NaN;
 }
 
@@ -79,25 +79,26 @@ export function Buy({ app }) {
 	${app.owner && html`<${Offers} app=${app} form=${form} take=${take} />`}</>`;
 }
 
-const asked = new Map(); // a pair's key -> {at, price} or {at, error}
+const asked = new Map();
 const keyOf = ({ country, operator, application }) => [country, operator, application].join("/");
 
 function usePrices(app, pairs) {
 	const again = useAgain();
 	useEffect(() => {
 		if (!app.owner) return;
-		let wanted = true;
-		const timer = setTimeout(() => {
-			for (const pair of pairs) {
+		const ask = () => {
+			for (const pair of document.hidden ? [] : pairs) {
 				const key = keyOf(pair);
 				if (Date.now() - (asked.get(key)?.at ?? 0) < 60_000) continue;
-				asked.set(key, { at: Date.now() });
+				asked.set(key, { ...asked.get(key), at: Date.now() });
 				command("query/price", pair)
 					.then((price) => asked.set(key, { at: Date.now(), price }), (error) => asked.set(key, { at: 0, error }))
-					.finally(() => wanted && again());
+					.finally(again);
 			}
-		}, 350);
-		return () => ((wanted = false), clearTimeout(timer));
+		};
+		const timers = [setTimeout(ask, 350), setInterval(ask, 61_000)];
+		document.addEventListener("visibilitychange", ask);
+		return () => (document.removeEventListener("visibilitychange", ask), timers.map(clearTimeout));
 	}, [pairs.map(keyOf).join(), app.owner, app.connection]);
 	return (pair) => asked.get(keyOf(pair));
 }
@@ -121,8 +122,10 @@ function Priced({ offer: { price, count }, app }) {
 
 const Success = ({ success = null, orders }) => success !== null && orders > 0 && html`<small>${t("own", { share: percent(success), n: orders })}</>`;
 
+const pressed = {};
+
 function BuyButton({ app, form, pairs, price }) {
-	const { press, ...how } = usePress();
+	const { press, ...how } = usePress(pressed);
 	useEffect(() => {
 		if (!how.busy) how.say(null); // What was said was about another choice.
 	}, [form]);

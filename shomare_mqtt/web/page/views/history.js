@@ -7,7 +7,7 @@ import { csvOf, matching, moneyOf, OUTCOMES, totalOf } from "../past.js";
 import { isOrder } from "../store.js";
 
 const t = wordsOf("history");
-const MOST = 500; // As many as the daemon gives at once.
+const MOST = 500;
 const STEP = 50;
 
 export function History({ app }) {

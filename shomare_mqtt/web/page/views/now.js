@@ -74,7 +74,8 @@ function Steps({ order, app, tell }) {
 	const buying = order.state === "buying";
 	const cancel = async (how) => {
 		const done = await command("cancel", { order: order.order }, how);
-		tell(t(done.refunded ? "cancelled" : done.state === "cancelled" ? "cancelled_open" : "cancel_late", { price, state: tr(`state.${done.state}`) }));
+		const came = done.refunded ? "cancelled" : done.state !== "cancelled" ? "cancel_late" : done.purchase ? "cancelled_open" : "money_none";
+		tell(t(came, { price: paid(app, done), state: tr(`state.${done.state}`) }));
 	};
 	const check = async () => {
 		const told = await command("query/check", { order: order.order });

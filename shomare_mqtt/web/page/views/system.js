@@ -6,7 +6,7 @@ import { Notices } from "../notices.js";
 import { Action, Confirmed, Facts, Foreign, Icon, Latin, Notice, Said } from "../parts.js";
 
 const t = wordsOf("system");
-const MOST = 100; // As many as the daemon keeps.
+const MOST = 100;
 const KINDS = { online: "ok", running: "ok", good: "ok", ok: "ok", misunderstood: "warn", left_out: "warn", unknown: "warn", warn: "warn" }; // Else "bad".
 // A limit -> what of `counted` is used of it.
 const LIMITS = { max_price: "", max_spend_per_day: "spent_today", max_buys_per_hour: "bought_last_hour", max_open_orders: "open_orders", max_unused_per_day: "unused_today", min_balance: "" };
