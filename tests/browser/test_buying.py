@@ -19,6 +19,19 @@ TYPED = (("kingd", "United Kingdom"), ("روسيه", "Russia"), ("TUR", "Turkey"
 """The Persian ones as an Arabic keyboard writes them."""
 
 
+_EARS = """
+window.told = []; window.sounds = 0; window.away = false;
+window.Notification = class {
+    static permission = "default";
+    static requestPermission() { this.permission = "granted"; }
+    constructor(title, { body }) { told.push(`${title} ${body}`); }
+};
+OscillatorNode.prototype.start = () => { sounds += 1; };
+Object.defineProperty(document, "hidden", { get: () => away });
+"""
+"""A browser that writes down what it would sound and show, and whose person may look elsewhere."""
+
+
 async def test_from_choosing_to_the_copied_code(home: Home, person_at: Came) -> None:
     person = await person_at(home.url, permissions=CLIPBOARD)
     page = await person.opens()
@@ -41,6 +54,31 @@ async def test_from_choosing_to_the_copied_code(home: Home, person_at: Came) -> 
     assert await copied(page) == CODE
     await page.reload()
     await expect(card(page, number)).to_contain_text(CODE)
+
+
+async def test_a_code_is_told_loudly_to_whoever_asked_for_that(home: Home, person_at: Came) -> None:
+    """Before a click allowed it nothing sounds; what is shown beside the page is shown where nobody looks at that."""
+    person = await person_at(home.url)
+    await person.context.add_init_script(_EARS)
+    page = await person.opens("buy")
+    await buys(page)
+    home.sim.deliver_sms(home.purchase, text="Telegram code 1111", code="1111")
+    await expect(page).to_have_title("1111 – Shomare")
+    assert await page.evaluate("[sounds, told]") == [0, []]
+
+    await page.get_by_role("button", name="Sound with a code").click()
+    assert await page.evaluate("[sounds, Notification.permission]") == [1, "granted"]
+    home.sim.deliver_sms(home.purchase, text="Telegram code 2222", code="2222")
+    await expect(page).to_have_title("2222 – Shomare")
+    assert await page.evaluate("[sounds, told]") == [2, []]
+
+    await page.evaluate("away = true")
+    home.sim.deliver_sms(home.purchase, text=f"Telegram code {CODE}", code=CODE)
+    await expect(page).to_have_title(f"{CODE} – Shomare")
+    sounds, told = await page.evaluate("[sounds, told]")
+    assert (sounds, len(told)) == (3, 1)
+    assert CODE in told[0]
+    assert home.number in told[0]
 
 
 async def test_a_list_that_is_left_closes_and_takes_what_can_be_meant_alone(home: Home, person_at: Came) -> None:
