@@ -40,7 +40,7 @@ MOST_LINED_UP = 5000
 _LONGEST_KIND = 64
 _TAKING = 5.0
 """Seconds that an end waits for what is being taken down: a full disk may hold that up."""
-_ENDS = "this program ends; nothing was done. Ask again once it runs"
+_ENDS = "this program ends, and did not take this. Ask again once it runs, with the same transaction where it has one"
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
