@@ -178,8 +178,8 @@ def test_watched_price_finds_its_application_whatever_its_id(application: str) -
 @pytest.mark.parametrize("letter", ["x", "ی", "国", "😀"])
 def test_open_orders_stay_below_what_the_recorder_takes(letter: str) -> None:
     long = letter * 300
-    names = {"country_name": long, "operator_name": long, "application_name": long, "purchase": "7" * 300}
-    names |= {"transaction": letter * (64 if letter == "x" else 5), "charged": 2200}
+    names: dict[str, Any] = {"country_name": long, "operator_name": long, "application_name": long}
+    names |= {"transaction": letter * (64 if letter == "x" else 5), "charged": 2200, "purchase": "7" * 300}
     orders = [ORDER | names | {"sms": [{"sms": "x" * 40, "received_at": "y"}] * 50} for _ in range(60)]
     found = attributes(templates.ORDERS, orders)
     assert len(found["orders"]) == templates.MOST_ORDERS
