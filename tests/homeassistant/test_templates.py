@@ -209,7 +209,13 @@ def test_events_keep_their_fields_and_are_cut_where_they_could_be_long() -> None
 
 
 def sms(number: int, **more: Any) -> dict[str, Any]:
-    return {"event_type": "sms_received", "sms": f"s{number}", "order": "A", "phone": "+7", "code": f"{number:06}"} | more
+    return {
+        "event_type": "sms_received",
+        "sms": f"s{number}",
+        "order": "A",
+        "phone": "+7",
+        "code": f"{number:06}",
+    } | more
 
 
 def test_an_sms_remembers_those_before_it_each_once() -> None:
