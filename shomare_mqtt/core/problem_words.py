@@ -241,8 +241,8 @@ def not_refunded(what: str, money: str | None, *, is_refused: bool) -> str:
 def above_limit(what: str, money: str, limit: str) -> str:
     """That a number came dearer than its owner wanted."""
     return (
-        f"The number for {what} cost {money}, more than your maximum price of {limit}. It is kept, and its SMS is "
-        "waited for; cancel it if you do not want it at that price."
+        f"The number for {what} cost {money}, more than your maximum price of {limit}. It is kept. If you do not "
+        "want it at that price, cancel it before an SMS comes: then its money comes back."
     )
 
 
