@@ -241,8 +241,8 @@ def not_refunded(what: str, money: str | None, *, is_refused: bool) -> str:
 def above_limit(what: str, money: str, limit: str) -> str:
     """That a number came dearer than its owner wanted."""
     return (
-        f"The number for {what} cost {money}, more than your maximum price of {limit}. It is kept, and its SMS is "
-        "waited for; cancel it if you do not want it at that price."
+        f"The number for {what} cost {money}, more than your maximum price of {limit}. It is kept. If you do not "
+        "want it at that price, cancel it before an SMS comes: then its money comes back."
     )
 
 
@@ -254,14 +254,12 @@ def no_id(what: str) -> str:
     )
 
 
-EVENTS = frozenset(
-    {
-        BridgeEvent.COMMAND_REFUSED,
-        BridgeEvent.OUTCOME_UNKNOWN,
-        BridgeEvent.JOURNAL_RESTORED,
-        BridgeEvent.PROVIDER_STATE,
-        BridgeEvent.ORDER_PROBLEM,
-        BridgeEvent.PRICE_ABOVE_LIMIT,
-    }
+EVENTS = (
+    BridgeEvent.OUTCOME_UNKNOWN,
+    BridgeEvent.JOURNAL_RESTORED,
+    BridgeEvent.PROVIDER_STATE,
+    BridgeEvent.COMMAND_REFUSED,
+    BridgeEvent.ORDER_PROBLEM,
+    BridgeEvent.PRICE_ABOVE_LIMIT,
 )
 """Every `event_type` that a problem can be of."""
