@@ -232,15 +232,14 @@ def test_an_order_in_doubt_is_said_with_what_to_look_for(name: str, words: str) 
 def test_a_refusal_is_said_although_something_graver_is_the_problem(name: str) -> None:
     states = home(order(NEW, None, "unknown"))
     states["sensor.shomare_last_problem"] = State("?", event_type="outcome_unknown", code=None, at=None, more=1)
-    refusal: dict[str, Any] = {
-        "event_type": "command_refused",
-        "code": "invalid_command",
-        "message": "phone is missing",
-    }
+    refusal: dict[str, Any] = {"event_type": "command_refused", "code": "limit_reached", "message": "no room is left"}
     states["event.shomare_bridge"] = State("2026-11-24T03:58:00+00:00", **refusal)
-    assert "phone is missing" in shown(name, states)
+    assert "no room is left" in shown(name, states)
     states["event.shomare_bridge"] = State("2026-11-24T03:30:00+00:00", **refusal)
-    assert "phone is missing" not in shown(name, states)
+    assert "no room is left" not in shown(name, states)
+    wrong = refusal | {"command": "resolve", "code": "invalid_command"}
+    states["event.shomare_bridge"] = State("2026-11-24T03:59:00+00:00", **wrong)
+    assert shown(name, states).count("74001 +79313226657") == 2, "said at the top, and where it is to be written"
 
 
 @pytest.mark.parametrize(("state", "words"), [("off", "is not running"), ("unavailable", "hears nothing")])
@@ -270,7 +269,7 @@ def test_every_refusal_is_said_in_persian(code: ErrorCode) -> None:
     assert "03:58" in drawn
 
 
-@pytest.mark.parametrize("event", sorted(EVENTS - {"command_refused"}))
+@pytest.mark.parametrize("event", sorted({*EVENTS} - {"command_refused"}))
 def test_every_kind_of_problem_is_said_in_persian(event: str) -> None:
     drawn = problem_card(event_type=event)
     assert "مشکلی پیش آمد" not in drawn
