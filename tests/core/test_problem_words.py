@@ -57,7 +57,10 @@ def test_lines_become_one() -> None:
         (
             "resolve",
             "phone: is missing",
-            "The order was not settled: the command is not right (phone: is missing). Send it as the documentation says.",
+            (
+                "The order was not settled: the command is not right (phone: is missing). Send it as the documentation "
+                "says."
+            ),
         ),
     ],
 )
@@ -66,15 +69,12 @@ def test_what_is_missing_is_named(command: str, message: str, said: str) -> None
 
 
 def test_the_limit_the_names_and_the_plugin_are_named() -> None:
-    limit = words.refused(
-        "buy", ErrorCode.LIMIT_REACHED, "max_open_orders: 20 orders open, 20 are allowed; nothing was bought"
-    )
-    assert "your limit max_open_orders: 20 orders open, 20 are allowed. " in limit
+    limit = "max_open_orders: 20 orders open, 20 are allowed"
+    assert f"your limit {limit}. " in words.refused("buy", ErrorCode.LIMIT_REACHED, f"{limit}; nothing was bought")
     near = "country: the provider's list holds no 'Rusia'; the nearest are Russia (7)"
     assert near in words.refused("buy", ErrorCode.UNKNOWN_NAME, near)
-    assert "(plugin night: too late)" in words.refused(
-        "buy", ErrorCode.VETOED, "plugin night: too late; nothing was bought"
-    )
+    said = words.refused("buy", ErrorCode.VETOED, "plugin night: too late; nothing was bought")
+    assert "(plugin night: too late)" in said
 
 
 @pytest.mark.parametrize("code", sorted(set(ErrorCode) - words._WITH_DETAIL))
