@@ -158,6 +158,18 @@ def test_only_cards_that_the_oldest_home_assistant_brings(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", FILES)
+def test_what_costs_or_ends_something_asks_first_wherever_it_is_tapped(name: str) -> None:
+    """A tap on a tile's icon presses the tile's button at once, unless it is told otherwise."""
+    acting = [card for card in cards(read(name)) if "tap_action" in card]
+    assert acting
+    for card in acting:
+        assert card["tap_action"]["confirmation"]["text"]
+        assert card["type"] == "button" or card["icon_tap_action"] == card["tap_action"]
+    pressed = [card for card in cards(read(name)) if str(card.get("entity")).startswith("button.")]
+    assert all("tap_action" in card for card in pressed)
+
+
+@pytest.mark.parametrize("name", FILES)
 def test_what_may_be_missing_is_hidden_by_the_one_condition_that_each_version_takes_alike(name: str) -> None:
     """A missing entity is `unavailable` to the oldest; the newest takes no condition on it for true."""
     text = (DOCS / name).read_text(encoding="utf-8")
