@@ -75,7 +75,7 @@ ORDERS = (
     " 'application': (order.get('application_name') or order.get('application')) | string"
     " | truncate(32, true, '…', 0),"
     " 'price': order.get('price'), 'created_at': order.get('created_at'), 'expires_at': order.get('expires_at'),"
-    " 'sms_count': order.get('sms_count')}] %}"
+    " 'sms_count': order.get('sms_count'), 'charged': order.get('charged')}] %}"
     "{% endfor %}{{ {'orders': seen.rows} | tojson }}"
 )
 """The open orders with what a card shows of them."""
@@ -106,9 +106,23 @@ CURRENT = (
 )
 """The order without its SMS, of which there may be many."""
 
+MOST_RECENT = 8
+"""SMS that the newest one remembers; with it they stay below 16 KiB."""
+
 SMS_EVENT = (
-    _DATA + "{{ dict(data, text=data.get('text')[:2000] if data.get('text') else none) | tojson if data else '' }}"
+    _DATA + "{% set known = this.attributes.get('recent') if this is defined and this.attributes is mapping else [] %}"
+    "{% set row = {'sms': data.get('sms'), 'order': data.get('order'), 'phone': data.get('phone'),"
+    " 'application': (data.get('application_name') or data.get('application') or '') | string"
+    " | truncate(32, true, '…', 0), 'code': data.get('code'),"
+    " 'text': (data.get('text') or '') | string | truncate(120, true, '…', 0),"
+    " 'received_at': data.get('received_at')} %}"
+    "{% set others = (known or []) | rejectattr('sms', 'eq', row.sms) | list %}"
+    "{{ dict(data, text=data.get('text')[:2000] if data.get('text') else none,"
+    f" recent=([row] + others)[:{MOST_RECENT}]) | tojson if data else '' }}}}"
 )
+"""An SMS, and the last ones before it, each once. Home Assistant keeps an event's attributes over its own restart, so
+that `recent` tells the code of each open number, and of those before, where a sensor's history repeats a code."""
+
 ORDER_EVENT = (
     _DATA + "{% set order = data.get('order') or {} %}"
     "{{ dict(data, order=dict(order, sms=(order.get('sms') or [])[-20:])) | tojson if data else '' }}"

@@ -191,6 +191,38 @@ def test_events_keep_their_fields_and_are_cut_where_they_could_be_long() -> None
     assert attributes(templates.BRIDGE_EVENT, {"event_type": "x", "message": "y" * 90_000, "command": "buy"})["command"]
 
 
+def sms(number: int, **more: Any) -> dict[str, Any]:
+    return {"event_type": "sms_received", "sms": f"s{number}", "order": "A", "phone": "+7", "code": f"{number:06}"} | more
+
+
+def test_an_sms_remembers_those_before_it_each_once() -> None:
+    this = State()
+    for number in (1, 2, 2, 1, *range(3, 12)):
+        found = json.loads(render(templates.SMS_EVENT, json.dumps(sms(number, application_name="Telegram")), this))
+        this = State(**found)
+    assert [row["code"] for row in found["recent"]] == [f"{n:06}" for n in range(11, 3, -1)]
+    assert len(found["recent"]) == templates.MOST_RECENT
+    assert found["recent"][0] == {
+        "sms": "s11",
+        "order": "A",
+        "phone": "+7",
+        "application": "Telegram",
+        "code": "000011",
+        "text": "",
+        "received_at": None,
+    }
+
+
+@pytest.mark.parametrize("letter", ["x", "ی", "国", "😀"])
+def test_remembered_sms_stay_below_what_the_recorder_takes(letter: str) -> None:
+    this = State()
+    for number in range(20):
+        long = sms(number, text=letter * 9000, application_name=letter * 300, received_at="2026-11-24T04:19:00.000Z")
+        this = State(**json.loads(render(templates.SMS_EVENT, json.dumps(long | {"order": "0" * 26}), this)))
+    kept = {key: value for key, value in this.attributes.items() if key not in ("text", "application_name")}
+    assert len(json.dumps(kept, ensure_ascii=False, separators=(",", ":")).encode()) < 8_000
+
+
 def press(*, state: str = "none", age: float = 60, transaction: str | None = None, order: str = "A") -> dict[str, Any]:
     """What Buy sends while the newest order is such."""
     known = (
