@@ -13,7 +13,8 @@ from jinja2 import StrictUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from shomare_mqtt.homeassistant import WatchedProduct, templates
-from tests.homeassistant.contexts import TELEGRAM, components, context
+from shomare_mqtt.model import Catalog, CatalogEntry, CatalogKind
+from tests.homeassistant.contexts import CATALOGS, TELEGRAM, components, context
 
 NOW = datetime(2026, 11, 24, 4, 0, 0, tzinfo=UTC)
 ORDER = {
@@ -86,7 +87,12 @@ def attributes(template: str, payload: Any) -> dict[str, Any]:
     return found
 
 
-FOUND = components(context(watched=(TELEGRAM,)))
+def problem(**fields: Any) -> str:
+    return json.dumps({"problem": fields})
+
+
+MANY = Catalog(CatalogKind.APPLICATIONS, tuple(CatalogEntry(str(i), f"App {i}") for i in range(101)))
+FOUND = components(context(watched=(TELEGRAM,), catalogs=CATALOGS | {CatalogKind.APPLICATIONS: MANY}))
 READ_ONLY = sorted({c["value_template"] for c in FOUND.values() if "value_template" in c})
 ATTRIBUTES = sorted({c["json_attributes_template"] for c in FOUND.values() if "json_attributes_template" in c})
 
@@ -100,7 +106,8 @@ def test_whatever_a_topic_holds_renders(template: str, payload: str) -> None:
 @pytest.mark.parametrize("template", READ_ONLY)
 def test_emptied_topic_shows_as_unknown(template: str) -> None:
     if template not in (templates.SMS_EVENT, templates.ORDER_EVENT, templates.BRIDGE_EVENT):
-        assert render(template) == ("0" if template == templates.NUMBER_OR_ZERO else "None")
+        empty = {templates.NUMBER_OR_ZERO: "0", templates.NAME: "", templates.EMPTY: ""}
+        assert render(template) == empty.get(template, "None")
 
 
 @pytest.mark.parametrize("template", ATTRIBUTES)
@@ -122,12 +129,22 @@ def test_attributes_are_an_object_whatever_the_topic_holds(template: str, payloa
         (templates.field("expires_at"), '{"state": "none"}', "None"),
         (templates.field("price"), '{"price": 0}', "0"),
         (templates.PROVIDER, '{"state": "unreachable"}', "OFF"),
-        (templates.PROVIDER, '{"state": "unauthorized"}', "ON"),
+        (templates.PROVIDER, '{"state": "unauthorized"}', "OFF"),
+        (templates.PROVIDER, '{"state": "misunderstood"}', "OFF"),
+        (templates.PROVIDER, '{"state": "online"}', "ON"),
         (templates.PROVIDER_AVAILABLE, '{"state": "misunderstood"}', "online"),
         (templates.PROVIDER_AVAILABLE, '{"state": "blocked"}', "offline"),
         (templates.PROVIDER_AVAILABLE, "", "offline"),
-        (templates.PROBLEM, json.dumps({"event_type": "x", "message": "y" * 300}), "y" * 255),
-        (templates.PROBLEM, '{"event_type": "plugin_failed"}', "plugin_failed"),
+        (templates.PROBLEM, problem(message="y" * 300), "y" * 255),
+        (templates.PROBLEM, problem(event_type="plugin_failed"), "plugin_failed"),
+        (templates.PROBLEM, '{"problem": null}', "none"),
+        (templates.ORDER_STATE, '{"state": "unknown"}', "outcome_unknown"),
+        (templates.ORDER_STATE, '{"state": "waiting"}', "waiting"),
+        (templates.ORDER_STATE, '{"state": "none"}', "none"),
+        (templates.IN_DOUBT, json.dumps([ORDER]), "offline"),
+        (templates.IN_DOUBT, json.dumps([ORDER, ORDER | {"state": "unknown"}]), "online"),
+        (templates.IN_DOUBT, "", "offline"),
+        (templates.NAME, "x" * 300, "x" * 255),
     ],
 )
 def test_shown(template: str, payload: str, shown: str) -> None:
@@ -256,14 +273,6 @@ def test_press_after_a_cancel_is_another_purchase_though_an_older_order_is_the_n
     assert press(state="received", age=0.4, transaction="ha-0-x")["transaction"] != before
 
 
-def test_good_news_do_not_hide_the_problem_before_them() -> None:
-    news = json.dumps({"event_type": "buying_resumed", "message": "buying is possible again"})
-    assert render(templates.PROBLEM, news, State("the balance fell by 2220")) == "the balance fell by 2220"
-    assert render(templates.PROBLEM, news, State("unavailable")) == "buying is possible again"
-    refused = json.dumps({"event_type": "command_refused", "message": "no"})
-    assert render(templates.PROBLEM, refused, State("the balance fell by 2220")) == "no"
-
-
 def test_later_press_is_another_purchase() -> None:
     first = press()["transaction"]
     for newest in (
@@ -283,6 +292,89 @@ def test_cancel_names_the_current_order() -> None:
     assert sent["order"] == "current"
     assert sent["transaction"]
     assert sent["expires_at"] == "2026-11-24T04:01:00Z"
+
+
+def settle(template: str, typed: str = "PRESS", *doubted: str) -> dict[str, Any]:
+    """What a settling button or text sends while these orders are in doubt."""
+    rows = [{"order": "A", "state": "waiting"}, *({"order": order, "state": "unknown"} for order in doubted)]
+    states = {"sensor.renamed": State("2", orders=rows), "sensor.other": State("none")}
+    found: dict[str, Any] = json.loads(render(template, typed, states=states))
+    return found
+
+
+def test_settling_names_the_one_order_in_doubt() -> None:
+    sent = settle(templates.SETTLE_NOT_BOUGHT, "PRESS", "B")
+    assert (sent["order"], sent["outcome"]) == ("unknown", "not_bought")
+    assert sent["expires_at"] == "2026-11-24T04:01:00Z"
+    assert set(sent) == {"order", "outcome", "transaction", "expires_at"}
+    typed = settle(templates.SETTLE_BOUGHT, " 74001  +7 931 322\u200e6657 ", "B")
+    assert (typed["order"], typed["outcome"]) == ("unknown", "bought")
+    assert (typed["purchase"], typed["phone"]) == ("74001", "+79313226657")
+    assert "3132" not in typed["transaction"]
+    assert len(settle(templates.SETTLE_BOUGHT, "7" * 255, "B")["transaction"]) <= 200
+
+
+@pytest.mark.parametrize("typed", ["", "74001"])
+def test_what_was_typed_wrongly_is_the_daemons_to_refuse(typed: str) -> None:
+    sent = settle(templates.SETTLE_BOUGHT, typed, "B")
+    assert (sent["purchase"], sent["phone"]) == (typed, "")
+
+
+def test_settling_twice_is_once_and_another_order_is_another() -> None:
+    def pressed(*doubted: str) -> str:
+        return str(settle(templates.SETTLE_NOT_BOUGHT, "PRESS", *doubted)["transaction"])
+
+    assert pressed("B") == pressed("B")
+    assert len({pressed("B"), pressed("C"), pressed(), *(typed_as(t) for t in CORRECTIONS)}) == 3 + len(CORRECTIONS)
+    assert pressed("B", "C") == pressed(), "where it is not clear which, the moment tells"
+
+
+CORRECTIONS = ("74001 +79313226657", "74002 +79313226657", "74001 +79313226658", "74001 +793132266588")
+
+
+def typed_as(typed: str) -> str:
+    return str(settle(templates.SETTLE_BOUGHT, typed, "B")["transaction"])
+
+
+def test_problem_is_told_with_its_time_code_and_order() -> None:
+    told = {
+        "event_type": "command_refused",
+        "code": "insufficient_balance",
+        "message": "Nothing was bought.",
+        "at": "…Z",
+    }
+    payload = problem(**told, order=None, transaction="t-17", more=2)
+    found = attributes(templates.PROBLEM_ATTRIBUTES, payload)
+    assert (found["code"], found["at"], found["more"], found["transaction"]) == (
+        "insufficient_balance",
+        "…Z",
+        2,
+        "t-17",
+    )
+    assert attributes(templates.PROBLEM_ATTRIBUTES, '{"problem": null}')["code"] is None
+
+
+def test_providers_error_is_its_message() -> None:
+    error = {"code": "invalid_token", "message": "the provider refuses the token", "retryable": False}
+    found = attributes(templates.PROVIDER_ATTRIBUTES, {"state": "unauthorized", "since": "…Z", "error": error})
+    assert (found["provider_state"], found["error"]) == ("unauthorized", "the provider refuses the token")
+    assert attributes(templates.PROVIDER_ATTRIBUTES, {"state": "online", "error": None})["error"] is None
+
+
+def test_code_is_told_of_its_order_and_an_sms_without_one_changes_nothing() -> None:
+    sms = {"code": "012345", "order": "A", "phone": "+7931", "application": "3", "application_name": "Telegram"}
+    first = attributes(templates.CODE_ATTRIBUTES, sms)
+    assert first == {"order": "A", "number": "+7931", "application": "Telegram"}
+    other = json.dumps(sms | {"code": None, "order": "B", "phone": "+1"})
+    assert json.loads(render(templates.CODE_ATTRIBUTES, other, State("012345", **first))) == first
+
+
+@pytest.mark.parametrize("template", ATTRIBUTES)
+def test_no_attribute_is_called_state(template: str) -> None:
+    """Home Assistant drops such a one."""
+    payloads: list[dict[str, Any]] = [ORDER, {"problem": {}}, {"state": "online"}, {"code": "1"}]
+    for payload in payloads:
+        assert "state" not in attributes(template, payload)
 
 
 def figures(**total: Any) -> str:
