@@ -12,6 +12,7 @@ from shomare_mqtt.core.bridge_events import BridgeEvent
 from shomare_mqtt.core.desk.desk import Desk
 from shomare_mqtt.core.market.market import Market
 from shomare_mqtt.core.orders.orders import Orders
+from shomare_mqtt.core.problems import Problems
 from shomare_mqtt.core.waiting import pause
 
 if TYPE_CHECKING:
@@ -50,17 +51,20 @@ class Bridge:
         self._spawn = spawn
         self._logger = logger
         self._began = ports.clock.monotonic()
-        self.market = Market(settings, ports, mask, logger)
-        self.orders = Orders(settings, ports, self.market, spawn, logger)
+        self.problems = Problems(ports.clock, ports.journal.time, ports.retained)
+        self.market = Market(settings, ports, mask, self.problems, logger)
+        self.orders = Orders(settings, ports, self.market, self.problems, spawn, logger)
         self._paused = asyncio.Event()
-        self.orders.old_journal.on_changed = self._paused.set
-        self.desk = Desk(settings, ports, self.market, self.orders, parse, spawn, logger)
+        self.orders.old_journal.on_changed = self._pause_changed
+        self.desk = Desk(settings, ports, self.market, self.orders, self.problems, parse, spawn, logger)
 
     async def load(self) -> None:
         """Take up what the journal holds; retained topics are put. Raises JournalError."""
         await self.orders.load()
         await self.market.load()
         await self.orders.statistics.renew()
+        await self.desk.load()
+        self.problems.begin()
 
     async def start(self) -> None:
         """Begin to work: what was left unanswered, then watching, then what comes."""
@@ -71,6 +75,11 @@ class Bridge:
         self.desk.start()
         self.market.start(self._spawn)
         self._spawn(self._report_health(), "health")
+        self._spawn(self.problems.run(), "problems")
+
+    def _pause_changed(self) -> None:
+        self._paused.set()
+        self.problems.show()
 
     # --- health -----------------------------------------------------------------------------------------------------
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from shomare_mqtt.core.clearance import Clearance
     from shomare_mqtt.core.clock import Clock, SteadyTime
     from shomare_mqtt.core.records import (
+        Answered,
         Arrival,
         ArrivalResult,
         Batch,
@@ -188,6 +189,10 @@ class Journal(Protocol):
         """An order ends when `noted` says; written with what is written next, unless its end changed by then."""
         ...
 
+    def note_value(self, key: str, value: str | None) -> None:
+        """A single value is this from now on, or none; written with what is written next."""
+        ...
+
     async def keep_time(self) -> None:
         """Write down that the wall clock was set, where it was."""
         ...
@@ -253,6 +258,10 @@ class Journal(Protocol):
 
     async def presses(self, seconds: float) -> list[Press]:
         """`buy` commands of the last so many seconds that were answered, and not refused before there was an order."""
+        ...
+
+    async def answered(self, seconds: float, most: int) -> list[Answered]:
+        """The newest so many answered commands that came within the last so many seconds, oldest first."""
         ...
 
     async def answer_of(self, row: int) -> bytes | None:

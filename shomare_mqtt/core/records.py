@@ -79,8 +79,8 @@ class Record:
     clock. `made`: when what may be bought was written down, with alternatives the newest pair; `began`: when the first
     pair was, where that is another one. `settled` tells that no more evidence is taken for an order in state `unknown`.
     `cancel_sent`: a cancel of ours may have been carried out without our knowing; `refusal`: the provider's last no to
-    one. `ids_stay` and `shows_all`: see orders.sameness.Manner. `by_hand`: the operator said which purchase it is, and
-    its number. `ids`: None where there is nothing to find out.
+    one. `ids_stay` and `shows_all`: see orders.sameness.Manner. `by_hand`: the operator settled it, and said which
+    purchase it is, and its number, or that it is none. `ids`: None where there is nothing to find out.
     """
 
     order: Order
@@ -137,6 +137,15 @@ class MessageKind(StrEnum):
     SMS = "sms"
 
 
+class Notice(NamedTuple):
+    """What its owner has to see of an order that goes on; over when that closes. `message`: a whole sentence."""
+
+    order: str
+    event: BridgeEvent
+    message: str
+    at: datetime
+
+
 class Posting(NamedTuple):
     """A message to put into the outbox."""
 
@@ -183,7 +192,7 @@ class Batch:
     """What one transaction writes: all of it or nothing. `moves`: known money movements to count.
 
     `retained`: whole topics that are published retained once it is on disk. `answers`: what is called then, of those
-    who wait for an answer in this process.
+    who wait for an answer in this process. `notices`: what is told of orders then; it stands in `meta`, too.
     """
 
     records: list[Record] = field(default_factory=list)
@@ -194,6 +203,7 @@ class Batch:
     moves: int = 0
     retained: list[str] = field(default_factory=list)
     answers: list[Callable[[], object]] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
 
 
 HERE = "here"
@@ -207,7 +217,8 @@ class Arrival(NamedTuple):
     safe to send again; `postings` are sent at once (an answer to what is no command), and the command is then done;
     `on_conflict` are sent where its transaction was used with another content, and it is then done as well. `written`,
     of one that comes alone: where it is new, it need not be on disk before what is written next (or `Journal.write`),
-    and that is called once it is, else at once; None: it has to be.
+    and that is called once it is, else at once; None: it has to be. `refusal`: the
+    answer to what is no command, to be kept also where somebody waits for it here.
     """
 
     incoming: Incoming
@@ -220,6 +231,7 @@ class Arrival(NamedTuple):
     postings: tuple[Posting, ...] = ()
     on_conflict: tuple[Posting, ...] = ()
     written: Callable[[], object] | None = None
+    refusal: bytes | None = None
 
 
 class Press(NamedTuple):
@@ -227,6 +239,20 @@ class Press(NamedTuple):
 
     row: int
     digest: str
+    received: float
+
+
+class Answered(NamedTuple):
+    """A command that was answered: its row, its answer as it was stored, the order that it is about.
+
+    `received` in steady seconds.
+    """
+
+    row: int
+    command: str
+    answer: bytes
+    order: str | None
+    received_at: datetime
     received: float
 
 
@@ -270,6 +296,8 @@ class PendingCommand(NamedTuple):
 
 JOURNAL, JOURNALS_KNOWN, JOURNAL_PAUSE = "journal", "journals_known", "journal_pause"
 """Keys of a batch's `meta`: the journal's name, and `known` (JSON) and `pause` of its identity."""
+PAUSED_AT = "journal_paused_at"
+"""When that pause began."""
 
 
 _NAME = re.compile(r"[!-~]{1,100}")
@@ -305,7 +333,8 @@ class JournalIdentity:
 
     `sequence`: how many transactions changed orders or took commands. `sms_key`: what ids of SMS are made with.
     `known`: other journals that were found on the broker, and how far they had come; what became of that is settled.
-    `pause`: buying pauses since an older copy was found to be in use; the row of the last command from before that.
+    `pause`: buying pauses since an older copy was found to be in use, at `paused_at` (None: nobody wrote that down);
+    the row of the last command from before that.
     """
 
     name: str
@@ -313,6 +342,7 @@ class JournalIdentity:
     sms_key: bytes = field(repr=False)
     known: Mapping[str, int] = field(default_factory=dict)
     pause: int | None = None
+    paused_at: datetime | None = None
 
 
 class Outcome(StrEnum):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from shomare_mqtt.core.records import (
     HERE,
+    Answered,
     Arrival,
     ArrivalKind,
     ArrivalResult,
@@ -126,7 +127,7 @@ def _insert(connection: sqlite3.Connection, arrival: Arrival, first: int | None,
             None if first or postings else key_of(arrival.keyed),
             first,
             bool(postings),
-            next(answers, None),
+            next(answers, arrival.refusal),
             arrival.received_at.isoformat(),
             arrival.received,
         ),
@@ -177,6 +178,19 @@ def presses(connection: sqlite3.Connection, since: float) -> list[Press]:
         (since,),
     )
     return [Press(*row) for row in rows]
+
+
+def answered(connection: sqlite3.Connection, since: float, most: int) -> list[Answered]:
+    """The newest so many commands from after a steady time that have an answer of their own, oldest first."""
+    rows = connection.execute(
+        "SELECT seq, command, answer, order_id, received_at, received FROM commands"
+        " WHERE received > ? AND done = 1 AND answer IS NOT NULL ORDER BY seq DESC LIMIT ?",
+        (since, most),
+    ).fetchall()
+    return [
+        Answered(row, command, answer, order, datetime.fromisoformat(received_at), received)
+        for row, command, answer, order, received_at, received in reversed(rows)
+    ]
 
 
 def answer_of(connection: sqlite3.Connection, row: int) -> bytes | None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import secrets
+from datetime import datetime
 from typing import TYPE_CHECKING
 
-from shomare_mqtt.core.records import JOURNAL, JOURNAL_PAUSE, JOURNALS_KNOWN, JournalIdentity
+from shomare_mqtt.core.records import JOURNAL, JOURNAL_PAUSE, JOURNALS_KNOWN, PAUSED_AT, JournalIdentity
 
 if TYPE_CHECKING:
     import sqlite3
@@ -27,6 +28,7 @@ def identity(connection: sqlite3.Connection, new_name: str) -> JournalIdentity:
         bytes.fromhex(meta[_SMS_KEY]),
         json.loads(meta.get(JOURNALS_KNOWN, "{}")),
         None if pause is None else int(pause),
+        datetime.fromisoformat(meta[PAUSED_AT]) if PAUSED_AT in meta else None,
     )
 
 

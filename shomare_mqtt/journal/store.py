@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 from shomare_mqtt.core.clock import Anchor, SteadyTime
 from shomare_mqtt.core.ids import new_id
 from shomare_mqtt.core.records import (
+    Answered,
     Arrival,
     ArrivalKind,
     ArrivalResult,
@@ -182,6 +183,10 @@ class Journal:
         """An order ends when `noted` says from now on; written with what is written next, as ids are."""
         self._database.ride(lambda c: orders.note_end(c, record, noted), lambda: None)
 
+    def note_value(self, key: str, value: str | None) -> None:
+        """A single value is this from now on; None: there is none. Written with what is written next."""
+        self._database.ride(lambda c: _put_meta(c, key, value), lambda: None)
+
     async def keep_time(self) -> None:
         """Write down that the wall clock was set, where it was: a reboot would take that for time gone by."""
         if self.time.was_set():
@@ -318,6 +323,14 @@ class Journal:
         """`buy` commands of the last so many seconds that were answered, and not refused before there was an order."""
         since = self.time.now() - seconds
         return await self._database.read(lambda c: commands.presses(c, since))
+
+    async def answered(self, seconds: float, most: int) -> list[Answered]:
+        """The newest so many commands that came within the last so many seconds, as they were answered; oldest first.
+
+        Not those that repeated another.
+        """
+        since = self.time.now() - seconds
+        return await self._database.read(lambda c: commands.answered(c, since, most))
 
     async def answer_of(self, row: int) -> bytes | None:
         """The stored answer to a command."""

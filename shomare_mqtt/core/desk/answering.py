@@ -19,9 +19,10 @@ if TYPE_CHECKING:
     import logging
     from collections.abc import Callable
 
+    from shomare_mqtt.core.desk.refusals import Refusals
     from shomare_mqtt.core.orders.ledger import Ledger
     from shomare_mqtt.core.ports import Journal
-    from shomare_mqtt.model import Action
+    from shomare_mqtt.model import Action, ErrorInfo
 
 
 _OF_THE_COMMAND = frozenset(
@@ -62,9 +63,10 @@ class Answering:
     It gets the command as it came, which a stranger may have made up, and how it ended.
     """
 
-    def __init__(self, journal: Journal, ledger: Ledger, logger: logging.Logger) -> None:
+    def __init__(self, journal: Journal, ledger: Ledger, refusals: Refusals, logger: logging.Logger) -> None:
         self._journal = journal
         self._ledger = ledger
+        self._refusals = refusals
         self._logger = logger
         self._waiting: dict[int, list[Repeat]] = {}
         self._closing: dict[int, Answer] = {}
@@ -112,7 +114,8 @@ class Answering:
         body = self._post(batch, ticket.envelope, answer)
         # What another daemon may have carried out, a repeat of its transaction must not buy a second time.
         is_free = refused and ticket.clearance.contested is None
-        batch.done.append(Done(ticket.row, body, answer.order, is_free=is_free))
+        batch.done.append(Done(ticket.row, body, answer.order or answer.about, is_free=is_free))
+        batch.answers.append(partial(self._refusals.ended, ticket.envelope, answer, ticket.row, ticket.received))
         if answer.status is Status.ERROR:
             batch.postings.extend(_refused_event(ticket.envelope, answer))
         if refused and answer.error is not None:
@@ -130,8 +133,10 @@ class Answering:
         body = render.dumps(render.answer_json(answer, envelope.transaction))
         return Refusal(body, (*_postings(envelope, body), *_refused_event(envelope, answer)))
 
-    def refuse_asker(self, envelope: Envelope, error: ShomareError) -> None:
-        """Tell whoever waits here for the answer what `refusal` has put on disk."""
+    def refused(self, envelope: Envelope, error: ShomareError, row: int | None = None) -> None:
+        """What `refusal` has put together is on disk, with its command in a row, or sent: tell whoever waits here."""
+        self.note(envelope, Status.ERROR)
+        self._refusals.ended(envelope, Answer.failed(error), row)
         if envelope.asker is not None:
             envelope.asker(self.refusal(envelope, error).body)
 
@@ -144,6 +149,8 @@ class Answering:
         body = render.dumps(render.answer_json(answer, envelope.transaction))
         if envelope.asker is not None:
             envelope.asker(body)
+        if answer.error is None or _is_told(envelope, answer.error):
+            self._refusals.ended(envelope, answer)
         answers = _messages(envelope, body)
         if answer.status is not Status.ERROR:
             return answers, []
@@ -167,10 +174,11 @@ class Answering:
             _give(batch, repeat.envelope, _again(stored))
         else:
             message = "the command that this one repeats was refused, and nothing was done; it may be tried again"
-            self.note(repeat.envelope, Status.ERROR)
-            refusal = self.refusal(repeat.envelope, CommandRefusedError(ErrorCode.BUSY, message))
+            error = CommandRefusedError(ErrorCode.BUSY, message)
+            refusal = self.refusal(repeat.envelope, error)
             batch.postings.extend(refusal.postings)
-            _tell(batch, repeat.envelope, refusal.body)
+            batch.done = [Done(repeat.row, refusal.body)]
+            batch.answers.append(partial(self.refused, repeat.envelope, error, repeat.row))
         await self._ledger.commit(batch)
 
     def _post(self, batch: Batch, envelope: Envelope, answer: Answer, *, replayed: bool = False) -> bytes:
@@ -216,10 +224,15 @@ def _messages(envelope: Envelope, body: bytes) -> list[Message]:
     return messages
 
 
+def _is_told(envelope: Envelope, error: ErrorInfo) -> bool:
+    """Whether an error is told as an event: not that of a query that only found no answer."""
+    return not envelope.is_query or error.code in _OF_THE_COMMAND
+
+
 def _refused_event(envelope: Envelope, answer: Answer) -> list[Posting]:
-    """`command_refused`, for what was answered with an error; none for a query that only found no answer."""
+    """`command_refused`, for what was answered with an error."""
     error = answer.error or render.internal_error()
-    if envelope.is_query and error.code not in _OF_THE_COMMAND:
+    if not _is_told(envelope, error):
         return []
     more: dict[str, object] = {
         "command": envelope.command,

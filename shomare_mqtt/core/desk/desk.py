@@ -15,6 +15,7 @@ from shomare_mqtt.core.desk.dispatch import Dispatch
 from shomare_mqtt.core.desk.double_press import DoublePress
 from shomare_mqtt.core.desk.intake import Intake
 from shomare_mqtt.core.desk.queries import Queries
+from shomare_mqtt.core.desk.refusals import Refusals
 from shomare_mqtt.core.desk.resuming import Resuming
 from shomare_mqtt.core.desk.screening import Screening
 from shomare_mqtt.core.desk.working import Working
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from shomare_mqtt.core.market.market import Market
     from shomare_mqtt.core.orders.orders import Orders
     from shomare_mqtt.core.ports import Ports, Spawn
+    from shomare_mqtt.core.problems import Problems
     from shomare_mqtt.model import Incoming, Parsed, Unparsed
 
 
@@ -40,6 +42,7 @@ class Desk:
         ports: Ports,
         market: Market,
         orders: Orders,
+        problems: Problems,
         parse: Callable[[Incoming], Parsed | Unparsed],
         spawn: Spawn,
         logger: logging.Logger,
@@ -49,7 +52,8 @@ class Desk:
         self._stopping = orders.stopping
         ledger, longest_down = orders.ledger, settings.now.mqtt.session_expiry
         self.queries = Queries(journal, market, orders)
-        self.answering = answering = Answering(journal, ledger, logger)
+        self._refusals = Refusals(journal, problems)
+        self.answering = answering = Answering(journal, ledger, self._refusals, logger)
         screening = Screening(settings.now.mqtt.base_topic, parse, ports.clock, ledger.time)
         self._double_press = DoublePress(settings)
         dispatch = Dispatch(market, orders, self.queries, ports.clock)
@@ -65,6 +69,10 @@ class Desk:
     def disconnected(self) -> None:
         """The connection to the broker is lost, and with it what it brought and nobody wrote down."""
         self.asking.cut_off()
+
+    async def load(self) -> None:
+        """Take up what an earlier process answered with an error. Raises JournalError."""
+        await self._refusals.load()
 
     async def resume(self) -> None:
         """Go on with what an earlier process took and did not answer."""

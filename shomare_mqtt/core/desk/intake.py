@@ -14,7 +14,7 @@ from shomare_mqtt.core.desk.acknowledging import Acknowledging
 from shomare_mqtt.core.desk.answering import Repeat
 from shomare_mqtt.core.desk.double_press import press_content
 from shomare_mqtt.core.records import Arrival, ArrivalKind
-from shomare_mqtt.core.render import Answer, Status
+from shomare_mqtt.core.render import Answer
 from shomare_mqtt.errors import CommandRefusedError, ErrorCode
 from shomare_mqtt.model import Buy, Cancel, Parsed, Resolve, SetBuying, Unparsed
 
@@ -198,9 +198,10 @@ class Intake:
     def _arrival(self, delivery: Delivery, what: Parsed | Unparsed) -> Arrival:
         incoming, envelope = delivery.incoming, what.envelope
         postings: tuple[Posting, ...] = ()
+        refusal = None
         content, keyed = "", None
         if isinstance(what, Unparsed):
-            postings = self._answering.refusal(envelope, what.error).postings
+            refusal, postings = self._answering.refusal(envelope, what.error)
         else:
             content = press_content(envelope, cast("Action", what.request)) or what.content
             keyed = envelope.transaction if isinstance(what.request, Buy | Cancel | Resolve) else None
@@ -214,6 +215,7 @@ class Intake:
             keyed=keyed,
             postings=postings,
             on_conflict=self._answering.refusal(envelope, _conflict()).postings,
+            refusal=refusal,
         )
 
     async def _begin(
@@ -227,12 +229,10 @@ class Intake:
         elif result.kind is ArrivalKind.NO_ROOM:
             self._refuse_volatile(what)
         elif result.kind is ArrivalKind.CONFLICT:
-            self._answering.note(what.envelope, Status.ERROR)
-            self._answering.refuse_asker(what.envelope, _conflict())
+            self._answering.refused(what.envelope, _conflict(), result.row)
             self._logger.warning("%s refused: %s", arrival.command, ErrorCode.TRANSACTION_CONFLICT)
         elif isinstance(what, Unparsed):
-            self._answering.note(what.envelope, Status.ERROR)
-            self._answering.refuse_asker(what.envelope, what.error)
+            self._answering.refused(what.envelope, what.error, result.row)
             self._logger.warning("%s refused: %s: %s", arrival.command, what.error.code, what.error.message)
         elif result.kind is ArrivalKind.REPEATED:
             await self._answering.repeat(Repeat(result.row, what.envelope), result.first or 0, result.answer)
@@ -250,8 +250,7 @@ class Intake:
     def _refuse_volatile(self, what: Parsed | Unparsed) -> None:
         """Say that the disk is full, beside the journal, which has no room for that either."""
         error = what.error if isinstance(what, Unparsed) else _no_room(what)
-        self._answering.note(what.envelope, Status.ERROR)
-        self._answering.refuse_asker(what.envelope, error)
+        self._answering.refused(what.envelope, error)
         for posting in self._answering.refusal(what.envelope, error).postings:
             self._outbox.send_volatile(posting.message)
         self._logger.warning("%s refused: %s: %s", _kind(what.envelope.command), error.code, error.message)

@@ -83,11 +83,11 @@ class Resuming:
             self._asking.take(command.incoming)
             return
         if isinstance(what, Unparsed):
-            self._answering.note(what.envelope, Status.ERROR)
             refusal = self._answering.refusal(what.envelope, what.error)
             done = Done(command.row, refusal.body, is_free=True)
             batch = Batch(postings=list(refusal.postings), done=[done])
             await self._ledger.commit(batch)
+            self._answering.refused(what.envelope, what.error, command.row)
             return
         deadline = self._screening.deadline(command.incoming, what, command.received)
         action = cast("Action", what.request)

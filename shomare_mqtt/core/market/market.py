@@ -14,6 +14,7 @@ from shomare_mqtt.core.market.offer_reading import AT_ONCE, OfferReader
 from shomare_mqtt.core.market.offers import Offers
 from shomare_mqtt.core.market.price_book import PriceBook
 from shomare_mqtt.core.market.prices import Prices
+from shomare_mqtt.core.market.provider_problem import ProviderProblem
 from shomare_mqtt.core.market.provider_state import ObservedProvider, ProviderState
 from shomare_mqtt.core.market.trying import Trying
 from shomare_mqtt.model import CatalogKind
@@ -26,18 +27,20 @@ if TYPE_CHECKING:
     from shomare_mqtt.config.in_force import InForce
     from shomare_mqtt.core.masking import Mask
     from shomare_mqtt.core.ports import Ports, Say, Spawn
+    from shomare_mqtt.core.problems import Problems
 
 
 class Market:
     """What can be had, and how the provider stands. `provider` is to be asked through this one alone."""
 
-    def __init__(self, settings: InForce, ports: Ports, mask: Mask, logger: logging.Logger) -> None:
+    def __init__(self, settings: InForce, ports: Ports, mask: Mask, problems: Problems, logger: logging.Logger) -> None:
         self._settings = settings
         self._logger = logger
         clock, journal, retained, extensions = ports.clock, ports.journal, ports.retained, ports.extensions
         say, currency = _logged(ports.say, logger), settings.now.provider.currency
         self._clock = clock
         self.provider_state = ProviderState(clock, retained, ports.say, mask, logger, settings.now.shown_base_url)
+        self._problem = ProviderProblem(self.provider_state, journal, problems)
         self.provider = ObservedProvider(ports.provider, self.provider_state, logger)
         self.account = Account(clock, journal, self.provider, retained, extensions, currency)
         self.catalogs = Catalogs(clock, journal, self.provider, retained, logger)
@@ -51,6 +54,7 @@ class Market:
 
     async def load(self) -> None:
         """Take up what the journal holds. Raises JournalError."""
+        await self._problem.load()
         await self.catalogs.load()
         await self.prices.load(self._settings.now.prices)
         await self.defaults.load()

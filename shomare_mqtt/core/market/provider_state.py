@@ -18,6 +18,7 @@ from shomare_mqtt.model import CatalogKind, Endpoint, IdDoubt, Priority
 if TYPE_CHECKING:
     import logging
     from collections.abc import Awaitable, Callable
+    from datetime import datetime
 
     from shomare_mqtt.core.clock import Clock
     from shomare_mqtt.core.masking import Mask
@@ -46,6 +47,8 @@ OF_THE_TOKEN = {
     ErrorCode.ACCOUNT_BLOCKED: "blocked",
 }
 """Refusals that hold for every call where the profile gets them, and else for the one call that got them."""
+_OF_THE_ACCOUNT = frozenset({*OF_THE_TOKEN, ErrorCode.INSUFFICIENT_BALANCE})
+"""Refusals after which the profile is looked at: what is known of the account may not be so any more."""
 _WORDS = {
     "online": "the provider answers",
     "unreachable": "the provider does not answer; orders are still watched, nothing can be bought",
@@ -116,6 +119,9 @@ class ProviderState:
         self.on_lost: Callable[[], None] = _nothing
         self.on_doubt: Callable[[], None] = _nothing
         self.on_changed: Callable[[], None] = _nothing
+        self.on_become: Callable[[], None] = _nothing
+        """Told of the outcome of each call, before anything of it is said on `event/bridge`."""
+        self.error_code: ErrorCode | None = None
         self.authorized = asyncio.Event()
         self.authorized.set()
 
@@ -123,6 +129,11 @@ class ProviderState:
     def state(self) -> str:
         """One of the contract's words; `unreachable` before the first call."""
         return self._state or "unreachable"
+
+    @property
+    def since(self) -> datetime:
+        """Since when it stands so."""
+        return self._since
 
     @property
     def was_asked(self) -> bool:
@@ -205,7 +216,7 @@ class ProviderState:
             self.show()
         else:
             await self._become(self._standing(), error)
-        if endpoint is not Endpoint.PROFILE and (error.code in OF_THE_TOKEN or is_unreadable(error)):
+        if endpoint is not Endpoint.PROFILE and (error.code in _OF_THE_ACCOUNT or is_unreadable(error)):
             self.on_doubt()
 
     def _let_poll(self) -> None:
@@ -231,6 +242,7 @@ class ProviderState:
         before, self._state = self._state, state
         self._is_news = self._is_news or before != state or self._error is not None or error is not None
         self._error = render.error_json(render.error_info(error)) if error else None
+        self.error_code = error.code if error else None
         if before != state:
             self._since = self._clock.now()
         words, detail = _WORDS[state], f" ({self._address}: {error.message})" if error else ""
@@ -240,6 +252,7 @@ class ProviderState:
             self._error["message"] = f"{self._error['message'].removesuffix('.')}. {said}."
         self._trouble = words
         self.show()
+        self.on_become()
         if state == "online":
             # Where checks alone fail, another call that works says nothing of them: they are asked ever more seldom.
             if before not in (None, state) and (before != "unreachable" or self._away_for - {Endpoint.CHECK}):

@@ -18,13 +18,16 @@ import secrets
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from shomare_mqtt.core import problem_words as words
 from shomare_mqtt.core.bridge_events import BridgeEvent
 from shomare_mqtt.core.orders.adopting import answer
 from shomare_mqtt.core.orders.settling import buying_resumed
+from shomare_mqtt.core.problems import Gravity, Problem
 from shomare_mqtt.core.records import (
     JOURNAL,
     JOURNAL_PAUSE,
     JOURNALS_KNOWN,
+    PAUSED_AT,
     Batch,
     JournalMark,
     bridge_posting,
@@ -33,7 +36,7 @@ from shomare_mqtt.core.tickets import Outcome
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from shomare_mqtt.core.clock import Clock
     from shomare_mqtt.core.orders.adopting import Adopting
@@ -90,6 +93,7 @@ class OldJournal:
         self._opened = journal.identity
         self._name = self._opened.name
         self._pause = self._opened.pause
+        self._paused_at = self._opened.paused_at or clock.now()
         self._compared = False
         self._started = False
         self._found: tuple[_Verdict, JournalMark, Mapping[str, bytes]] | None = None
@@ -127,6 +131,12 @@ class OldJournal:
             return RESTORED
         return None if self._compared or here else UNCOMPARED
 
+    def problems(self) -> Iterator[Problem]:
+        """That a journal was put back, until somebody publishes `on` to `buying/set`."""
+        if self._pause is not None:
+            message, event = f"{words.JOURNAL_RESTORED}.", BridgeEvent.JOURNAL_RESTORED
+            yield Problem(Gravity.JOURNAL, event, message, self._paused_at)
+
     # --- comparing --------------------------------------------------------------------------------------------------
 
     async def compare(self, broker: OnBroker) -> None:
@@ -138,6 +148,7 @@ class OldJournal:
             before = [command.row for command in await self._journal.pending()]
             if verdict is _Verdict.RESTORED:
                 self._pause = max((self._pause or 0, *before))
+                self._paused_at = self._clock.now()
             self._found = verdict, mark, orders
             self._taken_up.clear()
         self._compared = True
@@ -179,7 +190,7 @@ class OldJournal:
         if verdict is _Verdict.RESTORED:
             known.setdefault(self._name, self._journal.sequence)
             self._name = f"{_root(self._name)}.{secrets.token_hex(4)}"
-            batch.meta |= {JOURNAL: self._name, JOURNAL_PAUSE: str(self._pause)}
+            batch.meta |= {JOURNAL: self._name, JOURNAL_PAUSE: str(self._pause), PAUSED_AT: self._paused_at.isoformat()}
             message = self._restored(mark, watched)
             why = "buying pauses until somebody publishes on to buying/set"
             batch.postings.append(bridge_posting(BridgeEvent.BUYING_PAUSED, why, reason=RESTORED))
@@ -207,7 +218,7 @@ class OldJournal:
         async with self._alone:
             if self._pause is None or row <= self._pause:
                 return  # a command from before the pause knew nothing of it
-            batch = Batch(meta={JOURNAL_PAUSE: None})
+            batch = Batch(meta={JOURNAL_PAUSE: None, PAUSED_AT: None})
             if self.held_up() is None:
                 batch.postings.append(buying_resumed(reason=RESTORED))
             await self._ledger.commit(batch)

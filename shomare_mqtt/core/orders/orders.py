@@ -13,6 +13,7 @@ from shomare_mqtt.core.orders.checking import Checker
 from shomare_mqtt.core.orders.guard import Guard
 from shomare_mqtt.core.orders.ledger import Ledger
 from shomare_mqtt.core.orders.old_journal import OldJournal
+from shomare_mqtt.core.orders.order_problems import OrderProblems
 from shomare_mqtt.core.orders.resolving import Resolver
 from shomare_mqtt.core.orders.settling import Settler
 from shomare_mqtt.core.orders.statistics import Statistics
@@ -26,22 +27,33 @@ if TYPE_CHECKING:
     from shomare_mqtt.config.in_force import InForce
     from shomare_mqtt.core.market.market import Market
     from shomare_mqtt.core.ports import Ports, Spawn
+    from shomare_mqtt.core.problems import Problems
     from shomare_mqtt.core.records import Record
 
 
 class Orders:
     """What is bought, and what becomes of it. Life: `load`, then `settle`, then `watch`."""
 
-    def __init__(self, settings: InForce, ports: Ports, market: Market, spawn: Spawn, logger: logging.Logger) -> None:
+    def __init__(
+        self,
+        settings: InForce,
+        ports: Ports,
+        market: Market,
+        problems: Problems,
+        spawn: Spawn,
+        logger: logging.Logger,
+    ) -> None:
         clock, extensions = ports.clock, ports.extensions
         self._market = market
         self._spawn = spawn
         self.ledger = ledger = Ledger(settings, clock, ports.journal, ports.retained, ports.outbox, extensions)
         self._clearance = ports.clearance
+        self._problems = OrderProblems(ledger, ports.journal, problems, market.account.said)
         self.checker = Checker(clock, ledger, market, extensions, logger)
         self.settler = Settler(settings, clock, ledger, market.account, self.checker, spawn, logger)
         adopting = Adopting(ledger, ports.retained)
         self.old_journal = OldJournal(clock, ports.journal, ledger, adopting, ports.retained, logger)
+        problems.sources.append(self.old_journal.problems)
         self.settler.held_up = lambda: self._clearance().contested or self.old_journal.why_paused()
         self.old_journal.held_up = lambda: self._clearance().contested or self.settler.why_paused()
         self.guard = Guard(
@@ -66,6 +78,7 @@ class Orders:
     async def load(self) -> None:
         """Take up what the journal holds. Raises JournalError."""
         await self.ledger.load()
+        await self._problems.load()
 
     def settle(self) -> None:
         """Go on with the evidence for orders that may have been bought; nothing is asked about the others yet."""

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from shomare_mqtt.core.orders.targets import find_target
+from shomare_mqtt.core.orders.targets import IN_DOUBT, find_target, the_one_in_doubt
 from shomare_mqtt.core.records import Batch
 from shomare_mqtt.core.render import Answer, order_json
 from shomare_mqtt.core.tickets import Outcome
@@ -38,8 +38,7 @@ class Resolver:
 
     async def resolve(self, ticket: Ticket, request: Resolve) -> Outcome:
         """Carry out one `resolve`. Raises CommandRefusedError."""
-        record, _ = await find_target(self._ledger, Target(order=request.order), ticket)
-        order = record.order.order if record is not None else request.order
+        order = await self._meant(ticket, request)
         async with self._ledger.changing(order):
             record = await self._ledger.find(order)
             if record is None or not record.order.is_open:
@@ -57,6 +56,13 @@ class Resolver:
             await self._ledger.commit(batch)
         self._logger.info("order %s: the operator says it is %s", order, changed.order.state.value)
         return Outcome(answer, None)
+
+    async def _meant(self, ticket: Ticket, request: Resolve) -> str:
+        """The order that is to be settled. Raises CommandRefusedError."""
+        if request.order == IN_DOUBT:
+            return the_one_in_doubt(self._ledger, ticket)
+        record, _ = await find_target(self._ledger, Target(order=request.order), ticket)
+        return record.order.order if record is not None else request.order
 
     async def _bought(self, batch: Batch, record: Record, request: Resolve) -> Record:
         order, purchase = record.order.order, request.purchase or ""
@@ -80,5 +86,5 @@ class Resolver:
     def _not_bought(self, batch: Batch, record: Record) -> Record:
         error = ErrorInfo(ErrorCode.OUTCOME_UNKNOWN, "the operator says that nothing was bought")
         return self._ledger.changed(
-            batch, replace(record, settled=True), state=OrderState.FAILED, error=error, charged=None
+            batch, replace(record, settled=True, by_hand=True), state=OrderState.FAILED, error=error, charged=None
         )

@@ -1,0 +1,86 @@
+"""Commands that were answered with an error, as problems for their owner's eyes (contract, State, `bridge/problem`).
+
+The journal holds how each was answered for longer than that is a problem: it is taken up from there after a restart,
+and nothing is written for it.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from shomare_mqtt.core import problem_words as words
+from shomare_mqtt.core.bridge_events import BridgeEvent
+from shomare_mqtt.core.problems import LASTS, MOST, Gravity, Noted, Problem
+from shomare_mqtt.core.render import Status
+from shomare_mqtt.errors import ErrorCode
+
+if TYPE_CHECKING:
+    from shomare_mqtt.core.ports import Journal
+    from shomare_mqtt.core.problems import Problems
+    from shomare_mqtt.core.records import Answered
+    from shomare_mqtt.core.render import Answer
+    from shomare_mqtt.model import Envelope, ErrorInfo
+
+_OK = b'{"status":"ok"'
+
+
+class Refusals:
+    """Tells `problems` of them."""
+
+    def __init__(self, journal: Journal, problems: Problems) -> None:
+        self._journal = journal
+        self._problems = problems
+
+    async def load(self) -> None:
+        """Take up those of the last hour. Raises JournalError."""
+        for answered in await self._journal.answered(LASTS, MOST):
+            self._take_up(answered)
+
+    def _take_up(self, answered: Answered) -> None:
+        if answered.answer.startswith(_OK):
+            self._problems.went_well(_kind(answered.command), answered.row)
+            return
+        body = json.loads(answered.answer)
+        if body["status"] != Status.ERROR.value:
+            return
+        code, message = ErrorCode(body["error"]["code"]), body["error"]["message"]
+        problem = Problem(
+            Gravity.COMMAND,
+            BridgeEvent.COMMAND_REFUSED,
+            words.refused(answered.command, code, message),
+            answered.received_at,
+            code,
+            answered.order,
+            body["transaction"],
+        )
+        self._problems.note(Noted(problem, _kind(answered.command), answered.row, answered.received + LASTS))
+
+    def ended(self, envelope: Envelope, answer: Answer, row: int | None = None, received: float | None = None) -> None:
+        """A command was answered, and that is on disk where it has a row. `received` in steady seconds; None: now."""
+        if answer.status is Status.OK:
+            self._problems.went_well(_kind(envelope.command), row)
+        elif answer.status is Status.ERROR and answer.error is not None:
+            self._refused(envelope, answer, answer.error, row, received)
+
+    def _refused(
+        self, envelope: Envelope, answer: Answer, error: ErrorInfo, row: int | None, received: float | None
+    ) -> None:
+        now = self._journal.time.now()
+        at = self._journal.time.wall() - timedelta(seconds=0.0 if received is None else now - received)
+        problem = Problem(
+            Gravity.COMMAND,
+            BridgeEvent.COMMAND_REFUSED,
+            words.refused(envelope.command, error.code, error.message),
+            at,
+            error.code,
+            answer.order or answer.about,
+            envelope.transaction,
+        )
+        self._problems.note(Noted(problem, _kind(envelope.command), row, now + LASTS))
+
+
+def _kind(command: str) -> str:
+    """A command's kind: its topic, without the ids that a query's may hold."""
+    return "/".join(command.split("/", 2)[:2]) if command.startswith("query/") else command

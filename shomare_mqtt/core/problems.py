@@ -1,0 +1,138 @@
+"""What needs a person's eyes and is not over: `bridge/problem` (contract, section State).
+
+What holds as long as something is so (an order in doubt, a provider that is away) is asked of whoever knows, its
+sources. What happened once (a command was refused) is noted here, until a later command of the kind went well or its
+time is over.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from shomare_mqtt.core import render
+from shomare_mqtt.core.problem_words import fitting
+from shomare_mqtt.core.waiting import pause
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from datetime import datetime
+
+    from shomare_mqtt.core.bridge_events import BridgeEvent
+    from shomare_mqtt.core.clock import Clock, SteadyTime
+    from shomare_mqtt.core.ports import Retained
+    from shomare_mqtt.errors import ErrorCode
+    from shomare_mqtt.model import Transaction
+
+TOPIC = "bridge/problem"
+LASTS = 3600.0
+"""Seconds after which a refusal is over (contract)."""
+MOST = 1000
+"""Refusals that are remembered; of more the oldest go."""
+
+
+class Gravity(IntEnum):
+    """Which problem is told first: the lowest (contract)."""
+
+    ORDER = 0
+    JOURNAL = 1
+    PROVIDER = 2
+    COMMAND = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """`at`: when its cause came about. `message`: a sentence for its owner; it never holds what an SMS says."""
+
+    gravity: Gravity
+    event: BridgeEvent
+    message: str
+    at: datetime
+    code: ErrorCode | None = None
+    order: str | None = None
+    transaction: Transaction | None = None
+
+    def as_json(self, more: int) -> dict[str, Any]:
+        """As the topic tells it; `more`: how many others there are."""
+        return {
+            "event_type": self.event.value,
+            "code": self.code and self.code.value,
+            "message": fitting(self.message),
+            "at": render.timestamp(self.at),
+            "order": self.order,
+            "transaction": self.transaction,
+            "more": more,
+        }
+
+
+class Noted(NamedTuple):
+    """A problem of something that happened once. It is over at `until` (steady seconds).
+
+    Or once a command of its `kind` that came later went well; `row`: that of the command that it is of, None where it
+    has none.
+    """
+
+    problem: Problem
+    kind: str
+    row: int | None
+    until: float
+
+
+class Problems:
+    """Gathers them, and tells the gravest. Nothing is told before `begin`."""
+
+    def __init__(self, clock: Clock, time: SteadyTime, retained: Retained) -> None:
+        self._clock = clock
+        self._time = time
+        self._retained = retained
+        self._noted: list[Noted] = []
+        self._has_begun = False
+        self._changed = asyncio.Event()
+        self.sources: list[Callable[[], Iterable[Problem]]] = []
+
+    def begin(self) -> None:
+        """What an earlier process left is taken up: tell it."""
+        self._has_begun = True
+        self.show()
+
+    def note(self, noted: Noted) -> None:
+        """Something happened that its owner has to know of."""
+        self._noted = [*self._noted[1 - MOST :], noted]
+        self._changed.set()
+        self.show()
+
+    def went_well(self, kind: str, row: int | None) -> None:
+        """A command was carried out: what came to nothing before it is over."""
+        self._keep(lambda n: n.kind != kind or (n.row is not None and row is not None and n.row > row))
+
+    def _keep(self, is_kept: Callable[[Noted], bool]) -> None:
+        kept = [noted for noted in self._noted if is_kept(noted)]
+        if len(kept) < len(self._noted):
+            self._noted = kept
+            self._changed.set()
+            self.show()
+
+    def show(self) -> None:
+        """Put what is to be told by now."""
+        if not self._has_begun:
+            return
+        now = self._time.now()
+        lasting = [problem for source in self.sources for problem in source()]
+        problems = [*(noted.problem for noted in self._noted if noted.until > now), *lasting]
+        # Of those that are as grave as each other the newest: what its owner has just done is what is asked about.
+        gravest = min(problems, key=lambda p: (p.gravity, -p.at.timestamp()), default=None)
+        told = None if gravest is None else gravest.as_json(len(problems) - 1)
+        self._retained.put(TOPIC, render.dumps({"problem": told}))
+
+    async def run(self) -> None:
+        """Take away what is over, for ever."""
+        while True:
+            self._changed.clear()
+            now = self._time.now()
+            until = min((noted.until for noted in self._noted), default=None)
+            if until is None or until > now:
+                await pause(self._clock, None if until is None else until - now, self._changed)
+            else:
+                self._keep(lambda n: n.until > self._time.now())
