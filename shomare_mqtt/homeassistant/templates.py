@@ -16,8 +16,9 @@ _LIST = (
     " and value_json is not mapping and value_json is not string else [] %}"
 )
 
-MOST_ORDERS = 22
-"""Open orders among the attributes; with names of 32 characters they stay below 16 KiB in any script."""
+MOST_ORDERS = 20
+"""Open orders among the attributes; with names of 32 characters they stay below 16 KiB in any script. A transaction is
+there where it is short, as those of scripts are: cut it would be another one."""
 
 TEXT = "{{ value if value else none }}"
 """The payload as it is."""
@@ -91,7 +92,9 @@ ORDERS = (
     " 'application': (order.get('application_name') or order.get('application')) | string"
     " | truncate(32, true, '…', 0),"
     " 'price': order.get('price'), 'created_at': order.get('created_at'), 'expires_at': order.get('expires_at'),"
-    " 'sms_count': order.get('sms_count'), 'charged': order.get('charged')}] %}"
+    " 'sms_count': order.get('sms_count'), 'charged': order.get('charged'),"
+    " 'transaction': order.get('transaction')"
+    " if (order.get('transaction') or '') | string | urlencode | length <= 64 else none}] %}"
     "{% endfor %}{{ {'orders': seen.rows} | tojson }}"
 )
 """The open orders with what a card shows of them."""
@@ -126,9 +129,6 @@ CURRENT = (
 )
 """The order without its SMS, of which there may be many."""
 
-MOST_RECENT = 8
-"""SMS that the newest one remembers; with it they stay below 16 KiB."""
-
 # An SMS without a code says nothing of the code that is shown.
 CODE_ATTRIBUTES = (
     _DATA + "{% set before = this.attributes if this is defined and this.attributes is mapping else {} %}"
@@ -138,6 +138,9 @@ CODE_ATTRIBUTES = (
     " 'application': before.get('application')} | tojson }}{% endif %}"
 )
 """Of which order the code is; the event comes just before its code."""
+
+MOST_RECENT = 8
+"""SMS that the newest one remembers; with it they stay below 16 KiB."""
 
 SMS_EVENT = (
     _DATA + "{% set known = this.attributes.get('recent') if this is defined and this.attributes is mapping else [] %}"

@@ -60,7 +60,7 @@ _PERSIAN = {
     "operator": "اپراتور",
     "application": "برنامه",
     "application_by_name": "برنامه با نام",
-    "maximum_price": "حداکثر قیمت",
+    "maximum_price": "سقف قیمت",
     "buying": "اجازهٔ خرید",
     "buy": "خرید",
     "cancel": "لغو",

@@ -15,7 +15,7 @@ from shomare_mqtt.core.bridge_events import BRIDGE_EVENT_TYPES
 from shomare_mqtt.homeassistant import WatchedProduct, discovery_message, refused_extra, words
 from shomare_mqtt.homeassistant.discovery import watched_key
 from shomare_mqtt.model import Catalog, CatalogEntry, CatalogKind, OrderState
-from tests.homeassistant.contexts import CATALOGS, TELEGRAM, announced, components, context
+from tests.homeassistant.contexts import CATALOGS, TELEGRAM, announced, components, context, many_applications
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -221,9 +221,7 @@ def test_plugins_components_are_added_and_bad_ones_left_out() -> None:
 
 def test_applications_are_chosen_by_name_too_where_there_are_many() -> None:
     def with_applications(count: int, *only: str) -> dict[str, Any]:
-        entries = tuple(CatalogEntry(str(i), f"App {i}") for i in range(count))
-        catalogs = CATALOGS | {CatalogKind.APPLICATIONS: Catalog(CatalogKind.APPLICATIONS, entries)}
-        return components(context(catalogs=catalogs, homeassistant={"applications": only}))
+        return components(context(catalogs=many_applications(count), homeassistant={"applications": only}))
 
     assert "application_by_name" not in with_applications(100)
     assert "application_by_name" not in with_applications(101, "7"), "the select is short"
@@ -235,8 +233,7 @@ def test_applications_are_chosen_by_name_too_where_there_are_many() -> None:
 
 
 def test_persian_names_change_nothing_but_names() -> None:
-    entries = tuple(CatalogEntry(str(i), f"App {i}") for i in range(101))
-    catalogs = CATALOGS | {CatalogKind.APPLICATIONS: Catalog(CatalogKind.APPLICATIONS, entries)}
+    catalogs = many_applications(101)
     ours = WatchedProduct("57", "1", "3", "تلگرام ایران")
 
     def told(language: str) -> dict[str, dict[str, Any]]:
@@ -277,7 +274,7 @@ def test_large_lists_fit_into_the_message() -> None:
 
 
 def test_examples_use_entities_that_are_there() -> None:
-    known = {c["default_entity_id"] for c in components().values()}
+    known = {c["default_entity_id"] for c in components(context(catalogs=many_applications(101))).values()}
     for name in ("dashboard.yaml", "automation.yaml"):
         text = (DOCS / "homeassistant" / name).read_text(encoding="utf-8")
         used = set(re.findall(r"\b(?:sensor|binary_sensor|select|number|switch|button|event|text)\.shomare_\w+", text))

@@ -13,8 +13,7 @@ from jinja2 import StrictUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from shomare_mqtt.homeassistant import WatchedProduct, templates
-from shomare_mqtt.model import Catalog, CatalogEntry, CatalogKind
-from tests.homeassistant.contexts import CATALOGS, TELEGRAM, components, context
+from tests.homeassistant.contexts import TELEGRAM, components, context, many_applications
 
 NOW = datetime(2026, 11, 24, 4, 0, 0, tzinfo=UTC)
 ORDER = {
@@ -91,8 +90,7 @@ def problem(**fields: Any) -> str:
     return json.dumps({"problem": fields})
 
 
-MANY = Catalog(CatalogKind.APPLICATIONS, tuple(CatalogEntry(str(i), f"App {i}") for i in range(101)))
-FOUND = components(context(watched=(TELEGRAM,), catalogs=CATALOGS | {CatalogKind.APPLICATIONS: MANY}))
+FOUND = components(context(watched=(TELEGRAM,), catalogs=many_applications(101)))
 READ_ONLY = sorted({c["value_template"] for c in FOUND.values() if "value_template" in c})
 ATTRIBUTES = sorted({c["json_attributes_template"] for c in FOUND.values() if "json_attributes_template" in c})
 
@@ -180,12 +178,21 @@ def test_watched_price_finds_its_application_whatever_its_id(application: str) -
 @pytest.mark.parametrize("letter", ["x", "ی", "国", "😀"])
 def test_open_orders_stay_below_what_the_recorder_takes(letter: str) -> None:
     long = letter * 300
-    names = {"country_name": long, "operator_name": long, "application_name": long, "purchase": "7" * 300}
+    names: dict[str, Any] = {"country_name": long, "operator_name": long, "application_name": long}
+    names |= {"transaction": letter * (64 if letter == "x" else 5), "charged": 2200, "purchase": "7" * 300}
     orders = [ORDER | names | {"sms": [{"sms": "x" * 40, "received_at": "y"}] * 50} for _ in range(60)]
     found = attributes(templates.ORDERS, orders)
     assert len(found["orders"]) == templates.MOST_ORDERS
     assert found["orders"][0]["phone"] == "+79313226657"
     assert len(json.dumps(found, ensure_ascii=False, separators=(",", ":")).encode()) < 15_800
+
+
+@pytest.mark.parametrize("transaction", ["ha-script-" + "x" * 54, 17, None])
+def test_a_script_finds_its_own_among_the_open_orders(transaction: object) -> None:
+    (row,) = attributes(templates.ORDERS, [ORDER | {"transaction": transaction}])["orders"]
+    assert row["transaction"] == transaction
+    (row,) = attributes(templates.ORDERS, [ORDER | {"transaction": "x" * 65}])["orders"]
+    assert row["transaction"] is None, "cut it would be another one"
 
 
 def test_current_order_without_its_sms() -> None:
@@ -209,7 +216,13 @@ def test_events_keep_their_fields_and_are_cut_where_they_could_be_long() -> None
 
 
 def sms(number: int, **more: Any) -> dict[str, Any]:
-    return {"event_type": "sms_received", "sms": f"s{number}", "order": "A", "phone": "+7", "code": f"{number:06}"} | more
+    return {
+        "event_type": "sms_received",
+        "sms": f"s{number}",
+        "order": "A",
+        "phone": "+7",
+        "code": f"{number:06}",
+    } | more
 
 
 def test_an_sms_remembers_those_before_it_each_once() -> None:
