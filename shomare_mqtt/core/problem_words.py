@@ -254,14 +254,12 @@ def no_id(what: str) -> str:
     )
 
 
-EVENTS = frozenset(
-    {
-        BridgeEvent.COMMAND_REFUSED,
-        BridgeEvent.OUTCOME_UNKNOWN,
-        BridgeEvent.JOURNAL_RESTORED,
-        BridgeEvent.PROVIDER_STATE,
-        BridgeEvent.ORDER_PROBLEM,
-        BridgeEvent.PRICE_ABOVE_LIMIT,
-    }
+EVENTS = (
+    BridgeEvent.OUTCOME_UNKNOWN,
+    BridgeEvent.JOURNAL_RESTORED,
+    BridgeEvent.PROVIDER_STATE,
+    BridgeEvent.COMMAND_REFUSED,
+    BridgeEvent.ORDER_PROBLEM,
+    BridgeEvent.PRICE_ABOVE_LIMIT,
 )
 """Every `event_type` that a problem can be of."""
