@@ -287,6 +287,7 @@ def buttons(base: str) -> dict[str, Component]:
 def settling(base: str) -> dict[str, Component]:
     """What settles an order of which nobody knows whether it was bought; there only while one is."""
     settled = {
+        "entity_category": "config",  # rarely needed, and not to be pressed in passing: in no automatic dashboard
         "command_topic": f"{base}/resolve",
         "availability": [bridge_online(base), order_in_doubt(base)],
         "availability_mode": "all",
