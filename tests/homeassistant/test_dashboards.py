@@ -115,7 +115,7 @@ def sms(number: str, phone: str, code: str | None, received_at: str = "2026-11-2
 
 def home(*orders: dict[str, Any], recent: list[dict[str, Any]] | None = None, **more: State) -> States:
     """What Home Assistant holds while these are open, the newest first."""
-    newest = orders[0] if orders else {"order": None, "phone": None, "state": "none"}
+    newest: dict[str, Any] = orders[0] if orders else {"order": None, "phone": None, "state": "none"}
     state = {"unknown": "outcome_unknown"}.get(newest["state"], newest["state"])
     attributes = {key: value for key, value in newest.items() if key != "state"}
     attributes |= {"application_name": newest.get("application"), "country_name": "Russia", "price": 2200}
@@ -128,7 +128,7 @@ def home(*orders: dict[str, Any], recent: list[dict[str, Any]] | None = None, **
             "sensor.shomare_open_orders": State(str(len(orders)), orders=list(orders)),
             "sensor.shomare_balance": State("9000", unit_of_measurement="IRT"),
             "sensor.shomare_last_problem": State("none", event_type=None, code=None, at=None, more=None),
-            "event.shomare_sms": State("2026", **({} if recent is None else {"recent": recent})),
+            "event.shomare_sms": State("2026", recent=recent),
             "event.shomare_bridge": State("unknown"),
             "binary_sensor.shomare_bridge": State("on"),
             "binary_sensor.shomare_provider": State("on", provider_state="online", error=None),
@@ -232,11 +232,14 @@ def test_an_order_in_doubt_is_said_with_what_to_look_for(name: str, words: str) 
 def test_a_refusal_is_said_although_something_graver_is_the_problem(name: str) -> None:
     states = home(order(NEW, None, "unknown"))
     states["sensor.shomare_last_problem"] = State("?", event_type="outcome_unknown", code=None, at=None, more=1)
-    refusal = {"event_type": "command_refused", "code": "invalid_command", "message": "phone is missing"}
+    refusal: dict[str, Any] = {"event_type": "command_refused", "code": "limit_reached", "message": "no room is left"}
     states["event.shomare_bridge"] = State("2026-11-24T03:58:00+00:00", **refusal)
-    assert "phone is missing" in shown(name, states)
+    assert "no room is left" in shown(name, states)
     states["event.shomare_bridge"] = State("2026-11-24T03:30:00+00:00", **refusal)
-    assert "phone is missing" not in shown(name, states)
+    assert "no room is left" not in shown(name, states)
+    wrong = refusal | {"command": "resolve", "code": "invalid_command"}
+    states["event.shomare_bridge"] = State("2026-11-24T03:59:00+00:00", **wrong)
+    assert shown(name, states).count("74001 +79313226657") == 2, "said at the top, and where it is to be written"
 
 
 @pytest.mark.parametrize(("state", "words"), [("off", "is not running"), ("unavailable", "hears nothing")])
@@ -253,9 +256,8 @@ def test_a_provider_that_is_away_is_said(name: str, state: str) -> None:
 
 def problem_card(**problem: Any) -> str:
     card = next(text for text in contents("dashboard-fa.yaml") if "words" in text)
-    state = State(
-        "Nothing was bought: in English.", **({"more": 0, "at": "2026-11-24T03:58:00Z", "code": None} | problem)
-    )
+    known: dict[str, Any] = {"more": 0, "at": "2026-11-24T03:58:00Z", "code": None} | problem
+    state = State("Nothing was bought: in English.", **known)
     return environment(home(sensor__shomare_last_problem=state)).from_string(card).render()
 
 
@@ -267,7 +269,7 @@ def test_every_refusal_is_said_in_persian(code: ErrorCode) -> None:
     assert "03:58" in drawn
 
 
-@pytest.mark.parametrize("event", sorted(EVENTS - {"command_refused"}))
+@pytest.mark.parametrize("event", sorted({*EVENTS} - {"command_refused"}))
 def test_every_kind_of_problem_is_said_in_persian(event: str) -> None:
     drawn = problem_card(event_type=event)
     assert "مشکلی پیش آمد" not in drawn
