@@ -53,8 +53,8 @@ FULL: dict[str, Any] = {
     "prices": [{"country": 7, "operator": 1}, {"country": "Russia", "operator": "any", "application": "tg"}],
     "offers": {"countries": ["7"], "operators": ["1", "any"], "max_requests": 601},
     "homeassistant": {
-        "enabled": False, "discovery_prefix": "ha", "device_name": "Numbers", "countries": ["7"], "operators": ["1"],
-        "applications": ["3", "4"],
+        "enabled": False, "discovery_prefix": "ha", "device_name": "Numbers", "language": "fa",
+        "countries": ["7"], "operators": ["1"], "applications": ["3", "4"],
     },
     "plugins": {
         "enabled": ["webhook"], "directories": ["/etc/plugins"],

@@ -94,6 +94,7 @@ EFFECTS: Mapping[str, Effect] = {
     "homeassistant.enabled": ANEW,
     "homeassistant.discovery_prefix": ANEW,
     "homeassistant.device_name": _at_once(),
+    "homeassistant.language": _at_once(),
     "homeassistant.countries": _at_once(),
     "homeassistant.operators": _at_once(),
     "homeassistant.applications": _at_once(),

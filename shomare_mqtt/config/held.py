@@ -201,6 +201,7 @@ class HomeAssistant(Held):
     enabled: bool
     discovery_prefix: str
     device_name: str
+    language: Literal["en", "fa"]
     countries: tuple[str, ...]
     operators: tuple[str, ...]
     applications: tuple[str, ...]

@@ -316,6 +316,7 @@ class HomeAssistant(Table, held.HomeAssistant):
     enabled: Switch = True
     discovery_prefix: Topic = "homeassistant"
     device_name: Text = "Shomare"
+    language: Literal["en", "fa"] = "en"
     countries: tuple[Id, ...] = ()
     operators: tuple[Id, ...] = ()
     applications: tuple[Id, ...] = ()

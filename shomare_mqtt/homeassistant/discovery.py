@@ -12,7 +12,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from shomare_mqtt import topics
-from shomare_mqtt.homeassistant import entities, selects
+from shomare_mqtt.homeassistant import entities, selects, words
 from shomare_mqtt.model import CatalogKind, Message
 
 if TYPE_CHECKING:
@@ -53,6 +53,8 @@ PLATFORMS = frozenset(
 )
 """Platforms of entities that every one of these versions knows: an unknown one makes it refuse the whole device."""
 
+_IDS = {"bridge_state": "bridge"}
+"""Keys of which the entity id is not made: the event's key came first."""
 _PLAIN = re.compile(r"[A-Za-z0-9]{1,24}")
 _KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _NO_SLUG = re.compile(r"[^a-z0-9]+")
@@ -83,7 +85,7 @@ def _device(context: DiscoveryContext) -> dict[str, Any]:
         "identifiers": [f"shomare_{context.instance}"],
         "name": context.settings.homeassistant.device_name,
         "manufacturer": "shomare.online",
-        "model": "SMS numbers",
+        "model": words.MODELS[context.settings.homeassistant.language],
         "sw_version": context.version,
     }
     web = context.settings.web
@@ -98,10 +100,15 @@ def build_components(context: DiscoveryContext) -> dict[str, Component]:
     found = entities.money(base, currency) | entities.orders(base) | entities.events(base) | entities.diagnostics(base)
     found |= entities.figures(base, currency)
     found |= {kind.field: _select(context, kind) for kind in CatalogKind}
-    found |= entities.controls(base, currency) | entities.buttons(base)
+    if len(found[CatalogKind.APPLICATIONS.field]["options"]) > entities.MANY:
+        found |= entities.application_by_name(base)
+    found |= entities.controls(base, currency) | entities.buttons(base) | entities.settling(base)
+    language = context.settings.homeassistant.language
+    found = {key: {"name": words.NAMES[language][key], **component} for key, component in found.items()}
     for product in context.watched:
         topic = f"{base}/{topics.prices(product.country, product.operator)}"
-        found[watched_key(product)] = entities.watched_price(topic, product, currency)
+        named = {"name": words.watched_price(language, product.name)}
+        found[watched_key(product)] = named | entities.watched_price(topic, product, currency)
     refused = refused_extra(context)
     found = {key: dict(c) for key, c in context.extra.items() if key not in refused} | found
     return {key: _complete(context, key, component) for key, component in found.items()}
@@ -131,9 +138,12 @@ def _select(context: DiscoveryContext, kind: CatalogKind) -> Component:
 def _complete(context: DiscoveryContext, key: str, component: Component) -> Component:
     """What every component has. Messages and commands are acknowledged (QoS 1), which no version takes at the top."""
     slug = _NO_SLUG.sub("_", context.settings.mqtt.base_topic.lower()).strip("_") or "shomare"
+    object_id = f"{slug}_{_IDS.get(key, key).lower().replace('-', '_')}"
     return {
         "qos": 1,
-        "default_entity_id": f"{component['platform']}.{slug}_{key.lower().replace('-', '_')}",
+        "default_entity_id": f"{component['platform']}.{object_id}",
+        # The same before 2025.10, which would make it of the names. Beside `default_entity_id` no version warns of it.
+        "object_id": object_id,
         **component,
         "unique_id": f"shomare_{context.instance}_{key}",
     }

@@ -18,8 +18,10 @@ Component = dict[str, Any]
 
 CODE_SECONDS = 1200
 """For how long a code is shown (contract, section Home Assistant)."""
-PROBLEM_SECONDS = 86400
-"""For how long a problem is shown; a sensor of an unretained topic outlives Home Assistant's restart only with this."""
+LONGEST_TEXT = 255
+"""Characters that a state may have in Home Assistant."""
+MANY = 100
+"""Options of a select beyond which looking for one is a labour: then a text takes a name, too."""
 HIGHEST_PRICE = 1_000_000_000
 _WHOLE_UNITS = frozenset({"IRT", "IRR"})
 _ICONS = {
@@ -34,7 +36,6 @@ def money(base: str, currency: str) -> dict[str, Component]:
     return {
         "balance": {
             "platform": "sensor",
-            "name": "Balance",
             "icon": "mdi:wallet",
             "state_topic": f"{base}/profile/balance",
             "value_template": templates.TEXT,
@@ -42,7 +43,6 @@ def money(base: str, currency: str) -> dict[str, Component]:
         },
         "price": {
             "platform": "sensor",
-            "name": "Price",
             "icon": "mdi:tag-outline",
             "state_topic": f"{base}/quote",
             "value_template": templates.field("price"),
@@ -59,7 +59,6 @@ def orders(base: str) -> dict[str, Component]:
     return {
         "open_orders": {
             "platform": "sensor",
-            "name": "Open orders",
             "icon": "mdi:format-list-bulleted",
             "state_topic": f"{base}/orders",
             "value_template": templates.COUNT,
@@ -70,25 +69,22 @@ def orders(base: str) -> dict[str, Component]:
         },
         "number": {
             "platform": "sensor",
-            "name": "Number",
             "icon": "mdi:phone",
             "state_topic": current,
             "value_template": templates.field("phone"),
         },
         "order_state": {
             "platform": "sensor",
-            "name": "Order state",
             "icon": "mdi:progress-clock",
             "device_class": "enum",
-            "options": [*(state.value for state in OrderState), "none"],
+            "options": [*(templates.STATES.get(state, state.value) for state in OrderState), "none"],
             "state_topic": current,
-            "value_template": templates.field("state"),
+            "value_template": templates.ORDER_STATE,
             "json_attributes_topic": current,
             "json_attributes_template": templates.CURRENT,
         },
         "expires": {
             "platform": "sensor",
-            "name": "Expires",
             "icon": "mdi:timer-sand",
             "device_class": "timestamp",
             "state_topic": current,
@@ -96,10 +92,11 @@ def orders(base: str) -> dict[str, Component]:
         },
         "code": {
             "platform": "sensor",
-            "name": "Code",
             "icon": "mdi:message-lock",
             "state_topic": f"{base}/code",
             "value_template": templates.TEXT,
+            "json_attributes_topic": f"{base}/event/sms",
+            "json_attributes_template": templates.CODE_ATTRIBUTES,
             "expire_after": CODE_SECONDS,
         },
     }
@@ -110,7 +107,6 @@ def events(base: str) -> dict[str, Component]:
     return {
         "sms": {
             "platform": "event",
-            "name": "SMS",
             "icon": "mdi:message-text",
             "event_types": ["sms_received"],
             "state_topic": f"{base}/event/sms",
@@ -118,7 +114,6 @@ def events(base: str) -> dict[str, Component]:
         },
         "order": {
             "platform": "event",
-            "name": "Order",
             "icon": "mdi:cart",
             "event_types": [state.value for state in OrderState],
             "state_topic": f"{base}/event/order",
@@ -126,7 +121,6 @@ def events(base: str) -> dict[str, Component]:
         },
         "bridge": {
             "platform": "event",
-            "name": "Bridge",
             "icon": "mdi:alert-circle-outline",
             "entity_category": "diagnostic",
             "event_types": list(BRIDGE_EVENT_TYPES),
@@ -141,16 +135,25 @@ def diagnostics(base: str) -> dict[str, Component]:
     return {
         "last_problem": {
             "platform": "sensor",
-            "name": "Last problem",
             "icon": "mdi:alert",
             "entity_category": "diagnostic",
-            "state_topic": f"{base}/event/bridge",
+            "state_topic": f"{base}/bridge/problem",
             "value_template": templates.PROBLEM,
-            "expire_after": PROBLEM_SECONDS,
+            "json_attributes_topic": f"{base}/bridge/problem",
+            "json_attributes_template": templates.PROBLEM_ATTRIBUTES,
+        },
+        "bridge_state": {
+            "platform": "binary_sensor",
+            "device_class": "running",
+            "entity_category": "diagnostic",
+            "state_topic": f"{base}/bridge/state",
+            "payload_on": "online",
+            "payload_off": "offline",
+            # What every other entity is unavailable by, this one tells; an empty list outranks the device's.
+            "availability": [],
         },
         "provider": {
             "platform": "binary_sensor",
-            "name": "Provider",
             "device_class": "connectivity",
             "entity_category": "diagnostic",
             "state_topic": f"{base}/provider/state",
@@ -167,7 +170,6 @@ def figures(base: str, currency: str) -> dict[str, Component]:
     return {
         "spent_today": {
             "platform": "sensor",
-            "name": "Spent today",
             "icon": "mdi:cash-clock",
             "entity_category": "diagnostic",
             "state_topic": topic,
@@ -178,7 +180,6 @@ def figures(base: str, currency: str) -> dict[str, Component]:
         },
         "success_rate": {
             "platform": "sensor",
-            "name": "Success rate",
             "icon": "mdi:percent-circle-outline",
             "entity_category": "diagnostic",
             "state_topic": topic,
@@ -195,7 +196,6 @@ def select(base: str, kind: CatalogKind, options: list[str], renamed: dict[str, 
     topic = f"{base}/defaults/{kind.field}"
     return {
         "platform": "select",
-        "name": kind.field.capitalize(),
         "icon": _ICONS[kind],
         "options": options,
         "state_topic": f"{topic}/name",
@@ -204,12 +204,26 @@ def select(base: str, kind: CatalogKind, options: list[str], renamed: dict[str, 
     }
 
 
+def application_by_name(base: str) -> dict[str, Component]:
+    """Where a select offers too much to look through on a phone, the same default by name."""
+    topic = f"{base}/defaults/application"
+    return {
+        "application_by_name": {
+            "platform": "text",
+            "icon": "mdi:form-textbox",
+            "max": LONGEST_TEXT,
+            "state_topic": f"{topic}/name",
+            "value_template": templates.NAME,
+            "command_topic": f"{topic}/set",
+        }
+    }
+
+
 def controls(base: str, currency: str) -> dict[str, Component]:
     """The limit and the switch."""
     return {
         "maximum_price": {
             "platform": "number",
-            "name": "Maximum price",
             "icon": "mdi:cash-lock",
             "mode": "box",
             "min": 0,
@@ -222,7 +236,6 @@ def controls(base: str, currency: str) -> dict[str, Component]:
         },
         "buying": {
             "platform": "switch",
-            "name": "Buying",
             "icon": "mdi:cart-check",
             "entity_category": "config",
             "state_topic": f"{base}/buying",
@@ -242,7 +255,6 @@ def buttons(base: str) -> dict[str, Component]:
     return {
         "buy": {
             "platform": "button",
-            "name": "Buy",
             "icon": "mdi:cart-plus",
             "command_topic": f"{base}/buy",
             "command_template": templates.BUY,
@@ -250,7 +262,6 @@ def buttons(base: str) -> dict[str, Component]:
         },
         "cancel": {
             "platform": "button",
-            "name": "Cancel",
             "icon": "mdi:cart-remove",
             "command_topic": f"{base}/cancel",
             "command_template": templates.CANCEL,
@@ -258,7 +269,6 @@ def buttons(base: str) -> dict[str, Component]:
         },
         "refresh": {
             "platform": "button",
-            "name": "Refresh",
             "icon": "mdi:refresh",
             "entity_category": "diagnostic",
             "command_topic": f"{base}/query/profile",
@@ -267,11 +277,37 @@ def buttons(base: str) -> dict[str, Component]:
     }
 
 
+def settling(base: str) -> dict[str, Component]:
+    """What settles an order of which nobody knows whether it was bought; there only while one is."""
+    settled = {
+        "command_topic": f"{base}/resolve",
+        "availability": [bridge_online(base), order_in_doubt(base)],
+        "availability_mode": "all",
+    }
+    return {
+        "settle_as_not_bought": {
+            "platform": "button",
+            "icon": "mdi:cart-off",
+            "command_template": templates.SETTLE_NOT_BOUGHT,
+            **settled,
+        },
+        "settle_as_bought": {
+            "platform": "text",
+            "icon": "mdi:cart-heart",
+            "max": LONGEST_TEXT,
+            # What was typed is not kept: it belongs to one order, and the next one in doubt needs its own.
+            "state_topic": f"{base}/orders",
+            "value_template": templates.EMPTY,
+            "command_template": templates.SETTLE_BOUGHT,
+            **settled,
+        },
+    }
+
+
 def watched_price(topic: str, product: WatchedProduct, currency: str) -> Component:
     """A sensor of one `[[prices]]` that names an application. `topic`: the whole topic of its price list."""
     return {
         "platform": "sensor",
-        "name": f"Price {product.name}",
         "icon": "mdi:tag-search-outline",
         "state_topic": topic,
         "value_template": templates.product_price(product.application),
@@ -291,6 +327,16 @@ def provider_usable(base: str) -> Mapping[str, str]:
     return {
         "topic": f"{base}/provider/state",
         "value_template": templates.PROVIDER_AVAILABLE,
+        "payload_available": "online",
+        "payload_not_available": "offline",
+    }
+
+
+def order_in_doubt(base: str) -> Mapping[str, str]:
+    """The further availability of what settles an order."""
+    return {
+        "topic": f"{base}/orders",
+        "value_template": templates.IN_DOUBT,
         "payload_available": "online",
         "payload_not_available": "offline",
     }

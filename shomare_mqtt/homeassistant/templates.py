@@ -8,41 +8,58 @@ from __future__ import annotations
 
 import json
 
+from shomare_mqtt.model import OrderState
+
 _DATA = "{% set data = value_json if value_json is mapping else {} %}"
 _LIST = (
     "{% set list = value_json if value_json is defined and value_json is iterable"
     " and value_json is not mapping and value_json is not string else [] %}"
 )
 
-MOST_ORDERS = 22
-"""Open orders among the attributes; with names of 32 characters they stay below 16 KiB in any script."""
+MOST_ORDERS = 20
+"""Open orders among the attributes; with names of 32 characters they stay below 16 KiB in any script. A transaction is
+there where it is short, as those of scripts are: cut it would be another one."""
 
 TEXT = "{{ value if value else none }}"
 """The payload as it is."""
 
+NAME = "{{ value[:255] }}"
+"""A text's state: empty where there is none, since a text would show `None` as a word."""
+EMPTY = "{{ '' }}"
 NUMBER_OR_ZERO = "{{ 0 if not value else value if value | float(0) <= 1000000000 else 1000000000 }}"
 """A limit: none is 0, and one beyond the entity's range is shown as the range's end."""
 
 COUNT = _LIST + "{{ list | count if value else none }}"
 """How long the list is."""
 
-PROBLEM = (
-    _DATA + "{% set before = this.state if this is defined and this.state is defined else 'unknown' %}"
-    "{{ before if data.get('event_type') == 'buying_resumed' and before not in ['unknown', 'unavailable']"
-    " else (data.get('message') or data.get('event_type') or '') [:255] or none }}"
+IN_DOUBT = (
+    _LIST + "{{ 'online' if list | selectattr('state', 'defined') | selectattr('state', 'eq', 'unknown') | list"
+    " else 'offline' }}"
 )
-"""The message of an event, as long as a state may be. That buying goes on is no problem, and hides none before it,
-which may tell of money that is gone."""
+"""Whether nobody knows of one of the orders whether it was bought."""
 
-PROVIDER = _DATA + "{{ none if 'state' not in data else 'OFF' if data.get('state') == 'unreachable' else 'ON' }}"
-"""Whether the provider can be reached."""
+_PROBLEM = _DATA + "{% set problem = data.get('problem') if data.get('problem') is mapping else {} %}"
+PROBLEM = (
+    _PROBLEM + "{{ none if 'problem' not in data else 'none' if not problem else"
+    " (problem.get('message') or problem.get('event_type') or '') [:255] or 'none' }}"
+)
+"""What needs a person's eyes, as long as a state may be; `none` where nothing does."""
+_PROBLEM_FIELDS = ("event_type", "code", "order", "transaction", "at", "more")
+PROBLEM_ATTRIBUTES = (
+    _PROBLEM + "{{ {" + ", ".join(f"'{name}': problem.get('{name}')" for name in _PROBLEM_FIELDS) + "} | tojson }}"
+)
+
+PROVIDER = _DATA + "{{ none if 'state' not in data else 'ON' if data.get('state') == 'online' else 'OFF' }}"
+"""Whether the provider answers, and takes the account."""
 
 PROVIDER_AVAILABLE = _DATA + "{{ 'online' if data.get('state') in ['online', 'misunderstood'] else 'offline' }}"
 """Whether the provider can be asked to buy and to cancel."""
 
 PROVIDER_ATTRIBUTES = (
-    _DATA + "{{ {'state': data.get('state'), 'since': data.get('since'),"
-    " 'error': (data.get('error') | string)[:1000] if data.get('error') else none,"
+    _DATA + "{% set error = data.get('error') %}"
+    "{% set error = (error.get('message') or error.get('code')) if error is mapping else error %}"
+    "{{ {'provider_state': data.get('state'), 'since': data.get('since'),"
+    " 'error': (error | string)[:1000] if error else none,"
     " 'fields': (data.get('fields') or [])[:50]} | tojson }}"
 )
 
@@ -75,10 +92,16 @@ ORDERS = (
     " 'application': (order.get('application_name') or order.get('application')) | string"
     " | truncate(32, true, '…', 0),"
     " 'price': order.get('price'), 'created_at': order.get('created_at'), 'expires_at': order.get('expires_at'),"
-    " 'sms_count': order.get('sms_count')}] %}"
+    " 'sms_count': order.get('sms_count'), 'charged': order.get('charged'),"
+    " 'transaction': order.get('transaction')"
+    " if (order.get('transaction') or '') | string | urlencode | length <= 64 else none}] %}"
     "{% endfor %}{{ {'orders': seen.rows} | tojson }}"
 )
 """The open orders with what a card shows of them."""
+
+STATES = {OrderState.UNKNOWN: "outcome_unknown"}
+"""Order states that are called otherwise: `unknown` means to Home Assistant that there is no state."""
+ORDER_STATE = _DATA + f"{{{{ {json.dumps(STATES)}.get(data.get('state'), data.get('state')) }}}}"
 
 _CURRENT = (
     "order",
@@ -106,9 +129,33 @@ CURRENT = (
 )
 """The order without its SMS, of which there may be many."""
 
-SMS_EVENT = (
-    _DATA + "{{ dict(data, text=data.get('text')[:2000] if data.get('text') else none) | tojson if data else '' }}"
+# An SMS without a code says nothing of the code that is shown.
+CODE_ATTRIBUTES = (
+    _DATA + "{% set before = this.attributes if this is defined and this.attributes is mapping else {} %}"
+    "{% if data.get('code') %}{{ {'order': data.get('order'), 'number': data.get('phone'),"
+    " 'application': data.get('application_name') or data.get('application')} | tojson }}"
+    "{% else %}{{ {'order': before.get('order'), 'number': before.get('number'),"
+    " 'application': before.get('application')} | tojson }}{% endif %}"
 )
+"""Of which order the code is; the event comes just before its code."""
+
+MOST_RECENT = 8
+"""SMS that the newest one remembers; with it they stay below 16 KiB."""
+
+SMS_EVENT = (
+    _DATA + "{% set known = this.attributes.get('recent') if this is defined and this.attributes is mapping else [] %}"
+    "{% set row = {'sms': data.get('sms'), 'order': data.get('order'), 'phone': data.get('phone'),"
+    " 'application': (data.get('application_name') or data.get('application') or '') | string"
+    " | truncate(32, true, '…', 0), 'code': data.get('code'),"
+    " 'text': (data.get('text') or '') | string | truncate(120, true, '…', 0),"
+    " 'received_at': data.get('received_at')} %}"
+    "{% set others = (known or []) | rejectattr('sms', 'eq', row.sms) | list %}"
+    "{{ dict(data, text=data.get('text')[:2000] if data.get('text') else none,"
+    f" recent=([row] + others)[:{MOST_RECENT}]) | tojson if data else '' }}}}"
+)
+"""An SMS, and the last ones before it, each once. Home Assistant keeps an event's attributes over its own restart, so
+that `recent` tells the code of each open number, and of those before, where a sensor's history repeats a code."""
+
 ORDER_EVENT = (
     _DATA + "{% set order = data.get('order') or {} %}"
     "{{ dict(data, order=dict(order, sms=(order.get('sms') or [])[-20:])) | tojson if data else '' }}"
@@ -143,6 +190,35 @@ CANCEL = (
     "{{ {'order': 'current', 'transaction': 'ha-%d' | format(utcnow().timestamp() / 5),"
     " 'expires_at': (utcnow() + timedelta(minutes=1)).strftime('%Y-%m-%dT%H:%M:%SZ')} | tojson }}"
 )
+
+
+# The one order that is in doubt, so that a press that comes twice is one. Where it is not clear which, taps within 10 s
+# are one.
+_DOUBTED = (
+    "{%- set doubted = namespace(orders=[]) -%}"
+    "{%- if device_id is defined and device_entities is defined -%}"
+    "{%- for entity in device_entities(device_id(entity_id)) if state_attr(entity, 'orders') -%}"
+    "{%- set doubted.orders = doubted.orders + (state_attr(entity, 'orders')"
+    " | selectattr('state', 'eq', 'unknown') | map(attribute='order') | list) -%}"
+    "{%- endfor -%}{%- endif -%}"
+    "{%- set which = doubted.orders[0] if doubted.orders | count == 1 else '%d' | format(utcnow().timestamp() / 10) -%}"
+)
+_A_MINUTE = "(utcnow() + timedelta(minutes=1)).strftime('%Y-%m-%dT%H:%M:%SZ')"
+SETTLE_NOT_BOUGHT = (
+    _DOUBTED + "{{ {'order': 'unknown', 'outcome': 'not_bought',"
+    f" 'transaction': 'ha-not-bought-' ~ which, 'expires_at': {_A_MINUTE}}} | tojson }}}}"
+)
+
+# Of the number only what tells one from another goes into the transaction, which more eyes see than the number.
+SETTLE_BOUGHT = (
+    _DOUBTED + "{%- set words = (value | string | replace('\\u200e', '')).split() -%}"
+    "{%- set purchase = words[0] if words else '' -%}"
+    "{%- set phone = words[1:] | join -%}"
+    "{{ {'order': 'unknown', 'outcome': 'bought', 'purchase': purchase, 'phone': phone,"
+    " 'transaction': 'ha-bought-%s-%s-%d-%s' | format(which, purchase[:64], phone | length, phone[-2:]),"
+    f" 'expires_at': {_A_MINUTE}}} | tojson }}}}"
+)
+"""`PURCHASE PHONE`, as it was typed; what is missing in it is the daemon's to say."""
 
 
 def field(name: str) -> str:

@@ -25,6 +25,11 @@ CATALOGS = {
 }
 
 
+def many_applications(count: int) -> dict[CatalogKind, Catalog]:
+    named = [(str(i), f"App {i}") for i in range(count)]
+    return CATALOGS | {CatalogKind.APPLICATIONS: catalog(CatalogKind.APPLICATIONS, *named)}
+
+
 def context(
     *, base: str = "shomare", currency: str = "IRT", homeassistant: dict[str, Any] | None = None, **more: Any
 ) -> DiscoveryContext:

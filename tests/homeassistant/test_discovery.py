@@ -12,10 +12,10 @@ import pytest
 
 from shomare_mqtt.config import Web
 from shomare_mqtt.core.bridge_events import BRIDGE_EVENT_TYPES
-from shomare_mqtt.homeassistant import WatchedProduct, discovery_message, refused_extra
+from shomare_mqtt.homeassistant import WatchedProduct, discovery_message, refused_extra, words
 from shomare_mqtt.homeassistant.discovery import watched_key
 from shomare_mqtt.model import Catalog, CatalogEntry, CatalogKind, OrderState
-from tests.homeassistant.contexts import CATALOGS, TELEGRAM, announced, components, context
+from tests.homeassistant.contexts import CATALOGS, TELEGRAM, announced, components, context, many_applications
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -36,7 +36,8 @@ TABLE = {
     "sms": ("event", "SMS", "event/sms"),
     "order": ("event", "Order", "event/order"),
     "bridge": ("event", "Bridge", "event/bridge"),
-    "last_problem": ("sensor", "Last problem", "event/bridge"),
+    "last_problem": ("sensor", "Last problem", "bridge/problem"),
+    "bridge_state": ("binary_sensor", "Bridge", "bridge/state"),
     "provider": ("binary_sensor", "Provider", "provider/state"),
     "spent_today": ("sensor", "Spent today", "statistics"),
     "success_rate": ("sensor", "Success rate", "statistics"),
@@ -48,6 +49,8 @@ TABLE = {
     "buy": ("button", "Buy", None),
     "cancel": ("button", "Cancel", None),
     "refresh": ("button", "Refresh", None),
+    "settle_as_not_bought": ("button", "Settle as not bought", None),
+    "settle_as_bought": ("text", "Settle as bought", "orders"),
 }
 COMMANDS = {
     "country": "defaults/country/set",
@@ -58,7 +61,11 @@ COMMANDS = {
     "buy": "buy",
     "cancel": "cancel",
     "refresh": "query/profile",
+    "settle_as_not_bought": "resolve",
+    "settle_as_bought": "resolve",
 }
+IDS = {"bridge_state": "bridge"}
+"""What stands in the entity id, where that is not the key."""
 
 
 def test_message_is_retained_under_the_prefix() -> None:
@@ -109,19 +116,22 @@ def test_ids_depend_on_instance_and_key_alone() -> None:
     assert {k: c["unique_id"] for k, c in other.items()} == {k: f"shomare_k3v9x2_{k}" for k in TABLE}
     assert other["balance"]["default_entity_id"] == "sensor.home_sms_balance"
     assert {c["default_entity_id"] for c in components().values()} == {
-        f"{platform}.shomare_{key}" for key, (platform, _, _) in TABLE.items()
+        f"{platform}.shomare_{IDS.get(key, key)}" for key, (platform, _, _) in TABLE.items()
     }
 
 
-def test_entity_ids_are_the_same_where_they_are_made_of_names() -> None:
-    """Before 2025.10 an entity id is made of the device's and the entity's names."""
+@pytest.mark.parametrize("given", [{}, {"device_name": "Numbers"}, {"language": "fa", "device_name": "شماره"}], ids=str)
+def test_entity_ids_are_the_same_where_they_would_be_made_of_names(given: dict[str, Any]) -> None:
+    """Before 2025.10 an entity id is made of the device's and the entity's names, but for an `object_id`."""
+    for component in components(context(homeassistant=given, watched=(TELEGRAM,))).values():
+        assert component["default_entity_id"] == f"{component['platform']}.{component['object_id']}"
     for key, (_, name, _) in TABLE.items():
-        assert key == name.lower().replace(" ", "_")
+        assert IDS.get(key, key) == name.lower().replace(" ", "_"), "as those that were made of names before"
 
 
 def test_what_home_assistant_forbids_is_not_there() -> None:
     for component in components(context(watched=(TELEGRAM,))).values():
-        assert "object_id" not in component
+        assert "object_id" not in component or "default_entity_id" in component, "alone it is warned of"
         assert "retain" not in component
         assert component.get("device_class") != "monetary"
         if component["platform"] in ("sensor", "binary_sensor", "event"):
@@ -131,7 +141,8 @@ def test_what_home_assistant_forbids_is_not_there() -> None:
 def test_enum_and_event_types_are_complete() -> None:
     found = components()
     states = [state.value for state in OrderState]
-    assert found["order_state"]["options"] == [*states, "none"]
+    renamed = ["outcome_unknown" if state == "unknown" else state for state in states]
+    assert found["order_state"]["options"] == [*renamed, "none"]
     assert found["order"]["event_types"] == states
     assert found["sms"]["event_types"] == ["sms_received"]
     assert found["bridge"]["event_types"] == list(BRIDGE_EVENT_TYPES)
@@ -150,10 +161,14 @@ def test_all_need_the_bridge_and_buy_and_cancel_the_provider_too() -> None:
     body = announced()
     assert [a["topic"] for a in body["availability"]] == ["shomare/bridge/state"]
     own = {key: c for key, c in body["components"].items() if "availability" in c}
-    assert set(own) == {"buy", "cancel"}
-    for component in own.values():
+    asked = dict.fromkeys(["buy", "cancel"], "shomare/provider/state")
+    settling = dict.fromkeys(["settle_as_bought", "settle_as_not_bought"], "shomare/orders")
+    assert own.pop("bridge_state")["availability"] == [], "it says itself what the others are unavailable by"
+    assert set(own) == {*asked, *settling}
+    for key, component in own.items():
         assert component["availability_mode"] == "all"
-        assert [a["topic"] for a in component["availability"]] == ["shomare/bridge/state", "shomare/provider/state"]
+        needed = ["shomare/bridge/state", (asked | settling)[key]]
+        assert [a["topic"] for a in component["availability"]] == needed
 
 
 def test_unit_and_precision_follow_the_currency() -> None:
@@ -204,6 +219,41 @@ def test_plugins_components_are_added_and_bad_ones_left_out() -> None:
     assert not refused & set(found)
 
 
+def test_applications_are_chosen_by_name_too_where_there_are_many() -> None:
+    def with_applications(count: int, *only: str) -> dict[str, Any]:
+        return components(context(catalogs=many_applications(count), homeassistant={"applications": only}))
+
+    assert "application_by_name" not in with_applications(100)
+    assert "application_by_name" not in with_applications(101, "7"), "the select is short"
+    found = with_applications(101)["application_by_name"]
+    assert (found["platform"], found["name"], found["max"]) == ("text", "Application by name", 255)
+    assert found["state_topic"] == "shomare/defaults/application/name"
+    assert found["command_topic"] == "shomare/defaults/application/set"
+    assert found["default_entity_id"] == "text.shomare_application_by_name"
+
+
+def test_persian_names_change_nothing_but_names() -> None:
+    catalogs = many_applications(101)
+    ours = WatchedProduct("57", "1", "3", "تلگرام ایران")
+
+    def told(language: str) -> dict[str, dict[str, Any]]:
+        return components(context(catalogs=catalogs, watched=(TELEGRAM, ours), homeassistant={"language": language}))
+
+    english, persian = told("en"), told("fa")
+    assert {k: c | {"name": ""} for k, c in persian.items()} == {k: c | {"name": ""} for k, c in english.items()}
+    assert all(re.search("[\u0600-\u06ff]", c["name"]) for c in persian.values())
+    assert not any(re.search("[A-Za-z]", c["name"]) for k, c in persian.items() if k != "price_7_1_3")
+    assert persian["price_7_1_3"]["name"] == "قیمت \u200eTelegram Russia\u200e"
+    assert persian["price_57_1_3"]["name"] == "قیمت تلگرام ایران"
+    assert announced(context(homeassistant={"language": "fa"}))["device"]["model"] == "شماره‌های پیامکی"
+
+
+def test_names_are_told_apart_in_each_language() -> None:
+    for language, names in words.NAMES.items():
+        by_platform = [(components(context())[key]["platform"], names[key]) for key in TABLE]
+        assert len(set(by_platform)) == len(by_platform), language
+
+
 def test_what_is_removed_is_its_bare_platform() -> None:
     body = json.loads(discovery_message(context(), {"price_7_1_3": "sensor"}).payload)
     assert body["components"]["price_7_1_3"] == {"platform": "sensor"}
@@ -224,10 +274,10 @@ def test_large_lists_fit_into_the_message() -> None:
 
 
 def test_examples_use_entities_that_are_there() -> None:
-    known = {c["default_entity_id"] for c in components().values()}
+    known = {c["default_entity_id"] for c in components(context(catalogs=many_applications(101))).values()}
     for name in ("dashboard.yaml", "automation.yaml"):
         text = (DOCS / "homeassistant" / name).read_text(encoding="utf-8")
-        used = set(re.findall(r"\b(?:sensor|binary_sensor|select|number|switch|button|event)\.shomare_\w+", text))
+        used = set(re.findall(r"\b(?:sensor|binary_sensor|select|number|switch|button|event|text)\.shomare_\w+", text))
         assert used, name
         assert used <= known, name
 

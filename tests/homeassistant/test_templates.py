@@ -13,7 +13,7 @@ from jinja2 import StrictUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from shomare_mqtt.homeassistant import WatchedProduct, templates
-from tests.homeassistant.contexts import TELEGRAM, components, context
+from tests.homeassistant.contexts import TELEGRAM, components, context, many_applications
 
 NOW = datetime(2026, 11, 24, 4, 0, 0, tzinfo=UTC)
 ORDER = {
@@ -86,7 +86,11 @@ def attributes(template: str, payload: Any) -> dict[str, Any]:
     return found
 
 
-FOUND = components(context(watched=(TELEGRAM,)))
+def problem(**fields: Any) -> str:
+    return json.dumps({"problem": fields})
+
+
+FOUND = components(context(watched=(TELEGRAM,), catalogs=many_applications(101)))
 READ_ONLY = sorted({c["value_template"] for c in FOUND.values() if "value_template" in c})
 ATTRIBUTES = sorted({c["json_attributes_template"] for c in FOUND.values() if "json_attributes_template" in c})
 
@@ -100,7 +104,8 @@ def test_whatever_a_topic_holds_renders(template: str, payload: str) -> None:
 @pytest.mark.parametrize("template", READ_ONLY)
 def test_emptied_topic_shows_as_unknown(template: str) -> None:
     if template not in (templates.SMS_EVENT, templates.ORDER_EVENT, templates.BRIDGE_EVENT):
-        assert render(template) == ("0" if template == templates.NUMBER_OR_ZERO else "None")
+        empty = {templates.NUMBER_OR_ZERO: "0", templates.NAME: "", templates.EMPTY: ""}
+        assert render(template) == empty.get(template, "None")
 
 
 @pytest.mark.parametrize("template", ATTRIBUTES)
@@ -122,12 +127,22 @@ def test_attributes_are_an_object_whatever_the_topic_holds(template: str, payloa
         (templates.field("expires_at"), '{"state": "none"}', "None"),
         (templates.field("price"), '{"price": 0}', "0"),
         (templates.PROVIDER, '{"state": "unreachable"}', "OFF"),
-        (templates.PROVIDER, '{"state": "unauthorized"}', "ON"),
+        (templates.PROVIDER, '{"state": "unauthorized"}', "OFF"),
+        (templates.PROVIDER, '{"state": "misunderstood"}', "OFF"),
+        (templates.PROVIDER, '{"state": "online"}', "ON"),
         (templates.PROVIDER_AVAILABLE, '{"state": "misunderstood"}', "online"),
         (templates.PROVIDER_AVAILABLE, '{"state": "blocked"}', "offline"),
         (templates.PROVIDER_AVAILABLE, "", "offline"),
-        (templates.PROBLEM, json.dumps({"event_type": "x", "message": "y" * 300}), "y" * 255),
-        (templates.PROBLEM, '{"event_type": "plugin_failed"}', "plugin_failed"),
+        (templates.PROBLEM, problem(message="y" * 300), "y" * 255),
+        (templates.PROBLEM, problem(event_type="plugin_failed"), "plugin_failed"),
+        (templates.PROBLEM, '{"problem": null}', "none"),
+        (templates.ORDER_STATE, '{"state": "unknown"}', "outcome_unknown"),
+        (templates.ORDER_STATE, '{"state": "waiting"}', "waiting"),
+        (templates.ORDER_STATE, '{"state": "none"}', "none"),
+        (templates.IN_DOUBT, json.dumps([ORDER]), "offline"),
+        (templates.IN_DOUBT, json.dumps([ORDER, ORDER | {"state": "unknown"}]), "online"),
+        (templates.IN_DOUBT, "", "offline"),
+        (templates.NAME, "x" * 300, "x" * 255),
     ],
 )
 def test_shown(template: str, payload: str, shown: str) -> None:
@@ -163,12 +178,21 @@ def test_watched_price_finds_its_application_whatever_its_id(application: str) -
 @pytest.mark.parametrize("letter", ["x", "ی", "国", "😀"])
 def test_open_orders_stay_below_what_the_recorder_takes(letter: str) -> None:
     long = letter * 300
-    names = {"country_name": long, "operator_name": long, "application_name": long, "purchase": "7" * 300}
+    names: dict[str, Any] = {"country_name": long, "operator_name": long, "application_name": long}
+    names |= {"transaction": letter * (64 if letter == "x" else 5), "charged": 2200, "purchase": "7" * 300}
     orders = [ORDER | names | {"sms": [{"sms": "x" * 40, "received_at": "y"}] * 50} for _ in range(60)]
     found = attributes(templates.ORDERS, orders)
     assert len(found["orders"]) == templates.MOST_ORDERS
     assert found["orders"][0]["phone"] == "+79313226657"
     assert len(json.dumps(found, ensure_ascii=False, separators=(",", ":")).encode()) < 15_800
+
+
+@pytest.mark.parametrize("transaction", ["ha-script-" + "x" * 54, 17, None])
+def test_a_script_finds_its_own_among_the_open_orders(transaction: object) -> None:
+    (row,) = attributes(templates.ORDERS, [ORDER | {"transaction": transaction}])["orders"]
+    assert row["transaction"] == transaction
+    (row,) = attributes(templates.ORDERS, [ORDER | {"transaction": "x" * 65}])["orders"]
+    assert row["transaction"] is None, "cut it would be another one"
 
 
 def test_current_order_without_its_sms() -> None:
@@ -189,6 +213,44 @@ def test_events_keep_their_fields_and_are_cut_where_they_could_be_long() -> None
     assert attributes(templates.ORDER_EVENT, changed)["order"]["purchase"] == "74001"
     assert len(json.dumps(attributes(templates.ORDER_EVENT, changed))) < 16_000
     assert attributes(templates.BRIDGE_EVENT, {"event_type": "x", "message": "y" * 90_000, "command": "buy"})["command"]
+
+
+def sms(number: int, **more: Any) -> dict[str, Any]:
+    return {
+        "event_type": "sms_received",
+        "sms": f"s{number}",
+        "order": "A",
+        "phone": "+7",
+        "code": f"{number:06}",
+    } | more
+
+
+def test_an_sms_remembers_those_before_it_each_once() -> None:
+    this = State()
+    for number in (1, 2, 2, 1, *range(3, 12)):
+        found = json.loads(render(templates.SMS_EVENT, json.dumps(sms(number, application_name="Telegram")), this))
+        this = State(**found)
+    assert [row["code"] for row in found["recent"]] == [f"{n:06}" for n in range(11, 3, -1)]
+    assert len(found["recent"]) == templates.MOST_RECENT
+    assert found["recent"][0] == {
+        "sms": "s11",
+        "order": "A",
+        "phone": "+7",
+        "application": "Telegram",
+        "code": "000011",
+        "text": "",
+        "received_at": None,
+    }
+
+
+@pytest.mark.parametrize("letter", ["x", "ی", "国", "😀"])
+def test_remembered_sms_stay_below_what_the_recorder_takes(letter: str) -> None:
+    this = State()
+    for number in range(20):
+        long = sms(number, text=letter * 9000, application_name=letter * 300, received_at="2026-11-24T04:19:00.000Z")
+        this = State(**json.loads(render(templates.SMS_EVENT, json.dumps(long | {"order": "0" * 26}), this)))
+    kept = {key: value for key, value in this.attributes.items() if key not in ("text", "application_name")}
+    assert len(json.dumps(kept, ensure_ascii=False, separators=(",", ":")).encode()) < 8_000
 
 
 def press(*, state: str = "none", age: float = 60, transaction: str | None = None, order: str = "A") -> dict[str, Any]:
@@ -224,14 +286,6 @@ def test_press_after_a_cancel_is_another_purchase_though_an_older_order_is_the_n
     assert press(state="received", age=0.4, transaction="ha-0-x")["transaction"] != before
 
 
-def test_good_news_do_not_hide_the_problem_before_them() -> None:
-    news = json.dumps({"event_type": "buying_resumed", "message": "buying is possible again"})
-    assert render(templates.PROBLEM, news, State("the balance fell by 2220")) == "the balance fell by 2220"
-    assert render(templates.PROBLEM, news, State("unavailable")) == "buying is possible again"
-    refused = json.dumps({"event_type": "command_refused", "message": "no"})
-    assert render(templates.PROBLEM, refused, State("the balance fell by 2220")) == "no"
-
-
 def test_later_press_is_another_purchase() -> None:
     first = press()["transaction"]
     for newest in (
@@ -251,6 +305,89 @@ def test_cancel_names_the_current_order() -> None:
     assert sent["order"] == "current"
     assert sent["transaction"]
     assert sent["expires_at"] == "2026-11-24T04:01:00Z"
+
+
+def settle(template: str, typed: str = "PRESS", *doubted: str) -> dict[str, Any]:
+    """What a settling button or text sends while these orders are in doubt."""
+    rows = [{"order": "A", "state": "waiting"}, *({"order": order, "state": "unknown"} for order in doubted)]
+    states = {"sensor.renamed": State("2", orders=rows), "sensor.other": State("none")}
+    found: dict[str, Any] = json.loads(render(template, typed, states=states))
+    return found
+
+
+def test_settling_names_the_one_order_in_doubt() -> None:
+    sent = settle(templates.SETTLE_NOT_BOUGHT, "PRESS", "B")
+    assert (sent["order"], sent["outcome"]) == ("unknown", "not_bought")
+    assert sent["expires_at"] == "2026-11-24T04:01:00Z"
+    assert set(sent) == {"order", "outcome", "transaction", "expires_at"}
+    typed = settle(templates.SETTLE_BOUGHT, " 74001  +7 931 322\u200e6657 ", "B")
+    assert (typed["order"], typed["outcome"]) == ("unknown", "bought")
+    assert (typed["purchase"], typed["phone"]) == ("74001", "+79313226657")
+    assert "3132" not in typed["transaction"]
+    assert len(settle(templates.SETTLE_BOUGHT, "7" * 255, "B")["transaction"]) <= 200
+
+
+@pytest.mark.parametrize("typed", ["", "74001"])
+def test_what_was_typed_wrongly_is_the_daemons_to_refuse(typed: str) -> None:
+    sent = settle(templates.SETTLE_BOUGHT, typed, "B")
+    assert (sent["purchase"], sent["phone"]) == (typed, "")
+
+
+def test_settling_twice_is_once_and_another_order_is_another() -> None:
+    def pressed(*doubted: str) -> str:
+        return str(settle(templates.SETTLE_NOT_BOUGHT, "PRESS", *doubted)["transaction"])
+
+    assert pressed("B") == pressed("B")
+    assert len({pressed("B"), pressed("C"), pressed(), *(typed_as(t) for t in CORRECTIONS)}) == 3 + len(CORRECTIONS)
+    assert pressed("B", "C") == pressed(), "where it is not clear which, the moment tells"
+
+
+CORRECTIONS = ("74001 +79313226657", "74002 +79313226657", "74001 +79313226658", "74001 +793132266588")
+
+
+def typed_as(typed: str) -> str:
+    return str(settle(templates.SETTLE_BOUGHT, typed, "B")["transaction"])
+
+
+def test_problem_is_told_with_its_time_code_and_order() -> None:
+    told = {
+        "event_type": "command_refused",
+        "code": "insufficient_balance",
+        "message": "Nothing was bought.",
+        "at": "…Z",
+    }
+    payload = problem(**told, order=None, transaction="t-17", more=2)
+    found = attributes(templates.PROBLEM_ATTRIBUTES, payload)
+    assert (found["code"], found["at"], found["more"], found["transaction"]) == (
+        "insufficient_balance",
+        "…Z",
+        2,
+        "t-17",
+    )
+    assert attributes(templates.PROBLEM_ATTRIBUTES, '{"problem": null}')["code"] is None
+
+
+def test_providers_error_is_its_message() -> None:
+    error = {"code": "invalid_token", "message": "the provider refuses the token", "retryable": False}
+    found = attributes(templates.PROVIDER_ATTRIBUTES, {"state": "unauthorized", "since": "…Z", "error": error})
+    assert (found["provider_state"], found["error"]) == ("unauthorized", "the provider refuses the token")
+    assert attributes(templates.PROVIDER_ATTRIBUTES, {"state": "online", "error": None})["error"] is None
+
+
+def test_code_is_told_of_its_order_and_an_sms_without_one_changes_nothing() -> None:
+    sms = {"code": "012345", "order": "A", "phone": "+7931", "application": "3", "application_name": "Telegram"}
+    first = attributes(templates.CODE_ATTRIBUTES, sms)
+    assert first == {"order": "A", "number": "+7931", "application": "Telegram"}
+    other = json.dumps(sms | {"code": None, "order": "B", "phone": "+1"})
+    assert json.loads(render(templates.CODE_ATTRIBUTES, other, State("012345", **first))) == first
+
+
+@pytest.mark.parametrize("template", ATTRIBUTES)
+def test_no_attribute_is_called_state(template: str) -> None:
+    """Home Assistant drops such a one."""
+    payloads: list[dict[str, Any]] = [ORDER, {"problem": {}}, {"state": "online"}, {"code": "1"}]
+    for payload in payloads:
+        assert "state" not in attributes(template, payload)
 
 
 def figures(**total: Any) -> str:
