@@ -107,6 +107,11 @@ class Problems:
         """A command was carried out: what came to nothing before it is over."""
         self._keep(lambda n: n.kind != kind or (n.row is not None and row is not None and n.row > row))
 
+    def newest(self, kind: str) -> Problem | None:
+        """The newest of a kind that is not over."""
+        now = self._time.now()
+        return next((n.problem for n in reversed(self._noted) if n.kind == kind and n.until > now), None)
+
     def _keep(self, is_kept: Callable[[Noted], bool]) -> None:
         kept = [noted for noted in self._noted if is_kept(noted)]
         if len(kept) < len(self._noted):

@@ -263,6 +263,7 @@ async def _bug(world: World) -> None:
         (_has_sms, "cancel", "current", "not_cancellable", True),
         (_lost_cancel, "cancel", "current", "provider_timeout", True),
         (_in_doubt, "cancel", "current", "not_cancellable", True),
+        (_in_doubt, "resolve", {"order": "unknown", "outcome": "maybe"}, "invalid_command", False),
         (_closed, "cancel", {"purchase": "p1"}, "order_closed", True),
         (_bug, "cancel", "current", "malformed_answer", True),
         (None, "resolve", {"order": "unknown", "outcome": "not_bought"}, "order_not_found", False),
@@ -302,6 +303,17 @@ def noted(world: World) -> list[Any]:
 async def test_a_retained_command(world: World) -> None:
     await world.ask("buy", PRODUCT, retain=True)
     assert problem(world)["code"] == "retained_command"
+
+
+@pytest.mark.parametrize(
+    ("prepare", "sentence"), [(_has_sms, "an SMS is there"), (_in_doubt, "nobody knows yet whether it was bought")]
+)
+async def test_why_it_cannot_be_cancelled(world: World, prepare: Any, sentence: str) -> None:
+    await prepare(world)
+    assert await world.error("cancel", "current") == "not_cancellable"
+    assert sentence in noted(world)[0]["message"]
+    await world.restart()
+    assert sentence in next(each for each in noted(world) if each["code"] == "not_cancellable")["message"]
 
 
 async def test_a_second_press(opened: Opening) -> None:
@@ -575,6 +587,22 @@ async def test_which_one_is_meant_must_be_clear(opened: Opening) -> None:
     assert second["order"] in answer["error"]["message"]
     await world.data("resolve", {"order": first["order"], "outcome": "not_bought"})
     assert (await world.data("resolve", settle))["order"] == second["order"]
+
+
+async def test_whose_word_on_it_was_refused_sees_why(world: World) -> None:
+    await lost(world, Acting(LOST))
+    await world.error("resolve", {"order": "unknown", "outcome": "bought", "purchase": "74001", "phone": ""})
+    told = problem(world)
+    assert (told["event_type"], told["more"]) == ("outcome_unknown", 1)
+    assert told["message"].startswith("The order was not settled: the number is missing. ")
+    assert "Telegram (Russia) may have been bought" in told["message"]
+    assert told["message"].endswith(" may be gone.")
+    await world.restart()
+    assert problem(world) == told
+    await world.sleep(HOUR)
+    assert "not settled" not in problem(world)["message"]
+    await world.data("resolve", {"order": "unknown", "outcome": "not_bought"})
+    assert problem(world) is None
 
 
 async def test_it_is_never_one_that_came_after_the_command(world: World) -> None:

@@ -58,8 +58,8 @@ def test_lines_become_one() -> None:
             "resolve",
             "phone: is missing",
             (
-                "The order was not settled: the command is not right (phone: is missing). Send it as the documentation "
-                "says."
+                "The order was not settled: the number is missing. Give both, the id first, as your numbers on the "
+                "provider's site show them."
             ),
         ),
     ],

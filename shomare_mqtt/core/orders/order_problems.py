@@ -63,7 +63,11 @@ class OrderProblems:
     def _unknown(self, record: Record) -> Problem:
         order = record.order
         charged = None if order.charged is None else self._money(order.charged)
-        message = words.unknown(in_short(order), self._price(order), charged, is_settled=record.settled)
+        if (refused := self._problems.newest("resolve")) is not None and refused.order in (None, order.order):
+            # What its owner has just tried: this one is told before that one.
+            message = words.still_unknown(refused.message, in_short(order), self._price(order))
+        else:
+            message = words.unknown(in_short(order), self._price(order), charged, is_settled=record.settled)
         # When it was asked for: what became of it is written down anew each time that more is known.
         return _problem(order, BridgeEvent.OUTCOME_UNKNOWN, message, order.created_at, Gravity.ORDER)
 
