@@ -300,6 +300,9 @@ def test_what_can_be_cancelled_is_offered_by_its_number() -> None:
     both = "['—', '\\u200e+79002 Telegram', '\\u200e+79001 Telegram']"
     assert chosen(home(*TWO), select["options"]) == both
     assert chosen(home(), select["options"]) == "['—']"
+    assert chosen(home(*TWO), select["availability"]) == "True"
+    assert chosen(home(TWO[2]), select["availability"]) == "False", "nothing to cancel"
+    assert chosen(States(), select["availability"]) == "False"
     assert chosen(home(*TWO), select["state"]) == "—"
     assert chosen(home(TWO[0]), select["state"]) == "\u200e+79002 Telegram", "the only one"
     picked = home(*TWO, input_text__number_to_cancel=State("\u200e+79001 Telegram"))
