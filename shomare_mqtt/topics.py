@@ -20,6 +20,9 @@ BRIDGE_STATE = "bridge/state"
 BRIDGE_EVENT = "event/bridge"
 """Where an operator is told what to see to."""
 
+BRIDGE_PROBLEM = "bridge/problem"
+"""What needs a person's eyes and is not over, retained."""
+
 _ENCODED = frozenset("/+#%$")
 
 

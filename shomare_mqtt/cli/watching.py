@@ -38,7 +38,7 @@ async def _watch(settings: Mqtt, manner: Manner) -> None:
         if manner.json:
             await bridge.listen("event/order", "event/sms")
             await _print_each(bridge)
-        await bridge.listen("orders", "event/order", "event/sms", topics.BRIDGE_EVENT)
+        await bridge.listen("orders", topics.BRIDGE_PROBLEM, "event/order", "event/sms", topics.BRIDGE_EVENT)
         await _show_each(bridge, console(), quiet=manner.quiet)
 
 
@@ -52,12 +52,17 @@ async def _print_each(bridge: Bridge) -> None:
 async def _show_each(bridge: Bridge, screen: Console, *, quiet: bool = False) -> None:
     if not quiet:
         screen.print("Watching; Ctrl-C ends it.")
-    opened = quiet
+    opened = told = quiet
     while True:
         heard = await bridge.next()
         if heard.topic == "orders" and not opened:
             opened = True
             _show_open(screen, objects(heard.body), Known.from_topics(bridge.beside))
+        elif heard.topic == topics.BRIDGE_PROBLEM:
+            # What needs eyes already; what comes is told as an event.
+            if not told and (line := _problem(heard)) is not None:
+                screen.print(line)
+            told = True
         elif line := _line(heard):
             now = f"{datetime.now().astimezone():%H:%M:%S %Z}"
             indent = len(now) + 2 if screen.width >= _ROOMY else 2
@@ -69,6 +74,13 @@ def _show_open(screen: Console, orders: list[Mapping[str, Any]], known: Known) -
         show_orders(screen, orders, known, hint="")
     else:
         screen.print("No order is open.")
+
+
+def _problem(heard: Heard) -> Line | None:
+    match heard.body:
+        case {"problem": {"message": message}}:
+            return Line([Cell.folding(plain(message).plain, "yellow")])
+    return None
 
 
 def _line(heard: Heard) -> Line | None:

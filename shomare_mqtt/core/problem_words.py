@@ -26,9 +26,16 @@ _NO_ANSWER = "The question was not answered"
 _AGAIN = {"buy": "press Buy again", "cancel": "press Cancel again"}
 _TRY_AGAIN = "try it again"
 
+_DOUBTFUL = (
+    "The number was not cancelled: nobody knows yet whether it was bought. Look at your numbers on the provider's "
+    "site, and settle the order: as bought, with its id and number, or as not bought"
+)
 _PLACE = re.compile(r"(country|operator|application): is missing")
+_FOUND = re.compile(r"(purchase|phone): is missing")
 _NOTHING_DONE = re.compile(r"; nothing was (?:bought|done)(?=[;:.]|$)")
 
+NOBODY_KNOWS = "nobody knows whether"
+"""How the error begins of a cancel of an order in doubt."""
 _WITH_DETAIL = frozenset(
     {
         ErrorCode.INVALID_COMMAND,
@@ -63,10 +70,7 @@ SENTENCES = {
     ErrorCode.TRANSACTION_CONFLICT: ("its transaction was used for something else before. Send it with a new one"),
     ErrorCode.ORDER_NOT_FOUND: "{detail}. No money moved; look at the list of open numbers",
     ErrorCode.ORDER_CLOSED: "it is over already, and no money moved now. Nothing is left to do",
-    ErrorCode.NOT_CANCELLABLE: (
-        "its code is there already, or nobody knows yet whether it was bought. What was paid stays paid; use the code, "
-        "or settle the order"
-    ),
+    ErrorCode.NOT_CANCELLABLE: "an SMS is there, and what was paid stays paid. Use its code",
     ErrorCode.CANCELLED: "it was cancelled before a number was to be had, and nothing was paid. Nothing is left to do",
     ErrorCode.PRICE_TOO_HIGH: "{detail}. Raise your maximum price, or choose another operator or country",
     ErrorCode.PRICE_TOO_LOW: "{detail}. Lower your minimum price, or choose another operator or country",
@@ -178,11 +182,27 @@ def refused(command: str, code: ErrorCode, message: str) -> str:
     if kind == "cancel" and (whole := _OF_A_CANCEL.get(code)) is not None:
         return f"{whole}."
     outcome = _OUTCOMES.get(kind, _NO_ANSWER)
+    if code is ErrorCode.NOT_CANCELLABLE and message.startswith(NOBODY_KNOWS):
+        return f"{_DOUBTFUL}."
+    if code is ErrorCode.INVALID_COMMAND and kind == "resolve":
+        return f"{outcome}: {_not_settled(message)}."
     if code is ErrorCode.INVALID_COMMAND and (place := _PLACE.match(message)) is not None:
         field = place[1]
         return f"{outcome}: no {field} is chosen. Choose one and {again}."
     words = {"again": again, "detail": _detail(code, message), **_of_a_thing(kind)}
     return f"{outcome}: {SENTENCES[code].format(**words)}."
+
+
+def _not_settled(message: str) -> str:
+    if (found := _FOUND.match(message)) is not None:
+        what = {"purchase": "the purchase's id", "phone": "the number"}[found[1]]
+        return f"{what} is missing. Give both, the id first, as your numbers on the provider's site show them"
+    return _detail(ErrorCode.INVALID_COMMAND, message)
+
+
+def still_unknown(why: str, what: str, money: str | None) -> str:
+    """That a number may have been bought, after its owner's word on it was refused; `why`: the sentence of that."""
+    return f"{why} A number for {what} may have been bought, and {money or 'its price'} may be gone."
 
 
 def _of_a_thing(kind: str) -> dict[str, str]:
@@ -241,8 +261,8 @@ def not_refunded(what: str, money: str | None, *, is_refused: bool) -> str:
 def above_limit(what: str, money: str, limit: str) -> str:
     """That a number came dearer than its owner wanted."""
     return (
-        f"The number for {what} cost {money}, more than your maximum price of {limit}. It is kept, and its SMS is "
-        "waited for; cancel it if you do not want it at that price."
+        f"The number for {what} cost {money}, more than your maximum price of {limit}. It is kept. If you do not "
+        "want it at that price, cancel it before an SMS comes: then its money comes back."
     )
 
 
@@ -254,14 +274,12 @@ def no_id(what: str) -> str:
     )
 
 
-EVENTS = frozenset(
-    {
-        BridgeEvent.COMMAND_REFUSED,
-        BridgeEvent.OUTCOME_UNKNOWN,
-        BridgeEvent.JOURNAL_RESTORED,
-        BridgeEvent.PROVIDER_STATE,
-        BridgeEvent.ORDER_PROBLEM,
-        BridgeEvent.PRICE_ABOVE_LIMIT,
-    }
+EVENTS = (
+    BridgeEvent.OUTCOME_UNKNOWN,
+    BridgeEvent.JOURNAL_RESTORED,
+    BridgeEvent.PROVIDER_STATE,
+    BridgeEvent.COMMAND_REFUSED,
+    BridgeEvent.ORDER_PROBLEM,
+    BridgeEvent.PRICE_ABOVE_LIMIT,
 )
 """Every `event_type` that a problem can be of."""

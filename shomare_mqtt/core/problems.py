@@ -100,20 +100,23 @@ class Problems:
     def note(self, noted: Noted) -> None:
         """Something happened that its owner has to know of."""
         self._noted = [*self._noted[1 - MOST :], noted]
+        self._changed.set()
         self.show()
 
     def went_well(self, kind: str, row: int | None) -> None:
         """A command was carried out: what came to nothing before it is over."""
         self._keep(lambda n: n.kind != kind or (n.row is not None and row is not None and n.row > row))
 
-    def settled(self, order: str) -> None:
-        """What happened to an order needs no eyes any more."""
-        self._keep(lambda n: n.problem.order != order)
+    def newest(self, kind: str) -> Problem | None:
+        """The newest of a kind that is not over."""
+        now = self._time.now()
+        return next((n.problem for n in reversed(self._noted) if n.kind == kind and n.until > now), None)
 
     def _keep(self, is_kept: Callable[[Noted], bool]) -> None:
         kept = [noted for noted in self._noted if is_kept(noted)]
         if len(kept) < len(self._noted):
             self._noted = kept
+            self._changed.set()
             self.show()
 
     def show(self) -> None:
@@ -127,7 +130,6 @@ class Problems:
         gravest = min(problems, key=lambda p: (p.gravity, -p.at.timestamp()), default=None)
         told = None if gravest is None else gravest.as_json(len(problems) - 1)
         self._retained.put(TOPIC, render.dumps({"problem": told}))
-        self._changed.set()
 
     async def run(self) -> None:
         """Take away what is over, for ever."""

@@ -137,6 +137,15 @@ class MessageKind(StrEnum):
     SMS = "sms"
 
 
+class Notice(NamedTuple):
+    """What its owner has to see of an order that goes on; over when that closes. `message`: a whole sentence."""
+
+    order: str
+    event: BridgeEvent
+    message: str
+    at: datetime
+
+
 class Posting(NamedTuple):
     """A message to put into the outbox."""
 
@@ -183,7 +192,7 @@ class Batch:
     """What one transaction writes: all of it or nothing. `moves`: known money movements to count.
 
     `retained`: whole topics that are published retained once it is on disk. `answers`: what is called then, of those
-    who wait for an answer in this process.
+    who wait for an answer in this process. `notices`: what is told of orders then; it stands in `meta`, too.
     """
 
     records: list[Record] = field(default_factory=list)
@@ -194,6 +203,7 @@ class Batch:
     moves: int = 0
     retained: list[str] = field(default_factory=list)
     answers: list[Callable[[], object]] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
 
 
 HERE = "here"

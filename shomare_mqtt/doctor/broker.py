@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from shomare_mqtt.core.masking import Mask
     from shomare_mqtt.mqtt.packets import Connack, Version
 
-INFO, PROVIDER = "bridge/info", "provider/state"
-_TOPICS = (topics.BRIDGE_STATE, INFO, PROVIDER)
+INFO, PROVIDER, PROBLEM = "bridge/info", "provider/state", "bridge/problem"
+_TOPICS = (topics.BRIDGE_STATE, INFO, PROVIDER, PROBLEM)
 CONNECTED_WITHIN = 30.0
 HELD_WITHIN = 3.0
 """Seconds until what the broker holds must have come: it sends it right after the subscription."""
@@ -100,6 +100,7 @@ def _of_daemon(held: dict[str, bytes], settings: Mqtt, mask: Mask, seen: Broker)
     advice = f"this program is version {__version__}: restart the daemon to run the same" if other else ""
     yield good("daemon", hidden(said, mask), advice)
     yield from _of_its_provider(_object(held.get(PROVIDER)), mask)
+    yield from _of_its_problem(_object(held.get(PROBLEM)).get("problem"), mask)
 
 
 def _of_its_provider(state: dict[str, Any], mask: Mask) -> Iterator[Finding]:
@@ -118,6 +119,15 @@ def _of_its_provider(state: dict[str, Any], mask: Mask) -> Iterator[Finding]:
         yield unknown(name, f"{said}; not understood, or doubtful: {not_understood}", "see below, field by field")
     else:
         yield good(name, said, aside=aside)
+
+
+def _of_its_problem(problem: Any, mask: Mask) -> Iterator[Finding]:
+    """What a running daemon says that needs eyes; how the provider stands is said already."""
+    if not isinstance(problem, dict) or problem.get("event_type") == "provider_state":
+        return
+    more = problem.get("more")
+    aside = f"{more} more" if isinstance(more, int) and more > 0 else ""
+    yield unknown(f"what the daemon says ({PROBLEM})", hidden(str(problem.get("message")), mask), aside=aside)
 
 
 def _object(payload: bytes | None) -> dict[str, Any]:

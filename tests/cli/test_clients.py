@@ -354,11 +354,13 @@ async def test_watch_prints_each_event_until_a_signal(number: signal.Signals) ->
 async def test_watch_shows_people_what_happens() -> None:
     async with stand_in(lambda *_: None) as daemon:
         await daemon.say("orders", [ORDER], retain=True)
+        await daemon.say("bridge/problem", {"problem": {"message": "Nothing was bought."}}, retain=True)
         async with running("watch", SHOMARE_MQTT__PORT=str(daemon.port)) as process:
             assert process.stdout is not None
             seen = b""
-            while b"+79313226657" not in seen:
+            while not (b"+79313226657" in seen and b"Nothing was bought." in seen):
                 seen += await process.stdout.readline()
+            await daemon.say("bridge/problem", {"problem": {"message": "Told as an event."}}, retain=True)
             await daemon.say("event/sms", SMS)
             await daemon.say("event/bridge", {"event_type": "buying_paused", "message": "Buying pauses."})
             while b"Buying pauses." not in seen:
@@ -366,6 +368,7 @@ async def test_watch_shows_people_what_happens() -> None:
             process.send_signal(signal.SIGINT)
             done = await finish(process)
     assert b"SMS for +79313226657: 12345" in seen
+    assert b"Told as an event." not in seen
     assert done.status == 0
 
 

@@ -112,7 +112,7 @@ COMMANDS = (
     Command(
         "resolve",
         "Settle an order of which nobody knows whether it was bought.",
-        (Payload(shapes.RESOLVE, examples=({"order": "01KAR0", "outcome": "not_bought"},)),),
+        (Payload(shapes.RESOLVE, examples=({"order": "unknown", "outcome": "not_bought"},)),),
         shapes.answer(ref("Order")),
     ),
     Command("query/profile", "Account and balance.", _EMPTY, shapes.answer(ref("ProfileAnswer"))),
@@ -184,6 +184,7 @@ STATES = (
     _kept("bridge/info", "What this daemon is and runs with.", ref("Info")),
     _kept("bridge/health", "How it is doing.", ref("Health")),
     _kept("bridge/journal", "Which journal this is, and how far it has come.", ref("Journal")),
+    _kept("bridge/problem", "What needs a person's eyes and is not over.", ref("Problem")),
     _kept("provider/state", "How the provider stands.", ref("Provider")),
     _kept("profile", "The account.", ref("Profile")),
     _kept("profile/balance", "The balance, as a plain number.", text(pattern=r"^-?\d+(\.\d+)?$"), TEXT),

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from shomare_mqtt.core.bridge_events import BridgeEvent
 from shomare_mqtt.core.market.provider_state import _WORDS
+from shomare_mqtt.core.problem_words import EVENTS as PROBLEM_EVENTS
+from shomare_mqtt.core.problem_words import LONGEST
 from shomare_mqtt.errors import ErrorCode
 from shomare_mqtt.model import CatalogKind, Endpoint, OrderState, PurchaseState
 from shomare_mqtt.mqtt.command_fields import MAX_ID, MAX_LISTED, MAX_TRANSACTION
@@ -131,7 +133,7 @@ RESOLVE = {
     **command(
         "`purchase` and `phone` belong to `bought` alone, and both are needed there.",
         {"purchase": PURCHASE, "phone": {**ID, "description": "The number that was bought."}},
-        order=ORDER_TEXT,
+        order=text("An order's id; `unknown`: the one order in that state; or `current`.", maxLength=MAX_ID),
         outcome=words(("bought", "not_bought")),
     ),
     "if": {"properties": {"outcome": {"const": "bought"}}},
@@ -381,6 +383,21 @@ SCHEMAS: dict[str, Schema] = {
         }
     ),
     "ProviderState": words(_WORDS),
+    "Problem": made_of(
+        "What needs a person's eyes and is not over; null where nothing does.",
+        problem=or_null(
+            made_of(
+                "The gravest.",
+                event_type=words(PROBLEM_EVENTS, "What it is of, as on `event/bridge`."),
+                code=or_null(ref("ErrorCode")),
+                message=text("For its owner: what it means for the money, and what to do.", maxLength=LONGEST),
+                at=TIME,
+                order=or_null(_ORDER_ID),
+                transaction=or_null(TRANSACTION),
+                more=kind("integer", "How many others there are.", minimum=0),
+            )
+        ),
+    ),
     "Provider": made_of(
         "How the provider stands.",
         state=ref("ProviderState"),

@@ -51,7 +51,8 @@ def ignored(incoming: Incoming, ack: Callable[[], None]) -> None:
 async def left(**topics: Any) -> Broker:
     """What is seen where this is held, and an empty object on each topic of which nothing is said."""
     async with embedded() as port:
-        await retain(port, **{"bridge_state": "offline", "bridge_info": {}, "provider_state": {}, **topics})
+        held = {"bridge_state": "offline", "bridge_info": {}, "provider_state": {}, "bridge_problem": {}, **topics}
+        await retain(port, **held)
         return await look_at_broker(on(port), MASK)
 
 
@@ -120,6 +121,19 @@ async def test_what_the_daemon_says_of_the_provider() -> None:
     assert refused.findings[2].state is State.BAD
     assert "unauthorized" in refused.findings[2].text
     assert refused.findings[2].aside == "No: *** of ***"
+
+
+async def test_what_the_daemon_says_that_needs_eyes() -> None:
+    state = {"state": "online", "fields": []}
+    problem = {"event_type": "command_refused", "message": "No tok-5f0c1e7a9b2d of +79313226657.", "more": 2}
+    found = await left(bridge_state="online", provider_state=state, bridge_problem={"problem": problem})
+    assert [each.state for each in found.findings] == [State.GOOD] * 3 + [State.UNKNOWN]
+    assert (found.findings[3].text, found.findings[3].aside) == ("No *** of ***.", "2 more")
+    found = await left(bridge_state="online", bridge_problem={"problem": {**problem, "more": 0}})
+    assert not found.findings[-1].aside
+    for none in (None, {**problem, "event_type": "provider_state"}, "nonsense"):
+        found = await left(bridge_state="online", provider_state=state, bridge_problem={"problem": none})
+        assert [each.state for each in found.findings] == [State.GOOD] * 3
 
 
 async def test_nobody_listens() -> None:

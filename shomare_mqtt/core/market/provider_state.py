@@ -47,6 +47,8 @@ OF_THE_TOKEN = {
     ErrorCode.ACCOUNT_BLOCKED: "blocked",
 }
 """Refusals that hold for every call where the profile gets them, and else for the one call that got them."""
+_OF_THE_ACCOUNT = frozenset({*OF_THE_TOKEN, ErrorCode.INSUFFICIENT_BALANCE})
+"""Refusals after which the profile is looked at: what is known of the account may not be so any more."""
 _WORDS = {
     "online": "the provider answers",
     "unreachable": "the provider does not answer; orders are still watched, nothing can be bought",
@@ -214,7 +216,7 @@ class ProviderState:
             self.show()
         else:
             await self._become(self._standing(), error)
-        if endpoint is not Endpoint.PROFILE and (error.code in OF_THE_TOKEN or is_unreadable(error)):
+        if endpoint is not Endpoint.PROFILE and (error.code in _OF_THE_ACCOUNT or is_unreadable(error)):
             self.on_doubt()
 
     def _let_poll(self) -> None:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from shomare_mqtt.core.bridge_events import BridgeEvent
 from shomare_mqtt.core.ids import new_id
 from shomare_mqtt.core.masking import masked_phone, trace_of
-from shomare_mqtt.core.orders.costs import about_price, counted
+from shomare_mqtt.core.orders.costs import about_price, above_limit, counted
 from shomare_mqtt.core.orders.evidence import Witness
+from shomare_mqtt.core.orders.noticed import put
 from shomare_mqtt.core.orders.settling import unknown_error
 from shomare_mqtt.core.records import LONGEST_LIFE, Batch, Evidence, Ids, Record, bridge_posting
 from shomare_mqtt.core.render import Answer, Status, error_info, order_json
@@ -342,6 +343,8 @@ class Buyer:
             expires_at=self._clock.now() + timedelta(seconds=lifetime),
         )
         batch.postings.extend(about_price(order, purchase.price, price, max_price, self._account.said))
+        if (dearer := above_limit(changed.order, max_price, self._account.said)) is not None:
+            put(batch, dearer)
         self._logger.info(
             "order %s: bought %s, %s, price %s",
             order.order,

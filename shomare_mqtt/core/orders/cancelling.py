@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from shomare_mqtt.core.market.discretion import in_short
 from shomare_mqtt.core.orders.identifying import is_of_all, is_unknown_there
 from shomare_mqtt.core.orders.targets import find_target
+from shomare_mqtt.core.problem_words import NOBODY_KNOWS
 from shomare_mqtt.core.records import Batch, Record
 from shomare_mqtt.core.render import Answer, error_info, order_json
 from shomare_mqtt.core.tickets import Outcome, Ticket
@@ -98,7 +99,7 @@ class Canceller:
         if order.state is OrderState.UNKNOWN:
             raise CommandRefusedError(
                 ErrorCode.NOT_CANCELLABLE,
-                f"nobody knows whether order {order.order} was bought; settle it with resolve",
+                f"{NOBODY_KNOWS} order {order.order} was bought; settle it with resolve",
                 order=order.order,
             )
         return record

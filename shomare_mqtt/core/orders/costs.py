@@ -5,8 +5,10 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from shomare_mqtt.core import problem_words as words
 from shomare_mqtt.core.bridge_events import BridgeEvent
-from shomare_mqtt.core.records import Posting, bridge_posting
+from shomare_mqtt.core.orders.noticed import in_short
+from shomare_mqtt.core.records import Notice, Posting, bridge_posting
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,3 +45,11 @@ def about_price(
         message = f"order {order.order} cost {money(counts_at)}, more than max_price ({limit}); it is kept"
         postings.append(bridge_posting(BridgeEvent.PRICE_ABOVE_LIMIT, message, order=order.order, price=counts_at))
     return postings
+
+
+def above_limit(order: Order, max_price: Decimal | None, money: Callable[[Decimal], str]) -> Notice | None:
+    """What its owner has to see of an order that was just bought, where it came dearer than the limit."""
+    if order.price is None or max_price is None or order.price <= max_price:
+        return None
+    message = words.above_limit(in_short(order), money(order.price), money(max_price))
+    return Notice(order.order, BridgeEvent.PRICE_ABOVE_LIMIT, message, order.updated_at)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from shomare_mqtt.config.in_force import InForce
     from shomare_mqtt.core.clock import Clock, SteadyTime
     from shomare_mqtt.core.ports import Extensions, Journal, Outbox, Retained
-    from shomare_mqtt.core.records import Condition, Ids
+    from shomare_mqtt.core.records import Condition, Ids, Notice
     from shomare_mqtt.model import Transaction
 
 
@@ -68,6 +68,8 @@ class Ledger:
         self.listeners: list[Callable[[Record, Record | None], None]] = []
         self.on_committed: Callable[[], object] = lambda: None
         """Told of each batch that changed orders or brought an SMS."""
+        self.on_notice: Callable[[Notice], object] = lambda _: None
+        """Told of each that a batch brought."""
         self.moves = 0
         self.last_move = float("-inf")
         self.last_refund = float("-inf")
@@ -276,6 +278,8 @@ class Ledger:
             self._show_lists()
         if batch.records or batch.sms:
             self.on_committed()
+        for notice in batch.notices:
+            self.on_notice(notice)
         self._tell_of_sms(batch)
         if batch.postings:
             self._outbox.wake()

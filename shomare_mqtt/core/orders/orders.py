@@ -48,7 +48,7 @@ class Orders:
         self._spawn = spawn
         self.ledger = ledger = Ledger(settings, clock, ports.journal, ports.retained, ports.outbox, extensions)
         self._clearance = ports.clearance
-        self._problems = OrderProblems(ledger, problems, market.account.said)
+        self._problems = OrderProblems(ledger, ports.journal, problems, market.account.said)
         self.checker = Checker(clock, ledger, market, extensions, logger)
         self.settler = Settler(settings, clock, ledger, market.account, self.checker, spawn, logger)
         adopting = Adopting(ledger, ports.retained)
