@@ -104,7 +104,8 @@ def build_components(context: DiscoveryContext) -> dict[str, Component]:
         found |= entities.application_by_name(base)
     found |= entities.controls(base, currency) | entities.buttons(base) | entities.settling(base)
     language = context.settings.homeassistant.language
-    found = {key: {"name": words.NAMES[language][key], **component} for key, component in found.items()}
+    names = words.NAMES[language]
+    found = {key: {"name": name, **found[key]} for key, name in names.items() if key in found}
     for product in context.watched:
         topic = f"{base}/{topics.prices(product.country, product.operator)}"
         named = {"name": words.watched_price(language, product.name)}

@@ -29,6 +29,12 @@ _ICONS = {
     CatalogKind.OPERATORS: "mdi:radio-tower",
     CatalogKind.APPLICATIONS: "mdi:apps",
 }
+# What is chosen most often stands beside the buttons, where the device's page sorts by name; the rest is configuration.
+_SELECT_CATEGORIES: Mapping[CatalogKind, Component] = {
+    CatalogKind.COUNTRIES: {"entity_category": "config"},
+    CatalogKind.OPERATORS: {"entity_category": "config"},
+    CatalogKind.APPLICATIONS: {},
+}
 
 
 def money(base: str, currency: str) -> dict[str, Component]:
@@ -136,7 +142,6 @@ def diagnostics(base: str) -> dict[str, Component]:
         "last_problem": {
             "platform": "sensor",
             "icon": "mdi:alert",
-            "entity_category": "diagnostic",
             "state_topic": f"{base}/bridge/problem",
             "value_template": templates.PROBLEM,
             "json_attributes_topic": f"{base}/bridge/problem",
@@ -197,6 +202,7 @@ def select(base: str, kind: CatalogKind, options: list[str], renamed: dict[str, 
     return {
         "platform": "select",
         "icon": _ICONS[kind],
+        **_SELECT_CATEGORIES[kind],
         "options": options,
         "state_topic": f"{topic}/name",
         "value_template": templates.option(renamed),
@@ -225,6 +231,7 @@ def controls(base: str, currency: str) -> dict[str, Component]:
         "maximum_price": {
             "platform": "number",
             "icon": "mdi:cash-lock",
+            "entity_category": "config",
             "mode": "box",
             "min": 0,
             "max": HIGHEST_PRICE,
@@ -280,6 +287,7 @@ def buttons(base: str) -> dict[str, Component]:
 def settling(base: str) -> dict[str, Component]:
     """What settles an order of which nobody knows whether it was bought; there only while one is."""
     settled = {
+        "entity_category": "config",  # rarely needed, and not to be pressed in passing: in no automatic dashboard
         "command_topic": f"{base}/resolve",
         "availability": [bridge_online(base), order_in_doubt(base)],
         "availability_mode": "all",

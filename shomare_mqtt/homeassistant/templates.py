@@ -203,22 +203,34 @@ _DOUBTED = (
     "{%- endfor -%}{%- endif -%}"
     "{%- set which = doubted.orders[0] if doubted.orders | count == 1 else '%d' | format(utcnow().timestamp() / 10) -%}"
 )
+FEWEST_DIGITS = 7
+"""Of a number with its country's code."""
 _A_MINUTE = "(utcnow() + timedelta(minutes=1)).strftime('%Y-%m-%dT%H:%M:%SZ')"
 SETTLE_NOT_BOUGHT = (
     _DOUBTED + "{{ {'order': 'unknown', 'outcome': 'not_bought',"
     f" 'transaction': 'ha-not-bought-' ~ which, 'expires_at': {_A_MINUTE}}} | tojson }}}}"
 )
 
-# Of the number only what tells one from another goes into the transaction, which more eyes see than the number.
+# What was typed the wrong way around, or is no number, is left out, and the daemon says that it is missing: settled so,
+# a number that was paid for would never be watched. Of the number only what tells one from another goes into the
+# transaction, which more eyes see.
 SETTLE_BOUGHT = (
-    _DOUBTED + "{%- set words = (value | string | replace('\\u200e', '')).split() -%}"
-    "{%- set purchase = words[0] if words else '' -%}"
+    _DOUBTED + "{%- set typed = namespace(text='', digits=0) -%}"
+    "{%- for letter in value | string | replace('\\u200e', '') -%}"
+    "{%- set place = '۰۱۲۳۴۵۶۷۸۹'.find(letter) -%}"
+    "{%- set typed.text = typed.text ~ ('0123456789'[place] if place >= 0 else letter) -%}"
+    "{%- endfor -%}"
+    "{%- set words = typed.text.split() -%}"
+    "{%- set purchase = words[0] if words and not words[0].startswith('+') else '' -%}"
     "{%- set phone = words[1:] | join -%}"
+    "{%- set digits = phone | select('in', '0123456789') | list | count -%}"
+    "{%- set others = phone | reject('in', '+0123456789-()') | list | count -%}"
+    f"{{%- set phone = phone if digits >= {FEWEST_DIGITS} and not others else '' -%}}"
     "{{ {'order': 'unknown', 'outcome': 'bought', 'purchase': purchase, 'phone': phone,"
     " 'transaction': 'ha-bought-%s-%s-%d-%s' | format(which, purchase[:64], phone | length, phone[-2:]),"
     f" 'expires_at': {_A_MINUTE}}} | tojson }}}}"
 )
-"""`PURCHASE PHONE`, as it was typed; what is missing in it is the daemon's to say."""
+"""`PURCHASE PHONE`, as it was typed."""
 
 
 def field(name: str) -> str:

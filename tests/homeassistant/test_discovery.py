@@ -248,6 +248,11 @@ def test_persian_names_change_nothing_but_names() -> None:
     assert announced(context(homeassistant={"language": "fa"}))["device"]["model"] == "شماره‌های پیامکی"
 
 
+def test_every_entity_is_called_something_in_each_language() -> None:
+    assert [list(names) for names in words.NAMES.values()] == [list(words.NAMES["en"])] * len(words.NAMES)
+    assert set(words.NAMES["en"]) == {*TABLE, "application_by_name"}, "what has no name is not announced"
+
+
 def test_names_are_told_apart_in_each_language() -> None:
     for language, names in words.NAMES.items():
         by_platform = [(components(context())[key]["platform"], names[key]) for key in TABLE]

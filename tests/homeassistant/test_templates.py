@@ -327,10 +327,23 @@ def test_settling_names_the_one_order_in_doubt() -> None:
     assert len(settle(templates.SETTLE_BOUGHT, "7" * 255, "B")["transaction"]) <= 200
 
 
-@pytest.mark.parametrize("typed", ["", "74001"])
-def test_what_was_typed_wrongly_is_the_daemons_to_refuse(typed: str) -> None:
+@pytest.mark.parametrize(
+    ("typed", "purchase", "phone"),
+    [
+        ("", "", ""),
+        ("74001", "74001", ""),
+        ("74001 there", "74001", ""),
+        ("74001 5551", "74001", ""),
+        ("+79313226657", "", ""),
+        ("+79313226657 74001", "", ""),
+        ("79313226657 74001", "79313226657", ""),
+        ("۷۴۰۰۱ +۷۹۳۱۳۲۲۶۶۵۷", "74001", "+79313226657"),
+        ("a-1 (931) 322-66-57", "a-1", "(931)322-66-57"),
+    ],
+)
+def test_what_was_typed_wrongly_is_the_daemons_to_refuse(typed: str, purchase: str, phone: str) -> None:
     sent = settle(templates.SETTLE_BOUGHT, typed, "B")
-    assert (sent["purchase"], sent["phone"]) == (typed, "")
+    assert (sent["purchase"], sent["phone"]) == (purchase, phone)
 
 
 def test_settling_twice_is_once_and_another_order_is_another() -> None:
