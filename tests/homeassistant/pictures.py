@@ -17,6 +17,7 @@ import asyncio
 import base64
 import json
 import os
+import re
 import shutil
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -28,8 +29,10 @@ from playwright.async_api import async_playwright
 DOCS = Path(__file__).parents[2] / "docs" / "homeassistant"
 QUALITY = 80
 """Of WebP, up to 100."""
+LONGEST = 60_000
+"""Milliseconds until a page is there."""
 DRAWN = 8_000
-"""Milliseconds until graphs are drawn, also on a busy machine."""
+"""Milliseconds more until graphs are drawn, also on a busy machine."""
 
 
 class Shot(NamedTuple):
@@ -139,6 +142,9 @@ async def _picture(page_url: str, url: str, token: str, shot: Shot) -> bytes:
         await context.add_init_script("""localStorage.setItem('dockedSidebar', '"always_hidden"')""")
         page = await context.new_page()
         await page.goto(page_url)
+        # What was rendered from a template comes last.
+        drawn = "ha-markdown-element" if shot.dashboard else "ha-device-info-card"
+        await page.locator(drawn, has_text=re.compile(r"\S")).first.wait_for(timeout=LONGEST)
         await page.wait_for_timeout(DRAWN)
         devtools = await context.new_cdp_session(page)
         taken = await devtools.send("Page.captureScreenshot", {"format": "webp", "quality": QUALITY})
