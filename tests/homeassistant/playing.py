@@ -116,7 +116,7 @@ def number(value: Any, default: Any = 0.0) -> Any:
 
 
 class StopError(Exception):
-    """`stop`, with the name of its response."""
+    """`stop`, with the name of its response, or a condition that does not hold."""
 
 
 class Play:
@@ -133,7 +133,7 @@ class Play:
         try:
             self._sequence(self.steps)
         except StopError as stopped:
-            return self.variables[stopped.args[0]]
+            return self.variables.get(stopped.args[0])
         return None
 
     def _value(self, given: Any) -> Any:
@@ -154,7 +154,12 @@ class Play:
 
     def _step(self, step: dict[str, Any]) -> None:
         steps = {"variables": self._variables, "if": self._if, "repeat": self._repeat, "wait_template": self._wait}
-        steps |= {"action": self._call, "set_conversation_response": self._say, "stop": self._stop}
+        steps |= {
+            "condition": self._condition,
+            "action": self._call,
+            "set_conversation_response": self._say,
+            "stop": self._stop,
+        }
         [kind] = steps.keys() & step.keys()
         steps[kind](step)
 
@@ -164,6 +169,10 @@ class Play:
     def _if(self, step: dict[str, Any]) -> None:
         if self._value(step["if"]) is True:
             self._sequence(step["then"])
+
+    def _condition(self, step: dict[str, Any]) -> None:
+        if self._value(step["value_template"]) is not True:
+            raise StopError(None)
 
     def _repeat(self, step: dict[str, Any]) -> None:
         for item in self._value(step["repeat"]["for_each"]):
