@@ -467,7 +467,7 @@ async def test_one_that_the_provider_knows_by_no_id_is_told_until_it_does(world:
         told = problem(world)
         assert (told["event_type"], told["order"], told["more"]) == ("order_problem", order["order"], 0)
         assert "its SMS cannot be fetched" in told["message"]
-        await world.restart(crash=True)
+        await world.restart()
     del world.provider.always["check"]
     await world.until(lambda: problem(world) is None, 600)
 
