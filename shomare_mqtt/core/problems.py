@@ -105,7 +105,8 @@ class Problems:
 
     def went_well(self, kind: str, row: int | None) -> None:
         """A command was carried out: what came to nothing before it is over."""
-        self._keep(lambda n: n.kind != kind or (n.row is not None and row is not None and n.row > row))
+        if self._noted:
+            self._keep(lambda n: n.kind != kind or (n.row is not None and row is not None and n.row > row))
 
     def newest(self, kind: str) -> Problem | None:
         """The newest of a kind that is not over."""

@@ -11,6 +11,7 @@ from shomare_mqtt.errors import CommandRefusedError, ErrorCode
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+    from datetime import datetime
 
     from shomare_mqtt.core.clock import SteadyTime
     from shomare_mqtt.core.render import Answer
@@ -22,13 +23,15 @@ class Ticket:
     """A command that was taken. `deadline`: steady seconds after which it must not be carried out any more.
 
     `resumed`: an earlier process took it, and may have carried it out in part. `close` puts the answer, and the word
-    that the command is done, into a batch. `clearance`: whether another daemon may have got it too.
+    that the command is done, into a batch. `clearance`: whether another daemon may have got it too. `came`: by the wall
+    clock, when it was taken.
     """
 
     row: int
     envelope: Envelope
     request: Action
     received: float
+    came: datetime
     deadline: float | None
     close: Callable[[Batch, Answer], None]
     resumed: bool = False

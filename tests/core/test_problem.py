@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ from tests.core.provider import (
     LOST,
     MALFORMED,
     NO_NUMBERS,
+    NOT_FOUND,
     TIMEOUT,
     TOO_EARLY,
     UNREACHABLE,
@@ -31,6 +33,7 @@ from tests.core.provider import (
 )
 from tests.core.test_asked_here import ask
 from tests.core.test_full_disk import said
+from tests.core.test_identifying import doubled
 from tests.core.test_old_journal import back_up, restored
 from tests.core.world import PRODUCT, World
 from tests.small_disk import small_disk
@@ -131,7 +134,7 @@ async def test_no_flood_of_them_takes_more_and_more_memory(world: World) -> None
 @pytest.mark.parametrize("crash", [False, True], ids=["stopped", "killed"])
 @pytest.mark.parametrize(
     ("topic", "payload"),
-    [("buy", {**NOWHERE, "transaction": 7}), ("buy", b"no JSON"), ("cancel", {"order": "nonesuch"})],
+    [("buy", {**NOWHERE, "transaction": 1.5}), ("buy", b"no JSON"), ("cancel", {"order": "nonesuch"})],
     ids=["by its own", "as it came", "by the orders"],
 )
 async def test_a_restart_loses_none_and_tells_it_at_once(world: World, topic: str, payload: Any, crash: bool) -> None:
@@ -158,6 +161,23 @@ async def test_a_refusal_at_the_page_is_told_too_and_after_a_crash(world: World)
     assert told["code"] == "invalid_command"
     await world.restart(crash=True)
     assert problem(world) == told
+
+
+async def test_what_another_version_refused_or_noticed_in_its_own_words_is_left_out(world: World) -> None:
+    await world.ask("buy", NOWHERE)
+    order = await world.buy()
+    await world.ask("cancel", {"order": "nonesuch", "transaction": 1.5})
+    await world.stop()
+    with sqlite3.connect(world.directory / "journal.sqlite3") as file:
+        file.execute(
+            "UPDATE commands SET answer = CAST(replace(CAST(answer AS TEXT), 'order_not_found', 'gone') AS BLOB)"
+        )
+        said = json.dumps({"event": "gone_for_good", "message": "?", "at": "2026-03-01T12:00:00+00:00"})
+        file.execute("INSERT INTO meta VALUES (?, ?)", (f"notice/{order['order']}", said))
+    file.close()
+    world.clock.new_process()
+    await world.start()
+    assert problem(world) is None
 
 
 async def test_a_failed_purchase_is_one_problem(world: World) -> None:
@@ -438,6 +458,20 @@ async def test_one_that_came_dearer_than_the_limit_is_told_until_it_closes(opene
     assert not any(key.startswith("notice/") for key in await world.journal.meta())
 
 
+async def test_one_that_the_provider_knows_by_no_id_is_told_until_it_does(world: World) -> None:
+    world.provider.ids = doubled
+    world.provider.always["check"] = NOT_FOUND
+    order = await world.buy()
+    await world.sleep(30)
+    for _ in range(2):
+        told = problem(world)
+        assert (told["event_type"], told["order"], told["more"]) == ("order_problem", order["order"], 0)
+        assert "its SMS cannot be fetched" in told["message"]
+        await world.restart(crash=True)
+    del world.provider.always["check"]
+    await world.until(lambda: problem(world) is None, 600)
+
+
 async def test_nothing_is_left_of_one_whose_end_came_with_a_crash(opened: Opening) -> None:
     world = await opened(limits={"max_price": 2500}, orders={"keep_closed": 0})
     world.provider.purchase_price = Decimal(3000)
@@ -610,10 +644,10 @@ async def test_it_is_never_one_that_came_after_the_command(world: World) -> None
     order = await lost(world)
     request = Resolve("unknown", bought=False)
     now = world.journal.time.now()
-    late = Ticket(1, Envelope("resolve"), request, now - 60, None, lambda *_: None, resumed=True)
+    late = Ticket(1, Envelope("resolve"), request, now - 60, world.clock.now(), None, lambda *_: None, resumed=True)
     with pytest.raises(CommandRefusedError, match="nothing to settle"):
         the_one_in_doubt(world.bridge.orders.ledger, late)
-    now_on = Ticket(2, Envelope("resolve"), request, now + 60, None, lambda *_: None, resumed=True)
+    now_on = Ticket(2, Envelope("resolve"), request, now + 60, world.clock.now(), None, lambda *_: None, resumed=True)
     assert the_one_in_doubt(world.bridge.orders.ledger, now_on) == order["order"]
 
 

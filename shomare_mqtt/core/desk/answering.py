@@ -18,6 +18,7 @@ from shomare_mqtt.model import Envelope, Message, Reply
 if TYPE_CHECKING:
     import logging
     from collections.abc import Callable
+    from datetime import datetime
 
     from shomare_mqtt.core.desk.refusals import Refusals
     from shomare_mqtt.core.orders.ledger import Ledger
@@ -83,17 +84,20 @@ class Answering:
         row: int,
         envelope: Envelope,
         request: Action,
-        received: float,
+        taken: tuple[float, datetime],
         deadline: float | None,
         *,
         resumed: bool = False,
     ) -> Ticket:
-        """A command's ticket: what carries it out may close the answer into its own batch."""
+        """A command's ticket: what carries it out may close the answer into its own batch.
+
+        `taken`: when, in steady seconds and by the wall clock.
+        """
 
         def close(batch: Batch, answer: Answer) -> None:
             self.close(ticket, batch, answer)
 
-        ticket = Ticket(row, envelope, request, received, deadline, close, resumed)
+        ticket = Ticket(row, envelope, request, *taken, deadline, close, resumed)
         return ticket
 
     def begin(self, ticket: Ticket) -> None:
@@ -115,7 +119,7 @@ class Answering:
         # What another daemon may have carried out, a repeat of its transaction must not buy a second time.
         is_free = refused and ticket.clearance.contested is None
         batch.done.append(Done(ticket.row, body, answer.order or answer.about, is_free=is_free))
-        batch.answers.append(partial(self._refusals.ended, ticket.envelope, answer, ticket.row, ticket.received))
+        batch.answers.append(partial(self._refusals.ended, ticket.envelope, answer, ticket.row, ticket.came))
         if answer.status is Status.ERROR:
             batch.postings.extend(_refused_event(ticket.envelope, answer))
         if refused and answer.error is not None:
@@ -133,10 +137,15 @@ class Answering:
         body = render.dumps(render.answer_json(answer, envelope.transaction))
         return Refusal(body, (*_postings(envelope, body), *_refused_event(envelope, answer)))
 
-    def refused(self, envelope: Envelope, error: ShomareError, row: int | None = None) -> None:
-        """What `refusal` has put together is on disk, with its command in a row, or sent: tell whoever waits here."""
+    def refused(
+        self, envelope: Envelope, error: ShomareError, row: int | None = None, came: datetime | None = None
+    ) -> None:
+        """What `refusal` has put together is on disk, with its command in a row, or sent: tell whoever waits here.
+
+        `came`: when the command was taken by the wall clock; None: now.
+        """
         self.note(envelope, Status.ERROR)
-        self._refusals.ended(envelope, Answer.failed(error), row)
+        self._refusals.ended(envelope, Answer.failed(error), row, came)
         if envelope.asker is not None:
             envelope.asker(self.refusal(envelope, error).body)
 

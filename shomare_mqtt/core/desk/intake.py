@@ -229,10 +229,10 @@ class Intake:
         elif result.kind is ArrivalKind.NO_ROOM:
             self._refuse_volatile(what)
         elif result.kind is ArrivalKind.CONFLICT:
-            self._answering.refused(what.envelope, _conflict(), result.row)
+            self._answering.refused(what.envelope, _conflict(), result.row, arrival.received_at)
             self._logger.warning("%s refused: %s", arrival.command, ErrorCode.TRANSACTION_CONFLICT)
         elif isinstance(what, Unparsed):
-            self._answering.refused(what.envelope, what.error, result.row)
+            self._answering.refused(what.envelope, what.error, result.row, arrival.received_at)
             self._logger.warning("%s refused: %s: %s", arrival.command, what.error.code, what.error.message)
         elif result.kind is ArrivalKind.REPEATED:
             await self._answering.repeat(Repeat(result.row, what.envelope), result.first or 0, result.answer)
@@ -240,7 +240,8 @@ class Intake:
             # Else it is in the journal, and the next process begins it.
             deadline = self._screening.deadline(delivery.incoming, what, arrival.received)
             action = cast("Action", what.request)
-            ticket = self._answering.ticket(result.row, what.envelope, action, arrival.received, deadline)
+            taken = arrival.received, arrival.received_at
+            ticket = self._answering.ticket(result.row, what.envelope, action, taken, deadline)
             self._working.start(ticket, delivery.clearance)
 
     def _is_refused(self, delivery: Delivery, what: Parsed) -> bool:

@@ -7,7 +7,8 @@ and nothing is written for it.
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from contextlib import suppress
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from shomare_mqtt.core import problem_words as words
@@ -17,12 +18,15 @@ from shomare_mqtt.core.render import Status
 from shomare_mqtt.errors import ErrorCode
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from shomare_mqtt.core.ports import Journal
     from shomare_mqtt.core.problems import Problems
     from shomare_mqtt.core.records import Answered
     from shomare_mqtt.core.render import Answer
     from shomare_mqtt.model import Envelope, ErrorInfo
 
+_LONGEST_KIND = 64
 _OK = b'{"status":"ok"'
 
 
@@ -36,13 +40,14 @@ class Refusals:
     async def load(self) -> None:
         """Take up those of the last hour. Raises JournalError."""
         for answered in await self._journal.answered(LASTS, MOST):
-            self._take_up(answered)
+            with suppress(ValueError, KeyError):  # of another version of this program, which knew other codes
+                self._take_up(answered)
 
     def _take_up(self, answered: Answered) -> None:
         if answered.answer.startswith(_OK):
             self._problems.went_well(_kind(answered.command), answered.row)
             return
-        body = json.loads(answered.answer)
+        body = json.loads(answered.answer, parse_float=Decimal)
         if body["status"] != Status.ERROR.value:
             return
         code, message = ErrorCode(body["error"]["code"]), body["error"]["message"]
@@ -57,30 +62,30 @@ class Refusals:
         )
         self._problems.note(Noted(problem, _kind(answered.command), answered.row, answered.received + LASTS))
 
-    def ended(self, envelope: Envelope, answer: Answer, row: int | None = None, received: float | None = None) -> None:
-        """A command was answered, and that is on disk where it has a row. `received` in steady seconds; None: now."""
+    def ended(self, envelope: Envelope, answer: Answer, row: int | None = None, came: datetime | None = None) -> None:
+        """A command that came then (None: now) was answered, and that is on disk where it has a row."""
         if answer.status is Status.OK:
             self._problems.went_well(_kind(envelope.command), row)
         elif answer.status is Status.ERROR and answer.error is not None:
-            self._refused(envelope, answer, answer.error, row, received)
+            self._refused(envelope, answer, answer.error, row, came)
 
     def _refused(
-        self, envelope: Envelope, answer: Answer, error: ErrorInfo, row: int | None, received: float | None
+        self, envelope: Envelope, answer: Answer, error: ErrorInfo, row: int | None, came: datetime | None
     ) -> None:
-        now = self._journal.time.now()
-        at = self._journal.time.wall() - timedelta(seconds=0.0 if received is None else now - received)
         problem = Problem(
             Gravity.COMMAND,
             BridgeEvent.COMMAND_REFUSED,
             words.refused(envelope.command, error.code, error.message),
-            at,
+            came or self._journal.time.wall(),
             error.code,
             answer.order or answer.about,
             envelope.transaction,
         )
-        self._problems.note(Noted(problem, _kind(envelope.command), row, now + LASTS))
+        until = self._journal.time.now() + LASTS
+        self._problems.note(Noted(problem, _kind(envelope.command), row, until))
 
 
 def _kind(command: str) -> str:
-    """A command's kind: its topic, without the ids that a query's may hold."""
-    return "/".join(command.split("/", 2)[:2]) if command.startswith("query/") else command
+    """A command's kind: its topic, without the ids that a query's may hold, cut where it is very long: it is none."""
+    kind = "/".join(command.split("/", 2)[:2]) if command.startswith("query/") else command
+    return kind[:_LONGEST_KIND]

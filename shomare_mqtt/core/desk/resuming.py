@@ -87,11 +87,12 @@ class Resuming:
             done = Done(command.row, refusal.body, is_free=True)
             batch = Batch(postings=list(refusal.postings), done=[done])
             await self._ledger.commit(batch)
-            self._answering.refused(what.envelope, what.error, command.row)
+            self._answering.refused(what.envelope, what.error, command.row, command.received_at)
             return
         deadline = self._screening.deadline(command.incoming, what, command.received)
         action = cast("Action", what.request)
-        ticket = self._answering.ticket(command.row, what.envelope, action, command.received, deadline, resumed=True)
+        taken = command.received, command.received_at
+        ticket = self._answering.ticket(command.row, what.envelope, action, taken, deadline, resumed=True)
         if command.first is not None:
             await self._answering.repeat(Repeat(command.row, what.envelope), command.first, None)
         elif record is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -36,8 +37,9 @@ def kept(meta: Mapping[str, str]) -> Iterator[Notice]:
     for name, text in meta.items():
         if name.startswith(_PREFIX):
             said = json.loads(text)
-            at = datetime.fromisoformat(said["at"])
-            yield Notice(name.removeprefix(_PREFIX), BridgeEvent(said["event"]), said["message"], at)
+            with suppress(ValueError):  # an event that a newer version of this program knows
+                event, at = BridgeEvent(said["event"]), datetime.fromisoformat(said["at"])
+                yield Notice(name.removeprefix(_PREFIX), event, said["message"], at)
 
 
 def in_short(order: Order) -> str:
