@@ -33,6 +33,7 @@ SETTING = {
     "countries": "SHOMARE_HOMEASSISTANT__COUNTRIES",
     "applications": "SHOMARE_HOMEASSISTANT__APPLICATIONS",
     "device_name": "SHOMARE_HOMEASSISTANT__DEVICE_NAME",
+    "language": "SHOMARE_HOMEASSISTANT__LANGUAGE",
     "base_topic": "SHOMARE_MQTT__BASE_TOPIC",
     "proxy": "SHOMARE_PROVIDER__PROXY",
     "retain_codes": "SHOMARE_PRIVACY__RETAIN_CODES",

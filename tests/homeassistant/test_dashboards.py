@@ -158,6 +158,18 @@ def test_only_cards_that_the_oldest_home_assistant_brings(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", FILES)
+def test_what_costs_or_ends_something_asks_first_wherever_it_is_tapped(name: str) -> None:
+    """A tap on a tile's icon presses the tile's button at once, unless it is told otherwise."""
+    acting = [card for card in cards(read(name)) if "tap_action" in card]
+    assert acting
+    for card in acting:
+        assert card["tap_action"]["confirmation"]["text"]
+        assert card["type"] == "button" or card["icon_tap_action"] == card["tap_action"]
+    pressed = [card for card in cards(read(name)) if str(card.get("entity")).startswith("button.")]
+    assert all("tap_action" in card for card in pressed)
+
+
+@pytest.mark.parametrize("name", FILES)
 def test_what_may_be_missing_is_hidden_by_the_one_condition_that_each_version_takes_alike(name: str) -> None:
     """A missing entity is `unavailable` to the oldest; the newest takes no condition on it for true."""
     text = (DOCS / name).read_text(encoding="utf-8")
@@ -251,7 +263,10 @@ def test_a_bridge_that_is_away_is_said(state: str, words: str) -> None:
 @pytest.mark.parametrize("state", ["unreachable", "unauthorized", "blocked", "misunderstood", "new"])
 def test_a_provider_that_is_away_is_said(name: str, state: str) -> None:
     away = State("off", provider_state=state, error="no answer came")
-    assert "no answer came" in shown(name, home(binary_sensor__shomare_provider=away))
+    drawn = shown(name, home(binary_sensor__shomare_provider=away))
+    unnamed = ("The provider cannot be asked", "از فروشنده نمی‌شود پرسید")
+    assert any(words in drawn for words in unnamed) == (state == "new"), "each state has words of its own"
+    assert ("no answer came" in drawn) == (state != "unreachable"), "that it does not answer is the title"
 
 
 def problem_card(**problem: Any) -> str:
@@ -273,7 +288,7 @@ def test_every_refusal_is_said_in_persian(code: ErrorCode) -> None:
 def test_every_kind_of_problem_is_said_in_persian(event: str) -> None:
     drawn = problem_card(event_type=event)
     assert "مشکلی پیش آمد" not in drawn
-    assert "English" not in drawn
+    assert ("English" in drawn) == (event == "order_problem"), "which of several it is, is said in English alone"
     assert "English" in problem_card(event_type="of tomorrow"), "what has no words yet is shown as it is"
 
 
