@@ -159,6 +159,7 @@ def main() -> None:
     parser.add_argument("names", nargs="+", choices=sorted(SHOTS), metavar="NAME")
     parser.add_argument("--folder", type=Path, default=DOCS / "images")
     arguments = parser.parse_args()
+    arguments.folder.mkdir(parents=True, exist_ok=True)
     asyncio.run(take(arguments.url.rstrip("/"), arguments.token, arguments.names, arguments.folder))
 
 

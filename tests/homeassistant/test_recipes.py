@@ -246,6 +246,18 @@ def test_a_refusal_of_a_moment_ago_is_not_taken_for_this_ones() -> None:
     assert buy(played)["status"] == "bought"
 
 
+def test_a_refusal_of_another_command_is_no_answer_to_this_one() -> None:
+    played = world()
+
+    def refuse_another(in_world: World) -> None:
+        refused(in_world, "somebody else's")
+        attributes = in_world.entities["event.shomare_bridge"].attributes
+        in_world.put("sensor.shomare_last_problem", "Nothing was bought.", **attributes)
+
+    played.elapse = refuse_another
+    assert buy(played)["status"] == "unknown"
+
+
 def test_an_order_that_failed_is_found_in_its_event_alone() -> None:
     played = world()
 

@@ -13,6 +13,8 @@ from jinja2 import StrictUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from shomare_mqtt.homeassistant import WatchedProduct, templates
+from shomare_mqtt.model import Buy, Cancel, Incoming, Resolve
+from shomare_mqtt.mqtt.commands import CommandParser
 from tests.homeassistant.contexts import TELEGRAM, components, context, many_applications
 
 NOW = datetime(2026, 11, 24, 4, 0, 0, tzinfo=UTC)
@@ -344,6 +346,25 @@ def test_settling_names_the_one_order_in_doubt() -> None:
 def test_what_was_typed_wrongly_is_the_daemons_to_refuse(typed: str, purchase: str, phone: str) -> None:
     sent = settle(templates.SETTLE_BOUGHT, typed, "B")
     assert (sent["purchase"], sent["phone"]) == (purchase, phone)
+
+
+def asked(topic: str, sent: Any) -> Any:
+    """What the daemon takes such a message for."""
+    parser = CommandParser("shomare", "homeassistant")
+    return parser.parse(Incoming(f"shomare/{topic}", json.dumps(sent).encode()))
+
+
+def test_what_is_sent_is_a_command_that_the_daemon_takes() -> None:
+    not_bought = asked("resolve", settle(templates.SETTLE_NOT_BOUGHT, "PRESS", "B"))
+    assert not_bought.request == Resolve("unknown", bought=False)
+    assert not_bought.envelope.expires_at == NOW + timedelta(minutes=1)
+    bought = asked("resolve", settle(templates.SETTLE_BOUGHT, "74001 +79313226657", "B"))
+    assert bought.request == Resolve("unknown", bought=True, purchase="74001", phone="+79313226657")
+    for typed, missing in (("", "purchase"), ("74001", "phone"), ("+79313226657 74001", "purchase")):
+        refused = asked("resolve", settle(templates.SETTLE_BOUGHT, typed, "B"))
+        assert str(refused.error) == f"{missing}: is missing"
+    assert isinstance(asked("cancel", json.loads(render(templates.CANCEL, "PRESS"))).request, Cancel)
+    assert isinstance(asked("buy", press()).request, Buy)
 
 
 def test_settling_twice_is_once_and_another_order_is_another() -> None:
