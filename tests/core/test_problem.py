@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from contextlib import closing
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -163,18 +164,28 @@ async def test_a_refusal_at_the_page_is_told_too_and_after_a_crash(world: World)
     assert problem(world) == told
 
 
-async def test_what_another_version_refused_or_noticed_in_its_own_words_is_left_out(world: World) -> None:
-    await world.ask("buy", NOWHERE)
+@pytest.mark.parametrize(
+    "body", ['{"status": "error", "transaction": null}', '{"status": "error", "error": 1}', "[]", "{"]
+)
+@pytest.mark.parametrize("notice", ['{"event": "gone", "message": "?", "at": "2026-03-01T12:00:00Z"}', "[]", "{}", "{"])
+async def test_what_another_version_left_in_its_own_words_is_left_out(world: World, body: str, notice: str) -> None:
     order = await world.buy()
-    await world.ask("cancel", {"order": "nonesuch", "transaction": 1.5})
+    await world.ask("cancel", {"order": "nonesuch"})
     await world.stop()
-    with sqlite3.connect(world.directory / "journal.sqlite3") as file:
-        file.execute(
-            "UPDATE commands SET answer = CAST(replace(CAST(answer AS TEXT), 'order_not_found', 'gone') AS BLOB)"
-        )
-        said = json.dumps({"event": "gone_for_good", "message": "?", "at": "2026-03-01T12:00:00+00:00"})
-        file.execute("INSERT INTO meta VALUES (?, ?)", (f"notice/{order['order']}", said))
-    file.close()
+    with closing(sqlite3.connect(world.directory / "journal.sqlite3")) as file, file:
+        file.execute("UPDATE commands SET answer = ? WHERE command = 'cancel'", (body.encode(),))
+        file.execute("INSERT INTO meta VALUES (?, ?)", (f"notice/{order['order']}", notice))
+    world.clock.new_process()
+    await world.start()
+    assert problem(world) is None
+
+
+async def test_a_code_that_only_another_version_knows_is_left_out(world: World) -> None:
+    await world.ask("cancel", {"order": "nonesuch"})
+    await world.stop()
+    with closing(sqlite3.connect(world.directory / "journal.sqlite3")) as file, file:
+        changed = "CAST(replace(CAST(answer AS TEXT), 'order_not_found', 'gone') AS BLOB)"
+        file.execute(f"UPDATE commands SET answer = {changed}")
     world.clock.new_process()
     await world.start()
     assert problem(world) is None

@@ -40,7 +40,7 @@ class Refusals:
     async def load(self) -> None:
         """Take up those of the last hour. Raises JournalError."""
         for answered in await self._journal.answered(LASTS, MOST):
-            with suppress(ValueError, KeyError):  # of another version of this program, which knew other codes
+            with suppress(ValueError, KeyError, TypeError):  # another version of this program wrote it
                 self._take_up(answered)
 
     def _take_up(self, answered: Answered) -> None:

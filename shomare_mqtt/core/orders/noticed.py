@@ -36,8 +36,8 @@ def kept(meta: Mapping[str, str]) -> Iterator[Notice]:
     """Those that an earlier process left."""
     for name, text in meta.items():
         if name.startswith(_PREFIX):
-            said = json.loads(text)
-            with suppress(ValueError):  # an event that a newer version of this program knows
+            with suppress(ValueError, KeyError, TypeError):  # another version of this program wrote it
+                said = json.loads(text)
                 event, at = BridgeEvent(said["event"]), datetime.fromisoformat(said["at"])
                 yield Notice(name.removeprefix(_PREFIX), event, said["message"], at)
 
