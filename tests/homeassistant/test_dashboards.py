@@ -212,6 +212,16 @@ def test_no_code_stands_under_another_number(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", LANGUAGES)
+def test_an_orders_error_stands_there_once(name: str) -> None:
+    """Above as the problem, or with the order."""
+    failed = order(NEW, None, "failed", attributes={"error": "The wallet holds too little"})
+    card = next(text for text in contents(name) if "sensor.shomare_number" in text)
+    for problem, times in ((NEW, 0), (OLD, 1), (None, 1)):
+        states = home(failed, sensor__shomare_last_problem=State("Nothing was bought.", order=problem))
+        assert environment(states).from_string(card).render().count("The wallet holds too little") == times
+
+
+@pytest.mark.parametrize("name", LANGUAGES)
 def test_two_open_numbers_have_a_code_each(name: str) -> None:
     recent = [sms(OLD, "+79001", "111111"), sms(NEW, "+79002", None), sms(NEW, "+79002", "222222")]
     states = home(order(NEW, "+79002", "received"), order(OLD, "+79001", "received"), recent=recent)
