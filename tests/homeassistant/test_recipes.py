@@ -272,6 +272,32 @@ def test_an_order_that_failed_is_found_in_its_event_alone() -> None:
     assert (answer["status"], answer["application"], answer["message"]) == ("not_bought", "Telegram", "buy: none")
 
 
+@pytest.mark.parametrize("state", ["cancelled", "expired"])
+def test_a_number_that_is_over_before_it_is_answered_was_bought(state: str) -> None:
+    """Whether its money is back, the order tells: "not_bought" would say that none ever went."""
+    played = world()
+
+    def end(in_world: World) -> None:
+        order = row(sent(in_world)[-1]["transaction"], state, phone=PHONE)
+        in_world.put("event.shomare_order", "2026", event_type=state, order=order)
+
+    played.elapse = end
+    answer = buy(played)
+    assert (answer["status"], answer["number"]) == ("bought", PHONE)
+    assert "given back, or its time is over" in answer["message"]
+
+
+def test_an_order_that_was_cancelled_without_a_number_was_not_bought() -> None:
+    played = world()
+
+    def cancel(in_world: World) -> None:
+        order = row(sent(in_world)[-1]["transaction"], "cancelled")
+        in_world.put("event.shomare_order", "2026", event_type="cancelled", order=order)
+
+    played.elapse = cancel
+    assert buy(played)["status"] == "not_bought"
+
+
 def test_the_newest_order_is_ours_only_by_its_transaction() -> None:
     played = world()
     played.put("sensor.shomare_order_state", "waiting", transaction="somebody else's", order="B")
@@ -337,7 +363,7 @@ def entity(state: str, **attributes: Any) -> dict[str, Any]:
     return {"state": state, "attributes": attributes}
 
 
-def told(trigger: str, new: dict[str, Any], old: dict[str, Any] | None = None, problem: Any = None) -> list[Any]:
+def told(trigger: str, new: dict[str, Any] | None, old: dict[str, Any] | None = None, problem: Any = None) -> list[Any]:
     """What is told (an id with its message) and taken back (an id)."""
     played = world()
     if problem:
@@ -398,6 +424,11 @@ def test_a_problem_that_stands_alone_takes_the_others_back_and_itself_never() ->
     assert calls[-1] == ("shomare_provider_state", "Away.")
     assert "shomare_outcome_unknown_A" in calls
     assert "shomare_provider_state" not in calls
+
+
+@pytest.mark.parametrize("trigger", ["problem", "order", "event"])
+def test_an_entity_that_is_taken_out_tells_nothing(trigger: str) -> None:
+    assert told(trigger, None, problem_of("outcome_unknown", "In doubt.", "A")) == []
 
 
 @pytest.mark.parametrize("state", ["unknown", "unavailable"])
