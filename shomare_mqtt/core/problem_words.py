@@ -30,6 +30,8 @@ _DOUBTFUL = (
     "The number was not cancelled: nobody knows yet whether it was bought. Look at your numbers on the provider's "
     "site, and settle the order: as bought, with its id and number, or as not bought"
 )
+_LISTS = {"country": "countries", "operator": "operators", "application": "applications"}
+_FIELD = re.compile(r"(country|operator|application): (?=the provider's list holds no |.* is the name of several: )")
 _PLACE = re.compile(r"(country|operator|application): is missing")
 _FOUND = re.compile(r"(purchase|phone): is missing")
 _NOTHING_DONE = re.compile(r"; nothing was (?:bought|done)(?=[;:.]|$)")
@@ -213,7 +215,18 @@ def _of_a_thing(kind: str) -> dict[str, str]:
 
 
 def _detail(code: ErrorCode, message: str) -> str:
-    return _NOTHING_DONE.sub("", message).rstrip(".") if code in _WITH_DETAIL else ""
+    if code not in _WITH_DETAIL:
+        return ""
+    return _NOTHING_DONE.sub("", _of_a_list(message)).rstrip(".")
+
+
+def _of_a_list(message: str) -> str:
+    """What is wrong with a name, with its list named in words instead of its field in front."""
+    if (field := _FIELD.match(message)) is None:
+        return message
+    return message.removeprefix(field[0]).replace(
+        "the provider's list", f"the provider's list of {_LISTS[field[1]]}", 1
+    )
 
 
 def unknown(what: str, money: str | None, charged: str | None, *, is_settled: bool) -> str:

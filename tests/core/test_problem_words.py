@@ -72,7 +72,11 @@ def test_the_limit_the_names_and_the_plugin_are_named() -> None:
     limit = "max_open_orders: 20 orders open, 20 are allowed"
     assert f"your limit {limit}. " in words.refused("buy", ErrorCode.LIMIT_REACHED, f"{limit}; nothing was bought")
     near = "country: the provider's list holds no 'Rusia'; the nearest are Russia (7)"
-    assert near in words.refused("buy", ErrorCode.UNKNOWN_NAME, near)
+    told = "Nothing was bought: the provider's list of countries holds no 'Rusia'; the nearest are Russia (7). "
+    assert words.refused("buy", ErrorCode.UNKNOWN_NAME, near).startswith(told)
+    several = "operator: 'Any' is the name of several: Any (1), Any (2); use an id"
+    told = "Nothing was bought: 'Any' is the name of several: Any (1), Any (2); use an id. "
+    assert words.refused("buy", ErrorCode.AMBIGUOUS_NAME, several).startswith(told)
     said = words.refused("buy", ErrorCode.VETOED, "plugin night: too late; nothing was bought")
     assert "(plugin night: too late)" in said
 
