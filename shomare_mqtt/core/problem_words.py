@@ -137,6 +137,10 @@ _OF_A_CANCEL = {
         "It is not known whether the number was cancelled: the provider's answer could not be understood. Its money "
         "may be back. Press Cancel again: that costs nothing"
     ),
+    ErrorCode.INTERNAL_ERROR: (
+        "It is not known whether the number was cancelled: this program made a mistake; its log has the details. Its "
+        "money may be back. Look at your orders before you try it again"
+    ),
     ErrorCode.ORDER_CLOSED: (
         "Nothing was cancelled: that number is over already. No money moved, and nothing is left to do"
     ),

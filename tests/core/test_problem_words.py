@@ -25,6 +25,11 @@ def test_every_code_has_a_sentence_for_every_command(command: str, code: ErrorCo
     assert "nothing was bought;" not in said
 
 
+def test_of_a_cancel_that_may_have_been_carried_out_nothing_is_said_for_certain() -> None:
+    for code in (ErrorCode.INTERNAL_ERROR, ErrorCode.PROVIDER_TIMEOUT, ErrorCode.MALFORMED_ANSWER):
+        assert words.refused("cancel", code, "").startswith("It is not known whether")
+
+
 @pytest.mark.parametrize("code", ErrorCode)
 def test_however_much_a_message_says_it_fits_and_ends_after_a_word(code: ErrorCode) -> None:
     said = words.fitting(words.refused("buy", code, LONG))
