@@ -131,6 +131,26 @@ async def test_no_flood_of_them_takes_more_and_more_memory(world: World) -> None
     assert problem(world)["more"] == MOST - 1
 
 
+async def test_what_is_told_of_many_is_what_all_of_them_come_to(world: World) -> None:
+    """Of a flood each is told without a look at all of them: whichever goes, the newest that is left is told."""
+    for number in range(3):
+        await world.ask("cancel", {"order": f"o{number}"})
+        await world.sleep(10)
+        await world.ask("buy", {**NOWHERE, "transaction": f"t-{number}"})
+        await world.sleep(10)
+    assert (problem(world)["transaction"], problem(world)["more"]) == ("t-2", 5)
+    await world.buy()
+    assert (problem(world)["code"], problem(world)["at"], problem(world)["more"]) == (
+        "order_not_found",
+        "2026-03-01T12:00:40.000Z",
+        2,
+    )
+    await world.sleep(HOUR - 60 + 1)
+    assert problem(world)["more"] == 1
+    await world.sleep(40)
+    assert problem(world) is None
+
+
 @pytest.mark.parametrize("crash", [False, True], ids=["stopped", "killed"])
 @pytest.mark.parametrize(
     ("topic", "payload"),
@@ -637,6 +657,23 @@ async def test_whose_word_on_it_was_refused_sees_why(world: World) -> None:
     assert "not settled" not in problem(world)["message"]
     await world.data("resolve", {"order": "unknown", "outcome": "not_bought"})
     assert problem(world) is None
+
+
+@pytest.mark.parametrize("before", [True, False])
+async def test_a_word_on_another_one_is_not_told_of_this_one(world: World, before: bool) -> None:
+    """ "Nothing is in doubt" of an hour ago, or of another order, is not so of one whose money may be gone."""
+    refused = {"order": "unknown" if before else "nonesuch", "outcome": "not_bought"}
+    if before:
+        await world.error("resolve", refused)
+    await lost(world, Acting(LOST))
+    if not before:
+        await world.error("resolve", refused)
+    assert problem(world)["message"].startswith("A number for Telegram (Russia) may have been bought")
+    assert problem(world)["more"] == 1
+    if before:
+        await world.sleep(120)
+        await world.error("resolve", {"order": "unknown", "outcome": "bought", "purchase": "74001"})
+        assert "not settled: the number is missing" in problem(world)["message"]
 
 
 async def test_it_is_never_one_that_came_after_the_command(world: World) -> None:
