@@ -141,6 +141,19 @@ _OF_A_CANCEL = {
 }
 """Whole sentences, where a cancel is another matter than the rest."""
 
+_OF_A_BUY = {
+    ErrorCode.DUPLICATE_COMMAND: (
+        "Nothing more was bought: the same was asked for twice within moments, and counts once. The first one's "
+        "outcome holds; to buy one more, wait a few seconds and press Buy again"
+    ),
+    ErrorCode.INTERNAL_ERROR: (
+        "It is not known whether a number was bought: this program made a mistake; its log has the details. Look at "
+        "your orders and at your numbers on the provider's site before you buy again"
+    ),
+}
+"""Whole sentences, where "nothing was bought" may not be so."""
+_WHOLE = {"cancel": _OF_A_CANCEL, "buy": _OF_A_BUY}
+
 PROVIDER = {
     "unreachable": (
         "The provider cannot be reached: nothing can be bought, and SMS of open numbers are fetched once it is back. "
@@ -179,7 +192,7 @@ def refused(command: str, code: ErrorCode, message: str) -> str:
     """That a command was answered with an error; `message`: the error's own."""
     kind = command.partition("/")[0]
     again = _AGAIN.get(kind, _TRY_AGAIN)
-    if kind == "cancel" and (whole := _OF_A_CANCEL.get(code)) is not None:
+    if (whole := _WHOLE.get(kind, {}).get(code)) is not None:
         return f"{whole}."
     outcome = _OUTCOMES.get(kind, _NO_ANSWER)
     if code is ErrorCode.NOT_CANCELLABLE and message.startswith(NOBODY_KNOWS):
