@@ -141,7 +141,23 @@ _OF_A_CANCEL = {
 }
 """Whole sentences, where a cancel is another matter than the rest."""
 
+OF_AN_OPEN_NUMBER = frozenset(
+    {
+        ErrorCode.PROVIDER_ERROR,
+        ErrorCode.PROVIDER_TIMEOUT,
+        ErrorCode.PROVIDER_UNREACHABLE,
+        ErrorCode.MALFORMED_ANSWER,
+    }
+)
+"""Codes of a cancel whose sentence holds as long as the number is open: it says to press Cancel again."""
+
 _OF_A_BUY = {
+    # The same may have come before, and been carried out: a sender that had no answer sends it again.
+    ErrorCode.EXPIRED_COMMAND: (
+        "Nothing was bought now: {detail}. If it is still wanted, look at your orders whether it was bought before, "
+        "and {again}"
+    ),
+    ErrorCode.RETAINED_COMMAND: f"Nothing was bought now: {SENTENCES[ErrorCode.RETAINED_COMMAND]}",
     ErrorCode.DUPLICATE_COMMAND: (
         "Nothing more was bought: the same was asked for twice within moments, and counts once. The first one's "
         "outcome holds; to buy one more, wait a few seconds and press Buy again"
@@ -192,8 +208,9 @@ def refused(command: str, code: ErrorCode, message: str) -> str:
     """That a command was answered with an error; `message`: the error's own."""
     kind = command.partition("/")[0]
     again = _AGAIN.get(kind, _TRY_AGAIN)
+    words = {"again": again, "detail": _detail(code, message), **_of_a_thing(kind)}
     if (whole := _WHOLE.get(kind, {}).get(code)) is not None:
-        return f"{whole}."
+        return f"{whole.format(**words)}."
     outcome = _OUTCOMES.get(kind, _NO_ANSWER)
     if code is ErrorCode.NOT_CANCELLABLE and message.startswith(NOBODY_KNOWS):
         return f"{_DOUBTFUL}."
@@ -202,7 +219,6 @@ def refused(command: str, code: ErrorCode, message: str) -> str:
     if code is ErrorCode.INVALID_COMMAND and (place := _PLACE.match(message)) is not None:
         field = place[1]
         return f"{outcome}: no {field} is chosen. Choose one and {again}."
-    words = {"again": again, "detail": _detail(code, message), **_of_a_thing(kind)}
     return f"{outcome}: {SENTENCES[code].format(**words)}."
 
 

@@ -14,7 +14,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from shomare_mqtt.core import render
-from shomare_mqtt.core.problem_words import fitting
+from shomare_mqtt.core.problem_words import OF_AN_OPEN_NUMBER, fitting
 from shomare_mqtt.core.waiting import pause
 
 if TYPE_CHECKING:
@@ -120,6 +120,11 @@ class Problems:
         if self._keep(lambda n: n.kind != kind or (n.row is not None and row is not None and n.row > row)):
             self.show()
 
+    def closed(self, order: str) -> None:
+        """An order closed: that it could not be cancelled is over, where it is not over for another reason."""
+        if self._keep(lambda noted: not (noted.problem.order == order and is_of_an_open_number(noted))):
+            self.show()
+
     def newest(self, kind: str) -> Problem | None:
         """The newest of a kind that is not over."""
         now = self._time.now()
@@ -159,6 +164,11 @@ class Problems:
                 await pause(self._clock, None if left == _NEVER else left, self._changed)
             else:
                 self.show()
+
+
+def is_of_an_open_number(noted: Noted) -> bool:
+    """Whether a problem is over with the order that it is about: its sentence says to press Cancel again."""
+    return noted.kind == "cancel" and noted.problem.code in OF_AN_OPEN_NUMBER
 
 
 def _rank(problem: Problem) -> tuple[Gravity, float]:

@@ -200,6 +200,40 @@ async def test_what_another_version_refused_or_noticed_in_its_own_words_is_left_
     assert problem(world) is None
 
 
+@pytest.mark.parametrize(
+    "text", ["", "[]", "5", "{}", "no JSON", '{"event": "order_problem", "message": "?", "at": 5}']
+)
+async def test_a_notice_that_makes_no_sense_holds_up_no_start(world: World, text: str) -> None:
+    order = await world.buy()
+    await world.journal.put_meta({f"notice/{order['order']}": text})
+    await world.restart()
+    assert problem(world) is None
+
+
+@pytest.mark.parametrize("answer", ["[]", "5", '{"status": "error", "transaction": null, "error": null}', "no JSON"])
+async def test_an_answer_that_makes_no_sense_holds_up_no_start(world: World, answer: str) -> None:
+    await world.ask("buy", NOWHERE)
+    await world.stop()
+    with sqlite3.connect(world.directory / "journal.sqlite3") as file:
+        file.execute("UPDATE commands SET answer = ?", (answer.encode(),))
+    file.close()
+    world.clock.new_process()
+    await world.start()
+    assert problem(world) is None
+
+
+async def test_what_was_bought_is_not_told_as_nothing_bought_by_a_repeat_that_came_late(world: World) -> None:
+    """A sender that had no answer sends the same again, and again: the first one may have bought."""
+    buy = {**PRODUCT, "transaction": "t-1", "expires_at": "2026-03-01T12:01:00Z"}
+    assert (await world.ask("buy", buy))["status"] == "ok"
+    await world.sleep(90)
+    await world.error("buy", buy)
+    assert problem(world)["message"] == (
+        "Nothing was bought now: the command came after its expires_at. If it is still wanted, look at your orders "
+        "whether it was bought before, and press Buy again."
+    )
+
+
 async def test_a_failed_purchase_is_one_problem(world: World) -> None:
     world.provider.script("buy", POOR)
     await world.ask("buy", {**PRODUCT, "transaction": "t-1"})
@@ -214,6 +248,20 @@ async def test_a_failed_purchase_is_one_problem(world: World) -> None:
             0,
         )
         await world.restart()
+
+
+async def test_that_one_could_not_be_cancelled_is_over_with_it(world: World) -> None:
+    """ "It stays open, press Cancel again" is not so of a number that is over by now, also after a restart."""
+    await world.buy()
+    world.provider.script("cancel", TOO_EARLY)
+    await world.error("cancel", {"order": "current"})
+    await world.restart()
+    assert problem(world)["message"].startswith("The number was not cancelled, and stays open")
+    await world.sleep(HOUR // 2)
+    assert world.json("orders") == []
+    assert problem(world) is None
+    await world.restart()
+    assert problem(world) is None
 
 
 async def test_none_of_an_sms_stands_there(world: World) -> None:

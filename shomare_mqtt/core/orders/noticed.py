@@ -36,8 +36,9 @@ def kept(meta: Mapping[str, str]) -> Iterator[Notice]:
     """Those that an earlier process left."""
     for name, text in meta.items():
         if name.startswith(_PREFIX):
-            said = json.loads(text)
-            with suppress(ValueError):  # an event that a newer version of this program knows
+            # An event that a newer version of this program knows, or what makes no sense: orders are watched anyway.
+            with suppress(ValueError, KeyError, TypeError):
+                said = json.loads(text)
                 event, at = BridgeEvent(said["event"]), datetime.fromisoformat(said["at"])
                 yield Notice(name.removeprefix(_PREFIX), event, said["message"], at)
 

@@ -88,6 +88,7 @@ class OrderProblems:
             self._forget(record.order.order)
             if previous is None or previous.order.is_open:
                 self._ended(record)
+                self._problems.closed(record.order.order)
         if any(each is not None and _needs_eyes(each) for each in (record, previous)):
             self._problems.show()
 
