@@ -147,6 +147,35 @@ _OF_A_CANCEL = {
 }
 """Whole sentences, where a cancel is another matter than the rest."""
 
+OF_AN_OPEN_NUMBER = frozenset(
+    {
+        ErrorCode.PROVIDER_ERROR,
+        ErrorCode.PROVIDER_TIMEOUT,
+        ErrorCode.PROVIDER_UNREACHABLE,
+        ErrorCode.MALFORMED_ANSWER,
+    }
+)
+"""Codes of a cancel whose sentence holds as long as the number is open: it says to press Cancel again."""
+
+_OF_A_BUY = {
+    # The same may have come before, and been carried out: a sender that had no answer sends it again.
+    ErrorCode.EXPIRED_COMMAND: (
+        "Nothing was bought now: {detail}. If it is still wanted, look at your orders whether it was bought before, "
+        "and {again}"
+    ),
+    ErrorCode.RETAINED_COMMAND: f"Nothing was bought now: {SENTENCES[ErrorCode.RETAINED_COMMAND]}",
+    ErrorCode.DUPLICATE_COMMAND: (
+        "Nothing more was bought: the same was asked for twice within moments, and counts once. The first one's "
+        "outcome holds; to buy one more, wait a few seconds and press Buy again"
+    ),
+    ErrorCode.INTERNAL_ERROR: (
+        "It is not known whether a number was bought: this program made a mistake; its log has the details. Look at "
+        "your orders and at your numbers on the provider's site before you buy again"
+    ),
+}
+"""Whole sentences, where "nothing was bought" may not be so."""
+_WHOLE = {"cancel": _OF_A_CANCEL, "buy": _OF_A_BUY}
+
 PROVIDER = {
     "unreachable": (
         "The provider cannot be reached: nothing can be bought, and SMS of open numbers are fetched once it is back. "
@@ -185,8 +214,9 @@ def refused(command: str, code: ErrorCode, message: str) -> str:
     """That a command was answered with an error; `message`: the error's own."""
     kind = command.partition("/")[0]
     again = _AGAIN.get(kind, _TRY_AGAIN)
-    if kind == "cancel" and (whole := _OF_A_CANCEL.get(code)) is not None:
-        return f"{whole}."
+    words = {"again": again, "detail": _detail(code, message), **_of_a_thing(kind)}
+    if (whole := _WHOLE.get(kind, {}).get(code)) is not None:
+        return f"{whole.format(**words)}."
     outcome = _OUTCOMES.get(kind, _NO_ANSWER)
     if code is ErrorCode.NOT_CANCELLABLE and message.startswith(NOBODY_KNOWS):
         return f"{_DOUBTFUL}."
@@ -195,7 +225,6 @@ def refused(command: str, code: ErrorCode, message: str) -> str:
     if code is ErrorCode.INVALID_COMMAND and (place := _PLACE.match(message)) is not None:
         field = place[1]
         return f"{outcome}: no {field} is chosen. Choose one and {again}."
-    words = {"again": again, "detail": _detail(code, message), **_of_a_thing(kind)}
     return f"{outcome}: {SENTENCES[code].format(**words)}."
 
 

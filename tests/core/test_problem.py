@@ -132,6 +132,26 @@ async def test_no_flood_of_them_takes_more_and_more_memory(world: World) -> None
     assert problem(world)["more"] == MOST - 1
 
 
+async def test_what_is_told_of_many_is_what_all_of_them_come_to(world: World) -> None:
+    """Of a flood each is told without a look at all of them: whichever goes, the newest that is left is told."""
+    for number in range(3):
+        await world.ask("cancel", {"order": f"o{number}"})
+        await world.sleep(10)
+        await world.ask("buy", {**NOWHERE, "transaction": f"t-{number}"})
+        await world.sleep(10)
+    assert (problem(world)["transaction"], problem(world)["more"]) == ("t-2", 5)
+    await world.buy()
+    assert (problem(world)["code"], problem(world)["at"], problem(world)["more"]) == (
+        "order_not_found",
+        "2026-03-01T12:00:40.000Z",
+        2,
+    )
+    await world.sleep(HOUR - 60 + 1)
+    assert problem(world)["more"] == 1
+    await world.sleep(40)
+    assert problem(world) is None
+
+
 @pytest.mark.parametrize("crash", [False, True], ids=["stopped", "killed"])
 @pytest.mark.parametrize(
     ("topic", "payload"),
@@ -191,6 +211,40 @@ async def test_a_code_that_only_another_version_knows_is_left_out(world: World) 
     assert problem(world) is None
 
 
+@pytest.mark.parametrize(
+    "text", ["", "[]", "5", "{}", "no JSON", '{"event": "order_problem", "message": "?", "at": 5}']
+)
+async def test_a_notice_that_makes_no_sense_holds_up_no_start(world: World, text: str) -> None:
+    order = await world.buy()
+    await world.journal.put_meta({f"notice/{order['order']}": text})
+    await world.restart()
+    assert problem(world) is None
+
+
+@pytest.mark.parametrize("answer", ["[]", "5", '{"status": "error", "transaction": null, "error": null}', "no JSON"])
+async def test_an_answer_that_makes_no_sense_holds_up_no_start(world: World, answer: str) -> None:
+    await world.ask("buy", NOWHERE)
+    await world.stop()
+    with sqlite3.connect(world.directory / "journal.sqlite3") as file:
+        file.execute("UPDATE commands SET answer = ?", (answer.encode(),))
+    file.close()
+    world.clock.new_process()
+    await world.start()
+    assert problem(world) is None
+
+
+async def test_what_was_bought_is_not_told_as_nothing_bought_by_a_repeat_that_came_late(world: World) -> None:
+    """A sender that had no answer sends the same again, and again: the first one may have bought."""
+    buy = {**PRODUCT, "transaction": "t-1", "expires_at": "2026-03-01T12:01:00Z"}
+    assert (await world.ask("buy", buy))["status"] == "ok"
+    await world.sleep(90)
+    await world.error("buy", buy)
+    assert problem(world)["message"] == (
+        "Nothing was bought now: the command came after its expires_at. If it is still wanted, look at your orders "
+        "whether it was bought before, and press Buy again."
+    )
+
+
 async def test_a_failed_purchase_is_one_problem(world: World) -> None:
     world.provider.script("buy", POOR)
     await world.ask("buy", {**PRODUCT, "transaction": "t-1"})
@@ -205,6 +259,20 @@ async def test_a_failed_purchase_is_one_problem(world: World) -> None:
             0,
         )
         await world.restart()
+
+
+async def test_that_one_could_not_be_cancelled_is_over_with_it(world: World) -> None:
+    """ "It stays open, press Cancel again" is not so of a number that is over by now, also after a restart."""
+    await world.buy()
+    world.provider.script("cancel", TOO_EARLY)
+    await world.error("cancel", {"order": "current"})
+    await world.restart()
+    assert problem(world)["message"].startswith("The number was not cancelled, and stays open")
+    await world.sleep(HOUR // 2)
+    assert world.json("orders") == []
+    assert problem(world) is None
+    await world.restart()
+    assert problem(world) is None
 
 
 async def test_none_of_an_sms_stands_there(world: World) -> None:
@@ -648,6 +716,23 @@ async def test_whose_word_on_it_was_refused_sees_why(world: World) -> None:
     assert "not settled" not in problem(world)["message"]
     await world.data("resolve", {"order": "unknown", "outcome": "not_bought"})
     assert problem(world) is None
+
+
+@pytest.mark.parametrize("before", [True, False])
+async def test_a_word_on_another_one_is_not_told_of_this_one(world: World, before: bool) -> None:
+    """ "Nothing is in doubt" of an hour ago, or of another order, is not so of one whose money may be gone."""
+    refused = {"order": "unknown" if before else "nonesuch", "outcome": "not_bought"}
+    if before:
+        await world.error("resolve", refused)
+    await lost(world, Acting(LOST))
+    if not before:
+        await world.error("resolve", refused)
+    assert problem(world)["message"].startswith("A number for Telegram (Russia) may have been bought")
+    assert problem(world)["more"] == 1
+    if before:
+        await world.sleep(120)
+        await world.error("resolve", {"order": "unknown", "outcome": "bought", "purchase": "74001"})
+        assert "not settled: the number is missing" in problem(world)["message"]
 
 
 async def test_it_is_never_one_that_came_after_the_command(world: World) -> None:

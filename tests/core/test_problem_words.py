@@ -73,6 +73,12 @@ def test_what_is_missing_is_named(command: str, message: str, said: str) -> None
     assert words.refused(command, ErrorCode.INVALID_COMMAND, message) == said
 
 
+@pytest.mark.parametrize("code", [ErrorCode.DUPLICATE_COMMAND, ErrorCode.INTERNAL_ERROR])
+def test_nothing_was_bought_is_said_only_where_it_is_certain(code: ErrorCode) -> None:
+    """Of two presses the first may have been carried out; of a fault of ours nobody knows what came before it."""
+    assert "othing was bought" not in words.refused("buy", code, "")
+
+
 def test_the_limit_the_names_and_the_plugin_are_named() -> None:
     limit = "max_open_orders: 20 orders open, 20 are allowed"
     assert f"your limit {limit}. " in words.refused("buy", ErrorCode.LIMIT_REACHED, f"{limit}; nothing was bought")

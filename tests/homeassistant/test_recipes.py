@@ -152,6 +152,41 @@ def test_the_same_within_ten_seconds_is_one_purchase() -> None:
     assert len(sent(played)) == 2
 
 
+def test_a_twin_that_is_over_by_then_is_not_bought_again() -> None:
+    """What was bought and given back, or had its SMS, within those seconds was one purchase all the same."""
+    for state, status in (("cancelled", "not_bought"), ("finished", "bought")):
+        played = world()
+        played.elapse = bought
+        buy(played)
+        gone = {"order": "A", "transaction": sent(played)[-1]["transaction"], "state": state, "phone": PHONE}
+        played.put("sensor.shomare_open_orders", "0", orders=[])
+        played.put("sensor.shomare_order_state", "none")
+        played.put("event.shomare_order", "2026", order=gone)
+        played.now += timedelta(seconds=5)
+        assert buy(played)["status"] == status
+        assert len(sent(played)) == 1, state
+
+
+def test_after_one_that_came_to_nothing_it_may_be_tried_again() -> None:
+    played = world()
+
+    def fail(in_world: World) -> None:
+        transaction = sent(in_world)[-1]["transaction"]
+        in_world.put("event.shomare_order", "2026", order=row(transaction, "failed"))
+
+    played.elapse = fail
+    buy(played)
+    played.now += timedelta(seconds=5)
+    buy(played)
+    assert len(sent(played)) == 2
+
+
+def test_a_patience_that_is_no_figure_loses_no_answer() -> None:
+    played = world()
+    played.elapse = bought
+    assert buy(played, patience="a while")["number"] == PHONE
+
+
 def test_another_product_is_another_purchase() -> None:
     played = world()
     played.elapse = bought
@@ -469,6 +504,13 @@ def test_the_code_is_said_digit_by_digit(spoken: str) -> None:
     answer = GOT | {"status": "code", "code": "012345", "text": ""}
     assert said("en", answer, spoken) == "The code for Telegram is \u200e0 1 2 3 4 5"
     assert said("fa", answer, spoken).endswith("\u200e0 1 2 3 4 5")
+
+
+def test_a_sentence_that_names_nothing_buys_nothing_by_default() -> None:
+    played = world()
+    played.respond = lambda action, data: GOT | {"status": "not_bought", "code": "", "text": "", "message": "Why."}
+    Play(played, VOICE, {"trigger": {"id": "en", "slots": {"application": "a "}}}).run()
+    assert [data["application"] for _, data in played.called] == ["?"]
 
 
 @pytest.mark.parametrize("status", ["code", "bought", "not_bought", "unknown"])

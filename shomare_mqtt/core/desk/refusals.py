@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING
 
 from shomare_mqtt.core import problem_words as words
 from shomare_mqtt.core.bridge_events import BridgeEvent
-from shomare_mqtt.core.problems import LASTS, MOST, Gravity, Noted, Problem
+from shomare_mqtt.core.problems import LASTS, MOST, Gravity, Noted, Problem, is_of_an_open_number
 from shomare_mqtt.core.render import Status
 from shomare_mqtt.errors import ErrorCode
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from shomare_mqtt.core.orders.ledger import Ledger
     from shomare_mqtt.core.ports import Journal
     from shomare_mqtt.core.problems import Problems
     from shomare_mqtt.core.records import Answered
@@ -33,8 +34,9 @@ _OK = b'{"status":"ok"'
 class Refusals:
     """Tells `problems` of them."""
 
-    def __init__(self, journal: Journal, problems: Problems) -> None:
+    def __init__(self, journal: Journal, ledger: Ledger, problems: Problems) -> None:
         self._journal = journal
+        self._ledger = ledger
         self._problems = problems
 
     async def load(self) -> None:
@@ -60,7 +62,10 @@ class Refusals:
             answered.order,
             body["transaction"],
         )
-        self._problems.note(Noted(problem, _kind(answered.command), answered.row, answered.received + LASTS))
+        noted = Noted(problem, _kind(answered.command), answered.row, answered.received + LASTS)
+        held = self._ledger.get(answered.order or "")
+        if not is_of_an_open_number(noted) or (held is not None and held.order.is_open):
+            self._problems.note(noted)
 
     def ended(self, envelope: Envelope, answer: Answer, row: int | None = None, came: datetime | None = None) -> None:
         """A command that came then (None: now) was answered, and that is on disk where it has a row."""

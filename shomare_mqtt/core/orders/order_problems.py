@@ -63,7 +63,7 @@ class OrderProblems:
     def _unknown(self, record: Record) -> Problem:
         order = record.order
         charged = None if order.charged is None else self._money(order.charged)
-        if (refused := self._problems.newest("resolve")) is not None and refused.order in (None, order.order):
+        if (refused := self._problems.newest("resolve")) is not None and _is_of(refused, order):
             # What its owner has just tried: this one is told before that one.
             message = words.still_unknown(refused.message, in_short(order), self._price(order))
         else:
@@ -88,6 +88,7 @@ class OrderProblems:
             self._forget(record.order.order)
             if previous is None or previous.order.is_open:
                 self._ended(record)
+                self._problems.closed(record.order.order)
         if any(each is not None and _needs_eyes(each) for each in (record, previous)):
             self._problems.show()
 
@@ -120,6 +121,15 @@ def _problem(
 ) -> Problem:
     code = None if order.error is None else order.error.code
     return Problem(gravity, event, message, at, code, order.order, order.transaction)
+
+
+def _is_of(refused: Problem, order: Order) -> bool:
+    """Whether a `resolve` that was refused was meant for an order in doubt.
+
+    Not one from before there was that order, and none that found no order: its sentence says that nothing is in doubt.
+    """
+    is_since = refused.at >= order.created_at and refused.code is not ErrorCode.ORDER_NOT_FOUND
+    return is_since and refused.order in (None, order.order)
 
 
 def _needs_eyes(record: Record) -> bool:
