@@ -537,7 +537,8 @@ async def test_one_that_came_dearer_than_the_limit_is_told_until_it_closes(opene
     assert not any(key.startswith("notice/") for key in await world.journal.meta())
 
 
-async def test_one_that_the_provider_knows_by_no_id_is_told_until_it_does(world: World) -> None:
+@pytest.mark.parametrize("crash", [False, True])
+async def test_one_that_the_provider_knows_by_no_id_is_told_until_it_does(world: World, crash: bool) -> None:
     world.provider.ids = doubled
     world.provider.always["check"] = NOT_FOUND
     order = await world.buy()
@@ -546,7 +547,7 @@ async def test_one_that_the_provider_knows_by_no_id_is_told_until_it_does(world:
         told = problem(world)
         assert (told["event_type"], told["order"], told["more"]) == ("order_problem", order["order"], 0)
         assert "its SMS cannot be fetched" in told["message"]
-        await world.restart()
+        await world.restart(crash=crash)
     del world.provider.always["check"]
     await world.until(lambda: problem(world) is None, 600)
 
