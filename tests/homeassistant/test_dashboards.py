@@ -178,6 +178,16 @@ def test_what_may_be_missing_is_hidden_by_the_one_condition_that_each_version_ta
             assert condition in ("state_not: unavailable", 'state_not: "—"')
 
 
+@pytest.mark.parametrize("name", FILES)
+def test_what_may_be_missing_is_a_card_of_its_own(name: str) -> None:
+    """2025.10 draws a row whose entity does not exist as an error, whatever the row's condition says."""
+    missing = {"select.number_to_cancel", "text.shomare_application_by_name"}
+    for card in cards(read(name)):
+        shown = {card.get("entity"), *(row.get("entity") for row in card.get("entities", ()))} & missing
+        assert all(row.get("type") != "conditional" for row in card.get("entities", ()))
+        assert shown <= {condition.get("entity") for condition in card.get("visibility", ())}
+
+
 def test_both_languages_show_the_same() -> None:
     english, persian = (read(name) for name in LANGUAGES)
     assert without_words(english) == without_words(persian)
@@ -199,6 +209,16 @@ def test_no_code_stands_under_another_number(name: str) -> None:
     card = next(text for text in contents(name) if "sensor.shomare_number" in text)
     assert "79002" in drawn.from_string(card).render()
     assert "111111" not in drawn.from_string(card).render()
+
+
+@pytest.mark.parametrize("name", LANGUAGES)
+def test_an_orders_error_stands_there_once(name: str) -> None:
+    """Above as the problem, or with the order."""
+    failed = order(NEW, None, "failed", attributes={"error": "The wallet holds too little"})
+    card = next(text for text in contents(name) if "sensor.shomare_number" in text)
+    for problem, times in ((NEW, 0), (OLD, 1), (None, 1)):
+        states = home(failed, sensor__shomare_last_problem=State("Nothing was bought.", order=problem))
+        assert environment(states).from_string(card).render().count("The wallet holds too little") == times
 
 
 @pytest.mark.parametrize("name", LANGUAGES)
