@@ -26,9 +26,14 @@ _NO_ANSWER = "The question was not answered"
 _AGAIN = {"buy": "press Buy again", "cancel": "press Cancel again"}
 _TRY_AGAIN = "try it again"
 
-_DOUBTFUL = (
+DOUBTFUL = (
     "The number was not cancelled: nobody knows yet whether it was bought. Look at your numbers on the provider's "
     "site, and settle the order: as bought, with its id and number, or as not bought"
+)
+"""Of a cancel; it holds as long as the order is in doubt."""
+_PAUSED = (
+    "Nothing was bought: it was not known whether the purchase before it was made, and until the balance tells nothing "
+    "else is bought. Wait a minute or two and press Buy again"
 )
 _LISTS = {"country": "countries", "operator": "operators", "application": "applications"}
 _FIELD = re.compile(r"(country|operator|application): (?=the provider's list holds no |.* is the name of several: )")
@@ -36,6 +41,8 @@ _PLACE = re.compile(r"(country|operator|application): is missing")
 _FOUND = re.compile(r"(purchase|phone): is missing")
 _NOTHING_DONE = re.compile(r"; nothing was (?:bought|done)(?=[;:.]|$)")
 
+MAY_BE_BOUGHT = "may have been bought"
+"""In the error of a buy that is refused while another one's outcome is looked for."""
 NOBODY_KNOWS = "nobody knows whether"
 """How the error begins of a cancel of an order in doubt."""
 _WITH_DETAIL = frozenset(
@@ -219,7 +226,9 @@ def refused(command: str, code: ErrorCode, message: str) -> str:
         return f"{whole.format(**words)}."
     outcome = _OUTCOMES.get(kind, _NO_ANSWER)
     if code is ErrorCode.NOT_CANCELLABLE and message.startswith(NOBODY_KNOWS):
-        return f"{_DOUBTFUL}."
+        return f"{DOUBTFUL}."
+    if code is ErrorCode.BUYING_PAUSED and MAY_BE_BOUGHT in message:
+        return f"{_PAUSED}."
     if code is ErrorCode.INVALID_COMMAND and kind == "resolve":
         return f"{outcome}: {_not_settled(message)}."
     if code is ErrorCode.INVALID_COMMAND and (place := _PLACE.match(message)) is not None:

@@ -14,8 +14,9 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from shomare_mqtt.core import render
-from shomare_mqtt.core.problem_words import OF_AN_OPEN_NUMBER, fitting
+from shomare_mqtt.core.problem_words import DOUBTFUL, OF_AN_OPEN_NUMBER, fitting
 from shomare_mqtt.core.waiting import pause
+from shomare_mqtt.errors import ErrorCode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from shomare_mqtt.core.bridge_events import BridgeEvent
     from shomare_mqtt.core.clock import Clock, SteadyTime
     from shomare_mqtt.core.ports import Retained
-    from shomare_mqtt.errors import ErrorCode
     from shomare_mqtt.model import Transaction
 
 TOPIC = "bridge/problem"
@@ -125,6 +125,11 @@ class Problems:
         if self._keep(lambda noted: not (noted.problem.order == order and is_of_an_open_number(noted))):
             self.show()
 
+    def settled(self, order: str) -> None:
+        """An order is in doubt no more: so is over what was refused because it was."""
+        if self._keep(lambda noted: not (noted.problem.order in (None, order) and is_of_a_doubt(noted))):
+            self.show()
+
     def newest(self, kind: str) -> Problem | None:
         """The newest of a kind that is not over."""
         now = self._time.now()
@@ -169,6 +174,13 @@ class Problems:
 def is_of_an_open_number(noted: Noted) -> bool:
     """Whether a problem is over with the order that it is about: its sentence says to press Cancel again."""
     return noted.kind == "cancel" and noted.problem.code in OF_AN_OPEN_NUMBER
+
+
+def is_of_a_doubt(noted: Noted) -> bool:
+    """Whether a problem is over once its order is in doubt no more: its sentence says to settle that."""
+    if noted.kind == "resolve":
+        return noted.problem.code is ErrorCode.INVALID_COMMAND
+    return noted.kind == "cancel" and noted.problem.message == f"{DOUBTFUL}."
 
 
 def _rank(problem: Problem) -> tuple[Gravity, float]:

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 
 from shomare_mqtt.core import problem_words as words
 from shomare_mqtt.core.bridge_events import BridgeEvent
-from shomare_mqtt.core.problems import LASTS, MOST, Gravity, Noted, Problem, is_of_an_open_number
+from shomare_mqtt.core.problems import LASTS, MOST, Gravity, Noted, Problem, is_of_a_doubt, is_of_an_open_number
 from shomare_mqtt.core.render import Status
 from shomare_mqtt.errors import ErrorCode
+from shomare_mqtt.model import OrderState
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -63,9 +64,19 @@ class Refusals:
             body["transaction"],
         )
         noted = Noted(problem, _kind(answered.command), answered.row, answered.received + LASTS)
-        held = self._ledger.get(answered.order or "")
-        if not is_of_an_open_number(noted) or (held is not None and held.order.is_open):
+        if self._is_so_still(noted):
             self._problems.note(noted)
+
+    def _is_so_still(self, noted: Noted) -> bool:
+        """Whether what it says of its order holds yet."""
+        order = noted.problem.order
+        if is_of_a_doubt(noted):
+            doubted = [r.order.order for r in self._ledger.open() if r.order.state is OrderState.UNKNOWN]
+            return order in doubted if order else bool(doubted)
+        if order and is_of_an_open_number(noted):
+            held = self._ledger.get(order)
+            return held is not None and held.order.is_open
+        return True
 
     def ended(self, envelope: Envelope, answer: Answer, row: int | None = None, came: datetime | None = None) -> None:
         """A command that came then (None: now) was answered, and that is on disk where it has a row."""

@@ -52,7 +52,7 @@ class OrderProblems:
 
     def _lasting(self) -> Iterator[Problem]:
         for record in self._ledger.open():
-            if record.order.state is OrderState.UNKNOWN:
+            if _is_in_doubt(record):
                 yield self._unknown(record)
             elif _is_nobodys(record):
                 message = words.no_id(in_short(record.order))
@@ -89,6 +89,8 @@ class OrderProblems:
             if previous is None or previous.order.is_open:
                 self._ended(record)
                 self._problems.closed(record.order.order)
+        if previous is not None and _is_in_doubt(previous) and not _is_in_doubt(record):
+            self._problems.settled(record.order.order)
         if any(each is not None and _needs_eyes(each) for each in (record, previous)):
             self._problems.show()
 
@@ -132,8 +134,12 @@ def _is_of(refused: Problem, order: Order) -> bool:
     return is_since and refused.order in (None, order.order)
 
 
+def _is_in_doubt(record: Record) -> bool:
+    return record.order.state is OrderState.UNKNOWN
+
+
 def _needs_eyes(record: Record) -> bool:
-    return record.order.state is OrderState.UNKNOWN or _is_nobodys(record)
+    return _is_in_doubt(record) or _is_nobodys(record)
 
 
 def _is_nobodys(record: Record) -> bool:
