@@ -181,12 +181,6 @@ def test_after_one_that_came_to_nothing_it_may_be_tried_again() -> None:
     assert len(sent(played)) == 2
 
 
-def test_a_patience_that_is_no_figure_loses_no_answer() -> None:
-    played = world()
-    played.elapse = bought
-    assert buy(played, patience="a while")["number"] == PHONE
-
-
 def test_another_product_is_another_purchase() -> None:
     played = world()
     played.elapse = bought
