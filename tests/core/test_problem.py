@@ -388,8 +388,9 @@ async def test_whatever_refuses_it_an_event_and_a_problem_say_so(
     transaction = payload["transaction"] if isinstance(payload, dict) else None
     wanted = {"command": topic, "code": code, "transaction": transaction} | ({"order": order} if order else {})
     *_, event = world.bridge_events("command_refused")
-    assert {name: value for name, value in event.items() if name not in ("event_type", "message")} == wanted
     told = next(each for each in noted(world) if each["event_type"] == "command_refused")
+    assert event.pop("sentence") == told["message"]
+    assert {name: value for name, value in event.items() if name not in ("event_type", "message")} == wanted
     assert (told["code"], told["order"], told["transaction"]) == (code, order, transaction)
 
 
@@ -717,6 +718,46 @@ async def test_whose_word_on_it_was_refused_sees_why(world: World) -> None:
     assert "not settled" not in problem(world)["message"]
     await world.data("resolve", {"order": "unknown", "outcome": "not_bought"})
     assert problem(world) is None
+
+
+@pytest.mark.parametrize("by_hand", [True, False])
+@pytest.mark.parametrize("named", [True, False])
+async def test_what_was_refused_for_the_doubt_is_over_with_it(world: World, by_hand: bool, named: bool) -> None:
+    order = await lost(world)
+    await world.error("cancel", "current")
+    wrong = {"order": order["order"] if named else "unknown", "outcome": "bought", "purchase": "74001"}
+    await world.error("resolve", wrong)
+    await world.restart()
+    assert {each["code"] for each in noted(world)} == {"not_cancellable", "invalid_command"}
+    if by_hand:
+        await world.data("resolve", {"order": "unknown", "outcome": "not_bought"})
+        assert problem(world) is None
+    else:
+        await world.sleep(61)
+        assert [each["event_type"] for each in noted(world)] == ["order_problem"], "the balance told"
+    left = noted(world)
+    await world.restart()
+    assert noted(world) == left
+
+
+async def test_what_was_refused_for_another_doubt_is_not(opened: Opening) -> None:
+    world = await opened(orders={"settle_delay": 1})
+    first = await lost(world, Acting(LOST))
+    await world.sleep(30)
+    second = await lost(world, Acting(LOST))
+    for order in (first, second):
+        await world.error("cancel", {"order": order["order"]})
+    await world.data("resolve", {"order": first["order"], "outcome": "not_bought"})
+    assert [each["order"] for each in noted(world)] == [second["order"]]
+    await world.restart()
+    assert [each["order"] for each in noted(world)] == [second["order"]]
+
+
+async def test_a_buy_that_was_refused_meanwhile_is_told_in_words_that_stay_true(world: World) -> None:
+    await lost(world)
+    await world.error("buy", PRODUCT)
+    await world.data("resolve", {"order": "unknown", "outcome": "not_bought"})
+    assert problem(world)["message"].startswith("Nothing was bought: it was not known whether the purchase before it")
 
 
 @pytest.mark.parametrize("before", [True, False])
