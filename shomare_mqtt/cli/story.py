@@ -18,7 +18,7 @@ from shomare_mqtt.cli.status import CommandFailedError
 from shomare_mqtt.core.render import money_said
 from shomare_mqtt.mqtt.announcements import TOPIC, announcement_in
 from shomare_mqtt.mqtt.client import Client
-from shomare_mqtt.topics import matches
+from shomare_mqtt.topics import BRIDGE_PROBLEM, matches
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -57,6 +57,7 @@ _MEANINGS = (
     ("bridge/journal", "How far its records on disk have come: it notices by this when an old backup was put back."),
     ("bridge/health", "How it is doing: uptime, counters, open orders."),
     ("provider/state", "Whether the provider answers, and whether it was understood."),
+    (BRIDGE_PROBLEM, "What needs a person's eyes and is not over: null where nothing does."),
     ("countries", "The provider's three lists: what can be named in a buy."),
     ("profile", "The account."),
     ("profile/balance", "The balance as a plain number, for a display."),
@@ -233,6 +234,8 @@ def excerpt(payload: bytes, unit: str, topic: str = "") -> str:
         return f"{text}  ({_money(body, unit)})"
     if topic == "statistics":
         return _counted(body["total"], unit)
+    if topic == BRIDGE_PROBLEM and body["problem"]:
+        return str(body["problem"]["message"])
     if isinstance(body, list):
         names = [str(row.get("name") or row.get("state")) for row in body if isinstance(row, dict)]
         return f"[{_cut(', '.join(names))}]"

@@ -26,9 +26,14 @@ _NO_ANSWER = "The question was not answered"
 _AGAIN = {"buy": "press Buy again", "cancel": "press Cancel again"}
 _TRY_AGAIN = "try it again"
 
-_DOUBTFUL = (
+DOUBTFUL = (
     "The number was not cancelled: nobody knows yet whether it was bought. Look at your numbers on the provider's "
     "site, and settle the order: as bought, with its id and number, or as not bought"
+)
+"""Of a cancel; it holds as long as the order is in doubt."""
+_PAUSED = (
+    "Nothing was bought: it was not known whether the purchase before it was made, and until the balance tells nothing "
+    "else is bought. Wait a minute or two and press Buy again"
 )
 _LISTS = {"country": "countries", "operator": "operators", "application": "applications"}
 _FIELD = re.compile(r"(country|operator|application): (?=the provider's list holds no |.* is the name of several: )")
@@ -36,6 +41,8 @@ _PLACE = re.compile(r"(country|operator|application): is missing")
 _FOUND = re.compile(r"(purchase|phone): is missing")
 _NOTHING_DONE = re.compile(r"; nothing was (?:bought|done)(?=[;:.]|$)")
 
+MAY_BE_BOUGHT = "may have been bought"
+"""In the error of a buy that is refused while another one's outcome is looked for."""
 NOBODY_KNOWS = "nobody knows whether"
 """How the error begins of a cancel of an order in doubt."""
 _WITH_DETAIL = frozenset(
@@ -137,11 +144,44 @@ _OF_A_CANCEL = {
         "It is not known whether the number was cancelled: the provider's answer could not be understood. Its money "
         "may be back. Press Cancel again: that costs nothing"
     ),
+    ErrorCode.INTERNAL_ERROR: (
+        "It is not known whether the number was cancelled: this program made a mistake; its log has the details. Its "
+        "money may be back. Look at your orders before you try it again"
+    ),
     ErrorCode.ORDER_CLOSED: (
         "Nothing was cancelled: that number is over already. No money moved, and nothing is left to do"
     ),
 }
 """Whole sentences, where a cancel is another matter than the rest."""
+
+OF_AN_OPEN_NUMBER = frozenset(
+    {
+        ErrorCode.PROVIDER_ERROR,
+        ErrorCode.PROVIDER_TIMEOUT,
+        ErrorCode.PROVIDER_UNREACHABLE,
+        ErrorCode.MALFORMED_ANSWER,
+    }
+)
+"""Codes of a cancel whose sentence holds as long as the number is open: it says to press Cancel again."""
+
+_OF_A_BUY = {
+    # The same may have come before, and been carried out: a sender that had no answer sends it again.
+    ErrorCode.EXPIRED_COMMAND: (
+        "Nothing was bought now: {detail}. If it is still wanted, look at your orders whether it was bought before, "
+        "and {again}"
+    ),
+    ErrorCode.RETAINED_COMMAND: f"Nothing was bought now: {SENTENCES[ErrorCode.RETAINED_COMMAND]}",
+    ErrorCode.DUPLICATE_COMMAND: (
+        "Nothing more was bought: the same was asked for twice within moments, and counts once. The first one's "
+        "outcome holds; to buy one more, wait a few seconds and press Buy again"
+    ),
+    ErrorCode.INTERNAL_ERROR: (
+        "It is not known whether a number was bought: this program made a mistake; its log has the details. Look at "
+        "your orders and at your numbers on the provider's site before you buy again"
+    ),
+}
+"""Whole sentences, where "nothing was bought" may not be so."""
+_WHOLE = {"cancel": _OF_A_CANCEL, "buy": _OF_A_BUY}
 
 PROVIDER = {
     "unreachable": (
@@ -181,17 +221,19 @@ def refused(command: str, code: ErrorCode, message: str) -> str:
     """That a command was answered with an error; `message`: the error's own."""
     kind = command.partition("/")[0]
     again = _AGAIN.get(kind, _TRY_AGAIN)
-    if kind == "cancel" and (whole := _OF_A_CANCEL.get(code)) is not None:
-        return f"{whole}."
+    words = {"again": again, "detail": _detail(code, message), **_of_a_thing(kind)}
+    if (whole := _WHOLE.get(kind, {}).get(code)) is not None:
+        return f"{whole.format(**words)}."
     outcome = _OUTCOMES.get(kind, _NO_ANSWER)
     if code is ErrorCode.NOT_CANCELLABLE and message.startswith(NOBODY_KNOWS):
-        return f"{_DOUBTFUL}."
+        return f"{DOUBTFUL}."
+    if code is ErrorCode.BUYING_PAUSED and MAY_BE_BOUGHT in message:
+        return f"{_PAUSED}."
     if code is ErrorCode.INVALID_COMMAND and kind == "resolve":
         return f"{outcome}: {_not_settled(message)}."
     if code is ErrorCode.INVALID_COMMAND and (place := _PLACE.match(message)) is not None:
         field = place[1]
         return f"{outcome}: no {field} is chosen. Choose one and {again}."
-    words = {"again": again, "detail": _detail(code, message), **_of_a_thing(kind)}
     return f"{outcome}: {SENTENCES[code].format(**words)}."
 
 

@@ -205,6 +205,8 @@ _DOUBTED = (
 )
 FEWEST_DIGITS = 7
 """Of a number with its country's code."""
+_INVISIBLE = "".join(map(chr, (*range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2066, 0x206A), 0xFEFF)))
+"""What a page in Persian puts around a number, and copying it takes along: the provider would know no such id."""
 _A_MINUTE = "(utcnow() + timedelta(minutes=1)).strftime('%Y-%m-%dT%H:%M:%SZ')"
 SETTLE_NOT_BOUGHT = (
     _DOUBTED + "{{ {'order': 'unknown', 'outcome': 'not_bought',"
@@ -216,16 +218,16 @@ SETTLE_NOT_BOUGHT = (
 # transaction, which more eyes see.
 SETTLE_BOUGHT = (
     _DOUBTED + "{%- set typed = namespace(text='', digits=0) -%}"
-    "{%- for letter in value | string | replace('\\u200e', '') -%}"
-    "{%- set place = '۰۱۲۳۴۵۶۷۸۹'.find(letter) -%}"
-    "{%- set typed.text = typed.text ~ ('0123456789'[place] if place >= 0 else letter) -%}"
+    f"{{%- for letter in value | string | reject('in', {json.dumps(_INVISIBLE)}) -%}}"
+    "{%- set place = '۰۱۲۳۴۵۶۷۸۹٠١٢٣٤٥٦٧٨٩'.find(letter) -%}"
+    "{%- set typed.text = typed.text ~ ('01234567890123456789'[place] if place >= 0 else letter) -%}"
     "{%- endfor -%}"
     "{%- set words = typed.text.split() -%}"
-    "{%- set purchase = words[0] if words and not words[0].startswith('+') else '' -%}"
+    "{%- set purchase = words[0] | trim(',;:،') if words and not words[0].startswith('+') else '' -%}"
     "{%- set phone = words[1:] | join -%}"
     "{%- set digits = phone | select('in', '0123456789') | list | count -%}"
     "{%- set others = phone | reject('in', '+0123456789-()') | list | count -%}"
-    f"{{%- set phone = phone if digits >= {FEWEST_DIGITS} and not others else '' -%}}"
+    f"{{%- set phone = phone if digits >= {FEWEST_DIGITS} and not others and '+' not in phone[1:] else '' -%}}"
     "{{ {'order': 'unknown', 'outcome': 'bought', 'purchase': purchase, 'phone': phone,"
     " 'transaction': 'ha-bought-%s-%s-%d-%s' | format(which, purchase[:64], phone | length, phone[-2:]),"
     f" 'expires_at': {_A_MINUTE}}} | tojson }}}}"

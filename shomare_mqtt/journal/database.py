@@ -37,6 +37,8 @@ class Database:
         self._boot = boot
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
+        self._is_closed = False
+        """No more is taken, from the moment on at which the end is asked for: the thread may never come to it."""
         self._held: StateDirectory | None = None
         self._writer: Writer | None = None
 
@@ -64,6 +66,7 @@ class Database:
 
     async def close(self) -> None:
         """End the thread after what was asked for before, and let go of the directory."""
+        self._is_closed = True
         if self._thread is not None:
             self._jobs.put(None)
             await asyncio.get_running_loop().run_in_executor(None, self._thread.join)
@@ -99,7 +102,7 @@ class Database:
         the result once it is on disk, before anybody goes on that waits for it or for what was asked for later, also
         where the caller gave up. Raises JournalError, JournalFullError as `need` says.
         """
-        if self._thread is None:
+        if self._thread is None or self._is_closed:
             raise JournalError("the journal is closed")
         job = Job(work, need, size)
         if told is not None:
@@ -116,9 +119,9 @@ class Database:
     def ride(self, work: Callable[[sqlite3.Connection], object], done: Callable[[], object]) -> None:
         """Have `work` done at no cost of its own (Need.RIDES); `done` is called once that is on disk, or never will be.
 
-        After the end nothing is done.
+        Once the end was asked for nothing is done.
         """
-        if self._thread is None:
+        if self._thread is None or self._is_closed:
             return
         job = Job(work, Need.RIDES)
         job.future.add_done_callback(lambda _: done())

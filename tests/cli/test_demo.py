@@ -285,6 +285,9 @@ def test_what_is_shown_of_a_payload() -> None:
     assert excerpt(b"off", "IRT") == "off"
     counted = b'{"since": "", "until": "", "total": {"orders": 2, "received": 1, "spent": 2200}, "groups": []}'
     assert excerpt(counted, "IRT", "statistics") == "orders: 2  with a code: 1  spent: 2,200 IRT"
+    problem = b'{"problem": {"event_type": "command_refused", "message": "Nothing was bought: no room."}}'
+    assert excerpt(problem, "IRT", "bridge/problem") == "Nothing was bought: no room."
+    assert excerpt(b'{"problem": null}', "IRT", "bridge/problem") == '{"problem": null}'
     assert "-p 1884" in to_copy(1884)
     assert "\n" not in to_copy(1884)
 

@@ -132,6 +132,26 @@ async def test_no_flood_of_them_takes_more_and_more_memory(world: World) -> None
     assert problem(world)["more"] == MOST - 1
 
 
+async def test_what_is_told_of_many_is_what_all_of_them_come_to(world: World) -> None:
+    """Of a flood each is told without a look at all of them: whichever goes, the newest that is left is told."""
+    for number in range(3):
+        await world.ask("cancel", {"order": f"o{number}"})
+        await world.sleep(10)
+        await world.ask("buy", {**NOWHERE, "transaction": f"t-{number}"})
+        await world.sleep(10)
+    assert (problem(world)["transaction"], problem(world)["more"]) == ("t-2", 5)
+    await world.buy()
+    assert (problem(world)["code"], problem(world)["at"], problem(world)["more"]) == (
+        "order_not_found",
+        "2026-03-01T12:00:40.000Z",
+        2,
+    )
+    await world.sleep(HOUR - 60 + 1)
+    assert problem(world)["more"] == 1
+    await world.sleep(40)
+    assert problem(world) is None
+
+
 @pytest.mark.parametrize("crash", [False, True], ids=["stopped", "killed"])
 @pytest.mark.parametrize(
     ("topic", "payload"),
@@ -191,6 +211,40 @@ async def test_a_code_that_only_another_version_knows_is_left_out(world: World) 
     assert problem(world) is None
 
 
+@pytest.mark.parametrize(
+    "text", ["", "[]", "5", "{}", "no JSON", '{"event": "order_problem", "message": "?", "at": 5}']
+)
+async def test_a_notice_that_makes_no_sense_holds_up_no_start(world: World, text: str) -> None:
+    order = await world.buy()
+    await world.journal.put_meta({f"notice/{order['order']}": text})
+    await world.restart()
+    assert problem(world) is None
+
+
+@pytest.mark.parametrize("answer", ["[]", "5", '{"status": "error", "transaction": null, "error": null}', "no JSON"])
+async def test_an_answer_that_makes_no_sense_holds_up_no_start(world: World, answer: str) -> None:
+    await world.ask("buy", NOWHERE)
+    await world.stop()
+    with sqlite3.connect(world.directory / "journal.sqlite3") as file:
+        file.execute("UPDATE commands SET answer = ?", (answer.encode(),))
+    file.close()
+    world.clock.new_process()
+    await world.start()
+    assert problem(world) is None
+
+
+async def test_what_was_bought_is_not_told_as_nothing_bought_by_a_repeat_that_came_late(world: World) -> None:
+    """A sender that had no answer sends the same again, and again: the first one may have bought."""
+    buy = {**PRODUCT, "transaction": "t-1", "expires_at": "2026-03-01T12:01:00Z"}
+    assert (await world.ask("buy", buy))["status"] == "ok"
+    await world.sleep(90)
+    await world.error("buy", buy)
+    assert problem(world)["message"] == (
+        "Nothing was bought now: the command came after its expires_at. If it is still wanted, look at your orders "
+        "whether it was bought before, and press Buy again."
+    )
+
+
 async def test_a_failed_purchase_is_one_problem(world: World) -> None:
     world.provider.script("buy", POOR)
     await world.ask("buy", {**PRODUCT, "transaction": "t-1"})
@@ -205,6 +259,20 @@ async def test_a_failed_purchase_is_one_problem(world: World) -> None:
             0,
         )
         await world.restart()
+
+
+async def test_that_one_could_not_be_cancelled_is_over_with_it(world: World) -> None:
+    """ "It stays open, press Cancel again" is not so of a number that is over by now, also after a restart."""
+    await world.buy()
+    world.provider.script("cancel", TOO_EARLY)
+    await world.error("cancel", {"order": "current"})
+    await world.restart()
+    assert problem(world)["message"].startswith("The number was not cancelled, and stays open")
+    await world.sleep(HOUR // 2)
+    assert world.json("orders") == []
+    assert problem(world) is None
+    await world.restart()
+    assert problem(world) is None
 
 
 async def test_none_of_an_sms_stands_there(world: World) -> None:
@@ -320,8 +388,9 @@ async def test_whatever_refuses_it_an_event_and_a_problem_say_so(
     transaction = payload["transaction"] if isinstance(payload, dict) else None
     wanted = {"command": topic, "code": code, "transaction": transaction} | ({"order": order} if order else {})
     *_, event = world.bridge_events("command_refused")
-    assert {name: value for name, value in event.items() if name not in ("event_type", "message")} == wanted
     told = next(each for each in noted(world) if each["event_type"] == "command_refused")
+    assert event.pop("sentence") == told["message"]
+    assert {name: value for name, value in event.items() if name not in ("event_type", "message")} == wanted
     assert (told["code"], told["order"], told["transaction"]) == (code, order, transaction)
 
 
@@ -469,7 +538,8 @@ async def test_one_that_came_dearer_than_the_limit_is_told_until_it_closes(opene
     assert not any(key.startswith("notice/") for key in await world.journal.meta())
 
 
-async def test_one_that_the_provider_knows_by_no_id_is_told_until_it_does(world: World) -> None:
+@pytest.mark.parametrize("crash", [False, True])
+async def test_one_that_the_provider_knows_by_no_id_is_told_until_it_does(world: World, crash: bool) -> None:
     world.provider.ids = doubled
     world.provider.always["check"] = NOT_FOUND
     order = await world.buy()
@@ -478,7 +548,7 @@ async def test_one_that_the_provider_knows_by_no_id_is_told_until_it_does(world:
         told = problem(world)
         assert (told["event_type"], told["order"], told["more"]) == ("order_problem", order["order"], 0)
         assert "its SMS cannot be fetched" in told["message"]
-        await world.restart()
+        await world.restart(crash=crash)
     del world.provider.always["check"]
     await world.until(lambda: problem(world) is None, 600)
 
@@ -648,6 +718,63 @@ async def test_whose_word_on_it_was_refused_sees_why(world: World) -> None:
     assert "not settled" not in problem(world)["message"]
     await world.data("resolve", {"order": "unknown", "outcome": "not_bought"})
     assert problem(world) is None
+
+
+@pytest.mark.parametrize("by_hand", [True, False])
+@pytest.mark.parametrize("named", [True, False])
+async def test_what_was_refused_for_the_doubt_is_over_with_it(world: World, by_hand: bool, named: bool) -> None:
+    order = await lost(world)
+    await world.error("cancel", "current")
+    wrong = {"order": order["order"] if named else "unknown", "outcome": "bought", "purchase": "74001"}
+    await world.error("resolve", wrong)
+    await world.restart()
+    assert {each["code"] for each in noted(world)} == {"not_cancellable", "invalid_command"}
+    if by_hand:
+        await world.data("resolve", {"order": "unknown", "outcome": "not_bought"})
+        assert problem(world) is None
+    else:
+        await world.sleep(61)
+        assert [each["event_type"] for each in noted(world)] == ["order_problem"], "the balance told"
+    left = noted(world)
+    await world.restart()
+    assert noted(world) == left
+
+
+async def test_what_was_refused_for_another_doubt_is_not(opened: Opening) -> None:
+    world = await opened(orders={"settle_delay": 1})
+    first = await lost(world, Acting(LOST))
+    await world.sleep(30)
+    second = await lost(world, Acting(LOST))
+    for order in (first, second):
+        await world.error("cancel", {"order": order["order"]})
+    await world.data("resolve", {"order": first["order"], "outcome": "not_bought"})
+    assert [each["order"] for each in noted(world)] == [second["order"]]
+    await world.restart()
+    assert [each["order"] for each in noted(world)] == [second["order"]]
+
+
+async def test_a_buy_that_was_refused_meanwhile_is_told_in_words_that_stay_true(world: World) -> None:
+    await lost(world)
+    await world.error("buy", PRODUCT)
+    await world.data("resolve", {"order": "unknown", "outcome": "not_bought"})
+    assert problem(world)["message"].startswith("Nothing was bought: it was not known whether the purchase before it")
+
+
+@pytest.mark.parametrize("before", [True, False])
+async def test_a_word_on_another_one_is_not_told_of_this_one(world: World, before: bool) -> None:
+    """ "Nothing is in doubt" of an hour ago, or of another order, is not so of one whose money may be gone."""
+    refused = {"order": "unknown" if before else "nonesuch", "outcome": "not_bought"}
+    if before:
+        await world.error("resolve", refused)
+    await lost(world, Acting(LOST))
+    if not before:
+        await world.error("resolve", refused)
+    assert problem(world)["message"].startswith("A number for Telegram (Russia) may have been bought")
+    assert problem(world)["more"] == 1
+    if before:
+        await world.sleep(120)
+        await world.error("resolve", {"order": "unknown", "outcome": "bought", "purchase": "74001"})
+        assert "not settled: the number is missing" in problem(world)["message"]
 
 
 async def test_it_is_never_one_that_came_after_the_command(world: World) -> None:

@@ -25,6 +25,11 @@ def test_every_code_has_a_sentence_for_every_command(command: str, code: ErrorCo
     assert "nothing was bought;" not in said
 
 
+def test_of_a_cancel_that_may_have_been_carried_out_nothing_is_said_for_certain() -> None:
+    for code in (ErrorCode.INTERNAL_ERROR, ErrorCode.PROVIDER_TIMEOUT, ErrorCode.MALFORMED_ANSWER):
+        assert words.refused("cancel", code, "").startswith("It is not known whether")
+
+
 @pytest.mark.parametrize("code", ErrorCode)
 def test_however_much_a_message_says_it_fits_and_ends_after_a_word(code: ErrorCode) -> None:
     said = words.fitting(words.refused("buy", code, LONG))
@@ -66,6 +71,12 @@ def test_lines_become_one() -> None:
 )
 def test_what_is_missing_is_named(command: str, message: str, said: str) -> None:
     assert words.refused(command, ErrorCode.INVALID_COMMAND, message) == said
+
+
+@pytest.mark.parametrize("code", [ErrorCode.DUPLICATE_COMMAND, ErrorCode.INTERNAL_ERROR])
+def test_nothing_was_bought_is_said_only_where_it_is_certain(code: ErrorCode) -> None:
+    """Of two presses the first may have been carried out; of a fault of ours nobody knows what came before it."""
+    assert "othing was bought" not in words.refused("buy", code, "")
 
 
 def test_the_limit_the_names_and_the_plugin_are_named() -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.core.provider import UNREACHABLE, Late, sms
 
 if TYPE_CHECKING:
+    import asyncio
+
     from tests.core.conftest import Opening
     from tests.core.world import World
 
@@ -29,6 +31,23 @@ async def world(opened: Opening, monkeypatch: pytest.MonkeyPatch) -> World:
         await world.buy(application=str(application % 3 + 1), transaction=application)
         await world.sleep(APART)
     return world
+
+
+async def test_nothing_is_begun_once_the_end_has_come_though_it_comes_at_the_start(world: World) -> None:
+    """The task that tells of the end has not begun to run, and every order is due at once."""
+    await world.restart()
+    begun: list[str] = []
+    spawn = world.bridge.orders._watch._spawn
+
+    def noted(work: Any, name: str, /) -> asyncio.Task[None]:
+        begun.append(name)
+        return spawn(work, name)
+
+    world.bridge.orders._watch._spawn = noted
+    checks = world.provider.count("check")
+    await world.crash()
+    await world.settle()
+    assert (begun, world.provider.count("check")) == ([], checks)
 
 
 async def test_each_is_checked_in_its_turn(world: World) -> None:

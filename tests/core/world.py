@@ -272,10 +272,11 @@ class World:
         self.check()
 
     async def _end_tasks(self) -> None:
-        tasks = list(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        """End all, and what is begun by their ends: nothing of a process runs on in the next one."""
+        while tasks := list(self._tasks):
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def restart(self, *, crash: bool = False, down: float = 0.0, **settings: Any) -> World:
         """The process ends, and another starts; `settings` change some."""

@@ -222,7 +222,12 @@ _BRIDGE_EVENTS: dict[BridgeEvent, Schema] = {
         (
             BridgeEvent.COMMAND_REFUSED,
             {"order": _ORDER_ID},
-            {"command": text(), "code": ref("ErrorCode"), "transaction": or_null(TRANSACTION)},
+            {
+                "command": text(),
+                "code": ref("ErrorCode"),
+                "transaction": or_null(TRANSACTION),
+                "sentence": text("What it means for the owner's money, as in `bridge/problem`.", maxLength=255),
+            },
         ),
         (BridgeEvent.PROVIDER_STATE, {}, {"state": ref("ProviderState")}),
         (BridgeEvent.BUYING_PAUSED, {"order": _ORDER_ID, "reason": text()}, {}),

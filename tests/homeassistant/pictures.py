@@ -4,7 +4,7 @@ It needs a Home Assistant whose MQTT integration reached the broker of a daemon 
 and a long-lived token of an administrator. The dashboards are put into it as `shomare-english` and `shomare-persian`;
 what they show is whatever holds as the pictures are taken. Those in docs/homeassistant/images were taken
 
-    dashboard, phone, tablet   with a number that has its code, and one that waits for it
+    dashboard, phone, tablet   with several open numbers that have their codes
     persian                    at the same moment
     doubt                      with an order in `unknown` (the simulator's fault `reset_after` of `buy`)
     device                     with a number that has its code

@@ -227,6 +227,12 @@ def test_two_open_numbers_have_a_code_each(name: str) -> None:
     assert re.search(r"\b10 (min|دقیقه)", drawn)
 
 
+def test_names_in_latin_letters_do_not_turn_the_figures_of_a_persian_line() -> None:
+    drawn = shown("dashboard-fa.yaml", home(order(NEW, "+79002", "waiting"), order(OLD, None, "unknown")))
+    assert drawn.count("Telegram") == drawn.count("\u2068Telegram\u2069،") >= 3
+    assert drawn.count("Russia") == drawn.count("\u2068Russia\u2069") >= 3
+
+
 @pytest.mark.parametrize("name", LANGUAGES)
 def test_codes_of_a_day_stand_there_once_and_no_older_ones(name: str) -> None:
     recent = [sms(OLD, "+79001", "111111"), sms(OLD, "+79001", "333333", "2026-11-23T03:00:00.000Z")]

@@ -152,6 +152,35 @@ def test_the_same_within_ten_seconds_is_one_purchase() -> None:
     assert len(sent(played)) == 2
 
 
+def test_a_twin_that_is_over_by_then_is_not_bought_again() -> None:
+    """What was bought and given back, or had its SMS, within those seconds was one purchase all the same."""
+    for state in ("cancelled", "finished"):
+        played = world()
+        played.elapse = bought
+        buy(played)
+        gone = {"order": "A", "transaction": sent(played)[-1]["transaction"], "state": state, "phone": PHONE}
+        played.put("sensor.shomare_open_orders", "0", orders=[])
+        played.put("sensor.shomare_order_state", "none")
+        played.put("event.shomare_order", "2026", order=gone)
+        played.now += timedelta(seconds=5)
+        assert buy(played)["status"] == "bought"
+        assert len(sent(played)) == 1, state
+
+
+def test_after_one_that_came_to_nothing_it_may_be_tried_again() -> None:
+    played = world()
+
+    def fail(in_world: World) -> None:
+        transaction = sent(in_world)[-1]["transaction"]
+        in_world.put("event.shomare_order", "2026", order=row(transaction, "failed"))
+
+    played.elapse = fail
+    buy(played)
+    played.now += timedelta(seconds=5)
+    buy(played)
+    assert len(sent(played)) == 2
+
+
 def test_another_product_is_another_purchase() -> None:
     played = world()
     played.elapse = bought
@@ -272,6 +301,32 @@ def test_an_order_that_failed_is_found_in_its_event_alone() -> None:
     assert (answer["status"], answer["application"], answer["message"]) == ("not_bought", "Telegram", "buy: none")
 
 
+@pytest.mark.parametrize("state", ["cancelled", "expired"])
+def test_a_number_that_is_over_before_it_is_answered_was_bought(state: str) -> None:
+    """Whether its money is back, the order tells: "not_bought" would say that none ever went."""
+    played = world()
+
+    def end(in_world: World) -> None:
+        order = row(sent(in_world)[-1]["transaction"], state, phone=PHONE)
+        in_world.put("event.shomare_order", "2026", event_type=state, order=order)
+
+    played.elapse = end
+    answer = buy(played)
+    assert (answer["status"], answer["number"]) == ("bought", PHONE)
+    assert "given back, or its time is over" in answer["message"]
+
+
+def test_an_order_that_was_cancelled_without_a_number_was_not_bought() -> None:
+    played = world()
+
+    def cancel(in_world: World) -> None:
+        order = row(sent(in_world)[-1]["transaction"], "cancelled")
+        in_world.put("event.shomare_order", "2026", event_type="cancelled", order=order)
+
+    played.elapse = cancel
+    assert buy(played)["status"] == "not_bought"
+
+
 def test_the_newest_order_is_ours_only_by_its_transaction() -> None:
     played = world()
     played.put("sensor.shomare_order_state", "waiting", transaction="somebody else's", order="B")
@@ -337,7 +392,7 @@ def entity(state: str, **attributes: Any) -> dict[str, Any]:
     return {"state": state, "attributes": attributes}
 
 
-def told(trigger: str, new: dict[str, Any], old: dict[str, Any] | None = None, problem: Any = None) -> list[Any]:
+def told(trigger: str, new: dict[str, Any] | None, old: dict[str, Any] | None = None, problem: Any = None) -> list[Any]:
     """What is told (an id with its message) and taken back (an id)."""
     played = world()
     if problem:
@@ -400,6 +455,11 @@ def test_a_problem_that_stands_alone_takes_the_others_back_and_itself_never() ->
     assert "shomare_provider_state" not in calls
 
 
+@pytest.mark.parametrize("trigger", ["problem", "order", "event"])
+def test_an_entity_that_is_taken_out_tells_nothing(trigger: str) -> None:
+    assert told(trigger, None, problem_of("outcome_unknown", "In doubt.", "A")) == []
+
+
 @pytest.mark.parametrize("state", ["unknown", "unavailable"])
 def test_a_restart_is_no_recovery(state: str) -> None:
     assert told("problem", entity(state), problem_of("outcome_unknown", "In doubt.", "A")) == []
@@ -438,6 +498,13 @@ def test_the_code_is_said_digit_by_digit(spoken: str) -> None:
     answer = GOT | {"status": "code", "code": "012345", "text": ""}
     assert said("en", answer, spoken) == "The code for Telegram is \u200e0 1 2 3 4 5"
     assert said("fa", answer, spoken).endswith("\u200e0 1 2 3 4 5")
+
+
+def test_a_sentence_that_names_nothing_buys_nothing_by_default() -> None:
+    played = world()
+    played.respond = lambda action, data: GOT | {"status": "not_bought", "code": "", "text": "", "message": "Why."}
+    Play(played, VOICE, {"trigger": {"id": "en", "slots": {"application": "a "}}}).run()
+    assert [data["application"] for _, data in played.called] == ["?"]
 
 
 @pytest.mark.parametrize("status", ["code", "bought", "not_bought", "unknown"])

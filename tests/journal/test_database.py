@@ -257,6 +257,25 @@ async def test_after_closing_nothing_is_written(tmp_path: Path) -> None:
     await again.close()
 
 
+async def test_what_is_asked_for_while_it_is_closed_is_refused_and_not_forgotten(tmp_path: Path) -> None:
+    """Its thread may have ended before it comes to that: nobody would ever be answered."""
+    database = await opened(tmp_path)
+    done: list[str] = []
+    async with waiting(database):
+        before = asyncio.create_task(write(database, "before", "the end"))
+        await asyncio.sleep(0)
+        closing_ = asyncio.create_task(database.close())
+        await asyncio.sleep(0)
+        database.ride(lambda c: c.execute("INSERT INTO meta VALUES ('riding', 'late')"), lambda: done.append("late"))
+        with pytest.raises(JournalError, match="closed"):
+            await asyncio.wait_for(write(database, "after", "the end"), PATIENCE)
+    await asyncio.gather(before, closing_)
+    assert not done
+    again = await opened(tmp_path)
+    assert await read(again) == {"before": "the end"}
+    await again.close()
+
+
 async def test_an_error_of_the_database_undoes_all_that_waited_with_it(tmp_path: Path) -> None:
     database = await opened(tmp_path)
     async with waiting(database):

@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from shomare_mqtt import topics
+from shomare_mqtt.core import problem_words as words
 from shomare_mqtt.core import render
 from shomare_mqtt.core.bridge_events import BridgeEvent
 from shomare_mqtt.core.records import Batch, Done, MessageKind, Posting, bridge_posting
@@ -247,6 +248,7 @@ def _refused_event(envelope: Envelope, answer: Answer) -> list[Posting]:
         "command": envelope.command,
         "code": error.code.value,
         "transaction": envelope.transaction,
+        "sentence": words.fitting(words.refused(envelope.command, error.code, error.message)),
     }
     if order := answer.order or answer.about:
         more["order"] = order

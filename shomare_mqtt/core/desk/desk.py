@@ -52,7 +52,7 @@ class Desk:
         self._stopping = orders.stopping
         ledger, longest_down = orders.ledger, settings.now.mqtt.session_expiry
         self.queries = Queries(journal, market, orders)
-        self._refusals = Refusals(journal, problems)
+        self._refusals = Refusals(journal, ledger, problems)
         self.answering = answering = Answering(journal, ledger, self._refusals, logger)
         screening = Screening(settings.now.mqtt.base_topic, parse, ports.clock, ledger.time)
         self._double_press = DoublePress(settings)

@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING
 
 from shomare_mqtt.core import problem_words as words
 from shomare_mqtt.core.bridge_events import BridgeEvent
-from shomare_mqtt.core.problems import LASTS, MOST, Gravity, Noted, Problem
+from shomare_mqtt.core.problems import LASTS, MOST, Gravity, Noted, Problem, is_of_a_doubt, is_of_an_open_number
 from shomare_mqtt.core.render import Status
 from shomare_mqtt.errors import ErrorCode
+from shomare_mqtt.model import OrderState
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from shomare_mqtt.core.orders.ledger import Ledger
     from shomare_mqtt.core.ports import Journal
     from shomare_mqtt.core.problems import Problems
     from shomare_mqtt.core.records import Answered
@@ -33,8 +35,9 @@ _OK = b'{"status":"ok"'
 class Refusals:
     """Tells `problems` of them."""
 
-    def __init__(self, journal: Journal, problems: Problems) -> None:
+    def __init__(self, journal: Journal, ledger: Ledger, problems: Problems) -> None:
         self._journal = journal
+        self._ledger = ledger
         self._problems = problems
 
     async def load(self) -> None:
@@ -60,7 +63,20 @@ class Refusals:
             answered.order,
             body["transaction"],
         )
-        self._problems.note(Noted(problem, _kind(answered.command), answered.row, answered.received + LASTS))
+        noted = Noted(problem, _kind(answered.command), answered.row, answered.received + LASTS)
+        if self._is_so_still(noted):
+            self._problems.note(noted)
+
+    def _is_so_still(self, noted: Noted) -> bool:
+        """Whether what it says of its order holds yet."""
+        order = noted.problem.order
+        if is_of_a_doubt(noted):
+            doubted = [r.order.order for r in self._ledger.open() if r.order.state is OrderState.UNKNOWN]
+            return order in doubted if order else bool(doubted)
+        if order and is_of_an_open_number(noted):
+            held = self._ledger.get(order)
+            return held is not None and held.order.is_open
+        return True
 
     def ended(self, envelope: Envelope, answer: Answer, row: int | None = None, came: datetime | None = None) -> None:
         """A command that came then (None: now) was answered, and that is on disk where it has a row."""

@@ -52,7 +52,7 @@ class OrderProblems:
 
     def _lasting(self) -> Iterator[Problem]:
         for record in self._ledger.open():
-            if record.order.state is OrderState.UNKNOWN:
+            if _is_in_doubt(record):
                 yield self._unknown(record)
             elif _is_nobodys(record):
                 message = words.no_id(in_short(record.order))
@@ -63,7 +63,7 @@ class OrderProblems:
     def _unknown(self, record: Record) -> Problem:
         order = record.order
         charged = None if order.charged is None else self._money(order.charged)
-        if (refused := self._problems.newest("resolve")) is not None and refused.order in (None, order.order):
+        if (refused := self._problems.newest("resolve")) is not None and _is_of(refused, order):
             # What its owner has just tried: this one is told before that one.
             message = words.still_unknown(refused.message, in_short(order), self._price(order))
         else:
@@ -88,6 +88,9 @@ class OrderProblems:
             self._forget(record.order.order)
             if previous is None or previous.order.is_open:
                 self._ended(record)
+                self._problems.closed(record.order.order)
+        if previous is not None and _is_in_doubt(previous) and not _is_in_doubt(record):
+            self._problems.settled(record.order.order)
         if any(each is not None and _needs_eyes(each) for each in (record, previous)):
             self._problems.show()
 
@@ -122,8 +125,21 @@ def _problem(
     return Problem(gravity, event, message, at, code, order.order, order.transaction)
 
 
+def _is_of(refused: Problem, order: Order) -> bool:
+    """Whether a `resolve` that was refused was meant for an order in doubt.
+
+    Not one from before there was that order, and none that found no order: its sentence says that nothing is in doubt.
+    """
+    is_since = refused.at >= order.created_at and refused.code is not ErrorCode.ORDER_NOT_FOUND
+    return is_since and refused.order in (None, order.order)
+
+
+def _is_in_doubt(record: Record) -> bool:
+    return record.order.state is OrderState.UNKNOWN
+
+
 def _needs_eyes(record: Record) -> bool:
-    return record.order.state is OrderState.UNKNOWN or _is_nobodys(record)
+    return _is_in_doubt(record) or _is_nobodys(record)
 
 
 def _is_nobodys(record: Record) -> bool:

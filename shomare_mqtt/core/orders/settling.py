@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from shomare_mqtt.core.bridge_events import BridgeEvent
 from shomare_mqtt.core.orders.evidence import Doubts
+from shomare_mqtt.core.problem_words import MAY_BE_BOUGHT
 from shomare_mqtt.core.records import Batch, Posting, Record, bridge_posting
 from shomare_mqtt.core.waiting import pause
 from shomare_mqtt.errors import ErrorCode, ProviderError
@@ -100,7 +101,7 @@ class Settler:
         paused = [order for order, case in self._cases.items() if now < case.until and not case.resolved.is_set()]
         if not paused:
             return None
-        return f"order {paused[0]} may have been bought: buying pauses until the balance tells"
+        return f"order {paused[0]} {MAY_BE_BOUGHT}: buying pauses until the balance tells"
 
     def _changed(self, record: Record, previous: Record | None) -> None:
         state = record.order.state

@@ -85,7 +85,7 @@ class Watch:
         self._due: dict[str, None] = {}
         """Orders to be checked as soon as there are fewer under way, the one that waits the longest first."""
         self._slots = Slots(self._next)
-        self._is_stopped = False
+        self._running: asyncio.Task[None] | None = None
         self._rising = self._rise, copy_context()
         """What each timer calls, and in which context: made once, since there may be thousands."""
         self._pace = Pace(clock.monotonic)
@@ -97,16 +97,20 @@ class Watch:
         """Go on with what an earlier process watched, and with every order that is bought from now on."""
         self._ledger.listeners.append(self._changed)
         self._checker.found_over = self._found_over
-        self._spawn(self._until_stopped(), "watch")
+        self._running = self._spawn(self._until_stopped(), "watch")
         for record in self._ledger.open():
             if record.order.state in WATCHED_STATES:
                 self._begin(record, at_once=True)
+
+    @property
+    def _is_stopped(self) -> bool:
+        """From the moment on at which the end is asked for: a task that has not begun by then never runs to say so."""
+        return self._running is not None and self._running.cancelling() > 0
 
     async def _until_stopped(self) -> None:
         try:
             await asyncio.Event().wait()
         finally:
-            self._is_stopped = True
             for watched in self._watched.values():
                 if watched.timer is not None:
                     watched.timer.cancel()
