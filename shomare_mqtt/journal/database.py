@@ -51,6 +51,7 @@ class Database:
         loop = asyncio.get_running_loop()
         opened: asyncio.Future[None] = loop.create_future()
         self._held = hold(self._directory)
+        self._is_closed = False
         try:
             self._writer = writer = Writer(self._held, self._boot, self._jobs)
             thread = threading.Thread(target=writer.work, args=(loop, opened), name="journal", daemon=True)
