@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 _READINGS = 2
 _RESOLVE_HINT = (
     'look at your purchases on the provider\'s site and send {{"order": "{order}", "outcome": "bought", "purchase": …, '
-    '"phone": …}} or {{"order": "{order}", "outcome": "not_bought"}} to the topic resolve'
+    '"phone": …}} or {{"order": "{order}", "outcome": "not_bought"}} to the topic resolve '
+    "below the base topic (shomare, unless mqtt.base_topic is set)"
 )
 
 
