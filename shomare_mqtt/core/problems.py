@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from shomare_mqtt import topics
 from shomare_mqtt.core import render
 from shomare_mqtt.core.problem_words import DOUBTFUL, OF_AN_OPEN_NUMBER, fitting
 from shomare_mqtt.core.waiting import pause
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from shomare_mqtt.core.ports import Retained
     from shomare_mqtt.model import Transaction
 
-TOPIC = "bridge/problem"
 LASTS = 3600.0
 """Seconds after which a refusal is over (contract)."""
 MOST = 1000
@@ -158,7 +158,7 @@ class Problems:
             problems.insert(0, self._gravest.problem)
         gravest = min(problems, key=_rank, default=None)
         told = None if gravest is None else gravest.as_json(count - 1)
-        self._retained.put(TOPIC, render.dumps({"problem": told}))
+        self._retained.put(topics.BRIDGE_PROBLEM, render.dumps({"problem": told}))
 
     async def run(self) -> None:
         """Take away what is over, for ever."""

@@ -217,8 +217,8 @@ class Arrival(NamedTuple):
     safe to send again; `postings` are sent at once (an answer to what is no command), and the command is then done;
     `on_conflict` are sent where its transaction was used with another content, and it is then done as well. `written`,
     of one that comes alone: where it is new, it need not be on disk before what is written next (or `Journal.write`),
-    and that is called once it is, else at once; None: it has to be. `refusal`: the
-    answer to what is no command, to be kept also where somebody waits for it here.
+    and that is called once it is, else at once; None: it has to be. `refusal`: the answer to what is no command, to be
+    kept also where somebody waits for it here.
     """
 
     incoming: Incoming

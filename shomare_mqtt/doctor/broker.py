@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from shomare_mqtt.core.masking import Mask
     from shomare_mqtt.mqtt.packets import Connack, Version
 
-INFO, PROVIDER, PROBLEM = "bridge/info", "provider/state", "bridge/problem"
+INFO, PROVIDER, PROBLEM = "bridge/info", "provider/state", topics.BRIDGE_PROBLEM
 _TOPICS = (topics.BRIDGE_STATE, INFO, PROVIDER, PROBLEM)
 CONNECTED_WITHIN = 30.0
 HELD_WITHIN = 3.0
