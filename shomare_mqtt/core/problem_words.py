@@ -85,7 +85,7 @@ SENTENCES = {
     ErrorCode.PRICE_TOO_LOW: "{detail}. Lower your minimum price, or choose another operator or country",
     ErrorCode.LIMIT_REACHED: "your limit {detail}. Wait until there is room again, or raise it in the settings",
     ErrorCode.VETOED: "a plugin of yours said no ({detail})",
-    ErrorCode.BUYING_PAUSED: "{detail}",
+    ErrorCode.BUYING_PAUSED: "{detail}. Once that is over, {again}",
     ErrorCode.INVALID_TOKEN: (
         "the provider does not take your token, so no money moved. Put the right one into the settings "
         "(provider.token) and restart"

@@ -88,6 +88,8 @@ def test_the_limit_the_names_and_the_plugin_are_named() -> None:
     several = "operator: 'Any' is the name of several: Any (1), Any (2); use an id"
     told = "Nothing was bought: 'Any' is the name of several: Any (1), Any (2); use an id. "
     assert words.refused("buy", ErrorCode.AMBIGUOUS_NAME, several).startswith(told)
+    off = words.refused("buy", ErrorCode.BUYING_PAUSED, "the switch buying is off; nothing was bought")
+    assert off == "Nothing was bought: the switch buying is off. Once that is over, press Buy again."
     said = words.refused("buy", ErrorCode.VETOED, "plugin night: too late; nothing was bought")
     assert "(plugin night: too late)" in said
 
